@@ -1,0 +1,12 @@
+/** One project per floor of the tests; `npm test` runs the first three, `npm run test:e2e` the last. */
+const project = (name, extra = {}) => ({
+	displayName: name,
+	testEnvironment: 'node',
+	testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+	transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
+	...extra,
+});
+
+module.exports = {
+	projects: [project('unit'), project('engine'), project('package'), project('e2e')],
+};
