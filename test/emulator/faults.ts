@@ -1,0 +1,66 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- the emulator is a server of its own, not a node */
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** One call that arrived at the emulator, parsed. */
+export interface Call {
+	readonly method: string;
+	/** Without the query. */
+	readonly path: string;
+	readonly query: Readonly<Record<string, string>>;
+	readonly headers: IncomingHttpHeaders;
+	/** The parsed JSON; undefined without a body, the raw text where it is no JSON. */
+	readonly body: unknown;
+	/**
+	 * Lets the emulator do its work (book the submit, take the credits, write the ledger) and returns
+	 * what it would answer. Works once, however often it is called. A fault that never calls it and
+	 * returns something makes the call as if it had never arrived.
+	 */
+	handle(): Promise<Answer>;
+}
+
+/** What goes back over the wire. */
+export interface Answer {
+	/** HTTP status. */
+	readonly status: number;
+	readonly headers?: Readonly<Record<string, string>>;
+	/** A string or Buffer goes out as it is, anything else as JSON; nothing: an empty body. */
+	readonly body?: unknown;
+}
+
+/** An answer, or the ways not to give one: tear the connection, or keep it open in silence. */
+export type Reaction = Answer | 'reset' | 'hang';
+
+/**
+ * Stands between the wire and the emulator. Returns what the caller gets instead of the emulator's
+ * answer, or undefined to let it pass.
+ *
+ *     // the gateway is down: nothing is booked
+ *     () => ({ status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway' })
+ *     // the submit is booked and paid, its answer is lost
+ *     async (call) => { await call.handle(); return 'reset'; }
+ */
+export type Interceptor = (
+	call: Call,
+) => Reaction | undefined | void | Promise<Reaction | undefined | void>;
+
+/** The faults in force; the latest is asked first, and the first that reacts has the word. */
+export class Faults {
+	private interceptors: Interceptor[] = [];
+
+	/** Puts a fault in force; the returned function takes it back. */
+	add(interceptor: Interceptor): () => void {
+		this.interceptors = [interceptor, ...this.interceptors];
+		return () => {
+			this.interceptors = this.interceptors.filter((other) => other !== interceptor);
+		};
+	}
+
+	/** What a fault makes of the call; undefined when none reacts. */
+	async react(call: Call): Promise<Reaction | undefined> {
+		for (const interceptor of this.interceptors) {
+			const reaction = await interceptor(call);
+			if (reaction) return reaction;
+		}
+		return undefined;
+	}
+}

@@ -1,0 +1,142 @@
+import type { JsonObject } from './json';
+import { parseUrl } from './json';
+import type { Kind } from './tasks';
+
+/** A task bought. */
+export interface Submit {
+	readonly taskId: string;
+	readonly kind: Kind;
+	readonly path: string;
+	/** The body exactly as it was sent. */
+	readonly body: JsonObject;
+	/** Fields that the contract does not know for this path. */
+	readonly unknownFields: readonly string[];
+	/** Fields that the contract knows but not for this task type, such as `ow` on a text-to-image task. */
+	readonly inapplicableFields: readonly string[];
+	/** Credits taken. */
+	readonly price: number;
+	/** Unix time in ms. */
+	readonly at: number;
+}
+
+/** A submit that was turned down; it cost nothing. */
+export interface Refusal {
+	readonly path: string;
+	/** The code in the body of the answer (api-contract 1.11). */
+	readonly code: number;
+	readonly msg: string;
+	readonly body: unknown;
+	readonly at: number;
+}
+
+/** A look at a task's record; also one in vain, for a task that does not exist. */
+export interface Read {
+	readonly taskId: string;
+	/** The code in the body of the answer. */
+	readonly code: number;
+	readonly at: number;
+}
+
+/** One attempt to deliver a callback. */
+export interface CallbackDelivery {
+	readonly taskId: string;
+	readonly url: string;
+	/** HTTP status of the receiver's answer, or why there was none. */
+	readonly status:
+		| number
+		| 'timeout'
+		| 'unreachable'
+		| 'refused: not an http address of this machine';
+	readonly at: number;
+}
+
+/** A result file fetched. */
+export interface Download {
+	readonly taskId: string;
+	readonly index: number;
+	/** Fetched over a signed URL of download-url, not over the result URL. */
+	readonly signed: boolean;
+	readonly at: number;
+}
+
+/** Any call to the API or for a file, whatever became of it. */
+export interface CallEntry {
+	readonly method: string;
+	readonly path: string;
+	/** HTTP status sent, or how the call was left without an answer. */
+	readonly answered: number | 'reset' | 'hang';
+	/** A fault had the word. */
+	readonly byFault: boolean;
+	readonly at: number;
+}
+
+/** Everything that was bought and asked, in the order of its happening. Holds no key and no signature of ours. */
+export class Ledger {
+	readonly submits: Submit[] = [];
+	readonly refusals: Refusal[] = [];
+	readonly reads: Read[] = [];
+	readonly callbacks: CallbackDelivery[] = [];
+	readonly downloads: Download[] = [];
+	/** In the order of their end. */
+	readonly calls: CallEntry[] = [];
+	/** The most calls that were in the emulator's hands at one moment. */
+	mostCallsAtOnce = 0;
+
+	/** Credits taken so far. */
+	get spent(): number {
+		return this.submits.reduce((sum, { price }) => sum + price, 0);
+	}
+
+	submitsOf(kind: Kind): Submit[] {
+		return this.submits.filter((submit) => submit.kind === kind);
+	}
+
+	readsOf(taskId: string): Read[] {
+		return this.reads.filter((read) => read.taskId === taskId);
+	}
+
+	callbacksOf(taskId: string): CallbackDelivery[] {
+		return this.callbacks.filter((delivery) => delivery.taskId === taskId);
+	}
+
+	/** How often the task was read that was read most; 0 when none was. */
+	mostReadsOfOneTask(): number {
+		const counts = new Map<string, number>();
+		for (const { taskId } of this.reads) counts.set(taskId, (counts.get(taskId) ?? 0) + 1);
+		return Math.max(0, ...counts.values());
+	}
+
+	/** Begins a new page; tasks and credits stay as they are. */
+	clear(): void {
+		const pages = [
+			this.submits,
+			this.refusals,
+			this.reads,
+			this.callbacks,
+			this.downloads,
+			this.calls,
+		];
+		for (const page of pages) page.length = 0;
+		this.mostCallsAtOnce = 0;
+	}
+
+	/** For showing around: as the ledger, but URLs without their query, which may hold a caller's secrets. */
+	toJSON(): unknown {
+		const shown = {
+			spent: this.spent,
+			mostCallsAtOnce: this.mostCallsAtOnce,
+			submits: this.submits,
+			refusals: this.refusals,
+			reads: this.reads,
+			callbacks: this.callbacks,
+			downloads: this.downloads,
+			calls: this.calls,
+		};
+		return JSON.parse(JSON.stringify(shown, (_key, value: unknown) => withoutQuery(value)));
+	}
+}
+
+function withoutQuery(value: unknown): unknown {
+	const url = parseUrl(value);
+	return url?.search ? `${url.origin}${url.pathname}?…` : value;
+}

@@ -1,0 +1,34 @@
+import type { Answer, Call } from './faults';
+import type { Ledger } from './ledger';
+
+/** The emulator's own pages, for people; no provider has them, no fault touches them, no ledger counts them. */
+export function ownPage(
+	{ method, path }: Call,
+	url: string,
+	apiKeys: readonly string[],
+	ledger: Ledger,
+): Answer | undefined {
+	if (method !== 'GET') return undefined;
+	if (path === '/') return { status: 200, body: welcome(url, apiKeys) };
+	if (path === '/__emulator/ledger') {
+		return {
+			status: 200,
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify(ledger, null, '\t'),
+		};
+	}
+	return undefined;
+}
+
+/** What this is and how to use it. */
+export function welcome(url: string, apiKeys: readonly string[]): string {
+	return `This is an emulator of MidAPI (midapi.ai, kie.ai). It draws its own pictures; nothing here costs money.
+
+In the MidAPI credential of n8n fill in
+  API Key   ${apiKeys.join(' or ')}
+  Base URL  ${url}
+
+A prompt with [fail] or [fail2] in it makes a task that fails.
+What was bought and asked so far: ${url}/__emulator/ledger
+`;
+}
