@@ -39,9 +39,9 @@ export type Reaction = Answer | 'reset' | 'hang';
  *     // the submit is booked and paid, its answer is lost
  *     async (call) => { await call.handle(); return 'reset'; }
  */
-export type Interceptor = (
+export type Interceptor<R extends Reaction | undefined | void = Reaction | undefined | void> = (
 	call: Call,
-) => Reaction | undefined | void | Promise<Reaction | undefined | void>;
+) => R | Promise<R>;
 
 /** The faults in force; the latest is asked first, and the first that reacts has the word. */
 export class Faults {
