@@ -55,7 +55,7 @@ export interface Emulator {
 	/** The balance; may be set. */
 	credits: number;
 	/** Puts a fault in force; the returned function takes it back. */
-	intercept<R extends Reaction | undefined | void>(interceptor: Interceptor<R>): () => void;
+	intercept(interceptor: Interceptor): () => void;
 	/** Ends a running task at once. */
 	finish(taskId: string): void;
 	/**

@@ -730,7 +730,7 @@ describe('callbacks', () => {
 describe('faults', () => {
 	it('sends what a fault says, and books nothing', async () => {
 		await start();
-		const undo = emulator.intercept(({ path }) =>
+		const undo = emulator.intercept(async ({ path }) =>
 			path.endsWith('/generate')
 				? { status: 502, headers: { 'content-type': 'text/html', 'x-a': 'b' }, body: '<html>' }
 				: undefined,
@@ -750,7 +750,7 @@ describe('faults', () => {
 
 	it('sends an empty body', async () => {
 		await start();
-		emulator.intercept(() => ({ status: 500 }));
+		emulator.intercept(async () => ({ status: 500 }));
 		const answer = await api.get('/common/credit');
 		expect(answer).toMatchObject({ status: 500, data: '' });
 		expect(answer.headers['content-type']).toBeUndefined();
@@ -758,7 +758,7 @@ describe('faults', () => {
 
 	it('tears the connection before the submit is booked', async () => {
 		await start();
-		emulator.intercept(() => 'reset');
+		emulator.intercept(async () => 'reset');
 		await expect(api.post('/mj/generate', TEXT)).rejects.toMatchObject({ code: 'ECONNRESET' });
 		expect(emulator.ledger.submits).toHaveLength(0);
 	});
@@ -795,10 +795,10 @@ describe('faults', () => {
 	it('asks the latest fault first, and passes on what none takes', async () => {
 		await start();
 		const asked: string[] = [];
-		emulator.intercept(() => {
+		emulator.intercept(async () => {
 			asked.push('first');
 		});
-		const undo = emulator.intercept(() => {
+		const undo = emulator.intercept(async () => {
 			asked.push('second');
 			return { status: 418 };
 		});
@@ -810,7 +810,7 @@ describe('faults', () => {
 
 	it('hangs until the caller or the emulator ends it', async () => {
 		await start();
-		emulator.intercept(() => 'hang');
+		emulator.intercept(async () => 'hang');
 		await expect(api.get('/common/credit', { timeout: 50 })).rejects.toMatchObject({
 			code: 'ECONNABORTED',
 		});
@@ -823,7 +823,7 @@ describe('faults', () => {
 
 	it('says so when the fault itself is faulty', async () => {
 		await start();
-		emulator.intercept(() => {
+		emulator.intercept(async () => {
 			throw new Error('my mistake');
 		});
 		const answer = await api.get('/common/credit');
