@@ -41,7 +41,8 @@ export function send(response: ServerResponse, { status, headers, body }: Answer
 		...(content.length > 0 && {
 			'content-type': raw ? 'text/plain; charset=utf-8' : 'application/json;charset=UTF-8',
 		}),
-		'content-length': content.length,
+		// Who asks for chunks hides the size; both at once would be no valid answer.
+		...(headers?.['transfer-encoding'] === undefined && { 'content-length': content.length }),
 		...headers,
 	});
 	response.end(content);

@@ -20,16 +20,19 @@ const video = (fields: IDataObject) => ({
 });
 const additional = (fields: IDataObject) => generate({ additionalFields: fields });
 
+/** An expression without a value; a field that is plainly empty is stopped by n8n itself. */
+const NOTHING = "={{ $json.missing ?? '' }}";
+
 /** The parameters, and what the message must name: field and remedy. */
 const UNFIT: Record<string, [IDataObject, RegExp]> = {
-	'empty prompt': [generate({ prompt: '' }), /'Prompt' is empty/],
+	'empty prompt': [generate({ prompt: NOTHING }), /'Prompt' is empty/],
 	'blank prompt': [generate({ prompt: '  \n ' }), /'Prompt' is empty/],
 	'prompt of 2,001 characters': [
 		generate({ prompt: 'x'.repeat(2001) }),
 		/'Prompt' has 2001 characters, at most 2000/,
 	],
 	'no image where one is needed': [
-		generate({ mode: 'imageToImage', imageUrls: '' }),
+		generate({ mode: 'imageToImage', imageUrls: NOTHING }),
 		/'Image URLs' is empty/,
 	],
 	'a URL that is not one': [
@@ -79,7 +82,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'index 1.5': [{ resource: 'image', operation: 'vary', taskId: 't', index: 1.5 }, /'Index'/],
 	'no task id': [
-		{ resource: 'image', operation: 'upscale', taskId: '', index: 0 },
+		{ resource: 'image', operation: 'upscale', taskId: NOTHING, index: 0 },
 		/'Task ID' is empty/,
 	],
 	'no task ids to wait for': [
@@ -93,7 +96,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 			extendMode: 'manual',
 			taskId: 't',
 			index: 0,
-			prompt: '',
+			prompt: NOTHING,
 		},
 		/'Prompt' is empty/,
 	],
@@ -221,7 +224,7 @@ describe('The account', () => {
 	}, 20_000);
 
 	it('behind a Base URL that redirects: the key does not follow', async () => {
-		bench.emulator.intercept(({ method }) =>
+		bench.emulator.intercept(async ({ method }) =>
 			method === 'POST'
 				? { status: 301, headers: { location: `${bench.emulator.url}/elsewhere` } }
 				: undefined,

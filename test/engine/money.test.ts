@@ -42,7 +42,7 @@ describe('A submit whose end is not known', () => {
 	};
 
 	it.each(Object.entries(ENDS))('is not repeated, and says so: %s', async (_, end) => {
-		bench.emulator.intercept((call) => (isSubmit(call) ? end(call) : undefined));
+		bench.emulator.intercept(async (call) => (isSubmit(call) ? end(call) : undefined));
 		const result = await bench.generate({}, { settings: RETRY });
 		expect(bench.emulator.ledger.submits).toHaveLength(1);
 		expect(result.status).toBe('error');
@@ -61,7 +61,9 @@ describe('A submit that was certainly not taken', () => {
 
 	it.each(Object.entries(REFUSALS))('is sent again, and bought once: %s', async (_, refusal) => {
 		let refused = 0;
-		bench.emulator.intercept((call) => (isSubmit(call) && refused++ === 0 ? refusal : undefined));
+		bench.emulator.intercept(async (call) =>
+			isSubmit(call) && refused++ === 0 ? refusal : undefined,
+		);
 		const result = await bench.generate({});
 		expect(result.items[0]?.json.status).toBe('completed');
 		expect(bench.emulator.ledger.submits).toHaveLength(1);
@@ -79,7 +81,7 @@ describe('A submit that was certainly not taken', () => {
 		'is not sent again when it is final: %s',
 		async (_, [code, words]) => {
 			let sent = 0;
-			bench.emulator.intercept((call) => {
+			bench.emulator.intercept(async (call) => {
 				if (!isSubmit(call)) return undefined;
 				sent++;
 				return { status: 200, body: { code, msg: 'no such thing', data: null } };
@@ -96,7 +98,7 @@ describe('Retry On Fail', () => {
 		await bench.emulate({ latencyMs: 400 });
 		let reads = 0;
 		// In the middle of waiting the key is refused for a while: the node fails, n8n runs it again.
-		bench.emulator.intercept((call) =>
+		bench.emulator.intercept(async (call) =>
 			isRead(call) && reads++ >= 20 && reads <= 60
 				? { status: 200, body: { code: 401, msg: 'Unauthorized', data: null } }
 				: undefined,
@@ -145,7 +147,7 @@ describe('Retry On Fail', () => {
 
 describe('A retried execution', () => {
 	it('goes on with the tasks of the failed one, also through its saved form', async () => {
-		const undo = bench.emulator.intercept((call) =>
+		const undo = bench.emulator.intercept(async (call) =>
 			isRead(call)
 				? { status: 200, body: { code: 401, msg: 'Unauthorized', data: null } }
 				: undefined,
@@ -214,7 +216,7 @@ describe('The API key', () => {
 	it('appears in no error, no log and no saved execution', async () => {
 		const secret = 'key-that-must-stay-secret';
 		const { ledger } = await bench.emulate({ apiKey: secret });
-		bench.emulator.intercept((call) => (isRead(call) ? 'reset' : undefined));
+		bench.emulator.intercept(async (call) => (isRead(call) ? 'reset' : undefined));
 		const result = await bench.generate(
 			{ options: { ...QUICK, timeLimit: 0.05 } },
 			{ credentials: { apiKey: secret } },

@@ -1,4 +1,4 @@
-import { useEngine } from './setup';
+import { until, useEngine } from './setup';
 
 const bench = useEngine();
 
@@ -13,7 +13,7 @@ describe('Items', () => {
 		const running = bench.generate(eachPrompt, {
 			items: [{ prompt: 'a' }, { prompt: 'b' }, { prompt: 'c' }],
 			meanwhile: async () => {
-				while (bench.emulator.ledger.submits.length < 3) await new Promise(setImmediate);
+				await until(() => bench.emulator.ledger.submits.length === 3);
 				const last = [...bench.emulator.ledger.submits].sort(
 					(a, b) =>
 						Number(latencies['abc'.indexOf(String(a.body.prompt))]) -
@@ -191,7 +191,7 @@ describe('Download', () => {
 		'does not store what is larger than the limit (size announced: %s)',
 		async (announced) => {
 			const huge = Buffer.alloc(1_200_000);
-			bench.emulator.intercept(({ path }) =>
+			bench.emulator.intercept(async ({ path }) =>
 				path.endsWith('_1.png')
 					? {
 							status: 200,
@@ -213,7 +213,7 @@ describe('Download', () => {
 
 	it('survives a file server that stumbles', async () => {
 		let stumbles = 0;
-		bench.emulator.intercept(({ path }) =>
+		bench.emulator.intercept(async ({ path }) =>
 			path.startsWith('/files/') && stumbles++ === 0 ? { status: 503 } : undefined,
 		);
 		const { items } = await bench.generate({ options: { download: true } });
@@ -221,7 +221,9 @@ describe('Download', () => {
 	});
 
 	it('with On Error = continue, marks only the output whose file is gone', async () => {
-		bench.emulator.intercept(({ path }) => (path.endsWith('_3.png') ? { status: 404 } : undefined));
+		bench.emulator.intercept(async ({ path }) =>
+			path.endsWith('_3.png') ? { status: 404 } : undefined,
+		);
 		const { items } = await bench.generate(
 			{ options: { download: true, outputItems: 'output' } },
 			{ settings: { onError: 'continueRegularOutput' } },

@@ -1,8 +1,17 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- waits for what another part of the same process does, it is not a node */
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
 import { Engine, type Result, type Scenario } from './harness';
 
 /** Looks soon, so that tests do not wait for the pauses that suit a real provider. */
 export const QUICK = { firstCheck: 0.1, longestPause: 1 };
+
+/** Lets the rest of the process work until `condition` holds; fails after many turns without. */
+export async function until(condition: () => boolean): Promise<void> {
+	for (let turns = 0; !condition(); turns++) {
+		if (turns > 100_000) throw new Error('It did not come about');
+		await new Promise(setImmediate);
+	}
+}
 
 /** Engine and emulator for the tests of one file: a fresh emulator for each test, one engine for all. */
 export function useEngine(defaults: EmulatorOptions = {}) {

@@ -1,5 +1,5 @@
 import type { Call } from '../emulator';
-import { useEngine } from './setup';
+import { until, useEngine } from './setup';
 
 const bench = useEngine();
 
@@ -34,13 +34,16 @@ describe('Cancel', () => {
 			{ options: { firstCheck: 3600, timeLimit: 1440 } },
 			{
 				meanwhile: async ({ cancel }) => {
-					while (bench.emulator.ledger.submits.length === 0) await new Promise(setImmediate);
-					await new Promise(setImmediate);
+					await until(() => bench.emulator.ledger.submits.length === 1);
 					cancel();
 				},
 			},
 		);
-		expect(result.status).toBe('canceled');
+		const [submit] = bench.emulator.ledger.submits;
+		expect(result.error?.message).toMatch(
+			/^The execution was cancelled; these tasks go on at MidAPI/,
+		);
+		expect(result.error?.message).toContain(submit?.taskId);
 		expect(bench.emulator.ledger.reads).toHaveLength(0);
 	});
 
@@ -58,16 +61,32 @@ describe('Cancel', () => {
 			{},
 			{
 				meanwhile: async ({ cancel }) => {
-					while (!arrived) await new Promise(setImmediate);
+					await until(() => arrived);
 					cancel();
 				},
 			},
 		);
 		release();
 		const [submit] = bench.emulator.ledger.submits;
-		const logged = () => bench.engine.logged.some((line) => line.includes(String(submit?.taskId)));
-		for (let turns = 0; turns < 10_000 && !logged(); turns++) await new Promise(setImmediate);
-		expect(logged()).toBe(true);
+		await until(() => bench.engine.logged.some((line) => line.includes(String(submit?.taskId))));
+	});
+});
+
+describe('Cancel in the middle of many submits', () => {
+	it('sends none of those that are not under way yet, and names those that are', async () => {
+		const result = await bench.generate(
+			{ ...eachPrompt },
+			{
+				items: Array.from({ length: 50 }, (_, index) => ({ prompt: `product ${index}` })),
+				meanwhile: async ({ cancel }) => {
+					await until(() => bench.emulator.ledger.submits.length > 0);
+					cancel();
+				},
+			},
+		);
+		const { submits } = bench.emulator.ledger;
+		expect(submits.length).toBeLessThan(50);
+		for (const { taskId } of submits) expect(result.error?.message).toContain(taskId);
 	});
 });
 
@@ -111,7 +130,9 @@ describe('A look that does not succeed', () => {
 
 	it.each(Object.entries(STUMBLES))('loses no task: %s', async (_, stumble) => {
 		let stumbles = 0;
-		bench.emulator.intercept((call) => (isRead(call) && stumbles++ === 0 ? stumble : undefined));
+		bench.emulator.intercept(async (call) =>
+			isRead(call) && stumbles++ === 0 ? stumble : undefined,
+		);
 		const { items } = await bench.generate({});
 		expect(items[0]?.json.status).toBe('completed');
 		expect(stumbles).toBeGreaterThan(1);
@@ -119,7 +140,7 @@ describe('A look that does not succeed', () => {
 
 	it('is forgiven when the books of the provider are a moment behind the submit', async () => {
 		let stumbles = 0;
-		bench.emulator.intercept((call) =>
+		bench.emulator.intercept(async (call) =>
 			isRead(call) && stumbles++ === 0
 				? { status: 200, body: { code: 422, msg: 'recordInfo is null', data: null } }
 				: undefined,

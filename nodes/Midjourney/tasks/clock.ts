@@ -6,8 +6,10 @@ export interface Clock {
 	now(): number;
 	/** Waits that many ms; rejects at once when the execution is cancelled. */
 	sleep(ms: number): Promise<void>;
-	/** `work`, unless the execution is cancelled before it is done: then it rejects at once. */
-	orCancelled<T>(work: Promise<T>): Promise<T>;
+	/**
+	 * Does `work`, unless the execution is cancelled: then it is not begun, or no longer waited for after `graceMs`.
+	 */
+	orCancelled<T>(work: () => Promise<T>, graceMs?: number): Promise<T>;
 	/** A random number from 0 to below 1. */
 	random(): number;
 }
@@ -18,17 +20,22 @@ export interface Clock {
  */
 export function executionClock(context: IExecuteFunctions): Clock {
 	const signal = context.getExecutionCancelSignal();
-	const cancelled = new Promise<never>((_, reject) => {
-		const stop = () =>
-			reject(new NodeOperationError(context.getNode(), 'The execution was cancelled'));
-		if (signal?.aborted) stop();
-		signal?.addEventListener('abort', stop, { once: true });
+	const cancelled = new Promise<void>((resolve) => {
+		if (signal?.aborted) resolve();
+		signal?.addEventListener('abort', () => resolve(), { once: true });
 	});
-	cancelled.catch(() => undefined);
-	const orCancelled = async <T>(work: Promise<T>) => await Promise.race([cancelled, work]);
+	const refuse = () => new NodeOperationError(context.getNode(), 'The execution was cancelled');
+	const orCancelled = async <T>(work: () => Promise<T>, graceMs = 0): Promise<T> => {
+		if (signal?.aborted) throw refuse();
+		const ended = cancelled.then(async (): Promise<never> => {
+			if (graceMs > 0) await sleep(graceMs);
+			throw refuse();
+		});
+		return await Promise.race([ended, work()]);
+	};
 	return {
 		now: Date.now,
-		sleep: async (ms) => await orCancelled(sleep(ms)),
+		sleep: async (ms) => await orCancelled(async () => await sleep(ms)),
 		orCancelled,
 		random: Math.random,
 	};

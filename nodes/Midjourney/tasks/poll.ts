@@ -53,7 +53,7 @@ async function watch(ticket: Ticket, gate: Gate, deps: PollDeps): Promise<Watche
 		await clock.sleep(Math.max(0, Math.min(next, deadline) - clock.now()));
 		const answer = await gate.pass(async () => {
 			polls++;
-			return await clock.orCancelled(provider.read(http, taskId));
+			return await clock.orCancelled(async () => await provider.read(http, taskId));
 		});
 		const waitedMs = clock.now() - since;
 		const seen = { ticket, polls, waitedMs };

@@ -13,7 +13,7 @@ export async function patiently<T>(
 	ask: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
 	for (let attempt = 1; ; attempt++) {
-		const answer = await clock.orCancelled(ask());
+		const answer = await clock.orCancelled(ask);
 		if (answer.ok || !answer.failure.passing || attempt === ATTEMPTS) return answer;
 		await clock.sleep(answer.failure.retryAfterMs ?? backoff(attempt, clock));
 	}

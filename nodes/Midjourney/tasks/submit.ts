@@ -16,6 +16,9 @@ const IN_FLIGHT = 5;
 const ATTEMPTS: Partial<Record<FailureReason, number>> = { rateLimited: 12, maintenance: 6 };
 const OTHER_ATTEMPTS = 4;
 
+/** How long a cancelled execution still waits for the ids of submits that are under way, to name them. */
+const CANCEL_GRACE_MS = 500;
+
 /** Refusals that every further submit of the account would meet as well. */
 const HOPELESS: ReadonlySet<FailureReason> = new Set<FailureReason>(['invalidKey', 'noCredits']);
 
@@ -46,8 +49,8 @@ export interface SubmitDeps {
 export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Promise<Submitted[]> {
 	const gate = new Gate(IN_FLIGHT, deps.clock);
 	let stopped = false;
-	return await Promise.all(
-		orders.map(async (order) => {
+	const ends = await Promise.allSettled(
+		orders.map(async (order): Promise<Submitted> => {
 			const known = deps.memory.recall(order);
 			if (known?.taskId !== undefined) return ticketFor(order, known.taskId, known.at, deps.clock);
 			if (known) return { ok: false, failure: known.failure, ambiguous: true };
@@ -55,7 +58,10 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 			for (let attempt = 1; ; attempt++) {
 				const result = await gate.pass(async (): Promise<Submitted> => {
 					if (stopped) return { ok: false, ambiguous: false };
-					const answer = await deps.clock.orCancelled(submitOnce(order, deps));
+					const answer = await deps.clock.orCancelled(
+						async () => await submitOnce(order, deps),
+						CANCEL_GRACE_MS,
+					);
 					stopped ||= !answer.ok && endsAll(answer, deps.stopAtRefusal, attempt);
 					return answer;
 				});
@@ -67,6 +73,10 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 			}
 		}),
 	);
+	return ends.map((end) => {
+		if (end.status === 'rejected') throw end.reason;
+		return end.value;
+	});
 }
 
 type Refused = Extract<Submitted, { ok: false }>;
