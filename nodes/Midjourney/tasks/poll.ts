@@ -53,7 +53,9 @@ async function watch(ticket: Ticket, gate: Gate, deps: PollDeps): Promise<Watche
 		await clock.sleep(Math.max(0, Math.min(next, deadline) - clock.now()));
 		const answer = await gate.pass(async () => {
 			polls++;
-			return await clock.orCancelled(async () => await provider.read(http, taskId));
+			const look = await clock.orCancelled(async () => await provider.read(http, taskId));
+			if (!look.ok && look.failure.retryAfterMs) gate.close(look.failure.retryAfterMs);
+			return look;
 		});
 		const waitedMs = clock.now() - since;
 		const seen = { ticket, polls, waitedMs };
@@ -67,10 +69,7 @@ async function watch(ticket: Ticket, gate: Gate, deps: PollDeps): Promise<Watche
 			// A task that was just bought exists, even where the provider's books are a moment behind.
 			const booksBehind = failure.reason === 'notFound' && ticket.bought;
 			if (!failure.passing && !booksBehind) return { ...seen, task, failure, end: 'lost' };
-			if (failure.retryAfterMs !== undefined) {
-				gate.close(failure.retryAfterMs);
-				pause = Math.max(pause, failure.retryAfterMs);
-			}
+			pause = Math.max(pause, failure.retryAfterMs ?? 0);
 		}
 		if (clock.now() >= deadline) return { ...seen, task, failure, end: 'timeLimit' };
 		next = clock.now() + pause;

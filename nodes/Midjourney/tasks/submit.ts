@@ -56,19 +56,23 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 			if (known) return { ok: false, failure: known.failure, ambiguous: true };
 
 			for (let attempt = 1; ; attempt++) {
+				let pause = 0;
 				const result = await gate.pass(async (): Promise<Submitted> => {
 					if (stopped) return { ok: false, ambiguous: false };
 					const answer = await deps.clock.orCancelled(
 						async () => await submitOnce(order, deps),
 						CANCEL_GRACE_MS,
 					);
-					stopped ||= !answer.ok && endsAll(answer, deps.stopAtRefusal, attempt);
+					if (answer.ok) return answer;
+					if (mayRepeat(answer, attempt)) {
+						pause = answer.failure.retryAfterMs ?? backoff(attempt, deps.clock);
+						if (answer.failure.reason === 'rateLimited') gate.close(pause);
+					} else {
+						stopped ||= deps.stopAtRefusal || isHopeless(answer);
+					}
 					return answer;
 				});
-				if (result.ok || !mayRepeat(result, attempt)) return result;
-				const { failure } = result;
-				const pause = failure.retryAfterMs ?? backoff(attempt, deps.clock);
-				if (failure.reason === 'rateLimited') gate.close(pause);
+				if (pause === 0) return result;
 				await deps.clock.sleep(pause);
 			}
 		}),
@@ -88,10 +92,9 @@ const mayRepeat = (refused: Refused, attempt: number): refused is Refused & { fa
 	refused.failure.passing &&
 	attempt < (ATTEMPTS[refused.failure.reason] ?? OTHER_ATTEMPTS);
 
-/** Whether nothing more should be bought. */
-const endsAll = (refused: Refused, stopAtRefusal: boolean, attempt: number): boolean =>
-	!mayRepeat(refused, attempt) &&
-	(stopAtRefusal || (refused.failure !== undefined && HOPELESS.has(refused.failure.reason)));
+/** Whether every further submit of the account would be refused as well. */
+const isHopeless = ({ failure }: Refused): boolean =>
+	failure !== undefined && HOPELESS.has(failure.reason);
 
 /** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
 async function submitOnce(

@@ -1,0 +1,327 @@
+import type { Answer, Http, Reply } from '../../nodes/Midjourney/providers/http';
+import {
+	midApi,
+	openEnvelope,
+	parseTask,
+	submitCall,
+} from '../../nodes/Midjourney/providers/midApi';
+import type { Call, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+
+const reply = (body: unknown, status = 200): Reply => ({ status, body });
+
+/** Answers every call with the same reply, and keeps what was asked. */
+function scripted(...replies: Reply[]): Http & { calls: Call[] } {
+	const calls: Call[] = [];
+	return {
+		calls,
+		async send(call): Promise<Answer<Reply>> {
+			calls.push(call);
+			const next = replies[Math.min(calls.length, replies.length) - 1];
+			if (!next) throw new Error('Nothing scripted');
+			return { ok: true, value: next };
+		},
+	};
+}
+
+describe('Requests on the wire (contract 1.1, 1.3, 1.4, 1.5)', () => {
+	const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'p' } as const;
+	const video = {
+		kind: 'generateVideo',
+		quality: 'standard',
+		prompt: 'p',
+		imageUrl: 'https://a.example/1.png',
+		motion: 'high',
+	} as const;
+	const videoBody = {
+		taskType: 'mj_video',
+		prompt: 'p',
+		fileUrls: [video.imageUrl],
+		motion: 'high',
+	};
+	const CASES: Array<[string, TaskRequest, string, object]> = [
+		['text to image', image, '/generate', { taskType: 'mj_txt2img', prompt: 'p' }],
+		[
+			'image to image',
+			{ ...image, mode: 'imageToImage', imageUrls: ['u'] },
+			'/generate',
+			{ taskType: 'mj_img2img', prompt: 'p', fileUrls: ['u'] },
+		],
+		[
+			'style reference',
+			{ ...image, mode: 'styleReference', imageUrls: ['u', 'v'] },
+			'/generate',
+			{ taskType: 'mj_style_reference', prompt: 'p', fileUrls: ['u', 'v'] },
+		],
+		[
+			'omni reference',
+			{ ...image, mode: 'omniReference', imageUrls: ['u'], omniIntensity: 400 },
+			'/generate',
+			{ taskType: 'mj_omni_reference', prompt: 'p', fileUrls: ['u'], ow: 400 },
+		],
+		['aspectRatio', { ...image, aspectRatio: '16:9' }, '/generate', { aspectRatio: '16:9' }],
+		['version, as text', { ...image, version: '7' }, '/generate', { version: '7' }],
+		['speed', { ...image, speed: 'relaxed' }, '/generate', { speed: 'relaxed' }],
+		['stylization', { ...image, stylization: 0 }, '/generate', { stylization: 0 }],
+		['variety', { ...image, variety: 5 }, '/generate', { variety: 5 }],
+		['weirdness', { ...image, weirdness: 3000 }, '/generate', { weirdness: 3000 }],
+		['watermark', { ...image, watermark: 'w' }, '/generate', { waterMark: 'w' }],
+		[
+			'translation',
+			{ ...image, translatePrompt: false },
+			'/generate',
+			{ enableTranslation: false },
+		],
+		['video', video, '/generate', videoBody],
+		[
+			'video HD',
+			{ ...video, quality: 'hd' },
+			'/generate',
+			{ ...videoBody, taskType: 'mj_video_hd' },
+		],
+		[
+			'video, low motion',
+			{ ...video, motion: 'low' },
+			'/generate',
+			{ ...videoBody, motion: 'low' },
+		],
+		[
+			'number of videos',
+			{ ...video, videoCount: 4 },
+			'/generate',
+			{ ...videoBody, videoBatchSize: 4 },
+		],
+		[
+			'video with the shared fields',
+			{ ...video, aspectRatio: '1:1', version: '7', watermark: 'w', translatePrompt: true },
+			'/generate',
+			{ ...videoBody, aspectRatio: '1:1', version: '7', waterMark: 'w', enableTranslation: true },
+		],
+		[
+			'upscale by the reference',
+			{ kind: 'upscaleImage', taskId: 't', index: 0, watermark: 'w' },
+			'/generateUpscale',
+			{ taskId: 't', imageIndex: 0, waterMark: 'w' },
+		],
+		[
+			'upscale by the quickstart',
+			{ kind: 'upscaleImage', taskId: 't', index: 0, contract: 'quickstart' },
+			'/upscale',
+			{ taskId: 't', index: 1 },
+		],
+		[
+			'vary',
+			{ kind: 'varyImage', taskId: 't', index: 3 },
+			'/generateVary',
+			{ taskId: 't', imageIndex: 3 },
+		],
+		[
+			'vary, counted from 1',
+			{ kind: 'varyImage', taskId: 't', index: 3, firstIndex: 1 },
+			'/generateVary',
+			{ taskId: 't', imageIndex: 4 },
+		],
+		[
+			'extend automatically',
+			{ kind: 'extendVideo', mode: 'auto', taskId: 't', index: 1 },
+			'/generateVideoExtend',
+			{ taskId: 't', taskType: 'mj_video_extend_auto', index: 1 },
+		],
+		[
+			'extend by hand',
+			{ kind: 'extendVideo', mode: 'manual', taskId: 't', index: 1, prompt: 'p', watermark: 'w' },
+			'/generateVideoExtend',
+			{ taskId: 't', taskType: 'mj_video_extend_manual', index: 1, prompt: 'p', waterMark: 'w' },
+		],
+	];
+
+	it.each(CASES)('%s', (_, request, path, body) => {
+		const expected =
+			request.kind === 'generateImage' && !('taskType' in body)
+				? { taskType: 'mj_txt2img', prompt: 'p', ...body }
+				: body;
+		expect(submitCall(request)).toEqual({
+			method: 'POST',
+			path: `/api/v1/mj${path}`,
+			body: expected,
+		});
+	});
+});
+
+describe('Codes, as HTTP status or in the body (contract 1.0, 1.11)', () => {
+	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
+		[400, 'invalidRequest', 'no', false],
+		[401, 'invalidKey', 'no', false],
+		[402, 'noCredits', 'no', false],
+		[404, 'notFound', 'no', false],
+		[422, 'invalidRequest', 'no', false],
+		[429, 'rateLimited', 'no', true],
+		[455, 'maintenance', 'no', true],
+		[500, 'serverError', 'unknown', true],
+		[501, 'generationFailed', 'no', false],
+		[503, 'serverError', 'no', true],
+		[505, 'featureDisabled', 'no', false],
+		[418, 'invalidRequest', 'no', false],
+		[502, 'serverError', 'unknown', true],
+	];
+
+	it.each(CASES)('%i: %s, taken: %s, passing: %s', (code, reason, taken, passing) => {
+		const failure = { reason, taken, passing, code: String(code) };
+		expect(openEnvelope(reply({ code, msg: 'words', data: null }))).toEqual({
+			ok: false,
+			failure: { ...failure, words: 'words', retryAfterMs: undefined },
+		});
+		expect(openEnvelope(reply('<html>', code))).toMatchObject({ ok: false, failure });
+	});
+
+	it('a code of failure in the body weighs more than a status of success, and the other way round', () => {
+		expect(openEnvelope(reply({ code: '401' }))).toMatchObject({
+			failure: { reason: 'invalidKey' },
+		});
+		expect(openEnvelope(reply({ code: 200, data: 1 }, 500))).toMatchObject({
+			failure: { reason: 'serverError', taken: 'unknown' },
+		});
+	});
+
+	it('success opens the envelope, also where it came as text', () => {
+		expect(openEnvelope(reply({ code: 200, data: 7 }))).toEqual({ ok: true, value: 7 });
+		expect(openEnvelope(reply('{"code":200,"data":7}'))).toEqual({ ok: true, value: 7 });
+	});
+
+	it.each([
+		['HTML', '<html>'],
+		['nothing', ''],
+		['a list', []],
+		['no code', { data: 1 }],
+	])('%s with status 200 is unreadable, and may hide a task', (_, body) => {
+		expect(openEnvelope(reply(body))).toMatchObject({
+			failure: { reason: 'unreadable', taken: 'unknown' },
+		});
+	});
+});
+
+describe('The answer to a submit', () => {
+	const submit = { kind: 'upscaleImage', taskId: 't', index: 0 } as const;
+
+	it('is the task id', async () => {
+		const http = scripted(reply({ code: 200, data: { taskId: 'new' } }));
+		expect(await midApi.submit(http, submit)).toEqual({ ok: true, value: 'new' });
+		expect(http.calls).toHaveLength(1);
+	});
+
+	it.each([null, undefined, {}, { taskId: '' }])('without one (%j) is ambiguous', async (data) => {
+		expect(await midApi.submit(scripted(reply({ code: 200, data })), submit)).toMatchObject({
+			failure: { reason: 'unreadable', taken: 'unknown' },
+		});
+	});
+});
+
+describe('A task (contract 1.2)', () => {
+	const done = {
+		taskId: 't',
+		taskType: 'mj_txt2img',
+		successFlag: 1,
+		createTime: '2026-01-02T03:04:05Z',
+		completeTime: '2026-01-02T03:05:40Z',
+		paramJson: '{"prompt":"a lighthouse"}',
+		resultInfoJson: { resultUrls: [{ resultUrl: 'https://f.example/0.png' }] },
+	};
+	const output = { index: 0, type: 'image', url: 'https://f.example/0.png' };
+
+	it.each([
+		[0, 'running'],
+		['0', 'running'],
+		[null, 'running'],
+		[undefined, 'running'],
+		[9, 'running'],
+		[1, 'completed'],
+		['1', 'completed'],
+		[2, 'failed'],
+		[3, 'failed'],
+		['3', 'failed'],
+	])('successFlag %j: %s', (successFlag, status) => {
+		expect(parseTask({ ...done, successFlag })?.status).toBe(status);
+	});
+
+	it.each([
+		['an object', done.resultInfoJson],
+		['JSON text', JSON.stringify(done.resultInfoJson)],
+		['plain strings', { resultUrls: ['https://f.example/0.png'] }],
+	])('reads its outputs from %s', (_, resultInfoJson) => {
+		expect(parseTask({ ...done, resultInfoJson })?.outputs).toEqual([output]);
+	});
+
+	it('reads its outputs directly under data', () => {
+		const data = { ...done, resultInfoJson: null, resultUrls: ['https://f.example/0.png'] };
+		expect(parseTask(data)?.outputs).toEqual([output]);
+	});
+
+	it.each([
+		['mj_video', 'https://f.example/0', 'video'],
+		['mj_video_extend_auto', 'https://f.example/0.mp4', 'video'],
+		['', 'https://f.example/0.mp4?x=1', 'video'],
+		['mj_upscale', 'https://f.example/0.png', 'image'],
+	])('of type %j with %s is a %s', (taskType, url, type) => {
+		const data = { ...done, taskType, resultInfoJson: { resultUrls: [url] } };
+		expect(parseTask(data)?.outputs[0]?.type).toBe(type);
+	});
+
+	it('has prompt, times and the end of its files', () => {
+		expect(parseTask(done)).toMatchObject({
+			prompt: 'a lighthouse',
+			createdAt: '2026-01-02T03:04:05.000Z',
+			completedAt: '2026-01-02T03:05:40.000Z',
+			expiresAt: '2026-01-17T03:05:40.000Z',
+		});
+	});
+
+	it.each([
+		['seconds', 1767323045],
+		['milliseconds', 1767323045000],
+		['text of digits', '1767323045000'],
+	])('understands times in %s', (_, createTime) => {
+		expect(parseTask({ ...done, createTime })?.createdAt).toBe('2026-01-02T03:04:05.000Z');
+	});
+
+	it('that failed has the words of the provider', () => {
+		const data = { taskId: 't', successFlag: 3, errorCode: 500, errorMessage: 'rejected' };
+		expect(parseTask(data)).toMatchObject({
+			status: 'failed',
+			outputs: [],
+			error: { code: '500', message: 'rejected' },
+		});
+	});
+
+	it.each([null, 'text', [], {}, { taskId: 5.5e400 }])('is not read from %j', (data) => {
+		expect(parseTask(data)).toBeUndefined();
+	});
+
+	it.each([
+		['422', { code: 422, msg: 'recordInfo is null' }],
+		['404', { code: 404 }],
+		['no data', { code: 200, data: null }],
+	])('that the provider does not know (%s) is not found', async (_, body) => {
+		expect(await midApi.read(scripted(reply(body)), 'x')).toMatchObject({
+			failure: { reason: 'notFound' },
+		});
+	});
+});
+
+describe('Credits (contract 1.6)', () => {
+	it('come from the path of midapi', async () => {
+		const http = scripted(reply({ code: 200, data: 12.5 }));
+		expect(await midApi.credits(http)).toEqual({ ok: true, value: 12.5 });
+		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/common/credit']);
+	});
+
+	it('come from the path of kie where the other is not found', async () => {
+		const http = scripted(reply('Not Found', 404), reply({ code: 200, data: '3' }));
+		expect(await midApi.credits(http)).toEqual({ ok: true, value: 3 });
+		expect(http.calls[1]?.path).toBe('/api/v1/chat/credit');
+	});
+
+	it('with a wrong key are not asked for twice', async () => {
+		const http = scripted(reply({ code: 401 }));
+		expect(await midApi.credits(http)).toMatchObject({ failure: { reason: 'invalidKey' } });
+		expect(http.calls).toHaveLength(1);
+	});
+});
