@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions, @n8n/community-nodes/require-node-api-error -- starts servers, it is not a node */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -69,6 +69,7 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 			env: {
 				...cleanEnvironment(installation.node),
 				...settings(userFolder, url, port, brokerPort),
+				...withoutFetching(installation),
 				...options.env,
 			},
 			stdio: ['ignore', output, output, 'ipc'],
@@ -141,11 +142,16 @@ function settings(
 		N8N_VERIFIED_PACKAGES_ENABLED: 'false',
 		N8N_LICENSE_AUTO_RENEW_ENABLED: 'false',
 		N8N_PYTHON_ENABLED: 'false',
-		// Among them the fetching of a list of servers from n8n's makers.
-		N8N_SCHEDULER_SYSTEM_TASKS_ENABLED: 'false',
 		GENERIC_TIMEZONE: 'UTC',
 		NODE_ENV: 'production',
 	};
+}
+
+/** Switches off the part that fetches a list from n8n's makers; an n8n that has no such part would not start with this. */
+function withoutFetching({ entry }: N8nInstallation): Record<string, string> {
+	const part = 'mcp-registry';
+	const exists = existsSync(join(dirname(entry), '..', 'dist', 'modules', part));
+	return exists ? { N8N_DISABLED_MODULES: part } : {};
 }
 
 /**
@@ -237,8 +243,11 @@ async function untilReady(child: ChildProcess, url: string, version: string): Pr
 	const deadline = Date.now() + START_TIMEOUT_MS;
 	while (Date.now() < deadline) {
 		if (failure !== undefined) throw new Error(`n8n ${version} did not start: ${failure}`);
-		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
-		if (answer?.ok) return;
+		// Older versions call themselves ready before their API answers.
+		const answers = await Promise.all(
+			['/healthz/readiness', '/rest/settings'].map(async (path) => await fetch(url + path)),
+		).catch(() => []);
+		if (answers.length > 0 && answers.every(({ ok }) => ok)) return;
 		await pause(250);
 	}
 	throw new Error(`n8n ${version} was not ready after ${START_TIMEOUT_MS / 1000} s`);
