@@ -47,6 +47,35 @@ export function withCredential(workflow: Workflow, id: string, name: string): Wo
 	};
 }
 
+/**
+ * The workflow as it is, but looking for results from the first second on: for the emulator, which paints in a few seconds
+ * where the real provider takes a minute.
+ */
+export function impatient(workflow: Workflow): Workflow {
+	return {
+		...workflow,
+		nodes: workflow.nodes.map((node) => {
+			if (node.type !== MIDJOURNEY || !isObject(node.parameters)) return node;
+			const options = isObject(node.parameters.options) ? node.parameters.options : {};
+			return {
+				...node,
+				parameters: {
+					...node.parameters,
+					options: { ...options, firstCheck: 1, longestPause: 2 },
+				},
+			};
+		}),
+	};
+}
+
+/** The names of the nodes that `name` hands its items to. */
+export function successorsOf(workflow: Workflow, name: string): string[] {
+	const { main } = object(workflow.connections[name] ?? { main: [] }, `connections of ${name}`);
+	return list(main, `connections of ${name}`)
+		.flat()
+		.map((connection) => text(object(connection, 'connection').node, 'target of a connection'));
+}
+
 /** Name of the node that "Execute workflow" starts from. */
 export function triggerOf(workflow: Workflow): string {
 	const trigger = workflow.nodes.find((node) => node.type === 'n8n-nodes-base.manualTrigger');
