@@ -1,0 +1,92 @@
+import type {
+	IAuthenticateGeneric,
+	ICredentialTestRequest,
+	ICredentialType,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+
+/** What the credential test says to an answer that is no balance. `value` undefined: the answer is no JSON of MidAPI. */
+const REFUSALS: Array<{ value: number | undefined; message: string }> = [
+	{
+		value: 401,
+		message:
+			'Invalid key: the provider does not know this API key. Copy it again, and check that Base URL belongs to it.',
+	},
+	{
+		value: 403,
+		message: 'Invalid key: the provider does not allow this API key to read the balance.',
+	},
+	{
+		value: 404,
+		message: 'No balance found at this address. Check Base URL: it is the API host without a path.',
+	},
+	{
+		value: 429,
+		message: 'The provider receives too many requests from this account. Test again later.',
+	},
+	{ value: 455, message: 'The provider is down for maintenance. Test again later.' },
+	{ value: 500, message: 'The provider could not answer. Test again later.' },
+	{
+		value: undefined,
+		message:
+			'What answers at this address is not MidAPI. Check Base URL: it is the API host (https://api.…), not the web site.',
+	},
+];
+
+/** The key of midapi.ai or of its twin kie.ai (api-contract 1.0, 1.6, 1.10). */
+export class MidApi implements ICredentialType {
+	name = 'midApi';
+
+	displayName = 'MidAPI API';
+
+	icon: Icon = { light: 'file:midApi.svg', dark: 'file:midApi.dark.svg' };
+
+	documentationUrl = 'https://github.com/n8n-nodes-midjourney/n8n-nodes-midjourney#credentials';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			default: 'https://api.midapi.ai',
+			required: true,
+			hint: 'For a key of kie.ai: https://api.kie.ai',
+		},
+		{
+			displayName: 'Webhook HMAC Secret',
+			name: 'webhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'The webhookHmacKey of your account settings, if you have made one there. Callbacks without its signature are then refused.',
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
+	};
+
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") }}',
+			// kie keeps the balance at another path.
+			url: '={{ $credentials.baseUrl.includes("kie.ai") ? "/api/v1/chat/credit" : "/api/v1/common/credit" }}',
+		},
+		// This family sends its refusals with HTTP 200 and the code in the body.
+		rules: REFUSALS.map(({ value, message }) => ({
+			type: 'responseSuccessBody',
+			properties: { key: 'code', value, message },
+		})),
+	};
+}

@@ -1,0 +1,176 @@
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+
+/** What a field made of a value: what to use (undefined: not set), or in which way the value does not fit. */
+export type Reading<T> = { value: T } | { problem: string };
+
+/**
+ * One field of the node: how n8n shows it, and how its value is checked. `problem` texts go after the field's display
+ * name: “Variety must be …”.
+ */
+export interface Field<T> {
+	property: INodeProperties;
+	/** Only there while other top-level fields have one of these values. */
+	only?: Record<string, string[]>;
+	/** Gone while other top-level fields have one of these values. */
+	except?: Record<string, string[]>;
+	/** What it reads as where it does not apply. */
+	unset?: { value: T };
+	/** Gets whatever an expression may give; never throws. */
+	read(value: unknown): Reading<T>;
+}
+
+/** What is not set: an untouched field, an emptied one, an expression without a value. */
+export const isUnset = (value: unknown): boolean =>
+	value === undefined || value === null || value === '';
+
+const asText = (value: unknown): string | undefined =>
+	typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+
+type Look = Omit<INodeProperties, 'type'>;
+
+/** Any text of 1 to `max` characters. */
+export function textField(max: number, look: Look): Field<string> {
+	return {
+		property: { ...look, type: 'string' },
+		read(value) {
+			const text = asText(value);
+			if (isUnset(value) || text?.trim() === '') return { problem: 'is empty' };
+			if (text === undefined) return { problem: `must be a text, not ${kindOf(value)}` };
+			if (text.length > max) {
+				return { problem: `has ${text.length} characters, at most ${max} are allowed: shorten it` };
+			}
+			return { value: text };
+		},
+	};
+}
+
+/** A whole number from `min` to `max`, in steps if the wire wants them. */
+export function integerField(
+	{ min, max, step = 1 }: { min: number; max: number; step?: number },
+	look: Look,
+): Field<number> {
+	const range = `a whole number from ${min} to ${max}${step > 1 ? ` in steps of ${step}` : ''}`;
+	return {
+		property: {
+			...look,
+			type: 'number',
+			typeOptions: { minValue: min, maxValue: max, numberStepSize: step, numberPrecision: 0 },
+		},
+		read(value) {
+			const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+			const fits =
+				typeof number === 'number' &&
+				Number.isInteger(number) &&
+				number >= min &&
+				number <= max &&
+				(number - min) % step === 0;
+			return fits ? { value: number } : { problem: `must be ${range}, not ${quoted(value)}` };
+		},
+	};
+}
+
+/** A number from `min` to `max`, fractions allowed. */
+export function numberField({ min, max }: { min: number; max: number }, look: Look): Field<number> {
+	return {
+		property: { ...look, type: 'number', typeOptions: { minValue: min, maxValue: max } },
+		read(value) {
+			const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+			return typeof number === 'number' && number >= min && number <= max
+				? { value: number }
+				: { problem: `must be a number from ${min} to ${max}, not ${quoted(value)}` };
+		},
+	};
+}
+
+/** One of a list; what an expression gives is checked against it, too. */
+export function choiceField<T extends string | number>(
+	options: ReadonlyArray<INodePropertyOptions & { value: T }>,
+	look: Look,
+): Field<T> {
+	return {
+		property: { ...look, type: 'options', options: [...options] },
+		read(value) {
+			const chosen = options.find((option) => String(option.value) === asText(value));
+			const names = options.map((option) => option.value).join(', ');
+			return chosen
+				? { value: chosen.value }
+				: { problem: `must be one of ${names}, not ${quoted(value)}` };
+		},
+	};
+}
+
+export function switchField(look: Look): Field<boolean> {
+	return {
+		property: { ...look, type: 'boolean' },
+		read: (value) =>
+			typeof value === 'boolean'
+				? { value }
+				: value === 'true' || value === 'false'
+					? { value: value === 'true' }
+					: { problem: `must be true or false, not ${quoted(value)}` },
+	};
+}
+
+/**
+ * Several texts in one field: separated by new lines or by commas, or an array from an expression.
+ *
+ * @param separator what stands between two of them when they come as one text
+ * @param check the problem of one of them, if it has one
+ */
+export function listField(
+	{ separator, check }: { separator: RegExp; check?: (entry: string) => string | undefined },
+	look: Look,
+): Field<string[]> {
+	return {
+		property: { ...look, type: 'string' },
+		read(value) {
+			const entries = (Array.isArray(value) ? value : (asText(value) ?? '').split(separator))
+				.map((entry: unknown) => asText(entry)?.trim() ?? quoted(entry))
+				.filter((entry) => entry !== '');
+			if (entries.length === 0) return { problem: 'is empty' };
+			const problem = entries.map((entry) => check?.(entry)).find((found) => found !== undefined);
+			return problem === undefined ? { value: entries } : { problem };
+		},
+	};
+}
+
+/** The problem of a text that is no absolute http(s) URL. */
+export function urlProblem(entry: string): string | undefined {
+	if (/\s/.test(entry) || !URL.canParse(entry)) {
+		return `holds ${quoted(entry)}, which is not a URL: enter a complete one that starts with https://`;
+	}
+	return /^https?:$/.test(new URL(entry).protocol)
+		? undefined
+		: `holds ${quoted(entry)}: only http and https URLs can be read by the provider`;
+}
+
+/** `field`, but it may be left unset. */
+export const optional = <T>(field: Field<T>): Field<T | undefined> => ({
+	...field,
+	read: (value) => (isUnset(value) ? { value: undefined } : field.read(value)),
+});
+
+/** `field`, but it only exists while other fields have the given values; undefined otherwise. */
+export const onlyFor = <T>(
+	only: Record<string, string[]>,
+	field: Field<T>,
+): Field<T | undefined> => ({
+	...field,
+	only,
+	unset: { value: undefined },
+});
+
+/** `field`, but it is gone while other fields have the given values; undefined then. */
+export const exceptFor = <T>(
+	except: Record<string, string[]>,
+	field: Field<T>,
+): Field<T | undefined> => ({ ...field, except, unset: { value: undefined } });
+
+const kindOf = (value: unknown): string =>
+	Array.isArray(value) ? 'a list' : `of type ${typeof value}`;
+
+/** A value as it can stand in a message, cut where it is long. */
+function quoted(value: unknown): string {
+	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+	return text === '' ? 'nothing' : `“${text.length > 80 ? `${text.slice(0, 80)}…` : text}”`;
+}

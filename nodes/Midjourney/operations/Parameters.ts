@@ -1,0 +1,87 @@
+import type { IDataObject, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
+
+import { isRecord } from '../providers/json';
+import { inputError } from '../tasks/nodeErrors';
+import { isUnset, type Field } from './Field';
+import { flagConflict } from './promptFlags';
+
+/** What a user has entered for one item. */
+export class Parameters {
+	/** Collections are read once. */
+	private readonly collections = new Map<string, IDataObject>();
+
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly itemIndex: number,
+		/** Where each field stands: under the name of a collection, or (undefined) at the top level. */
+		private readonly places: ReadonlyMap<Field<unknown>, string | undefined>,
+	) {}
+
+	/**
+	 * The checked value of a field; undefined where an optional one is not set or does not apply.
+	 *
+	 * @throws NodeOperationError that names item and field
+	 */
+	get<T>(field: Field<T>): T {
+		const reading =
+			!this.applies(field) && field.unset ? field.unset : field.read(this.entered(field));
+		if ('problem' in reading) {
+			throw this.reject(`'${field.property.displayName}' ${reading.problem}`);
+		}
+		return reading.value;
+	}
+
+	/**
+	 * The checked prompt, which must not say again what a field says.
+	 *
+	 * @throws NodeOperationError that names item and fields
+	 */
+	prompt(field: Field<string>): string {
+		const prompt = this.get(field);
+		const set = [...this.places.keys()].filter(
+			(other) => this.applies(other) && !isUnset(this.entered(other)),
+		);
+		const conflict = flagConflict(
+			prompt,
+			set.map(({ property }) => property),
+		);
+		if (conflict !== undefined) throw this.reject(conflict);
+		return prompt;
+	}
+
+	/** The error to throw when values do not go together. */
+	reject(message: string): NodeOperationError {
+		return inputError(this.context.getNode(), this.itemIndex, message, 'Nothing was submitted.');
+	}
+
+	/** Whether the operation has this field at all. */
+	has(field: Field<unknown>): boolean {
+		return this.places.has(field);
+	}
+
+	private applies({ only = {}, except = {} }: Field<unknown>): boolean {
+		const holds = ([other, values]: [string, string[]]) => values.includes(String(this.raw(other)));
+		return Object.entries(only).every(holds) && !Object.entries(except).some(holds);
+	}
+
+	private entered(field: Field<unknown>): unknown {
+		if (!this.has(field)) return undefined;
+		const collection = this.places.get(field);
+		const { name } = field.property;
+		return collection === undefined ? this.raw(name) : this.collection(collection)[name];
+	}
+
+	private raw(name: string): unknown {
+		// Null stands for a field that n8n does not show, and therefore does not know.
+		return this.context.getNodeParameter(name, this.itemIndex, null);
+	}
+
+	private collection(name: string): IDataObject {
+		const known = this.collections.get(name);
+		if (known) return known;
+		const entered = this.raw(name);
+		const collection = isRecord(entered) ? entered : {};
+		this.collections.set(name, collection);
+		return collection;
+	}
+}

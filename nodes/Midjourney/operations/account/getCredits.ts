@@ -1,0 +1,19 @@
+import type { Operation } from '../Operation';
+
+/** Account → Get Credits (api-contract 1.6). */
+export const getCredits: Operation = {
+	resource: 'account',
+	operation: 'getCredits',
+	name: 'Get Credits',
+	action: 'Get credits of account',
+	description: 'How many credits are left',
+	fields: [],
+	traits: [],
+	intent: () => ({
+		does: 'ask',
+		question: async (provider, http) => {
+			const answer = await provider.credits(http);
+			return answer.ok ? { ok: true, value: { credits: answer.value } } : answer;
+		},
+	}),
+};

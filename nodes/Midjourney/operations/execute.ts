@@ -1,0 +1,121 @@
+import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+
+import { providers } from '../providers';
+import type { Provider } from '../providers/Provider';
+import type { NodeProblem } from '../tasks/nodeErrors';
+import type { Order, Settings } from '../tasks/order';
+import { toItems } from '../tasks/results';
+import { refused, Run, type Outcome } from '../tasks/run';
+import { operations } from './index';
+import type { Intent, Operation } from './Operation';
+import { Parameters } from './Parameters';
+import { placesOf } from './properties';
+import { settingsFrom } from './settings';
+
+/** What is to be done for one item, or why it cannot be. */
+type Job = { itemIndex: number } & (
+	| { intent: Intent; settings: Settings }
+	| { problem: NodeProblem }
+);
+
+/**
+ * Runs the chosen operation for all items: first every parameter of every item is read and checked, and only when that
+ * is done something is sent (design 4.4).
+ *
+ * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue
+ */
+export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const provider = chosenProvider(context);
+	const operation = chosenOperation(context);
+	const places = placesOf(operation);
+	const jobs = context
+		.getInputData()
+		.map((_, itemIndex) =>
+			read(context, operation, new Parameters(context, itemIndex, places), itemIndex),
+		);
+	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
+	const [first] = unfit;
+	if (first && !context.continueOnFail()) {
+		const others = unfit.slice(1).map(({ problem }) => problem.message);
+		if (others.length > 0) {
+			first.problem.description = [first.problem.description, 'Also:', ...others].join('\n');
+		}
+		throw first.problem;
+	}
+	const run = await Run.start(context, provider);
+	const outcomes = await carryOut(run, jobs);
+	return await toItems(run, outcomes, `${operation.resource}:${operation.operation}`);
+}
+
+function chosenProvider(context: IExecuteFunctions): Provider {
+	const chosen = context.getNodeParameter('authentication', 0);
+	const provider = Object.values(providers).find(({ name }) => name === chosen);
+	if (provider) return provider;
+	throw new NodeOperationError(context.getNode(), `'Provider' ${String(chosen)} is not known`, {
+		description: 'Choose one from the list.',
+	});
+}
+
+function chosenOperation(context: IExecuteFunctions): Operation {
+	const resource = context.getNodeParameter('resource', 0);
+	const operation = context.getNodeParameter('operation', 0);
+	const chosen = operations.find((one) => one.resource === resource && one.operation === operation);
+	if (chosen) return chosen;
+	throw new NodeOperationError(
+		context.getNode(),
+		`'Operation' ${String(operation)} of ${String(resource)} is not known`,
+		{ description: 'Choose one from the list.' },
+	);
+}
+
+function read(
+	context: IExecuteFunctions,
+	operation: Operation,
+	from: Parameters,
+	itemIndex: number,
+): Job {
+	try {
+		return { itemIndex, intent: operation.intent(from), settings: settingsFrom(from) };
+	} catch (error) {
+		// Either a field that does not fit, or an expression that n8n could not evaluate for this item.
+		const problem =
+			error instanceof NodeOperationError
+				? error
+				: new NodeOperationError(
+						context.getNode(),
+						error instanceof Error ? error : String(error),
+						{ itemIndex },
+					);
+		return { itemIndex, problem };
+	}
+}
+
+/** One outcome for each job, more where an item names several tasks; in the order of the items. */
+async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
+	const orders: Order[] = [];
+	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
+	const others: Array<Promise<Outcome>> = [];
+	for (const job of jobs) {
+		const { itemIndex } = job;
+		if ('problem' in job) {
+			others.push(Promise.resolve(refused(itemIndex, job.problem)));
+			continue;
+		}
+		const { intent, settings } = job;
+		switch (intent.does) {
+			case 'buy':
+				orders.push({ itemIndex, request: intent.request, settings });
+				break;
+			case 'wait':
+				waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
+				break;
+			case 'look':
+				others.push(run.look(itemIndex, settings, intent.taskId));
+				break;
+			case 'ask':
+				others.push(run.answer(itemIndex, settings, intent.question));
+		}
+	}
+	const outcomes = await Promise.all([run.buy(orders), run.waitFor(waits), ...others]);
+	return outcomes.flat().sort((a, b) => a.itemIndex - b.itemIndex);
+}

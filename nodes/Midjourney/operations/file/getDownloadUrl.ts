@@ -1,0 +1,43 @@
+import { textField, urlProblem, type Field } from '../Field';
+import type { Operation } from '../Operation';
+
+const anyText = textField(2048, {
+	displayName: 'File URL',
+	name: 'url',
+	default: '={{ $json.url }}',
+	required: true,
+	placeholder: 'e.g. https://example.com/result.png',
+	description: 'The URL of an image or video that the provider has made',
+});
+
+const url: Field<string> = {
+	...anyText,
+	read(value) {
+		const reading = anyText.read(value);
+		const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
+		return problem === undefined ? reading : { problem };
+	},
+};
+
+/** File → Get Download URL (api-contract 1.7). */
+export const getDownloadUrl: Operation = {
+	resource: 'file',
+	operation: 'getDownloadUrl',
+	name: 'Get Download URL',
+	action: 'Get download URL of file',
+	description: 'Get a direct link to a result that works for 20 minutes',
+	fields: [url],
+	traits: [],
+	intent: (from) => {
+		const file = from.get(url);
+		return {
+			does: 'ask',
+			question: async (provider, http) => {
+				const answer = await provider.downloadUrl(http, file);
+				if (!answer.ok) return answer;
+				const expiresAt = new Date(Date.now() + answer.value.validForMs).toISOString();
+				return { ok: true, value: { url: file, downloadUrl: answer.value.url, expiresAt } };
+			},
+		};
+	},
+};

@@ -1,0 +1,65 @@
+import type { INodeProperties, NodeHint } from 'n8n-workflow';
+
+/**
+ * Midjourney takes settings as flags inside the prompt, too. A setting given both ways is a contradiction that only the
+ * provider could resolve, at the user's cost: it is told, not sent.
+ */
+const FLAGS: Record<string, readonly string[]> = {
+	aspectRatio: ['ar', 'aspect'],
+	version: ['v', 'version', 'niji'],
+	speed: ['fast', 'relax', 'relaxed', 'turbo'],
+	stylization: ['s', 'stylize', 'stylise'],
+	variety: ['c', 'chaos'],
+	weirdness: ['w', 'weird'],
+	omniIntensity: ['ow'],
+	motion: ['motion'],
+	videoCount: ['bs'],
+};
+
+/** A flag at the beginning or after a space; some editors turn two hyphens into a dash. */
+const pattern = (flags: readonly string[]): string =>
+	`(?:^|\\s)(?:--|—|–)(?:${flags.join('|')})(?=\\s|$)`;
+
+/**
+ * What contradicts itself between prompt and fields.
+ *
+ * @param set the display names of the fields that the user has set, by name
+ * @returns the first contradiction, in full; undefined when there is none
+ */
+export function flagConflict(
+	prompt: string,
+	set: ReadonlyArray<Pick<INodeProperties, 'name' | 'displayName'>>,
+): string | undefined {
+	for (const { name, displayName } of set) {
+		const flags = FLAGS[name];
+		const found = flags && new RegExp(pattern(flags), 'i').exec(prompt)?.[0].trim();
+		if (found) {
+			return `'Prompt' holds ${found} and '${displayName}' is set, too: keep one of them`;
+		}
+	}
+	return undefined;
+}
+
+/**
+ * The same check while the user types, as hints in the node's panel.
+ *
+ * @param fields the collection fields that a flag stands for
+ */
+export const flagHints = (
+	collection: string,
+	fields: ReadonlyArray<Pick<INodeProperties, 'name' | 'displayName'>>,
+): NodeHint[] =>
+	fields.flatMap(({ name, displayName }) => {
+		const flags = FLAGS[name];
+		if (!flags) return [];
+		const test = `/${pattern(flags)}/i.test($parameter["prompt"] ?? "")`;
+		return [
+			{
+				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Keep one of them: with both, nothing is submitted.`,
+				type: 'warning',
+				location: 'inputPane',
+				whenToDisplay: 'always',
+				displayCondition: `={{ $parameter["${collection}"]?.["${name}"] !== undefined && ${test} }}`,
+			},
+		];
+	});

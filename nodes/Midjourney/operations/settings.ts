@@ -1,0 +1,193 @@
+import type { Settings, WaitMode } from '../tasks/order';
+import {
+	choiceField,
+	exceptFor,
+	integerField,
+	numberField,
+	optional,
+	switchField,
+	textField,
+	type Field,
+} from './Field';
+import type { Parameters } from './Parameters';
+
+/** How the node waits and what comes out: the fields that all operations on tasks share (design 5 and 6). */
+
+const DEFAULT_TIME_LIMIT_MIN = 30;
+const DEFAULT_BINARY_FIELD = 'data';
+const DEFAULT_DOWNLOAD_LIMIT_MB = 100;
+
+/** The wait modes with what is shown for them. Those that park the execution are not offered yet. */
+const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: string }> = [
+	{
+		name: "Don't Wait",
+		value: 'dontWait',
+		description: 'Return the task ID at once; Task → Wait brings the result later',
+	},
+	{
+		name: 'Poll',
+		value: 'poll',
+		description: 'Look at the tasks from time to time until all are finished',
+	},
+];
+
+export const waitMode: Field<WaitMode> = choiceField(WAIT_MODES, {
+	displayName: 'Wait Mode',
+	name: 'waitMode',
+	default: 'poll',
+	noDataExpression: true,
+});
+
+const NOT_WAITING = { waitMode: ['dontWait'] };
+
+const timeLimit = exceptFor(
+	NOT_WAITING,
+	optional(
+		numberField(
+			{ min: 0.05, max: 1440 },
+			{
+				displayName: 'Time Limit (Minutes)',
+				name: 'timeLimit',
+				default: DEFAULT_TIME_LIMIT_MIN,
+				description: 'How long to wait for each task',
+			},
+		),
+	),
+);
+
+const onTimeLimit = exceptFor(
+	NOT_WAITING,
+	optional(
+		choiceField(
+			[
+				{
+					name: 'Fail',
+					value: 'error',
+					description: 'The item fails, the message names the task that is still open',
+				},
+				{
+					name: 'Return Pending',
+					value: 'returnPending',
+					description: 'The item comes out with status pending and its task ID',
+				},
+			] as const,
+			{
+				displayName: 'On Time Limit',
+				name: 'onTimeLimit',
+				default: 'error',
+				description: 'What becomes of a task that is still open then',
+			},
+		),
+	),
+);
+
+const firstCheck = exceptFor(
+	NOT_WAITING,
+	optional(
+		numberField(
+			{ min: 0, max: 3600 },
+			{
+				displayName: 'First Check After (Seconds)',
+				name: 'firstCheck',
+				default: 20,
+				description:
+					'From the submit to the first look. By default it depends on what is made and how fast.',
+			},
+		),
+	),
+);
+
+const longestPause = exceptFor(
+	NOT_WAITING,
+	optional(
+		numberField(
+			{ min: 1, max: 600 },
+			{
+				displayName: 'Longest Pause Between Checks (Seconds)',
+				name: 'longestPause',
+				default: 30,
+				description: 'The pauses grow with the time waited, up to this',
+			},
+		),
+	),
+);
+
+const outputItems = optional(
+	choiceField(
+		[
+			{
+				name: 'One Item per Output',
+				value: 'output',
+				description: 'An item for each image or video, as Upscale, Vary and Video take it',
+			},
+			{ name: 'One Item per Task', value: 'task', description: 'All outputs in one list' },
+		] as const,
+		{ displayName: 'Output Items', name: 'outputItems', default: 'output' },
+	),
+);
+
+const simplify = optional(
+	switchField({
+		displayName: 'Simplify',
+		name: 'simplify',
+		default: true,
+		description: 'Whether to return a simplified version of the response instead of the raw data',
+	}),
+);
+
+const download = optional(
+	switchField({
+		displayName: 'Download Files',
+		name: 'download',
+		default: true,
+		description: 'Whether to fetch the images and videos into binary fields',
+	}),
+);
+
+const binaryField = optional(
+	textField(100, {
+		displayName: 'Put Output File in Field',
+		name: 'binaryField',
+		default: DEFAULT_BINARY_FIELD,
+		hint: 'The name of the output field to put the binary file data in. With One Item per Task it gets the index behind it: data_0, data_1 and so on.',
+	}),
+);
+
+const downloadLimit = optional(
+	integerField(
+		{ min: 1, max: 10_000 },
+		{
+			displayName: 'Largest Download (MB)',
+			name: 'downloadLimit',
+			default: DEFAULT_DOWNLOAD_LIMIT_MB,
+			description: 'A larger file is not stored',
+		},
+	),
+);
+
+/** In the collection Options, alphabetically. */
+export const waitOptions = [firstCheck, longestPause, onTimeLimit, timeLimit];
+export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
+
+/** @throws NodeOperationError that names item and field */
+export function settingsFrom(from: Parameters): Settings {
+	const first = from.get(firstCheck);
+	const longest = from.get(longestPause);
+	return {
+		waitMode: from.has(waitMode) ? from.get(waitMode) : 'poll',
+		timeLimitMs: (from.get(timeLimit) ?? DEFAULT_TIME_LIMIT_MIN) * 60_000,
+		onTimeLimit: from.get(onTimeLimit) ?? 'error',
+		pace: {
+			...(first === undefined ? {} : { first: first * 1000 }),
+			...(longest === undefined ? {} : { longest: longest * 1000 }),
+		},
+		outputItems: from.get(outputItems) ?? 'task',
+		simplify: from.get(simplify) ?? true,
+		download: from.get(download)
+			? {
+					field: from.get(binaryField) ?? DEFAULT_BINARY_FIELD,
+					limit: (from.get(downloadLimit) ?? DEFAULT_DOWNLOAD_LIMIT_MB) * 1e6,
+				}
+			: undefined,
+	};
+}

@@ -1,0 +1,14 @@
+import { taskId } from '../fields';
+import type { Operation } from '../Operation';
+
+/** Task → Get (api-contract 1.2). */
+export const getTask: Operation = {
+	resource: 'task',
+	operation: 'get',
+	name: 'Get',
+	action: 'Get task',
+	description: 'Look at a task once, whether it is finished or not',
+	fields: [taskId],
+	traits: ['brings'],
+	intent: (from) => ({ does: 'look', taskId: from.get(taskId) }),
+};

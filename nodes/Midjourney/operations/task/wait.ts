@@ -1,0 +1,27 @@
+import { listField } from '../Field';
+import type { Operation } from '../Operation';
+
+const taskIds = listField(
+	{ separator: /[\s,]+/ },
+	{
+		displayName: 'Task IDs',
+		name: 'taskIds',
+		default: '={{ $json.taskId }}',
+		required: true,
+		placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
+		description: 'The tasks to wait for, submitted before by any workflow with the same API key',
+		hint: 'Several: separated by commas or new lines, or an expression that gives an array',
+	},
+);
+
+/** Task → Wait: goes on waiting for what was submitted before; never submits. */
+export const waitForTasks: Operation = {
+	resource: 'task',
+	operation: 'wait',
+	name: 'Wait',
+	action: 'Wait for tasks',
+	description: 'Go on waiting for tasks that were submitted before, without paying again',
+	fields: [taskIds],
+	traits: ['waits', 'brings'],
+	intent: (from) => ({ does: 'wait', taskIds: from.get(taskIds) }),
+};

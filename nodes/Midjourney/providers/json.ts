@@ -1,0 +1,32 @@
+import type { IDataObject } from 'n8n-workflow';
+
+/** Guards for what comes from outside: an answer is only believed as far as it was looked at. */
+
+export const isRecord = (value: unknown): value is IDataObject =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A non-empty text; numbers become text, anything else is undefined. */
+export function text(value: unknown): string | undefined {
+	if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+	return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Some answers carry JSON as text inside JSON. Gives what the text holds, or the value itself. */
+export function unwrapJson(value: unknown): unknown {
+	if (typeof value !== 'string') return value;
+	try {
+		return JSON.parse(value);
+	} catch {
+		return value;
+	}
+}
+
+/** ISO 8601 from an ISO text or from Unix time in s or ms; undefined for anything else. */
+export function isoDate(value: unknown): string | undefined {
+	const unix = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
+	// 1e11 s is the year 5138 and 1e11 ms is 1973: nothing real lies on the wrong side.
+	const ms = unix
+		? Number(value) * (Number(value) < 1e11 ? 1000 : 1)
+		: Date.parse(text(value) ?? '');
+	return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined;
+}

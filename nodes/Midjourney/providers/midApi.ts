@@ -1,0 +1,262 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { failed, success, type Answer, type Failure, type Http, type Reply } from './http';
+import { isoDate, isRecord, text, unwrapJson } from './json';
+import type { Call, GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
+import type { Output, Task, TaskStatus } from './Task';
+
+/** MidAPI (midapi.ai) and its twin kie.ai on the wire: api-contract.md part 1. */
+
+const MJ = '/api/v1/mj';
+const COMMON = '/api/v1/common';
+/** kie keeps the balance elsewhere and answers 404 at the usual place (contract 1.6). */
+const KIE_CREDIT = '/api/v1/chat/credit';
+
+/** Generated files are kept for 15 days (contract 1.0). */
+const RETENTION_MS = 15 * 24 * 3_600_000;
+/** What download-url hands out works for 20 minutes (contract 1.7). */
+const DOWNLOAD_URL_MS = 20 * 60_000;
+
+const IMAGE_TASK_TYPE: Record<GenerateImage['mode'], string> = {
+	textToImage: 'mj_txt2img',
+	imageToImage: 'mj_img2img',
+	styleReference: 'mj_style_reference',
+	omniReference: 'mj_omni_reference',
+};
+const VIDEO_TASK_TYPE: Record<GenerateVideo['quality'], string> = {
+	standard: 'mj_video',
+	hd: 'mj_video_hd',
+};
+
+/** The wire form of a request: contract 1.1, 1.3, 1.4 and 1.5. What is not set is not in the body. */
+export function submitCall(request: TaskRequest): Call {
+	switch (request.kind) {
+		case 'generateImage':
+			return post('/generate', {
+				taskType: IMAGE_TASK_TYPE[request.mode],
+				prompt: request.prompt,
+				fileUrls: request.imageUrls,
+				aspectRatio: request.aspectRatio,
+				version: request.version,
+				speed: request.speed,
+				stylization: request.stylization,
+				variety: request.variety,
+				weirdness: request.weirdness,
+				ow: request.omniIntensity,
+				waterMark: request.watermark,
+				enableTranslation: request.translatePrompt,
+			});
+		case 'upscaleImage':
+			return request.contract === 'quickstart'
+				? post('/upscale', {
+						taskId: request.taskId,
+						index: request.index + 1,
+						waterMark: request.watermark,
+					})
+				: post('/generateUpscale', {
+						taskId: request.taskId,
+						imageIndex: request.index,
+						waterMark: request.watermark,
+					});
+		case 'varyImage':
+			return post('/generateVary', {
+				taskId: request.taskId,
+				imageIndex: request.index + (request.firstIndex ?? 0),
+				waterMark: request.watermark,
+			});
+		case 'generateVideo':
+			return post('/generate', {
+				taskType: VIDEO_TASK_TYPE[request.quality],
+				prompt: request.prompt,
+				fileUrls: [request.imageUrl],
+				motion: request.motion,
+				videoBatchSize: request.videoCount,
+				aspectRatio: request.aspectRatio,
+				version: request.version,
+				waterMark: request.watermark,
+				enableTranslation: request.translatePrompt,
+			});
+		case 'extendVideo':
+			return post('/generateVideoExtend', {
+				taskId: request.taskId,
+				taskType: request.mode === 'auto' ? 'mj_video_extend_auto' : 'mj_video_extend_manual',
+				index: request.index,
+				prompt: request.prompt,
+				waterMark: request.watermark,
+			});
+	}
+}
+
+function post(path: string, fields: IDataObject): Call {
+	const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+	return { method: 'POST', path: MJ + path, body: Object.fromEntries(set) };
+}
+
+/**
+ * The codes of contract 1.11, which arrive as HTTP status or, with HTTP 200, as `code` in the body. `taken: 'no'` is
+ * kept for answers with which the provider certainly did not act.
+ */
+const CODES: Record<number, Pick<Failure, 'reason' | 'taken' | 'passing'>> = {
+	400: { reason: 'invalidRequest', taken: 'no', passing: false },
+	401: { reason: 'invalidKey', taken: 'no', passing: false },
+	402: { reason: 'noCredits', taken: 'no', passing: false },
+	403: { reason: 'invalidKey', taken: 'no', passing: false },
+	404: { reason: 'notFound', taken: 'no', passing: false },
+	408: { reason: 'timedOut', taken: 'unknown', passing: true },
+	422: { reason: 'invalidRequest', taken: 'no', passing: false },
+	429: { reason: 'rateLimited', taken: 'no', passing: true },
+	455: { reason: 'maintenance', taken: 'no', passing: true },
+	500: { reason: 'serverError', taken: 'unknown', passing: true },
+	501: { reason: 'generationFailed', taken: 'no', passing: false },
+	503: { reason: 'serverError', taken: 'no', passing: true },
+	505: { reason: 'featureDisabled', taken: 'no', passing: false },
+};
+
+/** What a code means that the contract does not list: 4xx is a refusal, the rest leaves it open. */
+function meaning(code: number): Pick<Failure, 'reason' | 'taken' | 'passing'> {
+	const known = CODES[code];
+	if (known) return known;
+	if (code >= 300 && code < 400) return { reason: 'redirected', taken: 'no', passing: false };
+	if (code >= 400 && code < 500) return { reason: 'invalidRequest', taken: 'no', passing: false };
+	return { reason: 'serverError', taken: 'unknown', passing: true };
+}
+
+/**
+ * Opens the envelope `{code, msg, data}`: success needs HTTP 2xx and code 200 (contract 1.0). A failing code in the
+ * body weighs more than the status, because this family sends its refusals with HTTP 200.
+ */
+export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unknown> {
+	const envelope = unwrapJson(body);
+	const code = isRecord(envelope) ? Number(text(envelope.code) ?? NaN) : NaN;
+	const words = isRecord(envelope) ? text(envelope.msg) : undefined;
+	if (Number.isInteger(code) && code !== 200) {
+		return failed({ ...meaning(code), code: String(code), words, retryAfterMs });
+	}
+	if (status < 200 || status >= 300) {
+		return failed({ ...meaning(status), code: String(status), words, retryAfterMs });
+	}
+	if (code !== 200) {
+		return failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });
+	}
+	return success(isRecord(envelope) ? envelope.data : undefined);
+}
+
+async function ask(http: Http, call: Call): Promise<Answer<unknown>> {
+	const reply = await http.send(call);
+	return reply.ok ? openEnvelope(reply.value) : reply;
+}
+
+/** An answer of success that does not hold what it must. */
+const unreadable = (words: string): Answer<never> =>
+	failed({ reason: 'unreadable', code: '200', words, taken: 'unknown', passing: true });
+
+/** Contract 1.2: 0 generating, 1 success, 2 failed, 3 created but failed upstream. */
+const STATUS: Record<string, TaskStatus> = {
+	'0': 'running',
+	'1': 'completed',
+	'2': 'failed',
+	'3': 'failed',
+};
+
+/**
+ * `data` of record-info as a task (contract 1.2), tolerant where real clients met other forms: the flag as text, the
+ * result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined when it is no task.
+ */
+export function parseTask(data: unknown): Task | undefined {
+	if (!isRecord(data)) return undefined;
+	const taskId = text(data.taskId);
+	if (taskId === undefined) return undefined;
+	const status = STATUS[text(data.successFlag) ?? '0'] ?? 'running';
+	const request = unwrapJson(data.paramJson);
+	const completedAt = isoDate(data.completeTime);
+	return {
+		provider: 'midApi',
+		taskId,
+		status,
+		outputs: status === 'completed' ? outputs(data) : [],
+		prompt: isRecord(request) ? text(request.prompt) : undefined,
+		createdAt: isoDate(data.createTime),
+		completedAt,
+		expiresAt:
+			status === 'completed' && completedAt
+				? new Date(Date.parse(completedAt) + RETENTION_MS).toISOString()
+				: undefined,
+		error:
+			status === 'failed'
+				? {
+						code: text(data.errorCode),
+						message: text(data.errorMessage) ?? 'MidAPI gave no reason',
+					}
+				: undefined,
+		raw: data,
+	};
+}
+
+function outputs(data: IDataObject): Output[] {
+	const result = unwrapJson(data.resultInfoJson);
+	const list = isRecord(result) ? result.resultUrls : data.resultUrls;
+	const video = /video/i.test(text(data.taskType) ?? '');
+	return (Array.isArray(list) ? list : [])
+		.map((entry) => text(isRecord(entry) ? entry.resultUrl : entry))
+		.filter((url) => url !== undefined)
+		.map((url, index) => ({
+			index,
+			type: video || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image',
+			url,
+		}));
+}
+
+export const midApi: Provider = {
+	name: 'midApi',
+	displayName: 'MidAPI',
+	credentialType: 'midApi',
+
+	async submit(http, request) {
+		const answer = await ask(http, submitCall(request));
+		if (!answer.ok) return answer;
+		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
+		return taskId === undefined ? unreadable('The answer holds no task ID') : success(taskId);
+	},
+
+	async read(http, taskId) {
+		const answer = await ask(http, {
+			method: 'GET',
+			path: `${MJ}/record-info`,
+			query: { taskId },
+		});
+		if (!answer.ok) {
+			// The only thing that a look at a task can be refused for is the id.
+			return answer.failure.reason === 'invalidRequest'
+				? failed({ ...answer.failure, reason: 'notFound' })
+				: answer;
+		}
+		if (answer.value === null || answer.value === undefined) {
+			return failed({ reason: 'notFound', code: '200', taken: 'no', passing: false });
+		}
+		const task = parseTask(answer.value);
+		return task ? success(task) : unreadable('The answer holds no task');
+	},
+
+	async credits(http) {
+		let answer = await ask(http, { method: 'GET', path: `${COMMON}/credit` });
+		if (!answer.ok && answer.failure.reason === 'notFound') {
+			answer = await ask(http, { method: 'GET', path: KIE_CREDIT });
+		}
+		if (!answer.ok) return answer;
+		const credits = Number(text(answer.value) ?? NaN);
+		return Number.isFinite(credits) ? success(credits) : unreadable('The answer holds no balance');
+	},
+
+	async downloadUrl(http, url) {
+		const answer = await ask(http, {
+			method: 'POST',
+			path: `${COMMON}/download-url`,
+			body: { url },
+		});
+		if (!answer.ok) return answer;
+		const direct = text(answer.value);
+		return direct === undefined
+			? unreadable('The answer holds no URL')
+			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
+	},
+};

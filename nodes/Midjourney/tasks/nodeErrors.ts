@@ -1,0 +1,154 @@
+import { NodeApiError, NodeOperationError, type INode } from 'n8n-workflow';
+
+import { AMBIGUOUS_SUBMIT, wordingOf } from '../providers/errors';
+import type { Failure } from '../providers/http';
+import type { Provider } from '../providers/Provider';
+import type { Task } from '../providers/Task';
+
+/** What n8n shows, and routes by On Error. Every one of them names the item; those of a task name the task. */
+export type NodeProblem = NodeApiError | NodeOperationError;
+
+/** n8n counts items from 0 wherever it shows them. */
+const at = (itemIndex: number): string => `[item ${itemIndex}]`;
+
+/** Something about the input of an item, seen before anything was sent. */
+export function inputError(
+	node: INode,
+	itemIndex: number,
+	message: string,
+	description?: string,
+): NodeOperationError {
+	return new NodeOperationError(node, `${message} ${at(itemIndex)}`, { itemIndex, description });
+}
+
+/** Makes the n8n error for an answer that was not as hoped. */
+export class ProblemWriter {
+	constructor(
+		private readonly node: INode,
+		private readonly provider: Provider,
+	) {}
+
+	/** A question that costs nothing was not answered. */
+	ofQuestion(failure: Failure, itemIndex: number): NodeApiError {
+		return this.write(failure, itemIndex);
+	}
+
+	/** A submit was refused, or nobody knows whether it was taken. */
+	ofSubmit(failure: Failure | undefined, ambiguous: boolean, itemIndex: number): NodeProblem {
+		const name = this.provider.displayName;
+		if (!ambiguous) {
+			return failure
+				? this.write(failure, itemIndex)
+				: inputError(
+						this.node,
+						itemIndex,
+						'Not submitted, because another submit was refused before',
+						'Nothing was bought for this item.',
+					);
+		}
+		return failure
+			? this.write(failure, itemIndex, 'after the submit', AMBIGUOUS_SUBMIT(name))
+			: inputError(
+					this.node,
+					itemIndex,
+					'An earlier try may have submitted this item already',
+					AMBIGUOUS_SUBMIT(name),
+				);
+	}
+
+	/** The provider says that the task has failed. */
+	ofFailedTask({ taskId, error }: Task, itemIndex: number): NodeApiError {
+		return this.write(
+			{
+				reason: 'generationFailed',
+				code: error?.code,
+				words: error?.message,
+				taken: 'no',
+				passing: false,
+			},
+			itemIndex,
+			`task ${taskId}`,
+		);
+	}
+
+	/** A task was submitted, and cannot be read any more. */
+	ofLostTask(failure: Failure, taskId: string, itemIndex: number): NodeApiError {
+		return this.write(failure, itemIndex, `task ${taskId}`);
+	}
+
+	/** The time limit has come while the task was open. */
+	ofTimeLimit(
+		taskId: string,
+		limitMs: number,
+		failure: Failure | undefined,
+		itemIndex: number,
+	): NodeOperationError {
+		const name = this.provider.displayName;
+		const last = failure ? ` The last look did not succeed: ${wordingOf(failure, name).what}.` : '';
+		return new NodeOperationError(
+			this.node,
+			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
+			{
+				itemIndex,
+				description: `It goes on at ${name}, and it is paid: do not submit it again. Task → Wait with this task ID goes on waiting for it; a retry of this execution does so, too. Raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
+			},
+		);
+	}
+
+	/** The task is done, and one of its files could not be fetched. */
+	ofDownload(failure: Failure, taskId: string, index: number, itemIndex: number): NodeApiError {
+		const { what } = wordingOf(failure, 'the file server');
+		return new NodeApiError(
+			this.node,
+			{},
+			{
+				message: `Output ${index} of task ${taskId} could not be downloaded: ${failure.words ?? what} ${at(itemIndex)}`,
+				description:
+					'The task is paid and its result is kept: a retry of this execution downloads it without buying again. Files expire after about two weeks; File → Get Download URL makes a fresh link.',
+				httpCode: failure.code,
+				itemIndex,
+			},
+		);
+	}
+
+	private write(
+		failure: Failure,
+		itemIndex: number,
+		about?: string,
+		insteadOfRemedy?: string,
+	): NodeApiError {
+		const { what, remedy, cause } = wordingOf(failure, this.provider.displayName);
+		const message = `${what}${about ? `, ${about}` : ''} ${at(itemIndex)}`;
+		const error = new NodeApiError(
+			this.node,
+			{},
+			{
+				message,
+				description: insteadOfRemedy ?? remedy,
+				httpCode: failure.code,
+				itemIndex,
+				failure: cause && n8nFailure(cause, failure.retryAfterMs),
+			},
+		);
+		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.
+		error.message = message;
+		return error;
+	}
+}
+
+function n8nFailure(
+	cause: NonNullable<ReturnType<typeof wordingOf>['cause']>,
+	retryAfterMs: number | undefined,
+): NodeApiError['failure'] {
+	switch (cause) {
+		case 'rate-limited':
+		case 'quota-exhausted':
+		case 'temporarily-unavailable':
+			return { cause, retryAfterMs };
+		default:
+			return { cause };
+	}
+}
+
+const minutes = (ms: number): string =>
+	ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 6000) / 10} min`;

@@ -1,0 +1,47 @@
+import type { TaskRequest } from '../providers/Provider';
+import type { Pace } from './pace';
+
+/** How the node waits. The two that park the execution are not offered yet. */
+export type WaitMode = 'auto' | 'poll' | 'callback' | 'dontWait';
+
+/** What a user can set about waiting and results, for one item. */
+export interface Settings {
+	waitMode: WaitMode;
+	/** From the submit on, in ms. */
+	timeLimitMs: number;
+	onTimeLimit: 'error' | 'returnPending';
+	/** Overrides of the pace, in ms. */
+	pace: Partial<Pace>;
+	/** One item for each task, or one for each image or video. */
+	outputItems: 'task' | 'output';
+	/** Leave out the provider's own answer. */
+	simplify: boolean;
+	/** Undefined: links only. */
+	download?: {
+		/** Name of the binary field. */
+		field: string;
+		/** No file is larger, in bytes. */
+		limit: number;
+	};
+}
+
+/** What one item asks to buy. */
+export interface Order {
+	itemIndex: number;
+	request: TaskRequest;
+	settings: Settings;
+}
+
+/** A task to wait for, and who waits for it. */
+export interface Ticket {
+	itemIndex: number;
+	taskId: string;
+	settings: Settings;
+	/** Unix ms of the submit, or of the start of waiting when the task was submitted elsewhere. */
+	since: number;
+	/** Unix ms: what is open then stays open. */
+	deadline: number;
+	pace: Pace;
+	/** Present when this node bought the task. */
+	bought?: Order;
+}

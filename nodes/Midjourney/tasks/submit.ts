@@ -1,0 +1,108 @@
+import type { Failure, FailureReason, Http } from '../providers/http';
+import type { Provider } from '../providers/Provider';
+import { backoff, type Clock } from './clock';
+import { Gate } from './gate';
+import type { Memory } from './memory';
+import type { Order, Ticket } from './order';
+import { paceOf } from './pace';
+
+/** How many submits are under way at once. */
+const IN_FLIGHT = 5;
+
+/**
+ * How often a submit is sent that was certainly not taken. Rate limits and maintenance pass by themselves; who cannot
+ * be reached at all is more likely a wrong address.
+ */
+const ATTEMPTS: Partial<Record<FailureReason, number>> = { rateLimited: 12, maintenance: 6 };
+const OTHER_ATTEMPTS = 4;
+
+/** Refusals that every further submit of the account would meet as well. */
+const HOPELESS: ReadonlySet<FailureReason> = new Set<FailureReason>(['invalidKey', 'noCredits']);
+
+export type Submitted =
+	| { ok: true; ticket: Ticket }
+	/** `failure` is undefined when the submit was not sent because another one had been refused. */
+	| { ok: false; failure?: Failure; ambiguous: boolean };
+
+export interface SubmitDeps {
+	provider: Provider;
+	http: Http;
+	clock: Clock;
+	memory: Memory;
+	/** Stop buying at the first refusal, because the node is going to fail anyway (On Error = stop). */
+	stopAtRefusal: boolean;
+	/** Called for every task id the moment it is known. */
+	onSubmitted(order: Order, taskId: string): void;
+}
+
+/**
+ * Buys one task for each order, at most a few at a time and in their order, and never twice (design 4.1, 4.2): what
+ * this execution has bought before is picked up, and a submit is only sent again when the provider certainly did not
+ * take it.
+ *
+ * @returns one result per order, in the same order
+ * @throws when the execution is cancelled; submits under way are still remembered and reported when they end
+ */
+export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Promise<Submitted[]> {
+	const gate = new Gate(IN_FLIGHT, deps.clock);
+	let stopped = false;
+	return await Promise.all(
+		orders.map(async (order) => {
+			const known = deps.memory.recall(order);
+			if (known?.state === 'submitted') return ticketFor(order, known.taskId, known.at, deps.clock);
+			if (known?.state === 'sending') return { ok: false, ambiguous: true };
+
+			for (let attempt = 1; ; attempt++) {
+				const result = await gate.pass(async () =>
+					stopped ? undefined : await deps.clock.orCancelled(submitOnce(order, deps)),
+				);
+				if (result === undefined) return { ok: false, ambiguous: false };
+				if (result.ok) return result;
+				const { failure } = result;
+				if (failure.taken === 'no' && failure.passing && attempt < attemptsFor(failure)) {
+					const pause = failure.retryAfterMs ?? backoff(attempt, deps.clock);
+					if (failure.reason === 'rateLimited') gate.close(pause);
+					await deps.clock.sleep(pause);
+					continue;
+				}
+				stopped ||= deps.stopAtRefusal || HOPELESS.has(failure.reason);
+				return { ok: false, failure, ambiguous: failure.taken === 'unknown' };
+			}
+		}),
+	);
+}
+
+/** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
+async function submitOnce(
+	order: Order,
+	{ provider, http, clock, memory, onSubmitted }: SubmitDeps,
+): Promise<{ ok: true; ticket: Ticket } | { ok: false; failure: Failure }> {
+	const at = clock.now();
+	memory.sending(order, at);
+	const answer = await provider.submit(http, order.request);
+	if (answer.ok) {
+		memory.submitted(order, at, answer.value);
+		onSubmitted(order, answer.value);
+		return ticketFor(order, answer.value, at, clock);
+	}
+	if (answer.failure.taken === 'no') memory.forget(order);
+	return answer;
+}
+
+function ticketFor(
+	order: Order,
+	taskId: string,
+	since: number,
+	clock: Clock,
+): { ok: true; ticket: Ticket } {
+	const { itemIndex, request, settings } = order;
+	const pace = { ...paceOf(request), ...settings.pace };
+	// A limit counts from the submit, but what is picked up again gets its time once more.
+	const deadline = clock.now() + settings.timeLimitMs;
+	return {
+		ok: true,
+		ticket: { itemIndex, taskId, settings, since, deadline, pace, bought: order },
+	};
+}
+
+const attemptsFor = ({ reason }: Failure): number => ATTEMPTS[reason] ?? OTHER_ATTEMPTS;
