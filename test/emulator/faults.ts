@@ -35,13 +35,11 @@ export type Reaction = Answer | 'reset' | 'hang';
  * answer, or undefined to let it pass.
  *
  *     // the gateway is down: nothing is booked
- *     () => ({ status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway' })
+ *     async () => ({ status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway' })
  *     // the submit is booked and paid, its answer is lost
  *     async (call) => { await call.handle(); return 'reset'; }
  */
-export type Interceptor = (
-	call: Call,
-) => Reaction | undefined | void | Promise<Reaction | undefined | void>;
+export type Interceptor = (call: Call) => Promise<Reaction | undefined | void>;
 
 /** The faults in force; the latest is asked first, and the first that reacts has the word. */
 export class Faults {

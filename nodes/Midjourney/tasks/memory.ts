@@ -1,14 +1,17 @@
 import { createHash } from 'crypto';
 import type { IDataObject } from 'n8n-workflow';
 
+import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { ProviderName } from '../providers/Task';
 import type { Order } from './order';
 
-/** What is known of one submit: it is on its way (and may have been taken), or it was taken under this id. */
+/** What is known of one submit. */
 export type Remembered =
-	| { state: 'sending'; at: number }
-	| { state: 'submitted'; at: number; taskId: string };
+	/** It was taken under this id, at this Unix time in ms. */
+	| { taskId: string; at: number }
+	/** It was sent and may have been taken; why nobody knows, if there was an answer at all. */
+	| { taskId?: undefined; failure?: Failure };
 
 /**
  * What this execution has bought already (design 4.2). It lives in n8n's node context, which survives the tries of
@@ -29,14 +32,19 @@ export class Memory {
 	recall(order: Order): Remembered | undefined {
 		const entry = this.store[this.key(order)];
 		if (!isRecord(entry)) return undefined;
-		const at = Number(entry.at);
 		const taskId = text(entry.taskId);
-		return taskId ? { state: 'submitted', at, taskId } : { state: 'sending', at };
+		if (taskId !== undefined) return { taskId, at: Number(entry.at) };
+		return { failure: isFailure(entry.failure) ? entry.failure : undefined };
 	}
 
 	/** To be called before the request leaves: from now on it may have been taken. */
-	sending(order: Order, at: number): void {
-		this.store[this.key(order)] = { at };
+	sending(order: Order): void {
+		this.store[this.key(order)] = {};
+	}
+
+	/** It was sent, and what came back leaves open whether it was taken. */
+	ambiguous(order: Order, failure: Failure): void {
+		this.store[this.key(order)] = { failure: { ...failure } };
 	}
 
 	submitted(order: Order, at: number, taskId: string): void {
@@ -55,3 +63,5 @@ export class Memory {
 		return `submit:${this.runIndex}:${itemIndex}:${digest}`;
 	}
 }
+
+const isFailure = (value: unknown): value is Failure => isRecord(value) && 'reason' in value;

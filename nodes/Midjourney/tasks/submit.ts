@@ -49,44 +49,58 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 	return await Promise.all(
 		orders.map(async (order) => {
 			const known = deps.memory.recall(order);
-			if (known?.state === 'submitted') return ticketFor(order, known.taskId, known.at, deps.clock);
-			if (known?.state === 'sending') return { ok: false, ambiguous: true };
+			if (known?.taskId !== undefined) return ticketFor(order, known.taskId, known.at, deps.clock);
+			if (known) return { ok: false, failure: known.failure, ambiguous: true };
 
 			for (let attempt = 1; ; attempt++) {
-				const result = await gate.pass(async () =>
-					stopped ? undefined : await deps.clock.orCancelled(submitOnce(order, deps)),
-				);
-				if (result === undefined) return { ok: false, ambiguous: false };
-				if (result.ok) return result;
+				const result = await gate.pass(async (): Promise<Submitted> => {
+					if (stopped) return { ok: false, ambiguous: false };
+					const answer = await deps.clock.orCancelled(submitOnce(order, deps));
+					stopped ||= !answer.ok && endsAll(answer, deps.stopAtRefusal, attempt);
+					return answer;
+				});
+				if (result.ok || !mayRepeat(result, attempt)) return result;
 				const { failure } = result;
-				if (failure.taken === 'no' && failure.passing && attempt < attemptsFor(failure)) {
-					const pause = failure.retryAfterMs ?? backoff(attempt, deps.clock);
-					if (failure.reason === 'rateLimited') gate.close(pause);
-					await deps.clock.sleep(pause);
-					continue;
-				}
-				stopped ||= deps.stopAtRefusal || HOPELESS.has(failure.reason);
-				return { ok: false, failure, ambiguous: failure.taken === 'unknown' };
+				const pause = failure.retryAfterMs ?? backoff(attempt, deps.clock);
+				if (failure.reason === 'rateLimited') gate.close(pause);
+				await deps.clock.sleep(pause);
 			}
 		}),
 	);
 }
 
+type Refused = Extract<Submitted, { ok: false }>;
+
+/** Whether a submit certainly was not taken and the reason passes by itself. */
+const mayRepeat = (refused: Refused, attempt: number): refused is Refused & { failure: Failure } =>
+	refused.failure !== undefined &&
+	refused.failure.taken === 'no' &&
+	refused.failure.passing &&
+	attempt < (ATTEMPTS[refused.failure.reason] ?? OTHER_ATTEMPTS);
+
+/** Whether nothing more should be bought. */
+const endsAll = (refused: Refused, stopAtRefusal: boolean, attempt: number): boolean =>
+	!mayRepeat(refused, attempt) &&
+	(stopAtRefusal || (refused.failure !== undefined && HOPELESS.has(refused.failure.reason)));
+
 /** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
 async function submitOnce(
 	order: Order,
 	{ provider, http, clock, memory, onSubmitted }: SubmitDeps,
-): Promise<{ ok: true; ticket: Ticket } | { ok: false; failure: Failure }> {
+): Promise<Submitted> {
 	const at = clock.now();
-	memory.sending(order, at);
+	memory.sending(order);
 	const answer = await provider.submit(http, order.request);
 	if (answer.ok) {
 		memory.submitted(order, at, answer.value);
 		onSubmitted(order, answer.value);
 		return ticketFor(order, answer.value, at, clock);
 	}
-	if (answer.failure.taken === 'no') memory.forget(order);
-	return answer;
+	const { failure } = answer;
+	const ambiguous = failure.taken === 'unknown';
+	if (ambiguous) memory.ambiguous(order, failure);
+	else memory.forget(order);
+	return { ok: false, failure, ambiguous };
 }
 
 function ticketFor(
@@ -104,5 +118,3 @@ function ticketFor(
 		ticket: { itemIndex, taskId, settings, since, deadline, pace, bought: order },
 	};
 }
-
-const attemptsFor = ({ reason }: Failure): number => ATTEMPTS[reason] ?? OTHER_ATTEMPTS;

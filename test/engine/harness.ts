@@ -1,0 +1,263 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives n8n's engine, it is not a node */
+import 'reflect-metadata';
+
+import { mkdtempSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+// Before n8n-core is loaded: it keeps its settings, and files of binary data, there.
+process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'midjourney-engine-'));
+process.env.N8N_ENCRYPTION_KEY = 'engine-tests';
+process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'filesystem';
+// n8n would print every error that a test provokes.
+process.env.N8N_LOG_LEVEL = 'silent';
+
+import {
+	BinaryDataService,
+	ExecutionLifecycleHooks,
+	PackageDirectoryLoader,
+	WorkflowExecute,
+} from 'n8n-core';
+import {
+	createRunExecutionData,
+	deepCopy,
+	type IBinaryData,
+	type ICredentialDataDecryptedObject,
+	type ICredentialType,
+	type IDataObject,
+	type IHttpRequestOptions,
+	type INode,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypes,
+	type IRun,
+	type IRunExecutionData,
+	type IWorkflowExecuteAdditionalData,
+	LoggerProxy,
+	NodeConnectionTypes,
+	Workflow,
+} from 'n8n-workflow';
+
+/** The container in which n8n-core keeps its services: the tree may hold other copies of that package. */
+const requireAsCore = createRequire(require.resolve('n8n-core'));
+type Token<T> = abstract new (...args: never[]) => T;
+const { Container } = requireAsCore('@n8n/di') as {
+	Container: { get<T>(type: Token<T>): T; set<T>(type: Token<T>, instance: T): void };
+};
+const { Logger } = requireAsCore('@n8n/backend-common') as { Logger: Token<object> };
+
+/** The node as users have it in their workflows. */
+export const MIDJOURNEY = 'n8n-nodes-midjourney.midjourney';
+
+/** Gives the items of the test to what follows. */
+const source = (items: INodeExecutionData[]): INodeType => ({
+	description: {
+		displayName: 'Items',
+		name: 'items',
+		group: ['input'],
+		version: 1,
+		description: 'Gives the items of the test',
+		defaults: { name: 'Items' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		properties: [],
+	},
+	execute: async () => [items],
+});
+
+/** What a test says of a run of the node. */
+export interface Scenario {
+	/** The node's parameters; `authentication` is filled in. */
+	parameters: IDataObject;
+	/** The json of the incoming items; one empty item by default. */
+	items?: IDataObject[];
+	/** On Error, Retry On Fail and other settings of the node. */
+	settings?: Partial<INode>;
+	credentials?: Partial<{ apiKey: string; baseUrl: string }>;
+	/** Goes on from the saved data of another execution, as n8n's Retry does. */
+	retryOf?: IRunExecutionData;
+	/** Called once the engine is at work; to cancel, for instance. */
+	meanwhile?: (run: { cancel(): void }) => void | Promise<void>;
+}
+
+/** What came of it. */
+export interface Result {
+	status: IRun['status'];
+	/** The first output, and the second (the error output) if there is one. */
+	items: INodeExecutionData[];
+	errorItems: INodeExecutionData[];
+	/** What the node failed with. */
+	error?: { name: string; message: string; description?: string | null; httpCode?: string | null };
+	/** The whole saved execution, as JSON would have it. */
+	data: IRunExecutionData;
+	/** What the node wrote to n8n's log. */
+	log: string[];
+}
+
+/** n8n-core's real engine with the built package loaded the way n8n loads it. */
+export class Engine {
+	readonly logged: string[] = [];
+
+	private constructor(private readonly loader: PackageDirectoryLoader) {}
+
+	/** @throws when the package is not built */
+	static async start(): Promise<Engine> {
+		const loader = new PackageDirectoryLoader(resolve(__dirname, '../..'));
+		await loader.loadAll();
+		await Container.get(BinaryDataService).init();
+		const engine = new Engine(loader);
+		const write = (message: string, meta?: object) => {
+			engine.logged.push(`${message} ${JSON.stringify(meta ?? {})}`);
+		};
+		const silent = () => undefined;
+		const logger = { error: write, warn: write, info: write, debug: silent, scoped: () => logger };
+		Container.set<object>(Logger, logger);
+		LoggerProxy.init(logger as never);
+		return engine;
+	}
+
+	get nodeType(): INodeType {
+		return this.loader.getNode('midjourney').type as INodeType;
+	}
+
+	credentialType(name: string): ICredentialType {
+		return this.loader.getCredential(name).type;
+	}
+
+	async run(scenario: Scenario): Promise<Result> {
+		this.logged.length = 0;
+		const items = (scenario.items ?? [{}]).map((json) => ({ json }));
+		const workflow = this.workflow(scenario, items);
+		const data =
+			scenario.retryOf ??
+			createRunExecutionData({
+				executionData: {
+					nodeExecutionStack: [
+						{
+							node: workflow.getNode('Items') as INode,
+							data: { main: [[{ json: {} }]] },
+							source: null,
+						},
+					],
+				},
+			});
+		const engine = new WorkflowExecute(this.additionalData(scenario, workflow), 'trigger', data);
+		const running = engine.processRunExecutionData(workflow);
+		await scenario.meanwhile?.({ cancel: () => running.cancel() });
+		const run = await running;
+		const runs = run.data.resultData.runData.Midjourney ?? [];
+		const last = runs[runs.length - 1];
+		const error = last?.error ?? run.data.resultData.error;
+		return {
+			status: run.status,
+			items: last?.data?.main?.[0] ?? [],
+			errorItems: last?.data?.main?.[1] ?? [],
+			error: error as Result['error'],
+			data: deepCopy(run.data),
+			log: [...this.logged],
+		};
+	}
+
+	/** The bytes that n8n stored. */
+	async bytes(binary: IBinaryData | undefined): Promise<Buffer> {
+		if (!binary) throw new Error('There is no such binary field');
+		return await Container.get(BinaryDataService).getAsBuffer(binary);
+	}
+
+	private workflow({ parameters, settings }: Scenario, items: INodeExecutionData[]): Workflow {
+		const itemsNode = source(items);
+		const nodeTypes: INodeTypes = {
+			getByName: () => itemsNode,
+			getByNameAndVersion: (type) => (type === MIDJOURNEY ? this.nodeType : itemsNode),
+			getKnownTypes: () => ({}),
+		};
+		const nodes: INode[] = [
+			{
+				id: '1',
+				name: 'Items',
+				type: 'test.items',
+				typeVersion: 1,
+				position: [0, 0],
+				parameters: {},
+			},
+			{
+				id: '2',
+				name: 'Midjourney',
+				type: MIDJOURNEY,
+				typeVersion: 1,
+				position: [200, 0],
+				parameters: { authentication: 'midApi', ...parameters } as INode['parameters'],
+				credentials: { midApi: { id: '1', name: 'MidAPI' } },
+				...settings,
+			},
+		];
+		const connections = {
+			Items: { main: [[{ node: 'Midjourney', type: NodeConnectionTypes.Main, index: 0 }]] },
+		};
+		return new Workflow({
+			id: 'workflow',
+			nodes,
+			connections,
+			active: false,
+			nodeTypes,
+			settings: { executionOrder: 'v1' },
+		});
+	}
+
+	private additionalData(
+		{ credentials }: Scenario,
+		workflow: Workflow,
+	): IWorkflowExecuteAdditionalData {
+		const type = this.credentialType('midApi');
+		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
+		const authenticate = async (
+			_data: ICredentialDataDecryptedObject,
+			_name: string,
+			options: IHttpRequestOptions,
+		) => {
+			// The credential declares `=Bearer {{$credentials.apiKey}}`; n8n resolves it as an expression.
+			const template = String(
+				(type.authenticate as { properties: { headers: IDataObject } }).properties.headers
+					.Authorization,
+			);
+			const value = workflow.expression.getSimpleParameterValue(
+				workflow.getNode('Midjourney') as INode,
+				template,
+				'internal',
+				{ $credentials: secret },
+			);
+			return { ...options, headers: { ...options.headers, Authorization: value } };
+		};
+		const base = 'http://127.0.0.1:5678';
+		return {
+			credentialsHelper: {
+				getParentTypes: () => [],
+				isCredentialUsableByNode: () => true,
+				authenticate,
+				preAuthentication: async () => undefined,
+				getDecrypted: async () => ({ baseUrl: defaultOf(type, 'baseUrl'), ...secret }),
+				getCredentialsProperties: () => type.properties,
+			},
+			currentNodeExecutionIndex: 0,
+			executionId: '1',
+			variables: {},
+			restApiUrl: `${base}/rest`,
+			instanceBaseUrl: base,
+			webhookBaseUrl: `${base}/webhook`,
+			webhookWaitingBaseUrl: `${base}/webhook-waiting`,
+			webhookTestBaseUrl: `${base}/webhook-test`,
+			formWaitingBaseUrl: `${base}/form-waiting`,
+			setExecutionStatus: () => undefined,
+			hooks: new ExecutionLifecycleHooks('trigger', '1', {
+				id: 'workflow',
+				name: 'test',
+				nodes: [],
+				connections: {},
+			} as never),
+		} as never;
+	}
+}
+
+const defaultOf = (type: ICredentialType, name: string) =>
+	type.properties.find((property) => property.name === name)?.default;

@@ -1,0 +1,58 @@
+import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
+import { Engine, type Result, type Scenario } from './harness';
+
+/** Looks soon, so that tests do not wait for the pauses that suit a real provider. */
+export const QUICK = { firstCheck: 0.1, longestPause: 1 };
+
+/** Engine and emulator for the tests of one file: a fresh emulator for each test, one engine for all. */
+export function useEngine(defaults: EmulatorOptions = {}) {
+	let engine: Engine | undefined;
+	let emulator: Emulator | undefined;
+
+	beforeAll(async () => {
+		engine = await Engine.start();
+	});
+	beforeEach(async () => {
+		emulator = await startEmulator({ latencyMs: 100, ...defaults });
+	});
+	afterEach(async () => await emulator?.close());
+
+	const bench = {
+		get engine(): Engine {
+			if (!engine) throw new Error('Only within a test');
+			return engine;
+		},
+		get emulator(): Emulator {
+			if (!emulator) throw new Error('Only within a test');
+			return emulator;
+		},
+		/** Another emulator in place of the one of this test. */
+		async emulate(options: EmulatorOptions): Promise<Emulator> {
+			await emulator?.close();
+			emulator = await startEmulator({ latencyMs: 100, ...defaults, ...options });
+			return emulator;
+		},
+		async run(scenario: Scenario): Promise<Result> {
+			const credentials = { baseUrl: bench.emulator.url, ...scenario.credentials };
+			return await bench.engine.run({ ...scenario, credentials });
+		},
+		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
+		async generate(
+			parameters: Scenario['parameters'],
+			scenario: Partial<Scenario> = {},
+		): Promise<Result> {
+			const { options, ...rest } = parameters;
+			return await bench.run({
+				...scenario,
+				parameters: {
+					resource: 'image',
+					operation: 'generate',
+					prompt: 'a teapot',
+					...rest,
+					options: { ...QUICK, ...(options as object | undefined) },
+				},
+			});
+		},
+	};
+	return bench;
+}
