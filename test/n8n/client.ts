@@ -196,6 +196,19 @@ export class N8nClient {
 		}
 	}
 
+	/**
+	 * "Retry with original workflow" in the list of executions; gives the id of the new execution, which has ended.
+	 * Takes as long as that runs.
+	 */
+	async retry(workflowId: string, executionId: string): Promise<string> {
+		await this.request('POST', `/rest/executions/${executionId}/retry`, { loadWorkflow: false });
+		const [newest] = await this.executions(workflowId);
+		if (newest === undefined || newest.id === executionId) {
+			throw new Error(`Execution ${executionId} was not retried`);
+		}
+		return newest.id;
+	}
+
 	/** "Stop" in the editor. */
 	async stopExecution(id: string): Promise<void> {
 		await this.request('POST', `/rest/executions/${id}/stop`);

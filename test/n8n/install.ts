@@ -103,8 +103,8 @@ async function readRecipe(version: string): Promise<Recipe> {
 	const manifest = await readFile(join(folder, 'package.json'), 'utf8');
 	const lock = await readFile(join(folder, 'package-lock.json'), 'utf8');
 	const engines = object(object(JSON.parse(manifest), 'package.json').engines, 'engines');
-	// Line ends differ between checkouts and mean nothing.
-	const content = `${SCHEME}\n${manifest}\n${lock}`.replaceAll('\r\n', '\n');
+	// What they say counts, not their line ends and indentation.
+	const content = JSON.stringify([SCHEME, JSON.parse(manifest), JSON.parse(lock)]);
 	return {
 		folder,
 		hash: createHash('sha256').update(content).digest('hex'),
