@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { type Emulator, type Kind, startEmulator } from '../emulator';
 import { type Execution, type Item, N8nClient } from '../n8n/client';
@@ -95,18 +96,25 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		}
 	}
 
-	/** All workflows run at the same time, each with a provider of its own that nobody else buys from. */
-	async function startExample(file: string, emulator: Emulator): Promise<Execution> {
-		const begin = Date.now();
+	/** Imports an example with a credential for this provider and starts it. */
+	async function start(
+		file: string,
+		emulator: Emulator,
+		patient = false,
+	): Promise<{ workflowId: string; executionId: string }> {
 		const name = `MidAPI for ${file}`;
 		const credential = { apiKey, baseUrl: emulator.url };
 		const id = await client.createCredential(name, 'midApi', credential);
 		const exported = withCredential(await readExample(file), id, name);
-		const workflow = EXPECTED[file]?.patient ? exported : impatient(exported);
-		const executionId = await client.run(
-			await client.importWorkflow(workflow),
-			triggerOf(workflow),
-		);
+		const workflow = patient ? exported : impatient(exported);
+		const workflowId = await client.importWorkflow(workflow);
+		return { workflowId, executionId: await client.run(workflowId, triggerOf(workflow)) };
+	}
+
+	/** All workflows run at the same time, each with a provider of its own that nobody else buys from. */
+	async function runExample(file: string, emulator: Emulator): Promise<Execution> {
+		const begin = Date.now();
+		const { executionId } = await start(file, emulator, EXPECTED[file]?.patient);
 		const execution = await client.finished(executionId, RUN_TIMEOUT_MS);
 		say(`n8n ${version}: ${file} ${execution.status} after ${seconds(begin)}`);
 		return execution;
@@ -135,7 +143,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		for (const file of Object.keys(EXPECTED)) {
 			const emulator = await startEmulator({ apiKey });
 			emulators.set(file, emulator);
-			const execution = startExample(file, emulator);
+			const execution = runExample(file, emulator);
 			// Its failure is told by the tests that wait for it.
 			execution.catch(() => undefined);
 			executions.set(file, execution);
@@ -227,6 +235,58 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 			products.flatMap((sku) => [0, 1, 2, 3].map((index) => `${sku}-${index}.png`)).sort(),
 		);
 	});
+
+	test(
+		'a retry of a failed execution picks up what was paid for',
+		async () => {
+			const emulator = await startEmulator({ apiKey });
+			try {
+				await withLog(async () => {
+					const mend = emulator.intercept(async ({ path }) =>
+						path.endsWith('.png') ? { status: 404 } : undefined,
+					);
+					const { workflowId, executionId } = await start('02-many-prompts.json', emulator);
+					expect(await client.finished(executionId, RUN_TIMEOUT_MS)).toMatchObject({
+						status: 'error',
+					});
+					expect(emulator.ledger.submits).toHaveLength(3);
+					mend();
+					const retried = await client.execution(await client.retry(workflowId, executionId));
+					const { status, error } = retried;
+					expect({ status, error }).toEqual({ status: 'success', error: undefined });
+					const files = itemsOf(retried, 'File Names').flatMap(({ binary }) => binary.data ?? []);
+					expect(files).toHaveLength(12);
+					expect(emulator.ledger.submits).toHaveLength(3);
+				});
+			} finally {
+				await emulator.close();
+			}
+		},
+		RUN_TIMEOUT_MS,
+	);
+
+	test(
+		'Stop ends the waiting: nothing is asked any more',
+		async () => {
+			const emulator = await startEmulator({ apiKey, latencyMs: Infinity });
+			try {
+				await withLog(async () => {
+					const { executionId } = await start('02-many-prompts.json', emulator);
+					while (emulator.ledger.reads.length < 3) await pause(100);
+					await client.stopExecution(executionId);
+					expect(await client.finished(executionId, MINUTE)).toMatchObject({ status: 'canceled' });
+					// The node has a second to notice; the tasks are looked at every two seconds otherwise.
+					await pause(1000);
+					const { length } = emulator.ledger.calls;
+					await pause(5000);
+					expect(emulator.ledger.calls).toHaveLength(length);
+				});
+			} finally {
+				await emulator.close();
+			}
+		},
+		RUN_TIMEOUT_MS,
+	);
 
 	test('the API key is nowhere in what n8n keeps or writes', async () => {
 		for (const execution of executions.values())
