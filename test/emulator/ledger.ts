@@ -9,6 +9,8 @@ export interface Submit {
 	readonly path: string;
 	/** The body exactly as it was sent. */
 	readonly body: JsonObject;
+	/** The output that upscale, vary and extend start from; the index counts from 0, however it was sent. */
+	readonly source?: { readonly taskId: string; readonly index: number };
 	/** Fields that the contract does not know for this path. */
 	readonly unknownFields: readonly string[];
 	/** Fields that the contract knows but not for this task type, such as `ow` on a text-to-image task. */

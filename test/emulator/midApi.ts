@@ -260,6 +260,7 @@ export class MidApi {
 			kind,
 			path,
 			body,
+			source: order.source && { taskId: order.source.task.id, index: order.source.index },
 			unknownFields: unknownFields(body, fields),
 			inapplicableFields: inapplicableFields(body, fields, taskType),
 			price,

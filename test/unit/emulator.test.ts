@@ -260,6 +260,14 @@ describe('the life of a task', () => {
 		expect((await axios.get(`${emulator.url}/files/${taskId}_0.png`, ANY_STATUS)).status).toBe(404);
 	});
 
+	it('ends by itself on the wall clock too', async () => {
+		await start({ clock: undefined, latencyMs: 5 });
+		const taskId = await submit('/mj/generate', TEXT);
+		let flag: unknown = 0;
+		while (flag === 0) flag = at(await record(taskId), 'data.successFlag');
+		expect(flag).toBe(1);
+	});
+
 	it('asks the test how a task ends', async () => {
 		await start({ outcome: ({ kind }) => (kind === 'imageTurbo' ? 'failed2' : 'success') });
 		const turbo = await make('/mj/generate', { ...TEXT, speed: 'turbo' });
@@ -331,15 +339,19 @@ describe('upscale, vary and extend', () => {
 		['/mj/upscale', { index: 1 }, 'upscale', 0, 1],
 		['/mj/upscale', { index: 4 }, 'upscale', 3, 1],
 		['/mj/generateVary', { imageIndex: 2 }, 'vary', 2, 4],
-	])('%s %j makes outputs of its own', async (path, index, kind, _source, outputs) => {
+	])('%s %j makes outputs of its own', async (path, sent, kind, index, outputs) => {
 		await start();
 		const source = await make('/mj/generate', TEXT);
-		const taskId = await make(path, { taskId: source, ...index });
+		const taskId = await make(path, { taskId: source, ...sent });
 		expect(taskId).not.toBe(source);
 		const answer = await record(taskId);
 		expect(answer.data).toMatchObject({ taskType: `mj_${kind}`, successFlag: 1 });
 		expect(at(answer, 'data.resultInfoJson.resultUrls')).toHaveLength(outputs);
-		expect(emulator.ledger.submits[1]).toMatchObject({ kind, unknownFields: [] });
+		expect(emulator.ledger.submits[1]).toMatchObject({
+			kind,
+			source: { taskId: source, index },
+			unknownFields: [],
+		});
 	});
 
 	it.each([
@@ -418,6 +430,7 @@ describe('upscale, vary and extend', () => {
 		const taskId = await make('/mj/generate', TEXT);
 		expect(await post('/mj/generateVary', { taskId, imageIndex: 0 })).toMatchObject({ code: 422 });
 		expect(await post('/mj/generateVary', { taskId, imageIndex: 4 })).toMatchObject({ code: 200 });
+		expect(emulator.ledger.submitsOf('vary')).toMatchObject([{ source: { taskId, index: 3 } }]);
 	});
 });
 

@@ -1,0 +1,233 @@
+import type { IDataObject } from 'n8n-workflow';
+import { useEngine } from './setup';
+
+const bench = useEngine();
+
+const generate = (fields: IDataObject) => ({
+	resource: 'image',
+	operation: 'generate',
+	mode: 'textToImage',
+	prompt: 'a cup',
+	...fields,
+});
+const video = (fields: IDataObject) => ({
+	resource: 'video',
+	operation: 'generate',
+	quality: 'standard',
+	prompt: 'steam',
+	motion: 'low',
+	...fields,
+});
+const additional = (fields: IDataObject) => generate({ additionalFields: fields });
+
+/** The parameters, and what the message must name: field and remedy. */
+const UNFIT: Record<string, [IDataObject, RegExp]> = {
+	'empty prompt': [generate({ prompt: '' }), /'Prompt' is empty/],
+	'blank prompt': [generate({ prompt: '  \n ' }), /'Prompt' is empty/],
+	'prompt of 2,001 characters': [
+		generate({ prompt: 'x'.repeat(2001) }),
+		/'Prompt' has 2001 characters, at most 2000/,
+	],
+	'no image where one is needed': [
+		generate({ mode: 'imageToImage', imageUrls: '' }),
+		/'Image URLs' is empty/,
+	],
+	'a URL that is not one': [
+		generate({ mode: 'imageToImage', imageUrls: 'teapot.png' }),
+		/'Image URLs' holds “teapot.png”, which is not a URL/,
+	],
+	'one bad URL among good ones': [
+		generate({ mode: 'imageToImage', imageUrls: 'https://a.example/1.png\nnope' }),
+		/“nope”/,
+	],
+	'a local file': [
+		generate({ mode: 'imageToImage', imageUrls: 'file:///tmp.png' }),
+		/only http and https/,
+	],
+	'two images for a video': [
+		video({ imageUrls: 'https://a.example/1.png, https://a.example/2.png' }),
+		/'Image URLs' holds 2 images, a video is made from exactly one/,
+	],
+	'an unknown aspect ratio': [additional({ aspectRatio: '7:5' }), /'Aspect Ratio' must be one of/],
+	'stylization 1001': [
+		additional({ stylization: 1001 }),
+		/'Stylization' must be a whole number from 0 to 1000/,
+	],
+	'variety 7': [additional({ variety: 7 }), /'Variety' must be .* in steps of 5/],
+	'weirdness -1': [additional({ weirdness: -1 }), /'Weirdness'/],
+	'weirdness as words': [additional({ weirdness: 'very' }), /'Weirdness' .* not “very”/],
+	'omni intensity 0': [
+		generate({
+			mode: 'omniReference',
+			imageUrls: 'https://a.example/1.png',
+			additionalFields: { omniIntensity: 0 },
+		}),
+		/'Omni Intensity' must be a whole number from 1 to 1000/,
+	],
+	'Custom version left empty': [additional({ version: 'custom' }), /'Custom Version' is empty/],
+	'--ar in the prompt and Aspect Ratio set': [
+		generate({ prompt: 'a cup --ar 16:9', additionalFields: { aspectRatio: '1:1' } }),
+		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
+	],
+	'--niji with a dash and Version set': [
+		generate({ prompt: 'a cup —niji 6', additionalFields: { version: '7' } }),
+		/'Prompt' holds —niji and 'Version' is set/,
+	],
+	'index 4': [
+		{ resource: 'image', operation: 'upscale', taskId: 't', index: 4 },
+		/'Index' must be a whole number from 0 to 3, not “4”/,
+	],
+	'index 1.5': [{ resource: 'image', operation: 'vary', taskId: 't', index: 1.5 }, /'Index'/],
+	'no task id': [
+		{ resource: 'image', operation: 'upscale', taskId: '', index: 0 },
+		/'Task ID' is empty/,
+	],
+	'no task ids to wait for': [
+		{ resource: 'task', operation: 'wait', taskIds: ' ' },
+		/'Task IDs' is empty/,
+	],
+	'manual extension without a prompt': [
+		{
+			resource: 'video',
+			operation: 'extend',
+			extendMode: 'manual',
+			taskId: 't',
+			index: 0,
+			prompt: '',
+		},
+		/'Prompt' is empty/,
+	],
+	'a file URL that is not one': [
+		{ resource: 'file', operation: 'getDownloadUrl', url: 'result.png' },
+		/'File URL' holds/,
+	],
+	'a binary field without a name': [
+		generate({ options: { binaryField: ' ', download: true } }),
+		/'Put Output File in Field'/,
+	],
+	'a time limit of zero': [generate({ options: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
+};
+
+describe('Input that does not fit', () => {
+	it.each(Object.entries(UNFIT))(
+		'%s: names item and field, and sends nothing',
+		async (_, unfit) => {
+			const [parameters, message] = unfit;
+			const result = await bench.run({ parameters });
+			expect(result.status).toBe('error');
+			expect(result.error?.name).toBe('NodeOperationError');
+			expect(result.error?.message).toMatch(message);
+			expect(result.error?.message).toContain('[item 0]');
+			expect(bench.emulator.ledger.calls).toEqual([]);
+		},
+	);
+
+	it('in the last of many items stops everything before the first submit', async () => {
+		const result = await bench.generate(
+			{ prompt: '={{ $json.prompt }}' },
+			{ items: [{ prompt: 'one' }, { prompt: 'two' }, { prompt: '' }] },
+		);
+		expect(result.error?.message).toContain("'Prompt' is empty [item 2]");
+		expect(bench.emulator.ledger.calls).toEqual([]);
+	});
+
+	it('in several items is named for each', async () => {
+		const result = await bench.generate(
+			{ prompt: '={{ $json.prompt }}' },
+			{ items: [{ prompt: '' }, { prompt: 'two' }, { prompt: '' }] },
+		);
+		expect(result.error?.message).toContain('[item 0]');
+		expect(result.error?.description).toContain('[item 2]');
+	});
+
+	it('an expression that cannot be evaluated fails its own item only', async () => {
+		const result = await bench.generate(
+			{ prompt: '={{ $json.a.b.c }}' },
+			{
+				items: [{}, { a: { b: { c: 'a cup' } } }],
+				settings: { onError: 'continueRegularOutput' },
+			},
+		);
+		expect(result.items.map(({ json }) => json.status)).toEqual(['failed', 'completed']);
+	});
+});
+
+describe('What is hidden is not sent', () => {
+	it('leaves out what does not apply to the mode, although it is still stored', async () => {
+		await bench.generate({
+			mode: 'textToImage',
+			imageUrls: 'not even a URL',
+			additionalFields: { omniIntensity: 5000 },
+		});
+		expect(bench.emulator.ledger.submits[0]?.body).toEqual({
+			taskType: 'mj_txt2img',
+			prompt: 'a teapot',
+		});
+	});
+
+	it('leaves out fields that were emptied', async () => {
+		await bench.generate({ additionalFields: { watermark: '', version: '', aspectRatio: null } });
+		expect(bench.emulator.ledger.submits[0]?.body).toEqual({
+			taskType: 'mj_txt2img',
+			prompt: 'a teapot',
+		});
+	});
+});
+
+describe('An unknown task', () => {
+	it.each(['get', 'wait'])(
+		'Task → %s says which id the provider does not know',
+		async (operation) => {
+			const result = await bench.run({
+				parameters: { resource: 'task', operation, taskId: 'gone-1', taskIds: 'gone-1' },
+			});
+			expect(result.error?.message).toMatch(/MidAPI does not know this .*task gone-1 \[item 0\]/);
+			expect(result.error?.description).toMatch(/Check the task ID/);
+		},
+	);
+
+	it('as the source of an upscale is refused by the provider, with its words', async () => {
+		const result = await bench.run({
+			parameters: { resource: 'image', operation: 'upscale', taskId: 'gone-1', index: 0 },
+		});
+		expect(result.error?.message).toMatch(/MidAPI refused the request \(422/);
+		expect(bench.emulator.ledger.submits).toHaveLength(0);
+	});
+});
+
+describe('The account', () => {
+	it('with a wrong key: says so', async () => {
+		const result = await bench.run({
+			parameters: generate({}),
+			credentials: { apiKey: 'wrong' },
+		});
+		expect(result.error?.message).toMatch(/did not accept the API key \(401/);
+		expect(result.error?.description).toMatch(/Open the MidAPI credential/);
+	});
+
+	it('without credits: says so', async () => {
+		await bench.emulate({ credits: 0 });
+		const result = await bench.generate({});
+		expect(result.error?.message).toMatch(/too few credits \(402/);
+	});
+
+	it('behind a Base URL where nobody listens: nothing was sent', async () => {
+		const result = await bench.run({
+			parameters: generate({}),
+			credentials: { baseUrl: 'http://127.0.0.1:9' },
+		});
+		expect(result.error?.message).toMatch(/MidAPI cannot be reached/);
+		expect(result.error?.description).toMatch(/Nothing was sent/);
+	}, 20_000);
+
+	it('behind a Base URL that redirects: the key does not follow', async () => {
+		bench.emulator.intercept(({ method }) =>
+			method === 'POST'
+				? { status: 301, headers: { location: `${bench.emulator.url}/elsewhere` } }
+				: undefined,
+		);
+		const result = await bench.generate({});
+		expect(result.error?.message).toMatch(/points elsewhere/);
+		expect(bench.emulator.ledger.calls).toHaveLength(1);
+	});
+});
