@@ -1,0 +1,298 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a server, it is not a node */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { isObject, type JsonObject, list, object, optionalText, preview, text } from './json';
+import { unflat } from './unflat';
+import type { Workflow } from './workflows';
+
+/** The owner account of an n8n that is thrown away afterwards. */
+export interface Login {
+	email: string;
+	password: string;
+}
+
+/** One output of one run of a node: `outputs[0]` are the items of its first output. */
+export interface NodeRun {
+	outputs: Item[][];
+	/** What the node failed with, if it did. */
+	error?: string;
+	startedAt: number;
+	/** In ms. */
+	took: number;
+}
+
+/** An item that left a node. */
+export interface Item {
+	json: JsonObject;
+	/** By binary key, such as `data`. */
+	binary: Record<string, BinaryFile>;
+}
+
+/** A file beside an item, as n8n describes it. Its bytes are got by `N8nClient.download`. */
+export interface BinaryFile {
+	fileName: string;
+	mimeType: string;
+	/** Where n8n keeps it; undefined when the bytes are in `data`. */
+	id?: string;
+	/** Base64, or the name of n8n's storage. */
+	data: string;
+}
+
+/** An execution of a workflow as far as it got. */
+export interface Execution {
+	id: string;
+	/** `running`, `waiting`, `success`, `error`, `canceled`, `crashed`, `new`. */
+	status: string;
+	/** The runs of each node by its name. */
+	runs: Map<string, NodeRun[]>;
+	/** What ended the execution, if something did. */
+	error?: string;
+	/** Everything n8n handed out about it, as one text: to look for what must not be in there. */
+	raw: string;
+}
+
+/** What a credential's test said. */
+export interface CredentialTest {
+	status: string;
+	message: string;
+}
+
+/** Statuses that never change again. */
+const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
+
+/**
+ * Speaks to n8n's editor API the way the editor does.
+ * All methods throw an Error with path, status and the beginning of the answer when n8n says no.
+ */
+export class N8nClient {
+	private cookie = '';
+	/** n8n binds a login to the browser it was made in. */
+	private readonly browserId = randomUUID();
+
+	constructor(private readonly url: string) {}
+
+	/** Creates the owner account of a fresh n8n and logs in as that. */
+	async setUpOwner({ email, password }: Login): Promise<void> {
+		await this.request('POST', '/rest/owner/setup', {
+			...{ email, password },
+			...{ firstName: 'Demo', lastName: 'Owner' },
+		});
+	}
+
+	/** Logs in to an n8n that has an owner. */
+	async logIn({ email, password }: Login): Promise<void> {
+		await this.request('POST', '/rest/login', { emailOrLdapLoginId: email, password });
+	}
+
+	/** Names of all node types, such as `n8n-nodes-base.code`. */
+	async nodeTypes(): Promise<JsonObject[]> {
+		return await this.types('/types/nodes.json');
+	}
+
+	/** All credential types. */
+	async credentialTypes(): Promise<JsonObject[]> {
+		return await this.types('/types/credentials.json');
+	}
+
+	/** Stores a credential and gives its id. */
+	async createCredential(name: string, type: string, data: JsonObject): Promise<string> {
+		return idOf(await this.request('POST', '/rest/credentials', { name, type, data }));
+	}
+
+	/** Runs the test that the editor runs when a credential is saved. */
+	async testCredential(
+		id: string,
+		name: string,
+		type: string,
+		data: JsonObject,
+	): Promise<CredentialTest> {
+		const body = { credentials: { id, name, type, data } };
+		const answer = object(await this.request('POST', '/rest/credentials/test', body), 'test');
+		return {
+			status: text(answer.status, 'status of the credential test'),
+			message: optionalText(answer.message) ?? '',
+		};
+	}
+
+	/** Imports a workflow as "Import from File" does and gives its id. */
+	async importWorkflow({ name, nodes, connections, settings }: Workflow): Promise<string> {
+		const body = { name, nodes, connections, settings };
+		return idOf(await this.request('POST', '/rest/workflows', body));
+	}
+
+	/** Publishes a workflow, so that its triggers are live. Resolves before they are: ask again on a 404. */
+	async activate(workflowId: string): Promise<void> {
+		const workflow = object(await this.request('GET', `/rest/workflows/${workflowId}`), 'workflow');
+		await this.request('POST', `/rest/workflows/${workflowId}/activate`, {
+			versionId: workflow.versionId,
+		});
+	}
+
+	/** "Execute workflow" from a trigger; gives the id of the execution that was started. */
+	async run(workflowId: string, trigger: string): Promise<string> {
+		const workflowData = await this.request('GET', `/rest/workflows/${workflowId}`);
+		const answer = await this.request('POST', `/rest/workflows/${workflowId}/run`, {
+			workflowData,
+			triggerToStartFrom: { name: trigger },
+		});
+		return text(object(answer, 'run').executionId, 'executionId');
+	}
+
+	/** The executions of a workflow, newest first, without their data. */
+	async executions(workflowId: string): Promise<Array<{ id: string; status: string }>> {
+		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
+		const answer = await this.request('GET', `/rest/executions?filter=${filter}`);
+		return list(object(answer, 'executions').results, 'executions').map((entry) => {
+			const { id, status } = object(entry, 'execution');
+			return { id: String(id), status: text(status, 'status of the execution') };
+		});
+	}
+
+	/** An execution with what its nodes have put out so far. */
+	async execution(id: string): Promise<Execution> {
+		const answer = object(await this.request('GET', `/rest/executions/${id}`), 'execution');
+		const raw = text(answer.data, 'data of the execution');
+		const data: unknown = unflat(raw);
+		const result = isObject(data) && isObject(data.resultData) ? data.resultData : {};
+		const runData = isObject(result.runData) ? result.runData : {};
+		const runs = new Map(
+			Object.entries(runData).map(([name, nodeRuns]): [string, NodeRun[]] => [
+				name,
+				list(nodeRuns, name).map(toNodeRun),
+			]),
+		);
+		const error = errorText(result.error);
+		return {
+			id,
+			status: text(answer.status, 'status of the execution'),
+			runs,
+			...(error !== undefined && { error }),
+			raw: JSON.stringify(answer),
+		};
+	}
+
+	/**
+	 * Waits until an execution has ended, looking twice a second; `onLook` sees each look.
+	 * Throws when it has not ended after `timeoutMs`.
+	 */
+	async finished(
+		id: string,
+		timeoutMs: number,
+		onLook?: (execution: Execution) => void,
+	): Promise<Execution> {
+		const deadline = Date.now() + timeoutMs;
+		for (;;) {
+			const execution = await this.execution(id);
+			onLook?.(execution);
+			if (FINAL.has(execution.status)) return execution;
+			if (Date.now() > deadline) {
+				throw new Error(
+					`Execution ${id} is still "${execution.status}" after ${timeoutMs / 1000} s. ` +
+						`Nodes that ran: ${[...execution.runs.keys()].join(', ') || 'none'}`,
+				);
+			}
+			await pause(500);
+		}
+	}
+
+	/**
+	 * "Retry with original workflow" in the list of executions; gives the id of the new execution, which has ended.
+	 * Takes as long as that runs.
+	 */
+	async retry(workflowId: string, executionId: string): Promise<string> {
+		await this.request('POST', `/rest/executions/${executionId}/retry`, { loadWorkflow: false });
+		const [newest] = await this.executions(workflowId);
+		if (newest === undefined || newest.id === executionId) {
+			throw new Error(`Execution ${executionId} was not retried`);
+		}
+		return newest.id;
+	}
+
+	/** "Stop" in the editor. */
+	async stopExecution(id: string): Promise<void> {
+		await this.request('POST', `/rest/executions/${id}/stop`);
+	}
+
+	/** The bytes of a file beside an item. */
+	async download(file: BinaryFile): Promise<Buffer> {
+		if (file.id === undefined) return Buffer.from(file.data, 'base64');
+		const query = new URLSearchParams({ id: file.id, action: 'download' });
+		const answer = await this.fetch('GET', `/rest/binary-data?${query}`);
+		return Buffer.from(await answer.arrayBuffer());
+	}
+
+	private async types(path: string): Promise<JsonObject[]> {
+		const answer = await this.fetch('GET', path);
+		return list(await answer.json(), path).map((type) => object(type, path));
+	}
+
+	/** Calls the editor API; hands back what n8n wraps in `data`. */
+	private async request(method: string, path: string, body?: unknown): Promise<unknown> {
+		const answer = await this.fetch(method, path, body);
+		const cookie = answer.headers.getSetCookie().find((entry) => entry.startsWith('n8n-auth='));
+		if (cookie !== undefined) this.cookie = cookie.split(';')[0] ?? '';
+		return object(await answer.json(), path).data;
+	}
+
+	private async fetch(method: string, path: string, body?: unknown): Promise<Response> {
+		const answer = await fetch(`${this.url}${path}`, {
+			method,
+			headers: {
+				'browser-id': this.browserId,
+				'push-ref': this.browserId,
+				...(this.cookie !== '' && { cookie: this.cookie }),
+				...(body !== undefined && { 'content-type': 'application/json' }),
+			},
+			...(body !== undefined && { body: JSON.stringify(body) }),
+		});
+		if (!answer.ok) {
+			const { pathname } = new URL(answer.url);
+			throw new Error(
+				`n8n: ${method} ${pathname} → ${answer.status} ${preview(await answer.text())}`,
+			);
+		}
+		return answer;
+	}
+}
+
+function idOf(answer: unknown): string {
+	return text(object(answer, 'answer').id, 'id');
+}
+
+function toNodeRun(value: unknown): NodeRun {
+	const run = object(value, 'run of a node');
+	const main = isObject(run.data) && Array.isArray(run.data.main) ? run.data.main : [];
+	const error = errorText(run.error);
+	return {
+		outputs: main.map((items: unknown) => (Array.isArray(items) ? items.map(toItem) : [])),
+		startedAt: Number(run.startTime),
+		took: Number(run.executionTime),
+		...(error !== undefined && { error }),
+	};
+}
+
+function toItem(value: unknown): Item {
+	const item = object(value, 'item');
+	const files = isObject(item.binary) ? Object.entries(item.binary) : [];
+	return {
+		json: isObject(item.json) ? item.json : {},
+		binary: Object.fromEntries(files.map(([key, file]) => [key, toFile(file)])),
+	};
+}
+
+function toFile(value: unknown): BinaryFile {
+	const file = object(value, 'binary file');
+	const id = optionalText(file.id);
+	return {
+		fileName: optionalText(file.fileName) ?? '',
+		mimeType: optionalText(file.mimeType) ?? '',
+		data: optionalText(file.data) ?? '',
+		...(id !== undefined && { id }),
+	};
+}
+
+function errorText(error: unknown): string | undefined {
+	if (!isObject(error)) return undefined;
+	return [error.message, error.description].filter((part) => typeof part === 'string').join(' ');
+}

@@ -1,0 +1,84 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- reads files, it is not a node */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { isObject, type JsonObject, list, object, text } from './json';
+import { ROOT } from './pack';
+
+/** A workflow as the editor exports it. */
+export interface Workflow {
+	name: string;
+	nodes: JsonObject[];
+	connections: JsonObject;
+	settings: JsonObject;
+}
+
+/** The folder of the importable workflows. */
+export const EXAMPLES = join(ROOT, 'examples');
+
+/** Node type of the node under test, as users have it. */
+export const MIDJOURNEY = 'n8n-nodes-midjourney.midjourney';
+
+/** The file names in `examples/`, in their order. */
+export async function exampleFiles(): Promise<string[]> {
+	return (await readdir(EXAMPLES)).filter((name) => name.endsWith('.json')).sort();
+}
+
+/** Reads one of the files in `examples/`. */
+export async function readExample(file: string): Promise<Workflow> {
+	const workflow = object(JSON.parse(await readFile(join(EXAMPLES, file), 'utf8')), file);
+	return {
+		name: text(workflow.name, `name in ${file}`),
+		nodes: list(workflow.nodes, `nodes in ${file}`).map((node) => object(node, `node in ${file}`)),
+		connections: object(workflow.connections, `connections in ${file}`),
+		settings: object(workflow.settings, `settings in ${file}`),
+	};
+}
+
+/** The workflow with every MidAPI credential set to this one: what a user picks after importing. */
+export function withCredential(workflow: Workflow, id: string, name: string): Workflow {
+	return {
+		...workflow,
+		nodes: workflow.nodes.map((node) =>
+			isObject(node.credentials) && 'midApi' in node.credentials
+				? { ...node, credentials: { ...node.credentials, midApi: { id, name } } }
+				: node,
+		),
+	};
+}
+
+/**
+ * The workflow as it is, but looking for results from the first second on: for the emulator, which paints in a few seconds
+ * where the real provider takes a minute.
+ */
+export function impatient(workflow: Workflow): Workflow {
+	return {
+		...workflow,
+		nodes: workflow.nodes.map((node) => {
+			if (node.type !== MIDJOURNEY || !isObject(node.parameters)) return node;
+			const options = isObject(node.parameters.options) ? node.parameters.options : {};
+			return {
+				...node,
+				parameters: {
+					...node.parameters,
+					options: { ...options, firstCheck: 1, longestPause: 2 },
+				},
+			};
+		}),
+	};
+}
+
+/** The names of the nodes that `name` hands its items to. */
+export function successorsOf(workflow: Workflow, name: string): string[] {
+	const { main } = object(workflow.connections[name] ?? { main: [] }, `connections of ${name}`);
+	return list(main, `connections of ${name}`)
+		.flat()
+		.map((connection) => text(object(connection, 'connection').node, 'target of a connection'));
+}
+
+/** Name of the node that "Execute workflow" starts from. */
+export function triggerOf(workflow: Workflow): string {
+	const trigger = workflow.nodes.find((node) => node.type === 'n8n-nodes-base.manualTrigger');
+	if (trigger === undefined) throw new Error(`"${workflow.name}" has no manual trigger`);
+	return text(trigger.name, 'name of the trigger');
+}
