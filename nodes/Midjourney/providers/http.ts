@@ -86,6 +86,14 @@ export async function openHttp(
 	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		async send({ method, path, query, body }) {
+			if (!URL.canParse(base)) {
+				return failed({
+					reason: 'unreachable',
+					words: `Base URL ${base} is not a URL`,
+					taken: 'no',
+					passing: false,
+				});
+			}
 			const options: IHttpRequestOptions = {
 				method,
 				url: base + path,
