@@ -59,7 +59,6 @@ describe('What the transport could not do', () => {
 				throw new NodeApiError({ name: 'n' } as never, cause as never);
 			}),
 			'midApi',
-			0,
 		);
 		expect(await http.send(POST)).toMatchObject({ ok: false, failure: { reason, taken, passing } });
 	});
@@ -70,7 +69,7 @@ describe('What the transport could not do', () => {
 			sent++;
 			return OK;
 		};
-		const http = await openHttp(context(request, 'api.example.com/'), 'midApi', 0);
+		const http = await openHttp(context(request, 'api.example.com/'), 'midApi');
 		expect(await http.send(POST)).toMatchObject({
 			failure: { reason: 'unreachable', taken: 'no', passing: false },
 		});
@@ -89,7 +88,7 @@ describe('A request', () => {
 			asked = options.url;
 			return OK;
 		};
-		await (await openHttp(context(request, baseUrl), 'midApi', 0)).send(GET);
+		await (await openHttp(context(request, baseUrl), 'midApi')).send(GET);
 		expect(asked).toBe(url);
 	});
 
@@ -99,7 +98,7 @@ describe('A request', () => {
 			seen = options;
 			return OK;
 		};
-		await (await openHttp(context(request), 'midApi', 0)).send(POST);
+		await (await openHttp(context(request), 'midApi')).send(POST);
 		expect(seen).toMatchObject({ disableFollowRedirect: true, ignoreHttpStatusErrors: true });
 		expect(seen).not.toHaveProperty('headers');
 	});
@@ -110,7 +109,7 @@ describe('A request', () => {
 			reach.push('getExecutionCancelSignal' in this);
 			return OK;
 		};
-		const http = await openHttp(context(request), 'midApi', 0);
+		const http = await openHttp(context(request), 'midApi');
 		await http.send(POST);
 		await http.send(GET);
 		expect(reach).toEqual([false, true]);
@@ -126,14 +125,14 @@ describe('Retry-After', () => {
 		['Thu, 01 Jan 1970 00:00:00 GMT', undefined],
 	])('%j is %j ms', async (header, ms) => {
 		const request = async () => ({ ...OK, headers: { 'retry-after': header } });
-		const answer = await (await openHttp(context(request), 'midApi', 0)).send(GET);
+		const answer = await (await openHttp(context(request), 'midApi')).send(GET);
 		expect(answer).toMatchObject({ ok: true, value: { retryAfterMs: ms } });
 	});
 
 	it('may be a date', async () => {
 		const date = new Date(Date.now() + 60_000).toUTCString();
 		const request = async () => ({ ...OK, headers: { 'retry-after': date } });
-		const answer = await (await openHttp(context(request), 'midApi', 0)).send(GET);
+		const answer = await (await openHttp(context(request), 'midApi')).send(GET);
 		const ms = answer.ok ? answer.value.retryAfterMs : undefined;
 		expect(ms).toBeGreaterThan(50_000);
 		expect(ms).toBeLessThanOrEqual(60_000);

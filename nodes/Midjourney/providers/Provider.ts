@@ -86,8 +86,12 @@ export interface Provider {
 	/** As people know it; used in messages. */
 	readonly displayName: string;
 	readonly credentialType: string;
-	/** Buys: gives the task id. Call it once per task (design 4.1). */
-	submit(http: Http, request: TaskRequest): Promise<Answer<string>>;
+	/**
+	 * Buys: gives the task id. Call it once per task (design 4.1).
+	 *
+	 * @param callbackUrl where the provider is to report that the task has ended
+	 */
+	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Answer<string>>;
 	/** Looks at a task; free and safe to repeat. */
 	read(http: Http, taskId: string): Promise<Answer<Task>>;
 	/** What is left on the account, in the provider's credits. */

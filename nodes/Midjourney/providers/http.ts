@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+import type { IExecuteFunctions, IHttpRequestOptions, IWebhookFunctions } from 'n8n-workflow';
 
 import { isRecord, text } from './json';
 import type { Call } from './Provider';
@@ -72,17 +72,16 @@ const NEVER_SENT = new Set([
 ]);
 const TIMED_OUT = new Set(['ETIMEDOUT', 'ECONNABORTED']);
 
+/** A running node, or one that is called over the web: both can ask with a credential. */
+export type RequestContext = IExecuteFunctions | IWebhookFunctions;
+
 /**
  * Opens the way to a provider: n8n adds the key (`authenticate` of the credential), every HTTP status comes back as a
  * reply, and what the transport could not do comes back as a failure. Nothing is repeated here and no redirect is
  * followed: the key goes to the base URL and nowhere else.
  */
-export async function openHttp(
-	context: IExecuteFunctions,
-	credentialType: string,
-	itemIndex: number,
-): Promise<Http> {
-	const { baseUrl } = await context.getCredentials(credentialType, itemIndex);
+export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
+	const { baseUrl } = await context.getCredentials(credentialType);
 	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		async send({ method, path, query, body }) {
@@ -124,7 +123,7 @@ export async function openHttp(
  * answer with the id of a task that may be paid already, so the helper gets a context that shows it no cancel signal;
  * the node itself stops at once all the same (tasks/clock.ts).
  */
-function outOfReachOfCancel(context: IExecuteFunctions): IExecuteFunctions {
+function outOfReachOfCancel(context: RequestContext): RequestContext {
 	return new Proxy(context, {
 		has: (target, key) => key !== 'getExecutionCancelSignal' && key in target,
 	});

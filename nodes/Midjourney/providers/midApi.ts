@@ -211,8 +211,14 @@ export const midApi: Provider = {
 	displayName: 'MidAPI',
 	credentialType: 'midApi',
 
-	async submit(http, request) {
-		const answer = await ask(http, submitCall(request));
+	async submit(http, request, callbackUrl) {
+		const call = submitCall(request);
+		const answer = await ask(
+			http,
+			callbackUrl === undefined
+				? call
+				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
+		);
 		if (!answer.ok) return answer;
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
 		return taskId === undefined ? unreadable('The answer holds no task ID') : success(taskId);

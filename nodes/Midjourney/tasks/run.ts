@@ -54,7 +54,7 @@ export class Run {
 
 	/** @throws NodeOperationError when the node has no credential */
 	static async start(context: IExecuteFunctions, provider: Provider): Promise<Run> {
-		const http = await openHttp(context, provider.credentialType, 0);
+		const http = await openHttp(context, provider.credentialType);
 		return new Run(context, provider, executionClock(context), http);
 	}
 

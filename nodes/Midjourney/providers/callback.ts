@@ -1,0 +1,57 @@
+import { createHmac, timingSafeEqual } from 'crypto';
+
+import { isRecord, text } from './json';
+
+/**
+ * What a provider's call says at the most: that something may have happened to a task. Nothing in it is believed before
+ * the task was read (design 5.3).
+ */
+
+/** How old or how far ahead the time stamp of a signature may be, in s (contract 1.10). */
+const TOLERANCE_S = 300;
+
+/** Where providers put the id of a task, best first (contract 1.9, 1.10, 2.5). */
+const ID_FIELDS = ['taskId', 'task_id', 'id', 'jobId', 'job_id', 'request_id'];
+
+/** The task id of a callback, whatever its form; undefined when it holds none. Never throws. */
+export function taskIdIn(body: unknown): string | undefined {
+	const places = isRecord(body) ? [body.data, body] : [];
+	for (const place of places) {
+		if (!isRecord(place)) continue;
+		for (const field of ID_FIELDS) {
+			const id = text(place[field]);
+			if (id !== undefined && id.length <= 200) return id;
+		}
+	}
+	return undefined;
+}
+
+/**
+ * Whether a callback carries the signature of someone who knows `secret` (contract 1.10): base64 of HMAC-SHA256 over
+ * `taskId.timestamp`. Only id and time are signed, not the body.
+ *
+ * @param nowMs Unix time in ms
+ */
+export function isSigned(
+	headers: Record<string, unknown>,
+	body: unknown,
+	secret: string,
+	nowMs: number,
+): boolean {
+	const timestamp = text(headers['x-webhook-timestamp']);
+	const signature = text(headers['x-webhook-signature']);
+	const taskId = taskIdIn(body);
+	if (timestamp === undefined || signature === undefined || taskId === undefined) return false;
+	if (!(Math.abs(nowMs / 1000 - Number(timestamp)) <= TOLERANCE_S)) return false;
+	return equalInConstantTime(signature, sign(`${taskId}.${timestamp}`, secret));
+}
+
+/** HMAC-SHA256 in base64. */
+export const sign = (message: string, secret: string): string =>
+	createHmac('sha256', secret).update(message).digest('base64');
+
+/** Takes as long for any two texts of the same length. */
+export function equalInConstantTime(one: string, other: string): boolean {
+	const [a, b] = [Buffer.from(one), Buffer.from(other)];
+	return a.length === b.length && timingSafeEqual(a, b);
+}

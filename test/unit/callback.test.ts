@@ -1,0 +1,59 @@
+import { isSigned, sign, taskIdIn } from '../../nodes/Midjourney/providers/callback';
+
+describe('The task id of a callback (contract 1.9, 2.5)', () => {
+	it.each([
+		[{ code: 200, data: { taskId: 'a', resultUrls: [] } }, 'a'],
+		[{ data: { task_id: 'b' } }, 'b'],
+		[{ id: 'c', status: 'completed' }, 'c'],
+		[{ task_id: 'd' }, 'd'],
+		[{ jobId: 'e' }, 'e'],
+		[{ request_id: 'f' }, 'f'],
+		[{ id: 7 }, '7'],
+		[{ data: { taskId: 'inner' }, taskId: 'outer' }, 'inner'],
+		[{ data: null, taskId: 'outer' }, 'outer'],
+		[{ data: { taskId: '' } }, undefined],
+		[{ data: { taskId: { a: 1 } } }, undefined],
+		[{ id: 'x'.repeat(5000) }, undefined],
+		[[], undefined],
+		['text', undefined],
+		[null, undefined],
+		[undefined, undefined],
+	])('%j: %j', (body, id) => {
+		expect(taskIdIn(body)).toBe(id);
+	});
+});
+
+describe('The signature of a callback (contract 1.10)', () => {
+	const secret = 'test-hmac-key';
+	const seconds = 1735689600;
+	const body = { data: { taskId: 'mj_task_abc123' } };
+	const headers = (timestamp: unknown = String(seconds), signature?: unknown) => ({
+		'x-webhook-timestamp': timestamp,
+		'x-webhook-signature': signature ?? sign(`mj_task_abc123.${String(timestamp)}`, secret),
+	});
+
+	it('agrees with the test vector of the contract', () => {
+		expect(sign(`mj_task_abc123.${seconds}`, secret)).toBe(
+			'OvV31QVVqaUT7shT6dIhFw3TbD3Uvu5gN1qpcEc7GD8=',
+		);
+	});
+
+	it.each([0, 299, -299])('is accepted %i s away from now', (away) => {
+		expect(isSigned(headers(), body, secret, (seconds + away) * 1000)).toBe(true);
+	});
+
+	it.each([
+		['too old', headers(), body, secret, 301],
+		['from the future', headers(), body, secret, -301],
+		['of another key', headers(), body, 'other', 0],
+		['of another task', headers(), { data: { taskId: 'other' } }, secret, 0],
+		['without an id', headers(), {}, secret, 0],
+		['missing', {}, body, secret, 0],
+		['without a time', { 'x-webhook-signature': 'x' }, body, secret, 0],
+		['with a time that is none', headers('soon'), body, secret, 0],
+		['cut short', headers(undefined, 'OvV31'), body, secret, 0],
+		['not even text', headers(undefined, ['a', 'b']), body, secret, 0],
+	])('is refused when it is %s', (_, given, about, key, away) => {
+		expect(isSigned(given, about, key, (seconds + away) * 1000)).toBe(false);
+	});
+});
