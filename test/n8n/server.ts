@@ -1,17 +1,16 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions, @n8n/community-nodes/require-node-api-error -- starts servers, it is not a node */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- starts servers, it is not a node */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import type { N8nInstallation } from './install';
 import { object, text } from './json';
-import { lastLines, npm } from './npm';
+import { npm } from './npm';
+import { answers, freePort, type RunningProcess, startProcess } from './process';
 
 /** How an n8n is to be started. */
 export interface N8nOptions {
@@ -37,13 +36,11 @@ export interface N8nServer {
 	readonly startedInMs: number;
 	/** All that n8n has written so far. */
 	log(): string;
+	/** Ends all of n8n with SIGKILL, as a power cut would, and starts it again on the same data. */
+	crashAndStart(): Promise<void>;
 	/** Ends n8n and deletes its folder; `keep` leaves the folder. Does nothing the second time. */
 	stop(options?: { keep?: boolean }): Promise<void>;
 }
-
-const START_TIMEOUT_MS = 180_000;
-/** n8n gets this long to end by itself. */
-const STOP_TIMEOUT_MS = 10_000;
 
 const run = promisify(execFile);
 
@@ -57,64 +54,87 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 	const userFolder = await mkdtemp(join(tmpdir(), 'n8n-midjourney-'));
 	const logFile = join(userFolder, 'n8n.log');
 	await installPackage(userFolder, options.tarball, installation.node);
-	const [port, brokerPort] = await freePorts(options.preferredPort);
+	const port = await portNear(options.preferredPort);
 	const url = `http://127.0.0.1:${port}`;
-
-	const output = openSync(logFile, 'a');
-	const child = spawn(
-		installation.node,
-		['--require', join(__dirname, 'leash.cjs'), installation.entry, 'start'],
-		{
-			cwd: userFolder,
-			env: {
-				...cleanEnvironment(installation.node),
-				...settings(userFolder, url, port, brokerPort),
-				...withoutFetching(installation),
-				...options.env,
-			},
-			stdio: ['ignore', output, output, 'ipc'],
-			// A process group of its own: Ctrl-C in the terminal reaches us alone, and n8n's helpers can be ended with it.
-			detached: process.platform !== 'win32',
-		},
-	);
-	closeSync(output);
-	const log = () => readFileSync(logFile, 'utf8');
-	const onExit = () => endGroup(child, 'SIGKILL');
-	process.once('exit', onExit);
-
-	let stopping: Promise<void> | undefined;
-	const stop = async ({ keep = false } = {}) => {
-		stopping ??= (async () => {
-			await endOrderly(child);
-			process.removeListener('exit', onExit);
-			if (!keep) await rm(userFolder, { recursive: true, force: true, maxRetries: 5 });
-		})();
-		await stopping;
+	const env = {
+		...settings(userFolder, url, port, await freePort()),
+		N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
+		DB_TYPE: 'sqlite',
+		...options.env,
 	};
+	const start = async () =>
+		await startN8nProcess(installation, {
+			command: 'start',
+			folder: userFolder,
+			logFile,
+			env,
+			// Older versions call themselves ready before their API answers.
+			isReady: async () => await answers(url, '/healthz/readiness', '/rest/settings'),
+		});
 
-	try {
-		await untilReady(child, url, installation.version);
-	} catch (error) {
-		const tail = lastLines(log(), 40);
-		await stop({ keep: true });
-		const reason = error instanceof Error ? error.message : String(error);
-		throw new Error(`${reason}\nThe end of its log (${logFile}):\n${tail}`);
-	}
-	const { pid } = child;
-	if (pid === undefined) throw new Error('n8n has no process id');
+	let main = await start();
 	return {
 		url,
 		version: installation.version,
 		userFolder,
-		pid,
+		get pid() {
+			return main.pid;
+		},
 		startedInMs: Date.now() - begin,
-		log,
-		stop,
+		log: () => readFileSync(logFile, 'utf8'),
+		crashAndStart: async () => {
+			await main.kill();
+			main = await start();
+		},
+		stop: async ({ keep = false } = {}) => {
+			await main.stop();
+			if (!keep) await rm(userFolder, { recursive: true, force: true, maxRetries: 5 });
+		},
 	};
 }
 
+/** One of n8n's processes. */
+export interface N8nProcessOptions {
+	/** The command of n8n's command line, with its options: `start`, `worker --concurrency=5`. */
+	command: string;
+	folder: string;
+	logFile: string;
+	env: Record<string, string>;
+	isReady: () => Promise<boolean>;
+}
+
+/** Starts one process of n8n with these settings and none of those around us. */
+export async function startN8nProcess(
+	installation: N8nInstallation,
+	{ command, folder, logFile, env, isReady }: N8nProcessOptions,
+): Promise<RunningProcess> {
+	return await startProcess({
+		name: `n8n ${installation.version} (${command})`,
+		command: installation.node,
+		args: [
+			...['--require', join(__dirname, 'leash.cjs'), installation.entry],
+			...command.split(' '),
+		],
+		cwd: folder,
+		env: {
+			...cleanEnvironment(installation.node),
+			...withoutFetching(installation),
+			...env,
+		},
+		logFile,
+		isReady,
+		leash: true,
+	});
+}
+
+/** The preferred port when nobody has it, and another free one else. */
+async function portNear(preferred: number | undefined): Promise<number> {
+	if (preferred === undefined) return await freePort();
+	return await freePort(preferred).catch(async () => await freePort());
+}
+
 /** n8n's settings: all servers on loopback, nothing sent anywhere, no invitations to click away. */
-function settings(
+export function settings(
 	userFolder: string,
 	url: string,
 	port: number,
@@ -128,10 +148,8 @@ function settings(
 		WEBHOOK_URL: `${url}/`,
 		N8N_RUNNERS_BROKER_LISTEN_ADDRESS: '127.0.0.1',
 		N8N_RUNNERS_BROKER_PORT: String(brokerPort),
-		N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
 		// The login cookie has to travel over plain http.
 		N8N_SECURE_COOKIE: 'false',
-		DB_TYPE: 'sqlite',
 		N8N_DIAGNOSTICS_ENABLED: 'false',
 		N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
 		N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED: 'false',
@@ -181,7 +199,11 @@ function cleanEnvironment(node: string): NodeJS.ProcessEnv {
  * What n8n (2.x) does on Settings → Community nodes → Install: unpack the tarball into its folder for nodes, strip the
  * dependencies that users do not need, install the others beside it.
  */
-async function installPackage(userFolder: string, tarball: string, node: string): Promise<void> {
+export async function installPackage(
+	userFolder: string,
+	tarball: string,
+	node: string,
+): Promise<void> {
 	const nodes = join(userFolder, '.n8n', 'nodes');
 	const unpacked = join(nodes, 'unpacked');
 	await mkdir(unpacked, { recursive: true });
@@ -214,70 +236,4 @@ async function installPackage(userFolder: string, tarball: string, node: string)
 			dependencies: { [name]: text(manifest.version, 'version in package.json') },
 		}),
 	);
-}
-
-/** The preferred port when nobody has it, and another free one. */
-async function freePorts(preferred: number | undefined): Promise<[number, number]> {
-	const first = await (preferred === undefined
-		? freePort(0)
-		: freePort(preferred).catch(async () => await freePort(0)));
-	return [first, await freePort(0)];
-}
-
-async function freePort(wanted: number): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve, reject) => {
-		server.once('error', reject);
-		server.listen(wanted, '127.0.0.1', resolve);
-	});
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	if (address === null || typeof address === 'string') throw new Error('No free port');
-	return address.port;
-}
-
-async function untilReady(child: ChildProcess, url: string, version: string): Promise<void> {
-	let failure: string | undefined;
-	child.once('error', (error) => (failure = error.message));
-	child.once('exit', (code, signal) => (failure = `ended at once (${signal ?? `code ${code}`})`));
-	const deadline = Date.now() + START_TIMEOUT_MS;
-	while (Date.now() < deadline) {
-		if (failure !== undefined) throw new Error(`n8n ${version} did not start: ${failure}`);
-		// Older versions call themselves ready before their API answers.
-		const answers = await Promise.all(
-			['/healthz/readiness', '/rest/settings'].map(async (path) => await fetch(url + path)),
-		).catch(() => []);
-		if (answers.length > 0 && answers.every(({ ok }) => ok)) return;
-		await pause(250);
-	}
-	throw new Error(`n8n ${version} was not ready after ${START_TIMEOUT_MS / 1000} s`);
-}
-
-async function endOrderly(child: ChildProcess): Promise<void> {
-	if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-		const ended = new Promise<boolean>((resolve) => child.once('exit', () => resolve(true)));
-		child.kill('SIGTERM');
-		const patience = new AbortController();
-		const tooLong = pause(STOP_TIMEOUT_MS, false, { signal: patience.signal });
-		await Promise.race([ended, tooLong.catch(() => true)]);
-		patience.abort();
-	}
-	// What is left of its helpers, and n8n itself when it did not listen.
-	endGroup(child, 'SIGKILL');
-}
-
-/** Ends the process that was started here together with its children, and nothing else. */
-function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-	if (child.pid === undefined) return;
-	try {
-		if (process.platform === 'win32') {
-			if (child.exitCode === null) {
-				spawn('taskkill', ['/pid', String(child.pid), '/T', '/F'], { stdio: 'ignore' });
-			}
-		} else {
-			process.kill(-child.pid, signal);
-		}
-	} catch {
-		// Nothing left of the group: that is the aim.
-	}
 }

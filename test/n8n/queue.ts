@@ -1,0 +1,147 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error -- starts servers, it is not a node */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { answers, freePort, type RunningProcess } from './process';
+import {
+	installPackage,
+	type N8nOptions,
+	type N8nServer,
+	settings,
+	startN8nProcess,
+} from './server';
+import { findPrograms, startPostgres, startRedis } from './services';
+
+/** What each process of n8n is called, and its command. */
+const ROLES = {
+	main: 'start',
+	webhook: 'webhook',
+	worker1: 'worker --concurrency=5',
+	worker2: 'worker --concurrency=5',
+} as const;
+
+type Role = keyof typeof ROLES;
+
+const WORKERS: readonly Role[] = ['worker1', 'worker2'];
+
+/** An n8n in queue mode. `url` and `pid` are those of the main process, the log is that of all of them. */
+export interface QueueN8n extends N8nServer {
+	/** Where webhooks and callbacks arrive: the webhook process. */
+	readonly webhookUrl: string;
+	/** The log of one process. */
+	logOf(role: Role): string;
+}
+
+/**
+ * Starts an n8n in queue mode on 127.0.0.1: Redis and PostgreSQL with data of their own, a main process, a webhook
+ * process (the main process takes no webhooks) and two workers, each with a folder and a copy of the package of its own,
+ * as on machines of their own. All of it ends with this process, however that ends.
+ * Throws an Error that says what to install when Redis or PostgreSQL are missing.
+ */
+export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>): Promise<QueueN8n> {
+	const programs = findPrograms();
+	const { installation } = options;
+	const begin = Date.now();
+	const folder = await mkdtemp(join(tmpdir(), 'n8n-midjourney-queue-'));
+	const folderOf = (role: Role) => join(folder, role);
+	const logFileOf = (role: Role) => join(folder, `${role}.log`);
+	const logOf = (role: Role) =>
+		existsSync(logFileOf(role)) ? readFileSync(logFileOf(role), 'utf8') : '';
+	const roles: Role[] = ['main', 'webhook', ...WORKERS];
+	const services: Array<{ stop(): Promise<void> }> = [];
+	const running = new Map<Role, RunningProcess>();
+
+	const stop = async ({ keep = false } = {}) => {
+		await Promise.all([...running.values()].map(async (process) => await process.stop()));
+		await Promise.all(services.map(async (service) => await service.stop()));
+		if (!keep) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+	};
+
+	try {
+		await mkdir(folderOf('main'));
+		const [redis, postgres] = await Promise.all([
+			startRedis(programs, folder),
+			startPostgres(programs, folder),
+			installPackage(folderOf('main'), options.tarball, installation.node),
+		]);
+		services.push(redis, postgres);
+		for (const role of roles.slice(1)) {
+			await cp(folderOf('main'), folderOf(role), { recursive: true });
+		}
+
+		const ports = new Map<Role, number>();
+		for (const role of roles) ports.set(role, await freePort());
+		const urlOf = (role: Role) => `http://127.0.0.1:${ports.get(role)}`;
+		const shared = {
+			N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
+			EXECUTIONS_MODE: 'queue',
+			OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
+			N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
+			N8N_DEFAULT_BINARY_DATA_MODE: 'database',
+			QUEUE_BULL_REDIS_HOST: '127.0.0.1',
+			QUEUE_BULL_REDIS_PORT: String(redis.port),
+			DB_TYPE: 'postgresdb',
+			DB_POSTGRESDB_HOST: '127.0.0.1',
+			DB_POSTGRESDB_PORT: String(postgres.port),
+			DB_POSTGRESDB_DATABASE: postgres.database,
+			DB_POSTGRESDB_USER: postgres.user,
+			DB_POSTGRESDB_PASSWORD: postgres.password,
+			...options.env,
+		};
+		const brokers = new Map<Role, number>();
+		for (const role of roles) brokers.set(role, await freePort());
+		const start = async (role: Role) => {
+			const port = ports.get(role) ?? 0;
+			const isWorker = WORKERS.includes(role);
+			const paths =
+				role === 'main' ? ['/healthz/readiness', '/rest/settings'] : ['/healthz/readiness'];
+			const process = await startN8nProcess(installation, {
+				command: ROLES[role],
+				folder: folderOf(role),
+				logFile: logFileOf(role),
+				env: {
+					...settings(folderOf(role), urlOf('webhook'), port, brokers.get(role) ?? 0),
+					N8N_EDITOR_BASE_URL: urlOf('main'),
+					...(isWorker && {
+						QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+						QUEUE_HEALTH_CHECK_PORT: String(port),
+						N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+					}),
+					...shared,
+				},
+				isReady: async () => await answers(urlOf(role), ...paths),
+			});
+			running.set(role, process);
+		};
+		const startAll = async (some: Role[]) => {
+			const results = await Promise.allSettled(some.map(start));
+			for (const result of results) if (result.status === 'rejected') throw result.reason;
+		};
+		// It makes the tables that the others look for.
+		await start('main');
+		await startAll(roles.slice(1));
+		return {
+			url: urlOf('main'),
+			webhookUrl: urlOf('webhook'),
+			version: installation.version,
+			userFolder: folderOf('main'),
+			get pid() {
+				return running.get('main')?.pid ?? 0;
+			},
+			startedInMs: Date.now() - begin,
+			log: () => roles.map(logOf).join('\n'),
+			logOf,
+			crashAndStart: async () => {
+				await Promise.all([...running.values()].map(async (process) => await process.kill()));
+				await startAll(roles);
+			},
+			stop,
+		};
+	} catch (error) {
+		await stop({ keep: true });
+		throw error;
+	}
+}
