@@ -1,4 +1,4 @@
-/** One project per floor of the tests; `npm test` runs the first three, `npm run test:e2e` the last. */
+/** One project per floor of the tests; `npm test` runs the first three, `npm run test:e2e` and `npm run test:queue` the others. */
 const project = (name, extra = {}) => ({
 	displayName: name,
 	testEnvironment: 'node',
@@ -8,5 +8,11 @@ const project = (name, extra = {}) => ({
 });
 
 module.exports = {
-	projects: [project('unit'), project('engine'), project('package'), project('e2e')],
+	projects: [
+		project('unit'),
+		project('engine'),
+		project('package'),
+		project('e2e'),
+		project('queue'),
+	],
 };
