@@ -1,25 +1,13 @@
-import type { Answer, Failure, Http } from '../../nodes/Midjourney/providers/http';
+import type { Answer, Failure } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import type { GenerateImage, Provider } from '../../nodes/Midjourney/providers/Provider';
 import { Gate } from '../../nodes/Midjourney/tasks/gate';
 import { Memory } from '../../nodes/Midjourney/tasks/memory';
-import type { Order, Settings } from '../../nodes/Midjourney/tasks/order';
+import type { Order } from '../../nodes/Midjourney/tasks/order';
 import { submitAll, type SubmitDeps } from '../../nodes/Midjourney/tasks/submit';
 import { FakeClock } from './fakeClock';
+import { NO_HTTP, SETTINGS } from './fixtures';
 
-const HTTP: Http = {
-	send: async () => {
-		throw new Error('Nothing goes over a wire here');
-	},
-};
-const settings: Settings = {
-	waitMode: 'poll',
-	timeLimitMs: 60_000,
-	onTimeLimit: 'error',
-	pace: {},
-	outputItems: 'task',
-	simplify: true,
-};
 const request = (prompt: string): GenerateImage => ({
 	kind: 'generateImage',
 	mode: 'textToImage',
@@ -28,7 +16,7 @@ const request = (prompt: string): GenerateImage => ({
 const order = (itemIndex: number, prompt = `p${itemIndex}`): Order => ({
 	itemIndex,
 	request: request(prompt),
-	settings,
+	settings: SETTINGS,
 });
 const orders = (count: number) => Array.from({ length: count }, (_, index) => order(index));
 
@@ -58,7 +46,7 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 	};
 	const deps = (more: Partial<SubmitDeps> = {}): SubmitDeps => ({
 		provider,
-		http: HTTP,
+		http: NO_HTTP,
 		clock,
 		memory: new Memory(store, 0, 'midApi'),
 		stopAtRefusal: false,
