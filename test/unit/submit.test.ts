@@ -30,6 +30,7 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 	const clock = new FakeClock();
 	const store = {};
 	const sent: string[] = [];
+	const failedTasks = new Set<string>();
 	let inFlight = 0;
 	let most = 0;
 	const provider: Provider = {
@@ -43,6 +44,10 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 			const failure = answer(attempt, prompt);
 			return failure ? { ok: false, failure } : { ok: true, value: `task of ${prompt}` };
 		},
+		async read(_http, taskId) {
+			const status = failedTasks.has(taskId) ? 'failed' : 'running';
+			return { ok: true, value: { provider: 'midApi', taskId, status, outputs: [], raw: {} } };
+		},
 	};
 	const deps = (more: Partial<SubmitDeps> = {}): SubmitDeps => ({
 		provider,
@@ -53,7 +58,7 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 		onSubmitted: () => undefined,
 		...more,
 	});
-	return { clock, deps, sent, store, mostInFlight: () => most };
+	return { clock, deps, sent, store, failedTasks, mostInFlight: () => most };
 }
 
 describe('Submits', () => {
@@ -128,6 +133,14 @@ describe('The memory of an execution', () => {
 		const again = await clock.until(submitAll(orders(3), deps()));
 		expect(sent).toHaveLength(3);
 		expect(again.map((result) => result.ok && result.ticket.since)).toEqual([0, 0, 0]);
+	});
+
+	it('lets a task that has failed meanwhile be bought again, and no other', async () => {
+		const { clock, deps, sent, failedTasks } = stage();
+		await clock.until(submitAll(orders(3), deps()));
+		failedTasks.add('task of p1');
+		await clock.until(submitAll(orders(3), deps()));
+		expect(sent).toEqual(['p0', 'p1', 'p2', 'p1']);
 	});
 
 	it('survives being saved as JSON', async () => {

@@ -30,20 +30,13 @@ export function failWhenTimeIsUp(context: IExecuteFunctions, problem: NodeProble
 }
 
 /**
- * Makes a resume that is under way end in `problem`, or (undefined) takes back what `failWhenTimeIsUp` has set.
- *
- * @returns whether this n8n can; otherwise the items that are returned go out as a success
+ * Makes a resume that is under way end in `problem`, or (undefined) takes back what `failWhenTimeIsUp` has set. Where n8n
+ * cannot (2.8), the items that are returned go out as a success.
  */
-export function endResumeWith(
-	context: IWebhookFunctions,
-	problem: NodeProblem | undefined,
-): boolean {
+export function endResumeWith(context: IWebhookFunctions, problem: NodeProblem | undefined): void {
 	const entry: unknown = Reflect.get(context, 'executeData');
-	if (!isRecord(entry)) return false;
-	if (problem) {
-		entry.metadata = { ...(isRecord(entry.metadata) ? entry.metadata : {}), resumeError: problem };
-	} else if (isRecord(entry.metadata)) {
-		delete entry.metadata.resumeError;
-	}
-	return true;
+	if (!isRecord(entry)) return;
+	const metadata = isRecord(entry.metadata) ? entry.metadata : {};
+	delete metadata.resumeError;
+	entry.metadata = problem ? { ...metadata, resumeError: problem } : metadata;
 }

@@ -170,7 +170,10 @@ export async function resume(
 	}
 }
 
-/** Gives back what the execution goes on with: items, or an error if the node is to fail. */
+/**
+ * What the execution goes on with. Where the node is to fail, n8n is told so and ignores the items; an n8n that cannot
+ * be told lets them out, so they are marked as with On Error = continue.
+ */
 async function finish(
 	context: IWebhookFunctions,
 	provider: Provider,
@@ -179,37 +182,23 @@ async function finish(
 ): Promise<IWebhookResponseData> {
 	const host = hostOf(context);
 	const deps = { host, provider, clock: executionClock(host) };
-	const problem = outcomes.find((outcome) => outcome.problem)?.problem;
-	if (problem && !host.continues && endResumeWith(context, withTasks(problem, outcomes))) {
-		return { noWebhookResponse: true, workflowData: [[{ json: {} }]] };
+	let items: INodeExecutionData[];
+	let problem: NodeProblem | undefined;
+	try {
+		items = await toItems(deps, outcomes, operation);
+	} catch (error) {
+		problem = isProblem(error) ? error : inputError(host.node, 0, 'The results could not be made');
+		const marked = outcomes.map(withoutDownload);
+		items = await toItems({ ...deps, host: { ...host, continues: true } }, marked, operation);
 	}
-	// On an n8n that cannot fail here, the failed items come out marked, as with Continue.
-	const marked = problem ? { ...deps, host: { ...host, continues: true } } : deps;
-	const result = await downloadedOrProblem(marked, outcomes, operation);
-	if ('problem' in result) {
-		endResumeWith(context, result.problem);
-		return { noWebhookResponse: true, workflowData: [[{ json: {} }]] };
-	}
-	endResumeWith(context, undefined);
-	return { noWebhookResponse: true, workflowData: [result.items] };
+	endResumeWith(context, problem);
+	return { noWebhookResponse: true, workflowData: [items] };
 }
 
-async function downloadedOrProblem(
-	deps: Parameters<typeof toItems>[0],
-	outcomes: Outcome[],
-	operation: string,
-): Promise<{ items: INodeExecutionData[] } | { problem: NodeProblem }> {
-	try {
-		return { items: await toItems(deps, outcomes, operation) };
-	} catch (error) {
-		const problem = inputError(
-			deps.host.node,
-			0,
-			error instanceof Error ? error.message : String(error),
-		);
-		return { problem: isProblem(error) ? error : problem };
-	}
-}
+const withoutDownload = (outcome: Outcome): Outcome => ({
+	...outcome,
+	settings: outcome.settings && { ...outcome.settings, download: undefined },
+});
 
 const isProblem = (error: unknown): error is NodeProblem =>
 	error instanceof Error &&

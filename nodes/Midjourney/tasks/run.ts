@@ -85,10 +85,6 @@ export class Run {
 		const tickets = submitted.flatMap((result) => (result.ok ? [result.ticket] : []));
 		const toWatch = stop ? [] : tickets.filter(({ settings }) => settings.waitMode !== 'dontWait');
 		const watched = await this.watchOrPark(toWatch, callback?.nonce);
-		for (const { ticket, task } of watched) {
-			// What has failed may be bought again by a retry.
-			if (ticket.bought && task?.status === 'failed') memory.forget(ticket.bought);
-		}
 		const outcomes = new Map(watched.map((end) => [end.ticket.taskId, end]));
 		return orders.map(({ itemIndex, settings }, position) => {
 			const result = submitted[position];

@@ -57,8 +57,18 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 	const ends = await Promise.allSettled(
 		orders.map(async (order): Promise<Submitted> => {
 			const known = deps.memory.recall(order);
-			if (known?.taskId !== undefined) return ticketFor(order, known, deps.clock);
-			if (known) return { ok: false, failure: known.failure, ambiguous: true };
+			if (known?.taskId !== undefined) {
+				const { taskId } = known;
+				const seen = await gate.pass(
+					async () =>
+						await deps.clock.orCancelled(async () => await deps.provider.read(deps.http, taskId)),
+				);
+				// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
+				if (!seen.ok || seen.value.status !== 'failed') return ticketFor(order, known, deps.clock);
+				deps.memory.forget(order);
+			} else if (known) {
+				return { ok: false, failure: known.failure, ambiguous: true };
+			}
 
 			for (let attempt = 1; ; attempt++) {
 				let pause = 0;
