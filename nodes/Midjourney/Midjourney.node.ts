@@ -4,11 +4,27 @@ import {
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
 } from 'n8n-workflow';
 
 import { operations } from './operations';
-import { execute } from './operations/execute';
+import { execute, webhook } from './operations/execute';
 import { hintsOf, propertiesOf } from './operations/properties';
+
+/** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
+const resumeWebhooks: IWebhookDescription[] = [
+	{
+		name: 'default',
+		httpMethod: 'POST',
+		responseMode: 'onReceived',
+		responseData: '',
+		path: '',
+		isFullPath: true,
+		restartWebhook: true,
+	},
+];
 
 /** The action node: what it can do stands in operations/, how it waits in tasks/, who does it in providers/. */
 export class Midjourney implements INodeType {
@@ -31,6 +47,8 @@ export class Midjourney implements INodeType {
 				displayOptions: { show: { authentication: ['midApi'] } },
 			},
 		],
+		webhooks: resumeWebhooks,
+		waitingNodeTooltip: 'Waiting for the provider to report the end of the tasks',
 		hints: hintsOf(operations),
 		properties: propertiesOf(operations),
 	};
@@ -38,5 +56,10 @@ export class Midjourney implements INodeType {
 	/** @throws NodeApiError or NodeOperationError, unless On Error = continue */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await execute(this)];
+	}
+
+	/** Resumes a parked execution. Never throws. */
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await webhook(this);
 	}
 }

@@ -43,7 +43,8 @@ export function useEngine(defaults: EmulatorOptions = {}) {
 		},
 		async run(scenario: Scenario): Promise<Result> {
 			const credentials = { baseUrl: bench.emulator.url, ...scenario.credentials };
-			return await bench.engine.run({ ...scenario, credentials });
+			const parameters = { waitMode: 'poll', ...scenario.parameters };
+			return await bench.engine.run({ ...scenario, parameters, credentials });
 		},
 		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
 		async generate(

@@ -13,6 +13,7 @@ const reply = (body: unknown, status = 200): Reply => ({ status, body });
 function scripted(...replies: Reply[]): Http & { calls: Call[] } {
 	const calls: Call[] = [];
 	return {
+		baseUrl: 'https://api.example.com',
 		calls,
 		async send(call): Promise<Answer<Reply>> {
 			calls.push(call);

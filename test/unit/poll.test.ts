@@ -1,4 +1,4 @@
-import type { Answer, Failure, Http } from '../../nodes/Midjourney/providers/http';
+import type { Answer, Failure } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import type { Provider } from '../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../nodes/Midjourney/providers/Task';
@@ -6,12 +6,7 @@ import type { Ticket } from '../../nodes/Midjourney/tasks/order';
 import { nextPause, paceOf, PACE_AT_ONCE } from '../../nodes/Midjourney/tasks/pace';
 import { watchAll } from '../../nodes/Midjourney/tasks/poll';
 import { FakeClock } from './fakeClock';
-
-const HTTP: Http = {
-	send: async () => {
-		throw new Error('Nothing goes over a wire here');
-	},
-};
+import { NO_HTTP, SETTINGS } from './fixtures';
 
 const task = (taskId: string, status: Task['status']): Task => ({
 	provider: 'midApi',
@@ -21,19 +16,10 @@ const task = (taskId: string, status: Task['status']): Task => ({
 	raw: {},
 });
 
-const settings: Ticket['settings'] = {
-	waitMode: 'poll',
-	timeLimitMs: 600_000,
-	onTimeLimit: 'error',
-	pace: {},
-	outputItems: 'task',
-	simplify: true,
-};
-
 const ticket = (taskId: string, more: Partial<Ticket> = {}): Ticket => ({
 	itemIndex: 0,
 	taskId,
-	settings,
+	settings: SETTINGS,
 	since: 0,
 	deadline: 600_000,
 	pace: { first: 20_000, longest: 30_000 },
@@ -62,7 +48,7 @@ function stage(
 			return { ok: true, value: task(taskId, over ? 'completed' : 'running') };
 		},
 	};
-	return { deps: { provider, http: HTTP, clock }, looks, mostInFlight: () => most };
+	return { deps: { provider, http: NO_HTTP, clock }, looks, mostInFlight: () => most };
 }
 
 const PASSING: Failure = { reason: 'serverError', taken: 'unknown', passing: true };
@@ -167,7 +153,7 @@ describe('Looks that do not succeed', () => {
 		const unknown: Failure = { reason: 'notFound', taken: 'no', passing: false };
 		const bought = {
 			itemIndex: 0,
-			settings,
+			settings: SETTINGS,
 			request: { kind: 'upscaleImage', taskId: 't', index: 0 },
 		} as const;
 		const clock = new FakeClock();

@@ -1,25 +1,13 @@
-import type { Answer, Failure, Http } from '../../nodes/Midjourney/providers/http';
+import type { Answer, Failure } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import type { GenerateImage, Provider } from '../../nodes/Midjourney/providers/Provider';
 import { Gate } from '../../nodes/Midjourney/tasks/gate';
 import { Memory } from '../../nodes/Midjourney/tasks/memory';
-import type { Order, Settings } from '../../nodes/Midjourney/tasks/order';
+import type { Order } from '../../nodes/Midjourney/tasks/order';
 import { submitAll, type SubmitDeps } from '../../nodes/Midjourney/tasks/submit';
 import { FakeClock } from './fakeClock';
+import { NO_HTTP, SETTINGS } from './fixtures';
 
-const HTTP: Http = {
-	send: async () => {
-		throw new Error('Nothing goes over a wire here');
-	},
-};
-const settings: Settings = {
-	waitMode: 'poll',
-	timeLimitMs: 60_000,
-	onTimeLimit: 'error',
-	pace: {},
-	outputItems: 'task',
-	simplify: true,
-};
 const request = (prompt: string): GenerateImage => ({
 	kind: 'generateImage',
 	mode: 'textToImage',
@@ -28,7 +16,7 @@ const request = (prompt: string): GenerateImage => ({
 const order = (itemIndex: number, prompt = `p${itemIndex}`): Order => ({
 	itemIndex,
 	request: request(prompt),
-	settings,
+	settings: SETTINGS,
 });
 const orders = (count: number) => Array.from({ length: count }, (_, index) => order(index));
 
@@ -42,6 +30,7 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 	const clock = new FakeClock();
 	const store = {};
 	const sent: string[] = [];
+	const failedTasks = new Set<string>();
 	let inFlight = 0;
 	let most = 0;
 	const provider: Provider = {
@@ -55,17 +44,21 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 			const failure = answer(attempt, prompt);
 			return failure ? { ok: false, failure } : { ok: true, value: `task of ${prompt}` };
 		},
+		async read(_http, taskId) {
+			const status = failedTasks.has(taskId) ? 'failed' : 'running';
+			return { ok: true, value: { provider: 'midApi', taskId, status, outputs: [], raw: {} } };
+		},
 	};
 	const deps = (more: Partial<SubmitDeps> = {}): SubmitDeps => ({
 		provider,
-		http: HTTP,
+		http: NO_HTTP,
 		clock,
 		memory: new Memory(store, 0, 'midApi'),
 		stopAtRefusal: false,
 		onSubmitted: () => undefined,
 		...more,
 	});
-	return { clock, deps, sent, store, mostInFlight: () => most };
+	return { clock, deps, sent, store, failedTasks, mostInFlight: () => most };
 }
 
 describe('Submits', () => {
@@ -140,6 +133,14 @@ describe('The memory of an execution', () => {
 		const again = await clock.until(submitAll(orders(3), deps()));
 		expect(sent).toHaveLength(3);
 		expect(again.map((result) => result.ok && result.ticket.since)).toEqual([0, 0, 0]);
+	});
+
+	it('lets a task that has failed meanwhile be bought again, and no other', async () => {
+		const { clock, deps, sent, failedTasks } = stage();
+		await clock.until(submitAll(orders(3), deps()));
+		failedTasks.add('task of p1');
+		await clock.until(submitAll(orders(3), deps()));
+		expect(sent).toEqual(['p0', 'p1', 'p2', 'p1']);
 	});
 
 	it('survives being saved as JSON', async () => {

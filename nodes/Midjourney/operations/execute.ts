@@ -1,11 +1,19 @@
-import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import {
+	NodeOperationError,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
+} from 'n8n-workflow';
 
 import { providers } from '../providers';
 import type { Provider } from '../providers/Provider';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Order, Settings } from '../tasks/order';
 import { toItems } from '../tasks/results';
-import { refused, Run, type Outcome } from '../tasks/run';
+import { Run } from '../tasks/run';
+import { refused, type Outcome } from '../tasks/outcome';
+import { park, resume } from '../tasks/park';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
@@ -44,12 +52,24 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	}
 	const run = await Run.start(context, provider);
 	const outcomes = await carryOut(run, jobs);
-	return await toItems(run, outcomes, `${operation.resource}:${operation.operation}`);
+	const name = `${operation.resource}:${operation.operation}`;
+	return outcomes.some(({ parks }) => parks)
+		? await park(run, outcomes, name)
+		: await toItems(run, outcomes, name);
 }
+
+/** A call from outside for an execution that this node has parked. Never throws. */
+export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const provider = providerNamed(context.getNodeParameter('authentication', 'midApi'));
+	return await resume(context, provider ?? providers.midApi);
+}
+
+const providerNamed = (chosen: unknown): Provider | undefined =>
+	Object.values(providers).find(({ name }) => name === chosen);
 
 function chosenProvider(context: IExecuteFunctions): Provider {
 	const chosen = context.getNodeParameter('authentication', 0);
-	const provider = Object.values(providers).find(({ name }) => name === chosen);
+	const provider = providerNamed(chosen);
 	if (provider) return provider;
 	throw new NodeOperationError(context.getNode(), `'Provider' ${String(chosen)} is not known`, {
 		description: 'Choose one from the list.',

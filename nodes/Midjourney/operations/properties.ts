@@ -9,7 +9,7 @@ import { providers } from '../providers';
 import type { Field } from './Field';
 import type { Operation } from './Operation';
 import { flagHints } from './promptFlags';
-import { resultOptions, waitMode, waitOptions } from './settings';
+import { parkOptions, resultOptions, waitMode, waitOptions } from './settings';
 
 /** The node's panel, made from the table of operations. */
 
@@ -29,6 +29,7 @@ const OPTIONS = 'options';
 /** The common options that an operation has. */
 const optionsOf = ({ traits }: Operation): ReadonlyArray<Field<unknown>> =>
 	[
+		...(traits.includes('submits') ? parkOptions : []),
 		...(traits.includes('waits') ? waitOptions : []),
 		...(traits.includes('brings') ? resultOptions : []),
 	].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));

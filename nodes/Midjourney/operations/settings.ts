@@ -4,9 +4,11 @@ import {
 	exceptFor,
 	integerField,
 	numberField,
+	onlyFor,
 	optional,
 	switchField,
 	textField,
+	urlProblem,
 	type Field,
 } from './Field';
 import type { Parameters } from './Parameters';
@@ -17,8 +19,21 @@ const DEFAULT_TIME_LIMIT_MIN = 30;
 const DEFAULT_BINARY_FIELD = 'data';
 const DEFAULT_DOWNLOAD_LIMIT_MB = 100;
 
-/** The wait modes with what is shown for them. Those that park the execution are not offered yet. */
+/** With Auto: what is quick is waited for in the process, what is slow frees its worker. */
+const DEFAULT_PATIENCE_S = 60;
+
 const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: string }> = [
+	{
+		name: 'Auto',
+		value: 'auto',
+		description:
+			'Poll for a while, then park the execution until the provider calls, if it can reach this n8n; otherwise go on polling',
+	},
+	{
+		name: 'Callback',
+		value: 'callback',
+		description: 'Park the execution at once: it holds no worker until the provider calls',
+	},
 	{
 		name: "Don't Wait",
 		value: 'dontWait',
@@ -34,7 +49,7 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 export const waitMode: Field<WaitMode> = choiceField(WAIT_MODES, {
 	displayName: 'Wait Mode',
 	name: 'waitMode',
-	default: 'poll',
+	default: 'auto',
 	noDataExpression: true,
 });
 
@@ -112,6 +127,53 @@ const longestPause = exceptFor(
 	),
 );
 
+const PARKING = { waitMode: ['auto', 'callback'] };
+
+const parkAfter = onlyFor(
+	{ waitMode: ['auto'] },
+	optional(
+		numberField(
+			{ min: 0, max: 3600 },
+			{
+				displayName: 'Park After (Seconds)',
+				name: 'parkAfter',
+				default: DEFAULT_PATIENCE_S,
+				description: 'How long to poll before the execution is parked',
+			},
+		),
+	),
+);
+
+const reference = optional(
+	textField(200, {
+		displayName: 'Reference',
+		name: 'reference',
+		default: '',
+		placeholder: 'e.g. order 1234',
+		description: 'Any text: travels with the callback and comes back in the item',
+	}),
+);
+
+const anyText = textField(2048, {
+	displayName: 'Midjourney Trigger URL',
+	name: 'triggerUrl',
+	default: '',
+	placeholder: 'e.g. https://n8n.example.com/webhook/…',
+	description:
+		'Let callbacks arrive at a Midjourney Trigger with the same credential, which hands them on to this execution. For an n8n that is reachable under /webhook/ only.',
+});
+const triggerUrl = onlyFor(
+	PARKING,
+	optional({
+		...anyText,
+		read(value: unknown) {
+			const reading = anyText.read(value);
+			const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
+			return problem === undefined ? reading : { problem };
+		},
+	}),
+);
+
 const outputItems = optional(
 	choiceField(
 		[
@@ -167,6 +229,8 @@ const downloadLimit = optional(
 
 /** In the collection Options, alphabetically. */
 export const waitOptions = [firstCheck, longestPause, onTimeLimit, timeLimit];
+/** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
+export const parkOptions = [parkAfter, reference, triggerUrl];
 export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
 
 /** @throws NodeOperationError that names item and field */
@@ -181,6 +245,9 @@ export function settingsFrom(from: Parameters): Settings {
 			...(first === undefined ? {} : { first: first * 1000 }),
 			...(longest === undefined ? {} : { longest: longest * 1000 }),
 		},
+		patienceMs: (from.get(parkAfter) ?? DEFAULT_PATIENCE_S) * 1000,
+		reference: from.get(reference),
+		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'task',
 		simplify: from.get(simplify) ?? true,
 		download: from.get(download)

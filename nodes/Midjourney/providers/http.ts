@@ -53,6 +53,8 @@ export interface Reply {
 
 /** A way to one provider's API with the user's key. */
 export interface Http {
+	/** Where the API is, without a slash at the end. */
+	readonly baseUrl: string;
 	send(call: Call): Promise<Answer<Reply>>;
 }
 
@@ -84,6 +86,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 	const { baseUrl } = await context.getCredentials(credentialType);
 	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
+		baseUrl: base,
 		async send({ method, path, query, body }) {
 			if (!URL.canParse(base)) {
 				return failed({

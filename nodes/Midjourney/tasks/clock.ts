@@ -1,4 +1,6 @@
-import { NodeOperationError, sleep, type IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError, sleep } from 'n8n-workflow';
+
+import type { Host } from './host';
 
 /** Time as the waiting code sees it, so that tests can run hours in a moment. */
 export interface Clock {
@@ -18,13 +20,12 @@ export interface Clock {
  * The clock of one execution of the node. n8n-workflow's `sleep` takes a signal only since 2.35, therefore the race:
  * what lost it ends by itself and does nothing.
  */
-export function executionClock(context: IExecuteFunctions): Clock {
-	const signal = context.getExecutionCancelSignal();
+export function executionClock({ node, cancelSignal: signal }: Host): Clock {
 	const cancelled = new Promise<void>((resolve) => {
 		if (signal?.aborted) resolve();
 		signal?.addEventListener('abort', () => resolve(), { once: true });
 	});
-	const refuse = () => new NodeOperationError(context.getNode(), 'The execution was cancelled');
+	const refuse = () => new NodeOperationError(node, 'The execution was cancelled');
 	const orCancelled = async <T>(work: () => Promise<T>, graceMs = 0): Promise<T> => {
 		if (signal?.aborted) throw refuse();
 		const ended = cancelled.then(async (): Promise<never> => {

@@ -8,8 +8,8 @@ import type { Order } from './order';
 
 /** What is known of one submit. */
 export type Remembered =
-	/** It was taken under this id, at this Unix time in ms. */
-	| { taskId: string; at: number }
+	/** It was taken under this id, at this Unix time in ms, and the provider was told to call back this wait. */
+	| { taskId: string; at: number; nonce?: string }
 	/** It was sent and may have been taken; why nobody knows, if there was an answer at all. */
 	| { taskId?: undefined; failure?: Failure };
 
@@ -33,7 +33,7 @@ export class Memory {
 		const entry = this.store[this.key(order)];
 		if (!isRecord(entry)) return undefined;
 		const taskId = text(entry.taskId);
-		if (taskId !== undefined) return { taskId, at: Number(entry.at) };
+		if (taskId !== undefined) return { taskId, at: Number(entry.at), nonce: text(entry.nonce) };
 		return { failure: isFailure(entry.failure) ? entry.failure : undefined };
 	}
 
@@ -47,8 +47,25 @@ export class Memory {
 		this.store[this.key(order)] = { failure: { ...failure } };
 	}
 
-	submitted(order: Order, at: number, taskId: string): void {
-		this.store[this.key(order)] = { at, taskId };
+	submitted(order: Order, at: number, taskId: string, nonce?: string): void {
+		this.store[this.key(order)] = { at, taskId, ...(nonce !== undefined && { nonce }) };
+	}
+
+	/**
+	 * The nonce of this run's wait: the same for all tries of Retry On Fail, because what they have submitted calls back
+	 * with it; another one in another execution, because nothing that was submitted there calls back here.
+	 *
+	 * @param make gives a fresh one
+	 */
+	nonceFor(executionId: string, make: () => string): string {
+		const key = `wait:${this.runIndex}`;
+		const known = this.store[key];
+		const nonce =
+			isRecord(known) && known.executionId === executionId ? text(known.nonce) : undefined;
+		if (nonce !== undefined) return nonce;
+		const fresh = make();
+		this.store[key] = { executionId, nonce: fresh };
+		return fresh;
 	}
 
 	/** It was certainly not taken, or its task has failed: it may be bought again. */

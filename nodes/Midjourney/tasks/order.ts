@@ -1,7 +1,7 @@
 import type { TaskRequest } from '../providers/Provider';
 import type { Pace } from './pace';
 
-/** How the node waits. The two that park the execution are not offered yet. */
+/** How the node waits (design 5.2). */
 export type WaitMode = 'auto' | 'poll' | 'callback' | 'dontWait';
 
 /** What a user can set about waiting and results, for one item. */
@@ -10,6 +10,12 @@ export interface Settings {
 	/** From the submit on, in ms. */
 	timeLimitMs: number;
 	onTimeLimit: 'error' | 'returnPending';
+	/** With Auto: how long to poll before the execution is parked, in ms. */
+	patienceMs: number;
+	/** Any text of the user's: travels with the callback and comes back in the item. */
+	reference?: string;
+	/** The URL of a Midjourney Trigger to which callbacks go, instead of straight to the waiting execution. */
+	triggerUrl?: string;
 	/** Overrides of the pace, in ms. */
 	pace: Partial<Pace>;
 	/** One item for each task, or one for each image or video. */
@@ -44,4 +50,6 @@ export interface Ticket {
 	pace: Pace;
 	/** Present when this node bought the task. */
 	bought?: Order;
+	/** The nonce of the wait that the provider was told to call back; undefined: it was told nothing. */
+	nonce?: string;
 }

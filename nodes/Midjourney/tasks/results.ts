@@ -1,9 +1,18 @@
 import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { Output } from '../providers/Task';
+import type { Provider } from '../providers/Provider';
+import type { Clock } from './clock';
 import { Downloads } from './download';
+import type { Host } from './host';
 import { ProblemWriter, type NodeProblem } from './nodeErrors';
-import type { Outcome, Run } from './run';
+import type { Outcome } from './outcome';
+
+export interface ResultDeps {
+	host: Host;
+	provider: Provider;
+	clock: Clock;
+}
 
 /**
  * What comes out of the node (design 6): downloads what is wanted, then one item per task or per output, paired with
@@ -13,15 +22,15 @@ import type { Outcome, Run } from './run';
  * @throws the first problem, with the ids of all tasks of this run, unless On Error = continue
  */
 export async function toItems(
-	run: Run,
+	{ host, provider, clock }: ResultDeps,
 	outcomes: readonly Outcome[],
 	operation: string,
 ): Promise<INodeExecutionData[]> {
-	const stopAtProblem = !run.context.continueOnFail();
+	const stopAtProblem = !host.continues;
 	throwIf(stopAtProblem, outcomes, outcomes.find(({ problem }) => problem)?.problem);
 
-	const downloads = new Downloads(run.context, run.clock);
-	const writer = new ProblemWriter(run.context.getNode(), run.provider);
+	const downloads = new Downloads(host, clock);
+	const writer = new ProblemWriter(host.node, provider);
 	const results = await Promise.all(
 		outcomes.map(async (outcome): Promise<Result> => {
 			const { task, settings, problem, itemIndex } = outcome;
@@ -42,14 +51,15 @@ export async function toItems(
 			};
 		}),
 	);
-	const items = results.flatMap((result) => itemsOf(result, run.provider.name, operation));
+	const items = results.flatMap((result) => itemsOf(result, provider.name, operation));
 	throwIf(stopAtProblem, results, items.find(({ problem }) => problem)?.problem);
 
-	const toErrorOutput = run.context.getNode().onError === 'continueErrorOutput';
-	return items.map(({ item, problem }) =>
-		problem && toErrorOutput ? { ...item, error: problem } : item,
-	);
+	return items.map((item) => routed(item, host));
 }
+
+/** With On Error = continue (using error output) n8n sends an item there that carries its error. */
+export const routed = ({ item, problem }: Item, { node }: Host): INodeExecutionData =>
+	problem && node.onError === 'continueErrorOutput' ? { ...item, error: problem } : item;
 
 interface File {
 	output: Output;
@@ -58,14 +68,16 @@ interface File {
 	problem?: NodeProblem;
 }
 
-type Result = Outcome & { files: File[] };
+export type Result = Outcome & { files: File[] };
 
-interface Item {
+/** An item, and the problem that it stands for if it does. */
+export interface Item {
 	item: INodeExecutionData;
 	problem?: NodeProblem;
 }
 
-function itemsOf(result: Result, provider: string, operation: string): Item[] {
+/** The items of one outcome, without regard to On Error. */
+export function itemsOf(result: Result, provider: string, operation: string): Item[] {
 	const { task, taskId, settings, files, itemIndex, polls, waitedMs, via } = result;
 	const field = settings?.download?.field;
 	const perTask = settings?.outputItems !== 'output' || !task || task.outputs.length === 0;
@@ -94,6 +106,7 @@ function itemsOf(result: Result, provider: string, operation: string): Item[] {
 			createdAt: task?.createdAt,
 			completedAt: task?.completedAt,
 			expiresAt: task?.expiresAt,
+			reference: settings?.reference,
 			waitedMs,
 			polls,
 			via,
@@ -131,6 +144,11 @@ function throwIf(
 	first: NodeProblem | undefined,
 ): void {
 	if (!stopAtProblem || !first) return;
+	throw withTasks(first, outcomes);
+}
+
+/** Adds to a problem the ids of everything that was submitted, and how many items share its fate. */
+export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
 	const groups = new Map<string, string[]>();
 	for (const { taskId, task } of outcomes) {
 		if (taskId === undefined) continue;
@@ -139,10 +157,13 @@ function throwIf(
 		groups.set(group, [...(groups.get(group) ?? []), taskId]);
 	}
 	const lines = [...groups].map(([group, ids]) => `${group} tasks: ${ids.join(', ')}.`);
-	const others = outcomes.filter(({ problem }) => problem && problem !== first).length;
-	if (others > 0)
+	const others = outcomes.filter(
+		(outcome) => outcome.problem && outcome.problem !== problem,
+	).length;
+	if (others > 0) {
 		lines.unshift(`${others} more ${others === 1 ? 'item has' : 'items have'} no result either.`);
+	}
 	if (lines.length > 0) lines.push('A retry of this execution picks up what was submitted.');
-	first.description = [first.description, ...lines].filter(Boolean).join('\n');
-	throw first;
+	problem.description = [problem.description, ...lines].filter(Boolean).join('\n');
+	return problem;
 }

@@ -1,43 +1,33 @@
+import { randomBytes } from 'crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 
 import { openHttp, type Answer, type Http } from '../providers/http';
 import type { Provider } from '../providers/Provider';
-import type { Task } from '../providers/Task';
+import { callbackUrl, relayKey } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
 import { Gate } from './gate';
+import { hostOf, resumeUrlOf, type Host } from './host';
 import { Memory } from './memory';
-import { ProblemWriter, type NodeProblem } from './nodeErrors';
+import { inputError, ProblemWriter } from './nodeErrors';
 import type { Order, Settings, Ticket } from './order';
+import { nothing, settled, type Outcome } from './outcome';
 import { PACE_AT_ONCE } from './pace';
 import { watchAll, type Watched } from './poll';
+import { unreachableBecause } from './reach';
 import { patiently } from './retry';
-import { submitAll } from './submit';
+import { submitAll, type SubmitDeps } from './submit';
 
 /** How many free questions are asked at once. */
 const QUESTIONS_IN_FLIGHT = 5;
 
 type Question<T> = (provider: Provider, http: Http) => Promise<Answer<T>>;
 
-/** What became of one item: of its task, of an attempt to get one, or of a question. */
-export interface Outcome {
-	itemIndex: number;
-	/** Absent when the item did not get that far. */
-	settings?: Settings;
-	/** The answer to a question that is not about a task. */
-	answer?: IDataObject;
-	/** Absent when nothing was submitted, or nobody knows. */
-	taskId?: string;
-	/** The last that was seen of it. */
-	task?: Task;
-	/** Why the item has no result to show. */
-	problem?: NodeProblem;
-	polls: number;
-	waitedMs: number;
-	via: 'submit' | 'poll';
-}
-
 /** One execution of the node with one provider: what the operations ask of the tasks' floor. */
 export class Run {
+	readonly host: Host;
+
+	readonly clock: Clock;
+
 	private readonly problems: ProblemWriter;
 
 	private readonly questions: Gate;
@@ -45,30 +35,38 @@ export class Run {
 	private constructor(
 		readonly context: IExecuteFunctions,
 		readonly provider: Provider,
-		readonly clock: Clock,
 		readonly http: Http,
 	) {
-		this.problems = new ProblemWriter(context.getNode(), provider);
-		this.questions = new Gate(QUESTIONS_IN_FLIGHT, clock);
+		this.host = hostOf(context);
+		this.clock = executionClock(this.host);
+		this.problems = new ProblemWriter(this.host.node, provider);
+		this.questions = new Gate(QUESTIONS_IN_FLIGHT, this.clock);
 	}
 
 	/** @throws NodeOperationError when the node has no credential */
 	static async start(context: IExecuteFunctions, provider: Provider): Promise<Run> {
-		const http = await openHttp(context, provider.credentialType);
-		return new Run(context, provider, executionClock(context), http);
+		return new Run(context, provider, await openHttp(context, provider.credentialType));
 	}
 
-	/** Buys what is ordered and waits for it as each order says; one outcome per order, in their order. */
+	/**
+	 * Buys what is ordered and waits for it as each order says; one outcome per order, in their order. What is still
+	 * open and will be called back has `parks`.
+	 *
+	 * @throws NodeOperationError when callbacks are wanted and cannot arrive, before anything is submitted
+	 */
 	async buy(orders: readonly Order[]): Promise<Outcome[]> {
+		if (orders.length === 0) return [];
 		const { context, provider, http, clock } = this;
 		const memory = new Memory(context.getContext('node'), runIndexOf(context), provider.name);
+		const callback = await this.callbackFor(orders, memory);
 		const submitted = await this.untilCancelled([], async (ids) => {
 			return await submitAll(orders, {
 				provider,
 				http,
 				clock,
 				memory,
-				stopAtRefusal: !context.continueOnFail(),
+				callback,
+				stopAtRefusal: !this.host.continues,
 				onSubmitted: (order, taskId) => {
 					ids.push(taskId);
 					// The one place outside of the execution's data where the id of a paid task survives anything.
@@ -83,19 +81,19 @@ export class Run {
 		});
 
 		// Where a refused submit fails the node, nobody would see what waiting for the others brings.
-		const stop = !context.continueOnFail() && submitted.some((result) => !result.ok);
+		const stop = !this.host.continues && submitted.some((result) => !result.ok);
 		const tickets = submitted.flatMap((result) => (result.ok ? [result.ticket] : []));
 		const toWatch = stop ? [] : tickets.filter(({ settings }) => settings.waitMode !== 'dontWait');
-		const watched = await this.watch(toWatch);
-		for (const { ticket, task } of watched) {
-			// What has failed may be bought again by a retry.
-			if (ticket.bought && task?.status === 'failed') memory.forget(ticket.bought);
-		}
-		const outcomes = new Map(watched.map((end) => [end.ticket, this.outcomeOf(end)]));
+		const watched = await this.watchOrPark(toWatch, callback?.nonce);
+		const outcomes = new Map(watched.map((end) => [end.ticket.taskId, end]));
 		return orders.map(({ itemIndex, settings }, position) => {
 			const result = submitted[position];
 			if (result?.ok) {
-				return outcomes.get(result.ticket) ?? unwatched(result.ticket, this.clock.now());
+				const { ticket } = result;
+				const end = outcomes.get(ticket.taskId);
+				if (!end) return unwatched(ticket, this.clock.now());
+				const parks = end.end === 'timeLimit' && end.ticket.deadline < ticket.deadline;
+				return parks ? { ...this.seen(end), parks: ticket } : this.outcomeOf(end);
 			}
 			const problem = this.problems.ofSubmit(
 				result?.failure,
@@ -104,6 +102,63 @@ export class Run {
 			);
 			return { ...nothing(itemIndex, settings), problem };
 		});
+	}
+
+	/**
+	 * Where the provider is to call; undefined when nothing is to be parked: by the wait mode, in a tool call of an agent
+	 * (a wait suspends nothing there), or with Auto when callbacks cannot arrive.
+	 */
+	private async callbackFor(
+		orders: readonly Order[],
+		memory: Memory,
+	): Promise<SubmitDeps['callback']> {
+		const { context, provider, http } = this;
+		const mode = orders[0]?.settings.waitMode;
+		if ((mode !== 'auto' && mode !== 'callback') || context.isToolExecution?.()) return undefined;
+		const resumeUrl = resumeUrlOf(context);
+		for (const { itemIndex, settings } of orders) {
+			const reason = unreachableBecause(settings.triggerUrl ?? resumeUrl, http.baseUrl);
+			if (reason === undefined) continue;
+			if (mode === 'auto') return undefined;
+			throw inputError(
+				this.host.node,
+				itemIndex,
+				`Callbacks cannot arrive: ${reason}`,
+				'Nothing was submitted. Set WEBHOOK_URL of n8n to its public address, enter the URL of a Midjourney Trigger in Options, or choose the Wait Mode Poll.',
+			);
+		}
+		const { apiKey } = await context.getCredentials(provider.credentialType);
+		const key = relayKey(String(apiKey));
+		const nonce = memory.nonceFor(context.getExecutionId(), () => randomBytes(16).toString('hex'));
+		return {
+			nonce,
+			urlFor: ({ settings: { reference, triggerUrl } }) =>
+				callbackUrl({
+					resumeUrl,
+					nonce,
+					reference,
+					relay: triggerUrl === undefined ? undefined : { url: triggerUrl, key },
+				}),
+		};
+	}
+
+	/**
+	 * Watches all tickets; those that will be called back under `nonce` only for the patience of Auto, or for one look.
+	 * Their deadline in the result is the one up to which they were watched.
+	 */
+	private async watchOrPark(tickets: Ticket[], nonce: string | undefined): Promise<Watched[]> {
+		const now = this.clock.now();
+		const callsBack = (ticket: Ticket) => nonce !== undefined && ticket.nonce === nonce;
+		const brief = (ticket: Ticket, patience: number): Ticket =>
+			callsBack(ticket)
+				? { ...ticket, deadline: Math.min(ticket.deadline, now + patience) }
+				: ticket;
+		return await this.watch(
+			tickets.map((ticket) => {
+				const { waitMode, patienceMs } = ticket.settings;
+				return brief(ticket, waitMode === 'auto' ? patienceMs : 0);
+			}),
+		);
 	}
 
 	/** Waits for tasks that were submitted elsewhere; never buys. One outcome per id, in their order. */
@@ -158,9 +213,15 @@ export class Run {
 		return await this.untilCancelled(ids, async () => await watchAll(tickets, this));
 	}
 
-	private outcomeOf({ ticket, end, task, failure, polls, waitedMs }: Watched): Outcome {
+	private seen({ ticket, task, polls, waitedMs }: Watched): Outcome {
 		const { itemIndex, settings, taskId } = ticket;
-		const outcome = { itemIndex, settings, taskId, task, polls, waitedMs, via: 'poll' } as const;
+		return { itemIndex, settings, taskId, task, polls, waitedMs, via: 'poll' };
+	}
+
+	private outcomeOf(watched: Watched): Outcome {
+		const { ticket, end, task, failure } = watched;
+		const { itemIndex, settings, taskId } = ticket;
+		const outcome = this.seen(watched);
 		if (end === 'lost' && failure) {
 			return { ...outcome, problem: this.problems.ofLostTask(failure, taskId, itemIndex) };
 		}
@@ -169,9 +230,7 @@ export class Run {
 			const problem = this.problems.ofTimeLimit(taskId, timeLimitMs, failure, itemIndex);
 			return { ...outcome, problem };
 		}
-		return task?.status === 'failed'
-			? { ...outcome, problem: this.problems.ofFailedTask(task, itemIndex) }
-			: outcome;
+		return task ? settled(outcome, task, this.problems) : outcome;
 	}
 
 	/**
@@ -183,9 +242,9 @@ export class Run {
 		try {
 			return await work(ids);
 		} catch (error) {
-			const node = this.context.getNode();
+			const { node } = this.host;
 			const { displayName } = this.provider;
-			if (!this.context.getExecutionCancelSignal()?.aborted) {
+			if (!this.host.cancelSignal?.aborted) {
 				throw new NodeOperationError(node, error instanceof Error ? error : String(error), {
 					description: ids.length > 0 ? `Submitted: ${ids.join(', ')}` : undefined,
 				});
@@ -195,20 +254,6 @@ export class Run {
 		}
 	}
 }
-
-/** An item whose parameters were refused. */
-export const refused = (itemIndex: number, problem: NodeProblem): Outcome => ({
-	...nothing(itemIndex),
-	problem,
-});
-
-const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
-	itemIndex,
-	settings,
-	polls: 0,
-	waitedMs: 0,
-	via: 'submit',
-});
 
 /** A task that is not waited for: its id is the result. */
 const unwatched = ({ itemIndex, settings, taskId, since }: Ticket, now: number): Outcome => ({

@@ -2,7 +2,7 @@ import type { Failure, FailureReason, Http } from '../providers/http';
 import type { Provider } from '../providers/Provider';
 import { backoff, type Clock } from './clock';
 import { Gate } from './gate';
-import type { Memory } from './memory';
+import type { Memory, Remembered } from './memory';
 import type { Order, Ticket } from './order';
 import { paceOf } from './pace';
 
@@ -37,6 +37,8 @@ export interface SubmitDeps {
 	memory: Memory;
 	/** Stop buying at the first refusal, because the node is going to fail anyway (On Error = stop). */
 	stopAtRefusal: boolean;
+	/** Where the provider is to call back for an order; undefined: nowhere. */
+	callback?: { nonce: string; urlFor(order: Order): string };
 	/** Called for every task id the moment it is known. */
 	onSubmitted(order: Order, taskId: string): void;
 }
@@ -55,8 +57,18 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 	const ends = await Promise.allSettled(
 		orders.map(async (order): Promise<Submitted> => {
 			const known = deps.memory.recall(order);
-			if (known?.taskId !== undefined) return ticketFor(order, known.taskId, known.at, deps.clock);
-			if (known) return { ok: false, failure: known.failure, ambiguous: true };
+			if (known?.taskId !== undefined) {
+				const { taskId } = known;
+				const seen = await gate.pass(
+					async () =>
+						await deps.clock.orCancelled(async () => await deps.provider.read(deps.http, taskId)),
+				);
+				// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
+				if (!seen.ok || seen.value.status !== 'failed') return ticketFor(order, known, deps.clock);
+				deps.memory.forget(order);
+			} else if (known) {
+				return { ok: false, failure: known.failure, ambiguous: true };
+			}
 
 			for (let attempt = 1; ; attempt++) {
 				let pause = 0;
@@ -103,15 +115,16 @@ const isHopeless = ({ failure }: Refused): boolean =>
 /** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
 async function submitOnce(
 	order: Order,
-	{ provider, http, clock, memory, onSubmitted }: SubmitDeps,
+	{ provider, http, clock, memory, callback, onSubmitted }: SubmitDeps,
 ): Promise<Submitted> {
 	const at = clock.now();
 	memory.sending(order);
-	const answer = await provider.submit(http, order.request);
+	const answer = await provider.submit(http, order.request, callback?.urlFor(order));
 	if (answer.ok) {
-		memory.submitted(order, at, answer.value);
-		onSubmitted(order, answer.value);
-		return ticketFor(order, answer.value, at, clock);
+		const taskId = answer.value;
+		memory.submitted(order, at, taskId, callback?.nonce);
+		onSubmitted(order, taskId);
+		return ticketFor(order, { taskId, at, nonce: callback?.nonce }, clock);
 	}
 	const { failure } = answer;
 	const ambiguous = failure.taken === 'unknown';
@@ -122,8 +135,7 @@ async function submitOnce(
 
 function ticketFor(
 	order: Order,
-	taskId: string,
-	since: number,
+	{ taskId, at, nonce }: Extract<Remembered, { taskId: string }>,
 	clock: Clock,
 ): { ok: true; ticket: Ticket } {
 	const { itemIndex, request, settings } = order;
@@ -132,6 +144,6 @@ function ticketFor(
 	const deadline = clock.now() + settings.timeLimitMs;
 	return {
 		ok: true,
-		ticket: { itemIndex, taskId, settings, since, deadline, pace, bought: order },
+		ticket: { itemIndex, taskId, settings, since: at, deadline, pace, bought: order, nonce },
 	};
 }

@@ -1,0 +1,47 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import type { Task } from '../providers/Task';
+import type { NodeProblem, ProblemWriter } from './nodeErrors';
+import type { Settings, Ticket } from './order';
+
+/** What became of one item: of its task, of an attempt to get one, or of a question. */
+export interface Outcome {
+	itemIndex: number;
+	/** Absent when the item did not get that far. */
+	settings?: Settings;
+	/** The answer to a question that is not about a task. */
+	answer?: IDataObject;
+	/** Absent when nothing was submitted, or nobody knows. */
+	taskId?: string;
+	/** The last that was seen of it. */
+	task?: Task;
+	/** Why the item has no result to show. */
+	problem?: NodeProblem;
+	polls: number;
+	waitedMs: number;
+	via: 'submit' | 'poll' | 'callback';
+	/** Still open, and the provider will call this execution when it ends: it may be parked. */
+	parks?: Ticket;
+}
+
+/** An item whose parameters were refused. */
+export const refused = (itemIndex: number, problem: NodeProblem): Outcome => ({
+	...nothing(itemIndex),
+	problem,
+});
+
+/** An outcome before anything happened. */
+export const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
+	itemIndex,
+	settings,
+	polls: 0,
+	waitedMs: 0,
+	via: 'submit',
+});
+
+/** What a task that was read means for the item that waits for it. */
+export const settled = (outcome: Outcome, task: Task, problems: ProblemWriter): Outcome => ({
+	...outcome,
+	task,
+	problem: task.status === 'failed' ? problems.ofFailedTask(task, outcome.itemIndex) : undefined,
+});
