@@ -73,6 +73,7 @@ async function demandsOf(operation: Operation, entered: ReadonlyMap<string, unkn
 	const intent = operation.intent(from);
 	const sent: unknown[] = [];
 	const http: Http = {
+		baseUrl: 'https://api.example.com',
 		send: async (call) => {
 			sent.push(call);
 			return failed({ reason: 'unreachable', taken: 'no', passing: false });
