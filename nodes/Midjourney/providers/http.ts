@@ -1,7 +1,11 @@
-import type { IExecuteFunctions, IHttpRequestOptions, IWebhookFunctions } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHttpRequestOptions,
+	IWebhookFunctions,
+} from 'n8n-workflow';
 
 import { isRecord, text } from './json';
-import type { Call } from './Provider';
 
 /** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -42,6 +46,14 @@ export const failed = (failure: Failure): { ok: false; failure: Failure } => ({
 	ok: false,
 	failure,
 });
+
+/** One request on the wire, relative to the base URL. */
+export interface Call {
+	method: 'GET' | 'POST';
+	path: string;
+	query?: IDataObject;
+	body?: IDataObject;
+}
 
 /** What came back over the wire, whatever its status. */
 export interface Reply {

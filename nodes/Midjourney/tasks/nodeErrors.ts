@@ -111,6 +111,12 @@ export class ProblemWriter {
 		);
 	}
 
+	/** One that was written before and saved: its message names item and task already. */
+	again(saved: { message: string; description?: string }, itemIndex: number): NodeOperationError {
+		const { message, description } = saved;
+		return new NodeOperationError(this.node, message, { itemIndex, description });
+	}
+
 	private write(
 		failure: Failure,
 		itemIndex: number,

@@ -11,8 +11,8 @@ import { isRecord, text } from '../providers/json';
 import type { Provider } from '../providers/Provider';
 import { isTerminal, type Task } from '../providers/Task';
 import { readCallbackQuery } from './callbackUrl';
-import { executionClock } from './clock';
-import { hostOf, resumeUrlOf, type Host } from './host';
+import { executionClock, type Clock } from './clock';
+import { hostOf, resumeUrlOf } from './host';
 import { endResumeWith, failWhenTimeIsUp, readOwnInput, replaceOwnInput } from './internals';
 import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Settings } from './order';
@@ -122,6 +122,7 @@ const DEFAULTS: Settings = {
 export async function resume(
 	context: IWebhookFunctions,
 	provider: Provider,
+	clock: Clock = executionClock(hostOf(context)),
 ): Promise<IWebhookResponseData> {
 	let answered = false;
 	const answer = (status: number, body: IDataObject): IWebhookResponseData => {
@@ -139,12 +140,11 @@ export async function resume(
 		const { webhookSecret } = await context.getCredentials(provider.credentialType);
 		const secret = text(webhookSecret);
 		const body: unknown = context.getBodyData();
-		if (secret && !isSigned({ ...context.getHeaderData() }, body, secret, Date.now())) {
+		if (secret && !isSigned({ ...context.getHeaderData() }, body, secret, clock.now())) {
 			return answer(401, { ok: false, message: 'The signature is missing or does not fit' });
 		}
 
 		const host = hostOf(context);
-		const clock = executionClock(host);
 		const http = await openHttp(context, provider.credentialType);
 		const sweeping = sweep(states, async (taskId) => await provider.read(http, taskId));
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
@@ -161,7 +161,7 @@ export async function resume(
 		// From here on the caller is not kept waiting: downloads may take longer than it would.
 		answer(200, { ok: true, waiting: false });
 		const writer = new ProblemWriter(host.node, provider);
-		const outcomes = states.map((state) => outcomeOf(state, seen.tasks, host, writer));
+		const outcomes = states.map((state) => outcomeOf(state, seen.tasks, writer, clock.now()));
 		return await finish(context, provider, outcomes, first.operation);
 	} catch (error) {
 		const words = error instanceof Error ? error.message : String(error);
@@ -239,11 +239,11 @@ async function sweep(
 function outcomeOf(
 	state: Parked,
 	tasks: Map<string, Task | Failure>,
-	{ node }: Host,
 	writer: ProblemWriter,
+	now: number,
 ): Outcome {
 	const { itemIndex, settings, taskId, since, polls, problem } = state;
-	const waitedMs = Date.now() - since;
+	const waitedMs = now - since;
 	const outcome: Outcome = {
 		itemIndex,
 		settings,
@@ -253,10 +253,7 @@ function outcomeOf(
 		via: 'callback',
 	};
 	if (problem) {
-		// The message names the item already.
-		const error = inputError(node, itemIndex, '', problem.description);
-		error.message = problem.message;
-		return { ...outcome, problem: error };
+		return { ...outcome, problem: writer.again(problem, itemIndex) };
 	}
 	const seen = tasks.get(taskId ?? '');
 	if (seen && 'status' in seen) return settled(outcome, seen, writer);
