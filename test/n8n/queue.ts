@@ -27,10 +27,9 @@ type Role = keyof typeof ROLES;
 
 const WORKERS: readonly Role[] = ['worker1', 'worker2'];
 
-/** An n8n in queue mode. `url` and `pid` are those of the main process, the log is that of all of them. */
+/** An n8n in queue mode. `url` and `pid` are those of the main process, `webhookUrl` is
+ * that of the webhook process, the log is that of all. */
 export interface QueueN8n extends N8nServer {
-	/** Where webhooks and callbacks arrive: the webhook process. */
-	readonly webhookUrl: string;
 	/** The log of one process. */
 	logOf(role: Role): string;
 }

@@ -27,6 +27,8 @@ export interface N8nOptions {
 export interface N8nServer {
 	/** Such as http://127.0.0.1:5678, without a slash at the end. */
 	readonly url: string;
+	/** Where webhooks and callbacks arrive. */
+	readonly webhookUrl: string;
 	readonly version: string;
 	/** Holds database, community packages, binary data and the log. Deleted by `stop`. */
 	readonly userFolder: string;
@@ -75,6 +77,7 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 	let main = await start();
 	return {
 		url,
+		webhookUrl: url,
 		version: installation.version,
 		userFolder,
 		get pid() {

@@ -1,0 +1,291 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import {
+	DEFAULT_API_KEY,
+	type Emulator,
+	type EmulatorOptions,
+	startEmulator,
+	type Submit,
+} from '../emulator';
+import type { Execution, Item, N8nClient } from './client';
+import { isObject, type JsonObject, text } from './json';
+import type { N8nServer } from './server';
+import { MIDJOURNEY, type Workflow } from './workflows';
+
+/** What is to be bought and how it is waited for. */
+export interface Plan {
+	prompts: string[];
+	/** Default: `callback`. */
+	waitMode?: 'callback' | 'auto' | 'poll';
+	/** Of the Midjourney node. */
+	options?: JsonObject;
+	/** Settings of the node beside its parameters, such as `onError`. */
+	settings?: JsonObject;
+	/** Beside key and address. */
+	credential?: JsonObject;
+	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
+	emulator?: EmulatorOptions;
+}
+
+/** Where it is to run. */
+export interface Place {
+	client: N8nClient;
+	n8n: N8nServer;
+}
+
+/** How a POST was answered. */
+export interface Answered {
+	status: number;
+	body: string;
+}
+
+/** Nothing here takes longer unless it is broken. */
+const PATIENCE_MS = 30_000;
+
+const GENERATE = 'Generate';
+const AFTER = 'After';
+const FAILED = 'Failed';
+
+/** An execution of one Midjourney node between two others, started as in production, with a provider of its own. */
+export class Wait {
+	private constructor(
+		readonly emulator: Emulator,
+		readonly workflowId: string,
+		readonly executionId: string,
+		private readonly client: N8nClient,
+		private readonly plan: Plan,
+	) {}
+
+	/** Starts the execution. `prepare` sees the provider before anything is bought. */
+	static async start(
+		{ client, n8n }: Place,
+		plan: Plan,
+		prepare?: (emulator: Emulator) => void,
+	): Promise<Wait> {
+		const emulator = await startEmulator({
+			credits: 1e6,
+			latencyMs: Infinity,
+			callbacks: 'manual',
+			callbackRetryPausesMs: [],
+			...plan.emulator,
+		});
+		prepare?.(emulator);
+		const name = `MidAPI ${randomUUID()}`;
+		const data = { apiKey: DEFAULT_API_KEY, baseUrl: emulator.url, ...plan.credential };
+		const credential = { id: await client.createCredential(name, 'midApi', data), name };
+		const path = randomUUID();
+		const workflowId = await client.importWorkflow(workflowOf(plan, credential, path));
+		await client.activate(workflowId);
+		await until(
+			'the workflow listens',
+			async () => (await fetch(`${n8n.webhookUrl}/webhook/${path}`, { method: 'POST' })).status,
+			(status) => status === 200,
+		);
+		const [execution] = await until(
+			'the execution is listed',
+			async () => await client.executions(workflowId),
+			({ length }) => length > 0,
+		);
+		const executionId = execution?.id ?? '';
+		return new Wait(emulator, workflowId, executionId, client, plan);
+	}
+
+	/** As `start`, and waits until the execution is parked. */
+	static async parked(place: Place, plan: Plan): Promise<Wait> {
+		const wait = await Wait.start(place, plan);
+		await wait.untilParked();
+		return wait;
+	}
+
+	/** Throws when the execution ends instead, or does neither. */
+	async untilParked(): Promise<void> {
+		const seen = await until(
+			`execution ${this.executionId} is parked`,
+			async () => await this.client.execution(this.executionId),
+			({ status }) => !['new', 'running'].includes(status),
+		);
+		if (seen.status !== 'waiting') {
+			throw new Error(`Not parked but ended: ${seen.status} ${seen.error ?? ''}`);
+		}
+	}
+
+	/** `waiting` while it is parked. */
+	async status(): Promise<string> {
+		return (await this.client.execution(this.executionId)).status;
+	}
+
+	/** What was bought for the item at this position. */
+	submit(position: number): Submit {
+		const prompt = this.plan.prompts[position];
+		const found = this.emulator.ledger.submits.find(({ body }) => body.prompt === prompt);
+		if (!found) throw new Error(`Nothing was bought for item ${position}`);
+		return found;
+	}
+
+	/** The address that the provider was told to call. */
+	url(position: number): URL {
+		return new URL(text(this.submit(position).body.callBackUrl, 'callBackUrl'));
+	}
+
+	/** The ids of all tasks in the order of the items. */
+	taskIds(): string[] {
+		return this.plan.prompts.map((_, position) => this.submit(position).taskId);
+	}
+
+	/** Ends the task at this position. Nobody is told. */
+	finish(position: number): void {
+		this.emulator.finish(this.submit(position).taskId);
+	}
+
+	/** Delivers the callback of the task at this position; hands back how its attempts were answered. */
+	async deliver(position: number): Promise<Array<number | string>> {
+		const { taskId } = this.submit(position);
+		const before = this.emulator.ledger.callbacksOf(taskId).length;
+		await this.emulator.deliverCallback(taskId);
+		return this.emulator.ledger
+			.callbacksOf(taskId)
+			.slice(before)
+			.map(({ status }) => status);
+	}
+
+	/** What the provider does at the end of a task. */
+	async finishAndDeliver(position: number): Promise<Array<number | string>> {
+		this.finish(position);
+		return await this.deliver(position);
+	}
+
+	/** Calls the address of a task by hand. */
+	async post(
+		url: URL,
+		body: string,
+		headers: Record<string, string> = { 'content-type': 'application/json' },
+	): Promise<Answered> {
+		const answer = await fetch(url, { method: 'POST', body, headers });
+		return { status: answer.status, body: await answer.text() };
+	}
+
+	/** Waits for the end of the execution. */
+	async ended(timeoutMs = PATIENCE_MS): Promise<Execution> {
+		return await this.client.finished(this.executionId, timeoutMs);
+	}
+
+	/** Ends the provider, and the execution if it still waits. */
+	async close(): Promise<void> {
+		if ((await this.status().catch(() => '')) === 'waiting') {
+			await this.client.stopExecution(this.executionId).catch(() => undefined);
+		}
+		await this.emulator.close();
+	}
+}
+
+/** What a success callback of the provider looks like. */
+export function callbackFor(taskId: string, more: JsonObject = {}): string {
+	const data = { taskId, promptJson: '{}', resultUrls: ['http://127.0.0.1:9/forged.png'] };
+	return JSON.stringify({ code: 200, msg: 'success', data, ...more });
+}
+
+/** What came out of the Midjourney node by its first output, as the node behind it saw it. */
+export function resultsOf(execution: Execution): Item[] {
+	return itemsOf(execution, AFTER);
+}
+
+/** What came out by the error output. */
+export function failuresOf(execution: Execution): Item[] {
+	return itemsOf(execution, FAILED);
+}
+
+/** How often the node behind the Midjourney node ran, and when it first did (Unix ms). */
+export function runsBehind(execution: Execution): { count: number; startedAt: number } {
+	const runs = execution.runs.get(AFTER) ?? [];
+	return { count: runs.length, startedAt: runs[0]?.startedAt ?? 0 };
+}
+
+/** Looks again and again until what it sees is right. Throws with what it saw last when that takes too long. */
+export async function until<T>(
+	what: string,
+	look: () => Promise<T> | T,
+	isRight: (seen: T) => boolean,
+	timeoutMs = PATIENCE_MS,
+): Promise<T> {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const seen = await look();
+		if (isRight(seen)) return seen;
+		if (Date.now() > deadline) {
+			const shown = isObject(seen) && 'status' in seen ? seen.status : seen;
+			throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}: ${String(shown)}`);
+		}
+		await pause(100);
+	}
+}
+
+/** n prompts, each its own. */
+export function prompts(count: number): string[] {
+	return Array.from({ length: count }, (_, position) => `picture number ${position}`);
+}
+
+function itemsOf(execution: Execution, node: string): Item[] {
+	return (execution.runs.get(node) ?? []).flatMap(({ outputs }) => outputs.flat());
+}
+
+function workflowOf(plan: Plan, credential: { id: string; name: string }, path: string): Workflow {
+	const list = plan.prompts.map((prompt, n) => ({ n, prompt }));
+	const node = (name: string, type: string, typeVersion: number, parameters: JsonObject) => ({
+		...{ id: randomUUID(), name, type, typeVersion, parameters },
+		position: [0, 0],
+	});
+	// Which item a result belongs to is known by n8n's pairing alone.
+	const tell = (name: string) =>
+		node(name, 'n8n-nodes-base.set', 3.4, {
+			assignments: {
+				assignments: [
+					{ id: randomUUID(), name: 'n', value: "={{ $('Items').item.json.n }}", type: 'number' },
+				],
+			},
+			includeOtherFields: true,
+			options: {},
+		});
+	const to = (...names: string[]) => ({
+		main: names.map((name) => [{ node: name, type: 'main', index: 0 }]),
+	});
+	const bothWays = plan.settings?.onError === 'continueErrorOutput';
+	return {
+		name: `Wait ${randomUUID()}`,
+		nodes: [
+			{
+				...node('Start', 'n8n-nodes-base.webhook', 2, { httpMethod: 'POST', path, options: {} }),
+				webhookId: path,
+			},
+			node('List', 'n8n-nodes-base.set', 3.4, {
+				mode: 'raw',
+				jsonOutput: JSON.stringify({ list }),
+				options: {},
+			}),
+			node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
+			{
+				...node(GENERATE, MIDJOURNEY, 1, {
+					authentication: 'midApi',
+					resource: 'image',
+					operation: 'generate',
+					mode: 'textToImage',
+					prompt: '={{ $json.prompt }}',
+					waitMode: plan.waitMode ?? 'callback',
+					options: { outputItems: 'task', ...plan.options },
+				}),
+				credentials: { midApi: credential },
+				...plan.settings,
+			},
+			tell(AFTER),
+			tell(FAILED),
+		],
+		connections: {
+			Start: to('List'),
+			List: to('Items'),
+			Items: to(GENERATE),
+			[GENERATE]: bothWays ? to(AFTER, FAILED) : to(AFTER),
+		},
+		settings: { executionOrder: 'v1' },
+	};
+}
