@@ -1,10 +1,11 @@
-import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import type { IBinaryData } from 'n8n-workflow';
 
 import { failed, success, type Answer, type Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { Output, Task } from '../providers/Task';
 import type { Clock } from './clock';
 import { Gate } from './gate';
+import type { Host } from './host';
 import { patiently } from './retry';
 
 /** How many files are under way at once. */
@@ -23,7 +24,7 @@ const EXTENSIONS: Record<string, string> = {
 	'video/quicktime': 'mov',
 };
 
-type Body = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Uint8Array>;
+type Body = Exclude<Parameters<Host['helpers']['prepareBinaryData']>[0], Uint8Array>;
 
 /**
  * Brings the files of tasks into n8n, a few at a time, streamed: no file is ever held in memory whole, unless n8n itself
@@ -33,7 +34,7 @@ export class Downloads {
 	private readonly gate: Gate;
 
 	constructor(
-		private readonly context: IExecuteFunctions,
+		private readonly host: Host,
 		private readonly clock: Clock,
 	) {
 		this.gate = new Gate(IN_FLIGHT, clock);
@@ -60,13 +61,13 @@ export class Downloads {
 
 	private async fetch(task: Task, output: Output, limit: number): Promise<Answer<IBinaryData>> {
 		try {
-			const reply: unknown = await this.context.helpers.httpRequest({
+			const reply: unknown = await this.host.helpers.httpRequest({
 				url: output.url,
 				encoding: 'stream',
 				returnFullResponse: true,
 				ignoreHttpStatusErrors: true,
 				timeout: TIMEOUT_MS,
-				abortSignal: this.context.getExecutionCancelSignal(),
+				abortSignal: this.host.cancelSignal,
 			});
 			if (!isRecord(reply) || !isStream(reply.body)) return failed(NOT_A_FILE);
 			const status = Number(reply.statusCode);
@@ -78,7 +79,7 @@ export class Downloads {
 				reply.body.destroy();
 				return failed(refusal ?? NOT_A_FILE);
 			}
-			const stored = await this.context.helpers.prepareBinaryData(
+			const stored = await this.host.helpers.prepareBinaryData(
 				bounded(reply.body, limit),
 				`${task.taskId}_${output.index}.${extension(output, type)}`,
 				type in EXTENSIONS ? type : undefined,

@@ -2,6 +2,7 @@ import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } fro
 
 import type { Output } from '../providers/Task';
 import { Downloads } from './download';
+import { hostOf } from './host';
 import { ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Outcome, Run } from './run';
 
@@ -20,7 +21,7 @@ export async function toItems(
 	const stopAtProblem = !run.context.continueOnFail();
 	throwIf(stopAtProblem, outcomes, outcomes.find(({ problem }) => problem)?.problem);
 
-	const downloads = new Downloads(run.context, run.clock);
+	const downloads = new Downloads(hostOf(run.context), run.clock);
 	const writer = new ProblemWriter(run.context.getNode(), run.provider);
 	const results = await Promise.all(
 		outcomes.map(async (outcome): Promise<Result> => {
@@ -58,14 +59,16 @@ interface File {
 	problem?: NodeProblem;
 }
 
-type Result = Outcome & { files: File[] };
+export type Result = Outcome & { files: File[] };
 
-interface Item {
+/** An item, and the problem that it stands for if it does. */
+export interface Item {
 	item: INodeExecutionData;
 	problem?: NodeProblem;
 }
 
-function itemsOf(result: Result, provider: string, operation: string): Item[] {
+/** The items of one outcome, without regard to On Error. */
+export function itemsOf(result: Result, provider: string, operation: string): Item[] {
 	const { task, taskId, settings, files, itemIndex, polls, waitedMs, via } = result;
 	const field = settings?.download?.field;
 	const perTask = settings?.outputItems !== 'output' || !task || task.outputs.length === 0;

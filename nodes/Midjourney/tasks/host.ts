@@ -1,0 +1,29 @@
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
+
+import type { RequestContext } from '../providers/http';
+
+/** What n8n offers both to a running node and to one that is called over the web. */
+export interface Host {
+	node: INode;
+	/** On Error is one of the two kinds of Continue. */
+	continues: boolean;
+	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest' | 'prepareBinaryData'>;
+	/** Undefined where nothing can be cancelled. */
+	cancelSignal?: ReturnType<IExecuteFunctions['getExecutionCancelSignal']>;
+}
+
+export function hostOf(context: RequestContext): Host {
+	const node = context.getNode();
+	return {
+		node,
+		continues:
+			node.onError === undefined ? node.continueOnFail === true : node.onError !== 'stopWorkflow',
+		helpers: context.helpers,
+		cancelSignal:
+			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
+	};
+}
+
+/** Where n8n resumes this execution. */
+export const resumeUrlOf = (context: IExecuteFunctions): string =>
+	String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
