@@ -46,9 +46,10 @@ export async function onCallback(context: IWebhookFunctions): Promise<IWebhookRe
 				await provider.read(await openHttp(context, provider.credentialType), taskId),
 			resume: async (url, callback, timeoutMs) => await resume(context, url, callback, timeoutMs),
 		});
-		if (verdict.status !== 200) {
-			context.logger.warn(`Midjourney callback answered ${verdict.status}: ${verdict.message}`);
-		}
+		// To find out why an execution was not resumed, or what a provider was told.
+		const line = `Midjourney callback answered ${verdict.status}: ${verdict.message}`;
+		if (verdict.status === 200) context.logger.debug(line);
+		else context.logger.warn(line);
 		if (!start) return answer(context, verdict);
 
 		release = () => deliveries.release(start.key);
