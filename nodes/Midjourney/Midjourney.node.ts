@@ -8,7 +8,7 @@ import {
 
 import { operations } from './operations';
 import { execute } from './operations/execute';
-import { hintsOf, propertiesOf } from './operations/properties';
+import { hintsOf, propertiesOf, subtitleOf } from './operations/properties';
 
 /** The action node: what it can do stands in operations/, how it waits in tasks/, who does it in providers/. */
 export class Midjourney implements INodeType {
@@ -18,7 +18,7 @@ export class Midjourney implements INodeType {
 		icon: { light: 'file:midjourney.svg', dark: 'file:midjourney.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
+		subtitle: subtitleOf(operations),
 		description: 'Generate, upscale, vary and animate images with Midjourney',
 		defaults: { name: 'Midjourney' },
 		inputs: [NodeConnectionTypes.Main],
