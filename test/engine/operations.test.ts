@@ -225,6 +225,19 @@ describe('Task, Account and File', () => {
 		expect(bench.emulator.ledger.reads).toHaveLength(1);
 	});
 
+	it('Task → Get shows a failed task with its reason, and does not fail itself', async () => {
+		const { items } = await bench.generate({ waitMode: 'dontWait', prompt: 'a cup [fail]' });
+		bench.emulator.finish(String(items[0]?.json.taskId));
+		const result = await bench.run({
+			parameters: { resource: 'task', operation: 'get', taskId: items[0]?.json.taskId },
+		});
+		expect(result.status).toBe('success');
+		expect(result.items[0]?.json).toMatchObject({
+			status: 'failed',
+			errorMessage: 'upstream rejected the prompt',
+		});
+	});
+
 	it('Task → Wait waits for several tasks of one item, and buys nothing', async () => {
 		const submitted = await bench.generate(
 			{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },

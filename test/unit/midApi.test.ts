@@ -1,11 +1,11 @@
-import type { Answer, Http, Reply } from '../../nodes/Midjourney/providers/http';
+import type { Answer, Call, Http, Reply } from '../../nodes/Midjourney/providers/http';
 import {
 	midApi,
 	openEnvelope,
 	parseTask,
 	submitCall,
 } from '../../nodes/Midjourney/providers/midApi';
-import type { Call, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+import type { TaskRequest } from '../../nodes/Midjourney/providers/Provider';
 
 const reply = (body: unknown, status = 200): Reply => ({ status, body });
 

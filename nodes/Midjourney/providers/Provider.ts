@@ -1,5 +1,3 @@
-import type { IDataObject } from 'n8n-workflow';
-
 import type { Answer, Http } from './http';
 import type { ProviderName, Task } from './Task';
 
@@ -94,12 +92,4 @@ export interface Provider {
 	credits(http: Http): Promise<Answer<number>>;
 	/** A direct link to a file that this provider made. */
 	downloadUrl(http: Http, url: string): Promise<Answer<DownloadUrl>>;
-}
-
-/** One request on the wire, relative to the base URL. */
-export interface Call {
-	method: 'GET' | 'POST';
-	path: string;
-	query?: IDataObject;
-	body?: IDataObject;
 }

@@ -1,7 +1,6 @@
-import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 
 import { isRecord, text } from './json';
-import type { Call } from './Provider';
 
 /** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -42,6 +41,14 @@ export const failed = (failure: Failure): { ok: false; failure: Failure } => ({
 	ok: false,
 	failure,
 });
+
+/** One request on the wire, relative to the base URL. */
+export interface Call {
+	method: 'GET' | 'POST';
+	path: string;
+	query?: IDataObject;
+	body?: IDataObject;
+}
 
 /** What came back over the wire, whatever its status. */
 export interface Reply {
@@ -86,6 +93,14 @@ export async function openHttp(
 	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		async send({ method, path, query, body }) {
+			if (!URL.canParse(base)) {
+				return failed({
+					reason: 'unreachable',
+					words: `Base URL ${base} is not a URL`,
+					taken: 'no',
+					passing: false,
+				});
+			}
 			const options: IHttpRequestOptions = {
 				method,
 				url: base + path,

@@ -1,8 +1,16 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { failed, success, type Answer, type Failure, type Http, type Reply } from './http';
+import {
+	failed,
+	success,
+	type Answer,
+	type Call,
+	type Failure,
+	type Http,
+	type Reply,
+} from './http';
 import { isoDate, isRecord, text, unwrapJson } from './json';
-import type { Call, GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
+import type { GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
 import type { Output, Task, TaskStatus } from './Task';
 
 /** MidAPI (midapi.ai) and its twin kie.ai on the wire: api-contract.md part 1. */

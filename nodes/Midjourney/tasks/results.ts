@@ -88,7 +88,7 @@ function itemsOf(result: Result, provider: string, operation: string): Item[] {
 			...own,
 			// Not called `error`: Retry On Fail runs the whole node again when the first item has a truthy field of
 			// that name, also where the user chose to continue (WorkflowExecute of n8n-core).
-			errorMessage: problem?.message,
+			errorMessage: problem?.message ?? task?.error?.message,
 			errorDescription: problem?.description ?? undefined,
 			prompt: task?.prompt,
 			createdAt: task?.createdAt,

@@ -16,6 +16,9 @@ const IN_FLIGHT = 5;
 const ATTEMPTS: Partial<Record<FailureReason, number>> = { rateLimited: 12, maintenance: 6 };
 const OTHER_ATTEMPTS = 4;
 
+/** Who asks for a longer pause than this, in ms, is not waited for: the item fails and says so. */
+const LONGEST_RETRY_AFTER_MS = 120_000;
+
 /** How long a cancelled execution still waits for the ids of submits that are under way, to name them. */
 const CANCEL_GRACE_MS = 500;
 
@@ -90,6 +93,7 @@ const mayRepeat = (refused: Refused, attempt: number): refused is Refused & { fa
 	refused.failure !== undefined &&
 	refused.failure.taken === 'no' &&
 	refused.failure.passing &&
+	(refused.failure.retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS &&
 	attempt < (ATTEMPTS[refused.failure.reason] ?? OTHER_ATTEMPTS);
 
 /** Whether every further submit of the account would be refused as well. */

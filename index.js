@@ -1,0 +1,5 @@
+/** The classes of this package, for those who require it; n8n itself finds them through package.json. */
+const { MidApi } = require('./dist/credentials/MidApi.credentials.js');
+const { Midjourney } = require('./dist/nodes/Midjourney/Midjourney.node.js');
+
+module.exports = { MidApi, Midjourney };

@@ -1,0 +1,115 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @typescript-eslint/no-require-imports -- reads files and loads built ones, it is not a node */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import {
+	builtCredential,
+	builtNode,
+	credentialFiles,
+	manifest,
+	nodeFiles,
+	read,
+	ROOT,
+} from './built';
+
+/** What n8n and its reviewers want to read in package.json. */
+const WANTED: Record<string, unknown> = {
+	name: expect.stringMatching(/^(@[^/]+\/)?n8n-nodes-[a-z0-9-]+$/),
+	version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+	description: expect.stringMatching(/\S/),
+	license: 'MIT',
+	keywords: expect.arrayContaining(['n8n-community-node-package']),
+	homepage: expect.stringMatching(/^https:\/\/github\.com\//),
+	repository: {
+		type: 'git',
+		url: expect.stringMatching(/^git\+https:\/\/github\.com\/[^/]+\/[^/]+\.git$/),
+	},
+	bugs: { url: expect.stringMatching(/^https:\/\/github\.com\/.*\/issues$/) },
+	author: { name: expect.stringMatching(/\S/), email: expect.stringMatching(/^\S+@\S+$/) },
+	main: 'index.js',
+	files: ['dist', 'index.js', 'CHANGELOG.md'],
+	peerDependencies: { 'n8n-workflow': '*' },
+	n8n: expect.objectContaining({ n8nNodesApiVersion: 1, strict: true }),
+};
+
+/** What must not be there: n8n installs no dependency of a community node, and runs no script of one. */
+const UNWANTED = [
+	'dependencies',
+	'optionalDependencies',
+	'bundleDependencies',
+	'bundledDependencies',
+	'overrides',
+	'resolutions',
+	'private',
+];
+
+const FORBIDDEN_SCRIPTS = [
+	'preinstall',
+	'install',
+	'postinstall',
+	'prepublish',
+	'preprepare',
+	'prepare',
+	'postprepare',
+];
+
+describe('package.json', () => {
+	it.each(Object.entries(WANTED))('has the right %s', (key, wanted) => {
+		expect(manifest[key]).toEqual(wanted);
+	});
+
+	it.each(UNWANTED)('has no %s', (key) => {
+		expect(Object.keys(manifest)).not.toContain(key);
+	});
+
+	it('runs nothing when the package is installed', () => {
+		const scripts = Object.keys(manifest.scripts);
+		expect(scripts.filter((name) => FORBIDDEN_SCRIPTS.includes(name))).toEqual([]);
+	});
+
+	it('cannot be published by hand, only by the release that tests and signs', () => {
+		expect(manifest.scripts.prepublishOnly).toBe('n8n-node prerelease');
+	});
+
+	it('has the version of the lock file', () => {
+		const lock = JSON.parse(read('package-lock.json')) as { version: string };
+		expect(lock.version).toBe(manifest.version);
+	});
+
+	it('has the licence that LICENSE holds', () => {
+		expect(read('LICENSE')).toMatch(new RegExp(`^${String(manifest.license)} License`));
+	});
+
+	it('lists only files that are there', () => {
+		expect(manifest.files.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+	});
+});
+
+describe('What n8n loads', () => {
+	it('are all built nodes, and nothing else', () => {
+		expect(nodeFiles).not.toEqual([]);
+		expect([...manifest.n8n.nodes].sort()).toEqual(nodeFiles);
+	});
+
+	it('are all built credentials, and nothing else', () => {
+		expect(credentialFiles).not.toEqual([]);
+		expect([...manifest.n8n.credentials].sort()).toEqual(credentialFiles);
+	});
+
+	it('are credentials that some node uses, and all that are used', () => {
+		const used = nodeFiles.flatMap((path) =>
+			(builtNode(path).description.credentials ?? []).map(({ name }) => name),
+		);
+		expect(new Set(used)).toEqual(
+			new Set(credentialFiles.map((path) => builtCredential(path).name)),
+		);
+	});
+
+	it('is what require gives, by the names of the classes', () => {
+		const classes = require(ROOT) as Record<string, unknown>;
+		const built = [...credentialFiles, ...nodeFiles].map(
+			(path) => /(\w+)\.\w+\.js$/.exec(path)?.[1],
+		);
+		expect(Object.keys(classes).sort()).toEqual(built.sort());
+	});
+});

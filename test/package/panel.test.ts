@@ -1,0 +1,216 @@
+import {
+	NodeHelpers,
+	type INode,
+	type INodeParameters,
+	type INodeProperties,
+	type INodePropertyOptions,
+} from 'n8n-workflow';
+
+import { operations } from '../../nodes/Midjourney/operations';
+import type { Field } from '../../nodes/Midjourney/operations/Field';
+import type { Operation } from '../../nodes/Midjourney/operations/Operation';
+import { placesOf } from '../../nodes/Midjourney/operations/properties';
+import { providers } from '../../nodes/Midjourney/providers';
+import { midjourney } from './built';
+
+/** The built node's panel against the table of operations that it is made from. */
+
+const { description } = midjourney();
+const { properties } = description;
+
+const optionsOf = (property: INodeProperties | undefined): INodePropertyOptions[] =>
+	(property?.options ?? []) as INodePropertyOptions[];
+const named = (name: string): INodeProperties[] => properties.filter((one) => one.name === name);
+const [resource] = named('resource');
+const choices = named('operation');
+
+/** `resource:operation` of every operation in the panel, with its entry. */
+const offered = choices.flatMap((choice) =>
+	optionsOf(choice).map(
+		(option) =>
+			[`${String(choice.displayOptions?.show?.resource?.[0])}:${option.value}`, option] as const,
+	),
+);
+const idOf = (operation: Operation) => `${operation.resource}:${operation.operation}`;
+const rows = operations.map((operation) => [idOf(operation), operation] as const);
+
+const node = (parameters: INodeParameters): INode => ({
+	id: '1',
+	name: 'Midjourney',
+	type: 'midjourney',
+	typeVersion: 1,
+	position: [0, 0],
+	parameters,
+});
+
+/** Whether n8n shows a property when the parameters have these values; `path`: where the property stands. */
+const isShown = (parameters: INodeParameters, property: INodeProperties, path = ''): boolean =>
+	NodeHelpers.displayParameterPath(parameters, property, path, node(parameters), description);
+
+/** What the node has at the top level when an operation is chosen and `chosen` besides. */
+function shownFor({ resource: ofResource, operation }: Operation, chosen: INodeParameters = {}) {
+	const parameters = { authentication: 'midApi', resource: ofResource, operation, ...chosen };
+	return properties.filter((property) => isShown(parameters, property));
+}
+
+/** Values of other fields with which a field is there. */
+function condition({ only = {}, property }: Field<unknown>): INodeParameters {
+	const ofCollection = property.displayOptions?.show ?? {};
+	const first = Object.entries({ ...only, ...ofCollection }).map(([name, values]) => [
+		name,
+		values?.[0],
+	]);
+	return Object.fromEntries(first) as INodeParameters;
+}
+
+/** The values that take a field away. */
+const absences = ({ only = {}, except = {} }: Field<unknown>): INodeParameters[] => [
+	...Object.keys(only).map((name) => ({ [name]: 'something else' })),
+	...Object.entries(except).flatMap(([name, values]) => values.map((value) => ({ [name]: value }))),
+];
+
+/** Whether n8n shows a field of an operation, at its place. */
+function isFieldShown(
+	operation: Operation,
+	field: Field<unknown>,
+	chosen: INodeParameters,
+): boolean {
+	const collection = placesOf(operation).get(field);
+	const { name } = field.property;
+	const top = shownFor(operation, chosen);
+	if (collection === undefined) return top.some((property) => property.name === name);
+	const option = (top.find((property) => property.name === collection)?.options ?? []).find(
+		(one) => one.name === name,
+	) as INodeProperties | undefined;
+	const parameters = {
+		...{ authentication: 'midApi', resource: operation.resource, operation: operation.operation },
+		...chosen,
+		[collection]: chosen,
+	};
+	return option !== undefined && isShown(parameters, option, collection);
+}
+
+const fieldRows = operations.flatMap((operation) =>
+	[...placesOf(operation).keys()].map(
+		(field) => [idOf(operation), field.property.displayName, operation, field] as const,
+	),
+);
+const conditional = fieldRows.filter(([, , , field]) => absences(field).length > 0);
+
+describe('The panel', () => {
+	it('offers exactly the providers that there are', () => {
+		const [provider] = named('authentication');
+		expect(optionsOf(provider).map(({ value }) => value)).toEqual(Object.keys(providers));
+	});
+
+	it('has a credential for every provider', () => {
+		expect(description.credentials?.map(({ name }) => name)).toEqual(
+			Object.values(providers).map(({ credentialType }) => credentialType),
+		);
+	});
+
+	it('offers exactly the operations of the table', () => {
+		expect(offered.map(([id]) => id).sort()).toEqual(operations.map(idOf).sort());
+	});
+
+	it('has one choice of operations for every resource', () => {
+		expect(choices.flatMap(({ displayOptions }) => displayOptions?.show?.resource).sort()).toEqual(
+			optionsOf(resource).map(({ value }) => value),
+		);
+	});
+
+	it.each([['resource', resource] as const, ...choices.map((one) => ['operation', one] as const)])(
+		'preselects a %s that it offers',
+		(_, choice) => {
+			expect(optionsOf(choice).map(({ value }) => value)).toContain(choice?.default);
+		},
+	);
+
+	it.each(offered)('says of %s what it does, as a list of actions and in other words', (_, one) => {
+		expect(one.action).toMatch(/^[A-Z][^.]+$/);
+		expect(one.description).toMatch(/^[A-Z].*[^.]$/);
+		expect(one.description).not.toBe(one.action);
+	});
+
+	it('has no two operations of the same action', () => {
+		expect(new Set(offered.map(([, { action }]) => action)).size).toBe(offered.length);
+	});
+});
+
+describe('The fields of an operation', () => {
+	it.each(fieldRows)('%s shows %s', (_, __, operation, field) => {
+		expect(isFieldShown(operation, field, condition(field))).toBe(true);
+	});
+
+	it.each(conditional)('%s shows %s only where it applies', (_, __, operation, field) => {
+		const shown = absences(field).filter((absence) => isFieldShown(operation, field, absence));
+		expect(shown).toEqual([]);
+	});
+
+	it.each(rows)('%s shows no other fields', (_, operation) => {
+		const known = [...placesOf(operation)].map(([{ property }, place]) => place ?? property.name);
+		const always = ['authentication', 'resource', 'operation'];
+		const fields = [...placesOf(operation).keys()];
+		const shown = fields.flatMap((field) => shownFor(operation, condition(field)));
+		expect(new Set([...shownFor(operation), ...shown].map(({ name }) => name))).toEqual(
+			new Set([...always, ...known]),
+		);
+	});
+
+	it.each(rows)('%s offers no other fields in its collections', (_, operation) => {
+		const offeredIn = shownFor(operation)
+			.filter(({ type }) => type === 'collection')
+			.flatMap(({ name, options = [] }) => options.map((option) => `${name}.${option.name}`));
+		const known = [...placesOf(operation)].flatMap(([{ property }, place]) =>
+			place === undefined ? [] : [`${place}.${property.name}`],
+		);
+		expect(offeredIn.sort()).toEqual(known.sort());
+	});
+});
+
+const collections = properties.filter(({ type }) => type === 'collection');
+const inCollections = collections.flatMap(({ options = [] }) => options as INodeProperties[]);
+const all = [...properties, ...inCollections];
+const ofType = (...types: string[]) => [
+	...new Map(all.filter(({ type }) => types.includes(type)).map((one) => [one.displayName, one])),
+];
+
+/** What n8n's linter demands; it cannot see these texts, because the panel is put together at run time. */
+describe('The texts of the panel', () => {
+	it.each(collections.map((one) => [JSON.stringify(one.displayOptions?.show), one] as const))(
+		'a collection is in alphabetical order: %s',
+		(_, { options = [] }) => {
+			const names = options.map((option) => (option as INodeProperties).displayName);
+			expect(names).toEqual([...names].sort((a, b) => a.localeCompare(b, 'en')));
+		},
+	);
+
+	it.each(ofType('boolean'))('a switch says what it is for: %s', (_, property) => {
+		expect(property.description).toMatch(/^Whether /);
+	});
+
+	it('every field has a default', () => {
+		expect(all.filter((property) => property.default === undefined)).toEqual([]);
+	});
+
+	it('every placeholder of a text is an example', () => {
+		const placeholders = all
+			.filter(({ type }) => type !== 'collection')
+			.flatMap(({ placeholder }) => placeholder ?? []);
+		expect(placeholders).not.toEqual([]);
+		expect(placeholders.filter((one) => !one.startsWith('e.g. '))).toEqual([]);
+	});
+
+	it('no description of one sentence ends with a full stop', () => {
+		const texts = [...all, ...all.flatMap(optionsOf)].flatMap((one) => one.description ?? []);
+		expect(texts).not.toEqual([]);
+		expect(texts.filter((text) => /^[^.]*\.$/.test(text))).toEqual([]);
+	});
+
+	it.each(ofType('options').filter(([, { name }]) => name !== 'authentication'))(
+		'the default of a list is one of its entries: %s',
+		(_, property) => {
+			expect(optionsOf(property).map(({ value }) => value)).toContain(property.default);
+		},
+	);
+});

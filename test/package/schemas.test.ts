@@ -1,0 +1,86 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- reads files, it is not a node */
+import { join } from 'node:path';
+
+import { loadOutputSchema } from 'n8n-core';
+import type { IDataObject } from 'n8n-workflow';
+
+import { operations } from '../../nodes/Midjourney/operations';
+import type { Operation } from '../../nodes/Midjourney/operations/Operation';
+import { QUICK, useEngine } from '../engine/setup';
+import { filesIn, midjourney, read, ROOT } from './built';
+
+const bench = useEngine({ credits: 100.5 });
+
+const FOLDER = 'nodes/Midjourney/__schema__/v1.0.0';
+const fileOf = ({ resource, operation }: Operation) => `${FOLDER}/${resource}/${operation}.json`;
+const rows = operations.map(
+	(operation) => [`${operation.resource} → ${operation.operation}`, operation] as const,
+);
+
+/** The JSON schema of a value, with its properties in alphabetical order. */
+function schemaOf(value: unknown): IDataObject {
+	if (Array.isArray(value)) return { type: 'array', items: schemaOf(value[0]) };
+	if (typeof value === 'number') {
+		return { type: Number.isInteger(value) ? 'integer' : 'number' };
+	}
+	if (typeof value !== 'object' || value === null) {
+		return { type: value === null ? 'null' : typeof value };
+	}
+	const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+	return {
+		type: 'object',
+		properties: Object.fromEntries(sorted.map(([name, own]) => [name, schemaOf(own)])),
+	};
+}
+
+/** What the fields of all operations need, besides what they look at. */
+const ENTERED = {
+	prompt: 'a teapot',
+	imageUrls: 'https://example.com/teapot.png',
+	motion: 'low',
+	options: QUICK,
+};
+
+/** The item of an operation with nothing set that need not be, on a finished task where it wants one. */
+async function itemOf({ resource, operation }: Operation): Promise<IDataObject> {
+	// What is made longer is a video; everything else works on images.
+	const ofVideo = resource === 'video' && operation === 'extend';
+	const made = await bench.run({
+		parameters: {
+			...ENTERED,
+			resource: ofVideo ? 'video' : 'image',
+			operation: 'generate',
+			options: { ...QUICK, outputItems: 'output' },
+		},
+	});
+	const { taskId, url } = made.items[0]?.json ?? {};
+	const parameters = { ...ENTERED, resource, operation, taskId, taskIds: taskId, url };
+	const { items } = await bench.run({ parameters });
+	return items[0]?.json ?? {};
+}
+
+describe('Output schemas', () => {
+	it('are there for every operation, and for nothing else', () => {
+		expect(filesIn([FOLDER])).toEqual(operations.map(fileOf).sort());
+	});
+
+	it('are there for every version of the node', () => {
+		const versions = [midjourney().description.version].flat();
+		expect(versions.map((version) => `v${version}.0.0`)).toEqual([FOLDER.split('/').pop()]);
+	});
+
+	it.each(rows)('%s: n8n finds the built one', (_, operation) => {
+		const found = loadOutputSchema({
+			nodeDir: join(ROOT, 'dist/nodes/Midjourney'),
+			version: 1,
+			resource: operation.resource,
+			operation: operation.operation,
+		});
+		expect(found).toEqual(JSON.parse(read(fileOf(operation))));
+	});
+
+	it.each(rows)('%s: has exactly what an item really has', async (_, operation) => {
+		const schema = { ...schemaOf(await itemOf(operation)), version: 1 };
+		expect(read(fileOf(operation))).toBe(`${JSON.stringify(schema, null, '\t')}\n`);
+	});
+});

@@ -1,0 +1,120 @@
+import {
+	choiceField,
+	integerField,
+	listField,
+	optional,
+	switchField,
+	textField,
+	urlProblem,
+} from '../../nodes/Midjourney/operations/Field';
+import { aspectRatio, imageUrls, version } from '../../nodes/Midjourney/operations/fields';
+import { flagConflict } from '../../nodes/Midjourney/operations/promptFlags';
+
+const look = { displayName: 'F', name: 'f', default: '' };
+
+describe('A field takes what people and expressions give', () => {
+	const integer = integerField({ min: 0, max: 1000 }, look);
+	const urls = imageUrls('');
+	const ids = listField({ separator: /[\s,]+/ }, look);
+	const choice = choiceField([{ name: 'One', value: 1 }] as const, look);
+	const one = 'https://a.example/1.png';
+	const two = 'https://a.example/2,3.png';
+	const CASES: Array<[string, { read(value: unknown): unknown }, unknown, unknown]> = [
+		['a number', integer, 250, 250],
+		['a number as text', integer, '250', 250],
+		['zero', integer, 0, 0],
+		['a number for a text', textField(10, look), 7, '7'],
+		['a choice as text', choice, '1', 1],
+		['true as text', switchField(look), 'true', true],
+		['one URL', urls, one, [one]],
+		['URLs on lines', urls, `${one}\n${two}\n`, [one, two]],
+		['URLs with commas in and between them', urls, `${one}, ${two}`, [one, two]],
+		['an array of URLs', urls, [one, ` ${two} `], [one, two]],
+		['ids in any form', ids, 'a, b\nc  d', ['a', 'b', 'c', 'd']],
+		['an array of ids', ids, ['a', 7], ['a', '7']],
+		['a version of tomorrow', version, '9.5', '9.5'],
+		['a version as a number', version, 7, '7'],
+		['nothing, where it is optional', aspectRatio, '', undefined],
+		['null, where it is optional', optional(integer), null, undefined],
+	];
+
+	it.each(CASES)('%s', (_, field, given, value) => {
+		expect(field.read(given)).toEqual({ value });
+	});
+});
+
+describe('A field says what does not fit', () => {
+	const integer = integerField({ min: 0, max: 100, step: 5 }, look);
+	const CASES: Array<[string, { read(value: unknown): unknown }, unknown, RegExp]> = [
+		['a fraction', integer, 2.5, /whole number from 0 to 100 in steps of 5, not “2.5”/],
+		['a value between the steps', integer, 7, /in steps of 5/],
+		['NaN', integer, NaN, /whole number/],
+		['a word for a number', integer, 'many', /not “many”/],
+		['nothing for a number', integer, '', /not nothing/],
+		['an object for a number', integer, { a: 1 }, /not “{"a":1}”/],
+		['a list for a text', textField(10, look), ['a'], /must be a text, not a list/],
+		['too long a text', textField(3, look), 'four', /has 4 characters, at most 3/],
+		['an unlisted choice', aspectRatio, '7:5', /must be one of 1:1, 1:2, .* not “7:5”/],
+		['a word for a switch', switchField(look), 'yes', /must be true or false/],
+		['an object among URLs', imageUrls(''), [{ url: 'x' }], /not a URL/],
+		['an empty list', imageUrls(''), [], /is empty/],
+	];
+
+	it.each(CASES)('%s', (_, field, given, problem) => {
+		expect(field.read(given)).toEqual({ problem: expect.stringMatching(problem) });
+	});
+
+	it('and never repeats a long value whole', () => {
+		const reading = aspectRatio.read('x'.repeat(5000));
+		expect('problem' in reading && reading.problem.length).toBeLessThan(300);
+	});
+});
+
+describe('A URL', () => {
+	it.each([
+		['https://a.example/1.png', true],
+		['http://a.example', true],
+		['HTTPS://A.EXAMPLE/1.PNG', true],
+		['a.example/1.png', false],
+		['ftp://a.example/1.png', false],
+		['data:image/png;base64,xxxx', false],
+		['https://', false],
+		['https://a b.example', false],
+		['javascript:alert(1)', false],
+	])('%s fits: %s', (url, fits) => {
+		expect(urlProblem(url) === undefined).toBe(fits);
+	});
+});
+
+describe('Prompt and fields that say the same', () => {
+	const field = (name: string) => ({ name, displayName: name });
+
+	it.each([
+		['a cup --ar 16:9', 'aspectRatio'],
+		['a cup --aspect 16:9', 'aspectRatio'],
+		['a cup --v 7', 'version'],
+		['a cup --niji 6', 'version'],
+		['--s 250 a cup', 'stylization'],
+		['a cup —stylize 250', 'stylization'],
+		['a cup --chaos 5', 'variety'],
+		['a cup --w 5', 'weirdness'],
+		['a cup --ow 5', 'omniIntensity'],
+		['a cup --TURBO', 'speed'],
+		['a cup --motion low', 'motion'],
+		['a cup --bs 4', 'videoCount'],
+	])('%s contradicts %s', (prompt, name) => {
+		expect(flagConflict(prompt, [field(name)])).toContain(`'${name}' is set`);
+		expect(flagConflict(prompt, [])).toBeUndefined();
+	});
+
+	it.each([
+		['a cup --ar 16:9', 'version'],
+		['a cup --arc', 'aspectRatio'],
+		['a cup a--ar', 'aspectRatio'],
+		['a cup --stop 80', 'stylization'],
+		['ar 16:9', 'aspectRatio'],
+		['a cup --ar 16:9', 'watermark'],
+	])('%s goes with %s', (prompt, name) => {
+		expect(flagConflict(prompt, [field(name)])).toBeUndefined();
+	});
+});
