@@ -148,6 +148,14 @@ export function inCollection({ property, only, except }: Field<unknown>): Collec
 	return Object.keys(displayOptions).length > 0 ? { ...property, displayOptions } : property;
 }
 
+/** What stands below the node's name on the canvas: the operation in the words that the user has picked it by. */
+export function subtitleOf(operations: readonly Operation[]): string {
+	const actions = Object.fromEntries(
+		operations.map(({ resource, operation, action }) => [`${resource}:${operation}`, action]),
+	);
+	return `={{ (${JSON.stringify(actions)})[$parameter["resource"] + ":" + $parameter["operation"]] }}`;
+}
+
 /** What the panel warns of while the user types. */
 export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 	const named = new Map(
