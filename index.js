@@ -1,5 +1,6 @@
 /** The classes of this package, for those who require it; n8n itself finds them through package.json. */
 const { MidApi } = require('./dist/credentials/MidApi.credentials.js');
 const { Midjourney } = require('./dist/nodes/Midjourney/Midjourney.node.js');
+const { MidjourneyTrigger } = require('./dist/nodes/Midjourney/MidjourneyTrigger.node.js');
 
-module.exports = { MidApi, Midjourney };
+module.exports = { MidApi, Midjourney, MidjourneyTrigger };

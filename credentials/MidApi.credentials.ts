@@ -52,6 +52,7 @@ export class MidApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
+			hint: 'From the API key page of your account at midapi.ai or kie.ai',
 		},
 		{
 			displayName: 'Base URL',

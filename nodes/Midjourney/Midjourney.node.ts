@@ -11,7 +11,7 @@ import {
 
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
-import { hintsOf, propertiesOf } from './operations/properties';
+import { hintsOf, propertiesOf, subtitleOf } from './operations/properties';
 
 /** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
 const resumeWebhooks: IWebhookDescription[] = [
@@ -34,7 +34,7 @@ export class Midjourney implements INodeType {
 		icon: { light: 'file:midjourney.svg', dark: 'file:midjourney.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
+		subtitle: subtitleOf(operations),
 		description: 'Generate, upscale, vary and animate images with Midjourney',
 		defaults: { name: 'Midjourney' },
 		inputs: [NodeConnectionTypes.Main],

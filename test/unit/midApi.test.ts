@@ -283,6 +283,16 @@ describe('A task (contract 1.2)', () => {
 		expect(parseTask({ ...done, createTime })?.createdAt).toBe('2026-01-02T03:04:05.000Z');
 	});
 
+	it('keeps the query of its callback URL to itself', () => {
+		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const paramJson = JSON.stringify({ prompt: 'p', callBackUrl, speed: 'Relax' });
+		expect(JSON.parse(String(parseTask({ ...done, paramJson })?.raw.paramJson))).toEqual({
+			prompt: 'p',
+			callBackUrl: 'https://n8n.example.com/webhook-waiting/7',
+			speed: 'Relax',
+		});
+	});
+
 	it('that failed has the words of the provider', () => {
 		const data = { taskId: 't', successFlag: 3, errorCode: 500, errorMessage: 'rejected' };
 		expect(parseTask(data)).toMatchObject({

@@ -1,9 +1,15 @@
-import type { IDataObject, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
+import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
 
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
 import { isUnset, type Field } from './Field';
 import { flagConflict } from './promptFlags';
+
+/** Where parameters are read from: a running node, or one that is called over the web. */
+export interface ParameterSource {
+	getNode(): INode;
+	getNodeParameter(name: string, itemIndex: number, fallback?: unknown): unknown;
+}
 
 /** What a user has entered for one item. */
 export class Parameters {
@@ -11,7 +17,7 @@ export class Parameters {
 	private readonly collections = new Map<string, IDataObject>();
 
 	constructor(
-		private readonly context: IExecuteFunctions,
+		private readonly context: ParameterSource,
 		private readonly itemIndex: number,
 		/** Where each field stands: under the name of a collection, or (undefined) at the top level. */
 		private readonly places: ReadonlyMap<Field<unknown>, string | undefined>,

@@ -45,7 +45,7 @@ export const videoPrompt = prompt(
 /** URLs may hold commas: a comma separates only where the next URL begins. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
-export const imageUrls = (required: string, defaultValue = ''): Field<string[]> =>
+export const imageUrls = (description: string, hint: string, defaultValue = ''): Field<string[]> =>
 	listField(
 		{ separator: URL_SEPARATOR, check: urlProblem },
 		{
@@ -54,8 +54,10 @@ export const imageUrls = (required: string, defaultValue = ''): Field<string[]> 
 			default: defaultValue,
 			required: true,
 			placeholder: 'e.g. https://example.com/teapot.png',
-			description: required,
-			hint: 'The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.',
+			// A field of one line would join lines that are pasted into it.
+			typeOptions: { rows: 2 },
+			description,
+			hint,
 		},
 	);
 
@@ -124,7 +126,11 @@ const CUSTOM_VERSION = 'custom';
 const VERSIONS = [
 	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
 	{ name: 'Niji 6', value: 'niji6' },
-	{ name: 'Custom', value: CUSTOM_VERSION, description: 'Enter it under Custom Version' },
+	{
+		name: 'Custom',
+		value: CUSTOM_VERSION,
+		description: 'Then add the field Custom Version and enter it there',
+	},
 ];
 
 /** Everything is accepted: an expression may name a version that this list does not know yet. */

@@ -57,7 +57,8 @@ export const flagHints = (
 			{
 				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Keep one of them: with both, nothing is submitted.`,
 				type: 'warning',
-				location: 'inputPane',
+				// The input pane evaluates the hints of the node before this one: what stands there is never shown.
+				location: 'outputPane',
 				whenToDisplay: 'always',
 				displayCondition: `={{ $parameter["${collection}"]?.["${name}"] !== undefined && ${test} }}`,
 			},

@@ -24,7 +24,7 @@ const RESOURCES: Record<string, string> = {
 
 /** The collections, by the name under which a workflow saves them. */
 const ADDITIONAL = 'additionalFields';
-const OPTIONS = 'options';
+export const OPTIONS = 'options';
 
 /** The common options that an operation has. */
 const optionsOf = ({ traits }: Operation): ReadonlyArray<Field<unknown>> =>
@@ -44,23 +44,26 @@ export function placesOf(operation: Operation): Map<Field<unknown>, string | und
 	]);
 }
 
+/** Which account to use; both nodes begin with it. */
+export const providerProperty: INodeProperties = {
+	displayName: 'Provider',
+	// n8n looks for the choice of a credential under this name, when the node is a tool of an agent, too.
+	name: 'authentication',
+	type: 'options',
+	noDataExpression: true,
+	options: Object.values(providers).map(({ name, displayName }) => ({
+		name: displayName,
+		value: name,
+	})),
+	default: 'midApi',
+	description: 'Who makes the images: the account to use',
+};
+
 /** The properties of the node: provider, resource, operation, then the fields of each operation. */
 export function propertiesOf(operations: readonly Operation[]): INodeProperties[] {
 	const resources = [...new Set(operations.map(({ resource }) => resource))].sort();
 	return [
-		{
-			displayName: 'Provider',
-			// n8n looks for the choice of a credential under this name, when the node is a tool of an agent, too.
-			name: 'authentication',
-			type: 'options',
-			noDataExpression: true,
-			options: Object.values(providers).map(({ name, displayName }) => ({
-				name: displayName,
-				value: name,
-			})),
-			default: 'midApi',
-			description: 'Who makes the images: the account to use',
-		},
+		providerProperty,
 		{
 			displayName: 'Resource',
 			name: 'resource',
@@ -134,7 +137,7 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 type CollectionOption = INodeProperties | INodePropertyOptions | INodePropertyCollection;
 
 /** Inside a collection a field looks at the top level through a slash. */
-function inCollection({ property, only, except }: Field<unknown>): CollectionOption {
+export function inCollection({ property, only, except }: Field<unknown>): CollectionOption {
 	const atTop = (conditions: Record<string, string[]> = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
 	const show = { ...property.displayOptions?.show, ...atTop(only) };
@@ -143,6 +146,14 @@ function inCollection({ property, only, except }: Field<unknown>): CollectionOpt
 		...(except && { hide: atTop(except) }),
 	};
 	return Object.keys(displayOptions).length > 0 ? { ...property, displayOptions } : property;
+}
+
+/** What stands below the node's name on the canvas: the operation in the words that the user has picked it by. */
+export function subtitleOf(operations: readonly Operation[]): string {
+	const actions = Object.fromEntries(
+		operations.map(({ resource, operation, action }) => [`${resource}:${operation}`, action]),
+	);
+	return `={{ (${JSON.stringify(actions)})[$parameter["resource"] + ":" + $parameter["operation"]] }}`;
 }
 
 /** What the panel warns of while the user types. */

@@ -118,10 +118,10 @@ const longestPause = exceptFor(
 		numberField(
 			{ min: 1, max: 600 },
 			{
-				displayName: 'Longest Pause Between Checks (Seconds)',
+				displayName: 'Longest Pause (Seconds)',
 				name: 'longestPause',
 				default: 30,
-				description: 'The pauses grow with the time waited, up to this',
+				description: 'The pauses between checks grow with the time waited, up to this',
 			},
 		),
 	),

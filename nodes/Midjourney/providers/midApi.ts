@@ -196,9 +196,18 @@ export function parseTask(data: unknown): Task | undefined {
 						message: text(data.errorMessage) ?? 'MidAPI gave no reason',
 					}
 				: undefined,
-		raw: data,
+		raw: {
+			...data,
+			...(data.paramJson !== undefined && { paramJson: withoutQuery(data.paramJson) }),
+		},
 	};
 }
+
+/** The echoed request without the query of its callback URL, which lets anyone call a waiting execution. */
+const withoutQuery = (paramJson: IDataObject[string]): IDataObject[string] =>
+	typeof paramJson === 'string'
+		? paramJson.replace(/("callBackUrl"\s*:\s*"[^"?]*)\?[^"]*/g, '$1')
+		: paramJson;
 
 function outputs(data: IDataObject): Output[] {
 	const result = unwrapJson(data.resultInfoJson);

@@ -19,7 +19,11 @@ const quality = choiceField(
 	{ displayName: 'Quality', name: 'quality', default: 'standard' },
 );
 
-const image = imageUrls('The one image to set in motion', '={{ $json.url }}');
+const image = imageUrls(
+	'The one image to set in motion. By default the one of the incoming item.',
+	'Exactly one. The provider fetches it, so it must be public.',
+	'={{ $json.url }}',
+);
 
 const motion = choiceField(
 	[

@@ -1,0 +1,92 @@
+import {
+	NodeConnectionTypes,
+	type IHookFunctions,
+	type INodeType,
+	type INodeTypeDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
+} from 'n8n-workflow';
+
+import { forget, onCallback } from './operations/callback';
+import { triggerProperties } from './operations/trigger';
+
+/** The trigger node: receives the callbacks of the providers, starts workflows and resumes waiting executions. */
+export class MidjourneyTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Midjourney Trigger',
+		name: 'midjourneyTrigger',
+		icon: { light: 'file:midjourney.svg', dark: 'file:midjourney.dark.svg' },
+		group: ['trigger'],
+		version: [1],
+		subtitle:
+			'={{ $parameter["onCallback"] === "resume" ? "resume" : $parameter["triggerOn"].join(", ") }}',
+		description: 'Starts a workflow, or resumes a waiting one, when a Midjourney task has ended',
+		eventTriggerDescription: 'Waiting for a task to end',
+		activationMessage:
+			'Callbacks to the production URL of the Midjourney Trigger are now received.',
+		triggerPanel: {
+			header: 'Receive the callbacks of Midjourney tasks',
+			executionsHelp: {
+				inactive:
+					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as Midjourney Trigger URL in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
+				active:
+					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as Midjourney Trigger URL in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
+			},
+			activationHint:
+				'Once the workflow is finished, publish it and use the production URL: callbacks then arrive without this button.',
+		},
+		defaults: { name: 'Midjourney Trigger' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [
+			{
+				name: 'midApi',
+				required: true,
+				displayOptions: { show: { authentication: ['midApi'] } },
+			},
+		],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				responseMode: 'onReceived',
+				// Without it n8n would answer with the text `firstEntryJson`.
+				responseData: '',
+				// n8n puts the random webhook ID of the node in front, so nobody can guess the URL.
+				path: 'webhook',
+			},
+		],
+		properties: triggerProperties,
+	};
+
+	webhookMethods = {
+		default: {
+			/** The providers have no list of webhooks: each task is told its own callback URL when it is submitted. */
+			async checkExists(this: IHookFunctions): Promise<boolean> {
+				return false;
+			},
+
+			/** Nothing can be registered. All there is to do is to see that nobody can guess the URL. */
+			async create(this: IHookFunctions): Promise<boolean> {
+				const { name, webhookId } = this.getNode();
+				if (!webhookId) {
+					this.logger.warn(
+						`The URL of '${name}' can be guessed, because the node has no webhook ID: delete it and add it again`,
+					);
+				}
+				return true;
+			},
+
+			/** Nothing is registered; what was remembered of the callbacks goes. */
+			async delete(this: IHookFunctions): Promise<boolean> {
+				forget(this);
+				return true;
+			},
+		},
+	};
+
+	/** Never throws. */
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await onCallback(this);
+	}
+}
