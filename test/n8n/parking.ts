@@ -25,6 +25,8 @@ export interface Plan {
 	settings?: JsonObject;
 	/** Beside key and address. */
 	credential?: JsonObject;
+	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
+	relay?: boolean;
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
 	emulator?: EmulatorOptions;
 }
@@ -47,6 +49,8 @@ const PATIENCE_MS = 30_000;
 const GENERATE = 'Generate';
 const AFTER = 'After';
 const FAILED = 'Failed';
+/** Node type of the Trigger of this package. */
+const TRIGGER = 'n8n-nodes-midjourney.midjourneyTrigger';
 
 /** An execution of one Midjourney node between two others, started as in production, with a provider of its own. */
 export class Wait {
@@ -76,7 +80,21 @@ export class Wait {
 		const data = { apiKey: DEFAULT_API_KEY, baseUrl: emulator.url, ...plan.credential };
 		const credential = { id: await client.createCredential(name, 'midApi', data), name };
 		const path = randomUUID();
-		const workflowId = await client.importWorkflow(workflowOf(plan, credential, path));
+		const options = { ...plan.options };
+		if (plan.relay) {
+			const id = randomUUID();
+			await client.activate(await client.importWorkflow(relayOf(credential, id)));
+			const url = `${n8n.webhookUrl}/webhook/${id}/webhook`;
+			// It answers anyone whom it does not know with 404 too, but in its own words.
+			await until(
+				'the Trigger listens',
+				async () => await (await fetch(url, { method: 'POST' })).text(),
+				(answer) => !answer.includes('not registered'),
+			);
+			options.triggerUrl = url;
+		}
+		const workflow = workflowOf({ ...plan, options }, credential, path);
+		const workflowId = await client.importWorkflow(workflow);
 		await client.activate(workflowId);
 		await until(
 			'the workflow listens',
@@ -228,6 +246,23 @@ export function prompts(count: number): string[] {
 
 function itemsOf(execution: Execution, node: string): Item[] {
 	return (execution.runs.get(node) ?? []).flatMap(({ outputs }) => outputs.flat());
+}
+
+/** A Midjourney Trigger that only hands on. */
+function relayOf(credential: { id: string; name: string }, webhookId: string): Workflow {
+	return {
+		name: `Relay ${webhookId}`,
+		nodes: [
+			{
+				...{ id: randomUUID(), name: 'Relay', type: TRIGGER, typeVersion: 1, webhookId },
+				parameters: { authentication: 'midApi', onCallback: 'resume' },
+				credentials: { midApi: credential },
+				position: [0, 0],
+			},
+		],
+		connections: {},
+		settings: { executionOrder: 'v1' },
+	};
 }
 
 function workflowOf(plan: Plan, credential: { id: string; name: string }, path: string): Workflow {

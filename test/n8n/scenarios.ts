@@ -167,30 +167,31 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	}
 
 	describe('callbacks', () => {
+		/** The provider calls before it has answered the submit. */
+		const callsEarly = async (plan: Plan) =>
+			await begin(plan, (emulator) => {
+				const mend = emulator.intercept(async (call) => {
+					if (!call.path.endsWith('/generate')) return undefined;
+					mend();
+					const answer = await call.handle();
+					const [submit] = emulator.ledger.submits;
+					if (submit) await emulator.deliverCallback(submit.taskId);
+					return answer;
+				});
+			});
+
 		scenario(
 			'early, before the submit is answered: refused by n8n, the next one counts',
 			async () => {
-				const wait = await begin({ prompts: prompts(1) }, (emulator) => {
-					const mend = emulator.intercept(async (call) => {
-						if (!call.path.endsWith('/generate')) return undefined;
-						mend();
-						const answer = await call.handle();
-						const [submit] = emulator.ledger.submits;
-						if (submit) await emulator.deliverCallback(submit.taskId);
-						return answer;
-					});
-				});
+				const wait = await callsEarly({ prompts: prompts(1) });
 				await wait.untilParked();
 				expectRefused(wait.emulator.ledger.callbacks[0]?.status);
 				await finishAll(wait, [0]);
 			},
 		);
 
-		scenario('before the execution is saved: the retry of the provider resumes', async () => {
-			const plan: Plan = {
-				prompts: prompts(1),
-				emulator: { callbackRetryPausesMs: Array<number>(20).fill(500) },
-			};
+		/** The task ends, and the provider calls, after the node has looked and before the execution is parked. */
+		const callsBeforeSaved = async (plan: Plan, isCalled: (emulator: Emulator) => boolean) => {
 			let delivered: Promise<void> | undefined;
 			let since = 0;
 			const wait = await begin(plan, (emulator) => {
@@ -203,9 +204,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 					emulator.finish(taskId);
 					delivered = emulator.deliverCallback(taskId);
 					await until(
-						'the callback is refused',
-						() => emulator.ledger.callbacks.length,
-						(count) => count > 0,
+						'the provider has called',
+						() => isCalled(emulator),
+						(called) => called,
 					);
 					return answer;
 				});
@@ -213,8 +214,26 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			const execution = await wait.ended();
 			await delivered;
 			const statuses = wait.emulator.ledger.callbacks.map(({ status }) => status);
+			return { wait, execution, since, statuses };
+		};
+
+		scenario('before the execution is saved: the retry of the provider resumes', async () => {
+			const { wait, execution, since, statuses } = await callsBeforeSaved(
+				{ prompts: prompts(1), emulator: { callbackRetryPausesMs: Array<number>(20).fill(500) } },
+				({ ledger }) => ledger.callbacks.length > 0,
+			);
 			expectRefused(statuses[0]);
 			expect(statuses.at(-1)).toBe(200);
+			expectResumedOnce(wait, execution, since);
+		});
+
+		scenario('before the execution is saved, over the Trigger: one call is enough', async () => {
+			const { wait, execution, since, statuses } = await callsBeforeSaved(
+				{ prompts: prompts(1), relay: true },
+				// The Trigger reads the task, is refused by n8n like anyone else, and tries again.
+				({ ledger }) => ledger.reads.length > 1,
+			);
+			expect(statuses).toEqual([200]);
 			expectResumedOnce(wait, execution, since);
 		});
 
