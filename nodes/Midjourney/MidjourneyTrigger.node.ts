@@ -28,9 +28,9 @@ export class MidjourneyTrigger implements INodeType {
 			header: 'Receive the callbacks of Midjourney tasks',
 			executionsHelp: {
 				inactive:
-					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as the Trigger URL in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
+					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
 				active:
-					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as the Trigger URL in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
+					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
 			},
 			activationHint:
 				'Once the workflow is finished, publish it and use the production URL: callbacks then arrive without this button.',

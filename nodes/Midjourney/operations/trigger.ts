@@ -52,7 +52,7 @@ export const triggerProperties: INodeProperties[] = [
 		options: [...ON_CALLBACK],
 		default: 'both',
 		description:
-			'What a callback does. Executions can be resumed where a Midjourney node has the URL of this Trigger in its options.',
+			'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
 	},
 	{
 		displayName: 'Trigger On',
