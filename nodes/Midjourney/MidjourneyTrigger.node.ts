@@ -7,8 +7,8 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { forget, onCallback } from './operations/callback';
-import { triggerProperties } from './operations/trigger';
+import { onCallback, triggerProperties } from './operations/trigger';
+import { forgetCallbacks } from './tasks/callbacks';
 
 /** The trigger node: receives the callbacks of the providers, starts workflows and resumes waiting executions. */
 export class MidjourneyTrigger implements INodeType {
@@ -28,9 +28,9 @@ export class MidjourneyTrigger implements INodeType {
 			header: 'Receive the callbacks of Midjourney tasks',
 			executionsHelp: {
 				inactive:
-					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as Midjourney Trigger URL in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
+					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
 				active:
-					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as Midjourney Trigger URL in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
+					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
 			},
 			activationHint:
 				'Once the workflow is finished, publish it and use the production URL: callbacks then arrive without this button.',
@@ -79,7 +79,7 @@ export class MidjourneyTrigger implements INodeType {
 
 			/** Nothing is registered; what was remembered of the callbacks goes. */
 			async delete(this: IHookFunctions): Promise<boolean> {
-				forget(this);
+				forgetCallbacks(this);
 				return true;
 			},
 		},

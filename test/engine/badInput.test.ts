@@ -184,7 +184,9 @@ describe('An unknown task', () => {
 			const result = await bench.run({
 				parameters: { resource: 'task', operation, taskId: 'gone-1', taskIds: 'gone-1' },
 			});
-			expect(result.error?.message).toMatch(/MidAPI does not know this .*task gone-1 \[item 0\]/);
+			expect(result.error?.message).toMatch(
+				/MidAPI does not know the task or address .*task gone-1 \[item 0\]/,
+			);
 			expect(result.error?.description).toMatch(/Check the task ID/);
 		},
 	);

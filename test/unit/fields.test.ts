@@ -14,7 +14,7 @@ const look = { displayName: 'F', name: 'f', default: '' };
 
 describe('A field takes what people and expressions give', () => {
 	const integer = integerField({ min: 0, max: 1000 }, look);
-	const urls = imageUrls('');
+	const urls = imageUrls('', '');
 	const ids = listField({ separator: /[\s,]+/ }, look);
 	const choice = choiceField([{ name: 'One', value: 1 }] as const, look);
 	const one = 'https://a.example/1.png';
@@ -56,8 +56,8 @@ describe('A field says what does not fit', () => {
 		['too long a text', textField(3, look), 'four', /has 4 characters, at most 3/],
 		['an unlisted choice', aspectRatio, '7:5', /must be one of 1:1, 1:2, .* not “7:5”/],
 		['a word for a switch', switchField(look), 'yes', /must be true or false/],
-		['an object among URLs', imageUrls(''), [{ url: 'x' }], /not a URL/],
-		['an empty list', imageUrls(''), [], /is empty/],
+		['an object among URLs', imageUrls('', ''), [{ url: 'x' }], /not a URL/],
+		['an empty list', imageUrls('', ''), [], /is empty/],
 	];
 
 	it.each(CASES)('%s', (_, field, given, problem) => {

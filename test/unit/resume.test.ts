@@ -200,7 +200,7 @@ describe('When the last task is terminal', () => {
 	it('one that the provider has forgotten is told, and does not hold up the others', async () => {
 		const { call } = stage({ a: 'completed', b: 'unknown' }, { onError: 'continueRegularOutput' });
 		const { workflowData } = await call();
-		expect(workflowData?.[0]?.[1]?.json.errorMessage).toContain('does not know this');
+		expect(workflowData?.[0]?.[1]?.json.errorMessage).toContain('does not know the task');
 	});
 });
 

@@ -6,7 +6,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { providers } from '../providers';
+import { providerNamed, providers } from '../providers';
 import type { Provider } from '../providers/Provider';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Order, Settings } from '../tasks/order';
@@ -63,9 +63,6 @@ export async function webhook(context: IWebhookFunctions): Promise<IWebhookRespo
 	const provider = providerNamed(context.getNodeParameter('authentication', 'midApi'));
 	return await resume(context, provider ?? providers.midApi);
 }
-
-const providerNamed = (chosen: unknown): Provider | undefined =>
-	Object.values(providers).find(({ name }) => name === chosen);
 
 function chosenProvider(context: IExecuteFunctions): Provider {
 	const chosen = context.getNodeParameter('authentication', 0);

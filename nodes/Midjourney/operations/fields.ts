@@ -45,7 +45,14 @@ export const videoPrompt = prompt(
 /** URLs may hold commas: a comma separates only where the next URL begins. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
-export const imageUrls = (description: string, hint: string, defaultValue = ''): Field<string[]> =>
+const SEVERAL_URLS =
+	'The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.';
+
+export const imageUrls = (
+	description: string,
+	defaultValue = '',
+	hint = SEVERAL_URLS,
+): Field<string[]> =>
 	listField(
 		{ separator: URL_SEPARATOR, check: urlProblem },
 		{

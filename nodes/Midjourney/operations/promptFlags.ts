@@ -34,7 +34,7 @@ export function flagConflict(
 		const flags = FLAGS[name];
 		const found = flags && new RegExp(pattern(flags), 'i').exec(prompt)?.[0].trim();
 		if (found) {
-			return `'Prompt' holds ${found} and '${displayName}' is set, too: keep one of them`;
+			return `'Prompt' holds ${found} and '${displayName}' is set, too: take the flag out of the prompt, or empty the field`;
 		}
 	}
 	return undefined;
@@ -55,7 +55,7 @@ export const flagHints = (
 		const test = `/${pattern(flags)}/i.test($parameter["prompt"] ?? "")`;
 		return [
 			{
-				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Keep one of them: with both, nothing is submitted.`,
+				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Take the flag out or empty the field: with both, nothing is submitted.`,
 				type: 'warning',
 				// The input pane evaluates the hints of the node before this one: what stands there is never shown.
 				location: 'outputPane',

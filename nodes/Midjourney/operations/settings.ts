@@ -174,56 +174,71 @@ const triggerUrl = onlyFor(
 	}),
 );
 
-const outputItems = optional(
-	choiceField(
-		[
-			{
-				name: 'One Item per Output',
-				value: 'output',
-				description: 'An item for each image or video, as Upscale, Vary and Video take it',
-			},
-			{ name: 'One Item per Task', value: 'task', description: 'All outputs in one list' },
-		] as const,
-		{ displayName: 'Output Items', name: 'outputItems', default: 'output' },
+const outputItems = exceptFor(
+	NOT_WAITING,
+	optional(
+		choiceField(
+			[
+				{
+					name: 'One Item per Output',
+					value: 'output',
+					description: 'An item for each image or video, as Upscale, Vary and Video take it',
+				},
+				{ name: 'One Item per Task', value: 'task', description: 'All outputs in one list' },
+			] as const,
+			{ displayName: 'Output Items', name: 'outputItems', default: 'output' },
+		),
 	),
 );
 
-const simplify = optional(
-	switchField({
-		displayName: 'Simplify',
-		name: 'simplify',
-		default: true,
-		description: 'Whether to return a simplified version of the response instead of the raw data',
-	}),
+const simplify = exceptFor(
+	NOT_WAITING,
+	optional(
+		switchField({
+			displayName: 'Simplify',
+			name: 'simplify',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+		}),
+	),
 );
 
-const download = optional(
-	switchField({
-		displayName: 'Download Files',
-		name: 'download',
-		default: true,
-		description: 'Whether to fetch the images and videos into binary fields',
-	}),
+const download = exceptFor(
+	NOT_WAITING,
+	optional(
+		switchField({
+			displayName: 'Download Files',
+			name: 'download',
+			default: true,
+			description: 'Whether to fetch the images and videos into binary fields',
+		}),
+	),
 );
 
-const binaryField = optional(
-	textField(100, {
-		displayName: 'Put Output File in Field',
-		name: 'binaryField',
-		default: DEFAULT_BINARY_FIELD,
-		hint: 'The name of the output field to put the binary file data in. With One Item per Task it gets the index behind it: data_0, data_1 and so on.',
-	}),
+const binaryField = exceptFor(
+	NOT_WAITING,
+	optional(
+		textField(100, {
+			displayName: 'Put Output File in Field',
+			name: 'binaryField',
+			default: DEFAULT_BINARY_FIELD,
+			hint: 'The name of the output field to put the binary file data in. With One Item per Task it gets the index behind it: data_0, data_1 and so on.',
+		}),
+	),
 );
 
-const downloadLimit = optional(
-	integerField(
-		{ min: 1, max: 10_000 },
-		{
-			displayName: 'Largest Download (MB)',
-			name: 'downloadLimit',
-			default: DEFAULT_DOWNLOAD_LIMIT_MB,
-			description: 'A larger file is not stored',
-		},
+const downloadLimit = exceptFor(
+	NOT_WAITING,
+	optional(
+		integerField(
+			{ min: 1, max: 10_000 },
+			{
+				displayName: 'Largest Download (MB)',
+				name: 'downloadLimit',
+				default: DEFAULT_DOWNLOAD_LIMIT_MB,
+				description: 'A larger file is not stored',
+			},
+		),
 	),
 );
 

@@ -1,5 +1,7 @@
-import type { INodeProperties, IWebhookFunctions } from 'n8n-workflow';
+import type { INodeProperties, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
+import { providerNamed, providers } from '../providers';
+import { answerCallback } from '../tasks/callbacks';
 import type { Settings } from '../tasks/order';
 import type { ReceiveSettings, TaskEnd } from '../tasks/receive';
 import type { Field } from './Field';
@@ -52,7 +54,7 @@ export const triggerProperties: INodeProperties[] = [
 		options: [...ON_CALLBACK],
 		default: 'both',
 		description:
-			'What a callback does. Executions can be resumed where a Midjourney node has the URL of this Trigger in its options.',
+			'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
 	},
 	{
 		displayName: 'Trigger On',
@@ -100,4 +102,14 @@ export function itemSettings(context: IWebhookFunctions): Settings {
 	};
 	const places = new Map<Field<unknown>, string>(resultOptions.map((field) => [field, OPTIONS]));
 	return settingsFrom(new Parameters(source, 0, places));
+}
+
+/** Answers a call of a provider. Never throws. */
+export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	return await answerCallback(context, {
+		provider: () =>
+			providerNamed(context.getNodeParameter('authentication', 'midApi')) ?? providers.midApi,
+		receiving: () => receiveSettings(context),
+		items: () => itemSettings(context),
+	});
 }

@@ -92,9 +92,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 		const binary: IBinaryKeyData = {};
 		for (const file of ownFiles) if (file.binary) binary[nameOf(file)] = file.binary;
 		const json = defined({
-			provider,
 			taskId: taskId ?? null,
-			operation,
 			// Whatever is not decided yet is pending, and says so in one word.
 			status: statusOf(result),
 			...own,
@@ -103,10 +101,12 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			errorMessage: problem?.message ?? task?.error?.message,
 			errorDescription: problem?.description ?? undefined,
 			prompt: task?.prompt,
+			reference: settings?.reference,
 			createdAt: task?.createdAt,
 			completedAt: task?.completedAt,
 			expiresAt: task?.expiresAt,
-			reference: settings?.reference,
+			provider,
+			operation,
 			waitedMs,
 			polls,
 			via,
@@ -163,7 +163,9 @@ export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): N
 	if (others > 0) {
 		lines.unshift(`${others} more ${others === 1 ? 'item has' : 'items have'} no result either.`);
 	}
-	if (lines.length > 0) lines.push('A retry of this execution picks up what was submitted.');
+	if (groups.has('Open') || groups.has('Completed')) {
+		lines.push('A retry of this execution picks up what is open or completed.');
+	}
 	problem.description = [problem.description, ...lines].filter(Boolean).join('\n');
 	return problem;
 }

@@ -43,10 +43,7 @@ const WITH_SPEED = { mode: ['imageToImage', 'styleReference', 'textToImage'] };
 
 const images = onlyFor(
 	WITH_IMAGES,
-	imageUrls(
-		'The images to start from, to take the style of, or to take the subject of',
-		'The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.',
-	),
+	imageUrls('The images to start from, to take the style of, or to take the subject of'),
 );
 const speedWhereItApplies = onlyFor(WITH_SPEED, speed);
 

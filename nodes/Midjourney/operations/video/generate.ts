@@ -21,8 +21,8 @@ const quality = choiceField(
 
 const image = imageUrls(
 	'The one image to set in motion. By default the one of the incoming item.',
-	'Exactly one. The provider fetches it, so it must be public.',
 	'={{ $json.url }}',
+	'Exactly one. The provider fetches it, so it must be public.',
 );
 
 const motion = choiceField(

@@ -5,35 +5,51 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { providers } from '../providers';
 import { openHttp, type Reply } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { Provider } from '../providers/Provider';
-import { executionClock } from '../tasks/clock';
-import { Deliveries, forgetDeliveries } from '../tasks/deliveries';
-import { hostOf } from '../tasks/host';
-import { receive, type Callback, type CallbackSecrets, type Verdict } from '../tasks/receive';
-import { receivedItems } from '../tasks/received';
-import { itemSettings, receiveSettings } from './trigger';
+import { executionClock } from './clock';
+import { Deliveries, forgetDeliveries } from './deliveries';
+import { hostOf } from './host';
+import type { Settings } from './order';
+import {
+	receive,
+	type Callback,
+	type CallbackSecrets,
+	type ReceiveSettings,
+	type Verdict,
+} from './receive';
+import { receivedItems } from './received';
 
 /** The Trigger's side of a callback: what n8n gives goes to tasks/receive, its verdict goes back through n8n. */
 
 /** The headers of a provider's signature: whoever gets a callback handed on may want to check it, too. */
 const SIGNATURE_HEADERS = ['x-webhook-timestamp', 'x-webhook-signature'];
 
+/** What a user has chosen in the Trigger; read when a call comes, and may throw then. */
+export interface Chosen {
+	provider(): Provider;
+	receiving(): ReceiveSettings;
+	/** How the items are to look. */
+	items(): Settings;
+}
+
 /** Answers one call. Never throws: n8n would make an execution with an empty item of that. */
-export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+export async function answerCallback(
+	context: IWebhookFunctions,
+	chosen: Chosen,
+): Promise<IWebhookResponseData> {
 	const host = hostOf(context);
 	const clock = executionClock(host);
 	const receivedAt = new Date(clock.now()).toISOString();
 	let release = () => {};
 	try {
-		const provider = chosenProvider(context);
+		const provider = chosen.provider();
 		const deliveries = deliveriesOf(context);
 		const { start, ...verdict } = await receive(callOf(context), {
 			clock,
 			deliveries,
-			settings: receiveSettings(context),
+			settings: chosen.receiving(),
 			secrets: async () => await secretsOf(context, provider),
 			read: async (taskId) =>
 				await provider.read(await openHttp(context, provider.credentialType), taskId),
@@ -46,7 +62,7 @@ export async function onCallback(context: IWebhookFunctions): Promise<IWebhookRe
 		if (!start) return answer(context, verdict);
 
 		release = () => deliveries.release(start.key);
-		const settings = itemSettings(context);
+		const settings = chosen.items();
 		// Files may take longer than the provider waits. Without files n8n answers as soon as the execution has begun.
 		const early = verdict.status !== 200 || settings.download !== undefined;
 		const answered = early ? answer(context, verdict) : { webhookResponse: wordsOf(verdict) };
@@ -61,7 +77,7 @@ export async function onCallback(context: IWebhookFunctions): Promise<IWebhookRe
 }
 
 /** Forgets which callbacks have come; the end of a test in the editor changes nothing for the published workflow. */
-export function forget(context: IHookFunctions): void {
+export function forgetCallbacks(context: IHookFunctions): void {
 	if (context.getMode() === 'manual') return;
 	forgetDeliveries(context.getWorkflowStaticData('node'), nodeKeyOf(context));
 }
@@ -71,11 +87,6 @@ const callOf = (context: IWebhookFunctions): Callback => ({
 	query: context.getQueryData(),
 	body: context.getBodyData(),
 });
-
-function chosenProvider(context: IWebhookFunctions): Provider {
-	const chosen: unknown = context.getNodeParameter('authentication', 'midApi');
-	return Object.values(providers).find(({ name }) => name === chosen) ?? providers.midApi;
-}
 
 async function secretsOf(
 	context: IWebhookFunctions,
