@@ -146,7 +146,7 @@ export async function resume(
 
 		const host = hostOf(context);
 		const http = await openHttp(context, provider.credentialType);
-		const sweeping = sweep(states, async (taskId) => await provider.read(http, taskId));
+		const sweeping = sweep(states, clock, async (taskId) => await provider.read(http, taskId));
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
 		let seen = await Promise.race([sweeping, late]);
 		if (seen === undefined) {
@@ -210,12 +210,21 @@ type Sweep =
 	| { end: 'open' }
 	| { end: 'unreadable' };
 
-/** Reads the tasks in their order until the first that is still open, no further (design 5.4). */
+/**
+ * Reads the tasks until the first that is still open, no further (design 5.4). In random order: nothing is kept between
+ * two calls, and in any fixed order all that is finished before an open task would be read again at every call. So N
+ * calls take about N log N reads, in whatever order the tasks end.
+ */
 async function sweep(
 	states: readonly Parked[],
+	{ random }: Clock,
 	read: (taskId: string) => ReturnType<Provider['read']>,
 ): Promise<Sweep> {
 	const ids = states.flatMap(({ taskId, problem }) => (taskId && !problem ? [taskId] : []));
+	for (let last = ids.length - 1; last > 0; last--) {
+		const other = Math.floor(random() * (last + 1));
+		[ids[last], ids[other]] = [ids[other] ?? '', ids[last] ?? ''];
+	}
 	const tasks = new Map<string, Task | Failure>();
 	for (
 		let size = 1, done = 0;
