@@ -2,12 +2,11 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { Provider } from '../providers/Provider';
 import type { Clock } from './clock';
-import { Downloads } from './download';
 import type { Host } from './host';
-import { ProblemWriter } from './nodeErrors';
 import type { Settings } from './order';
+import type { Outcome } from './outcome';
 import type { Start } from './receive';
-import { itemsOf } from './results';
+import { toItems } from './results';
 
 /** What the items say of the task's origin: it came in by a call. */
 const OPERATION = 'task:callback';
@@ -31,26 +30,17 @@ export async function receivedItems(
 	callback: IDataObject,
 	{ host, provider, clock, settings }: ReceivedDeps,
 ): Promise<INodeExecutionData[]> {
-	const writer = new ProblemWriter(host.node, provider);
-	const { download } = settings;
-	const stored =
-		download && task.status === 'completed'
-			? await new Downloads(host, clock).of(task, download.limit)
-			: [];
-	const files = stored.map(({ output, stored: file }) =>
-		file.ok
-			? { output, binary: file.value }
-			: { output, problem: writer.ofDownload(file.failure, task.taskId, output.index, 0) },
-	);
 	const { taskId } = task;
-	const outcome = { itemIndex: 0, settings, taskId, task, polls: 1, waitedMs: 0, files } as const;
-	return itemsOf({ ...outcome, via: 'poll' }, provider.name, OPERATION).map(({ item }) => ({
-		...item,
-		json: {
-			...item.json,
-			...(reference !== undefined && { reference }),
-			via: 'callback',
-			callback,
-		},
-	}));
+	const outcome: Outcome = {
+		itemIndex: 0,
+		settings: { ...settings, reference },
+		taskId,
+		task,
+		polls: 1,
+		waitedMs: 0,
+		via: 'callback',
+	};
+	const marking = { host: { ...host, continues: true }, provider, clock };
+	const items = await toItems(marking, [outcome], OPERATION);
+	return items.map((item) => ({ ...item, json: { ...item.json, callback } }));
 }
