@@ -19,7 +19,7 @@ function stage(
 		headers = {},
 		webhookSecret = '',
 		onError,
-		items,
+		saved,
 		credentials,
 		readMs = 0,
 		chance = () => 0.999,
@@ -29,7 +29,7 @@ function stage(
 		headers?: Record<string, string>;
 		webhookSecret?: string;
 		onError?: string;
-		items?: unknown;
+		saved?: string;
 		credentials?: 'gone';
 		readMs?: number;
 		/** What the order of reading is drawn from; by default nothing is shuffled. */
@@ -65,24 +65,20 @@ function stage(
 		},
 	};
 	const parked = Object.keys(states).map((taskId, itemIndex) => ({
-		json: {
-			parked: {
-				nonce: 'n',
-				operation: 'image:generate',
-				itemIndex,
-				taskId,
-				settings: { ...SETTINGS, reference: `ref ${itemIndex}` },
-				since: 0,
-				polls: 1,
-			},
-		},
+		nonce: 'n',
+		operation: 'image:generate',
+		itemIndex,
+		taskId,
+		settings: { ...SETTINGS, reference: `ref ${itemIndex}` },
+		since: 0,
+		polls: 1,
 	}));
 	const executeData: { metadata: Record<string, unknown> } = {
 		metadata: { resumeError: 'the time limit', resumeUrl: 'u' },
 	};
 	const context = {
 		executeData,
-		evaluateExpression: () => items ?? parked,
+		evaluateExpression: () => saved ?? JSON.stringify(parked),
 		getQueryData: () => ({ mjNonce: nonce }),
 		getBodyData: () => body,
 		getHeaderData: () => headers,
@@ -113,7 +109,7 @@ describe('A call for a parked execution', () => {
 	it.each<[string, Record<string, Status>, Parameters<typeof stage>[1], number]>([
 		['while a task is open', { a: 'running' }, {}, 200],
 		['of another wait', { a: 'completed' }, { nonce: 'other' }, 404],
-		['that finds nothing parked', { a: 'completed' }, { items: [{ json: {} }] }, 404],
+		['that finds nothing parked', { a: 'completed' }, { saved: '[{}]' }, 404],
 		['while the provider cannot be asked', { a: 'unreachable' }, {}, 503],
 		[
 			'without the signature that the credential asks for',

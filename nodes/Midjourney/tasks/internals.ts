@@ -16,9 +16,9 @@ export function replaceOwnInput(context: IExecuteFunctions, items: INodeExecutio
 	context.getExecuteData().data.main = [items];
 }
 
-/** What `replaceOwnInput` has put there, as `webhook()` finds it. */
-export function readOwnInput(context: IWebhookFunctions): unknown {
-	return context.evaluateExpression('{{ $input.all() }}', 0);
+/** A field of the first item that `replaceOwnInput` has put there, as `webhook()` finds it. */
+export function readOwnInput(context: IWebhookFunctions, field: string): unknown {
+	return context.evaluateExpression(`{{ $json.${field} }}`, 0);
 }
 
 /**

@@ -7,7 +7,7 @@ import type {
 
 import { equalInConstantTime, isSigned } from '../providers/callback';
 import { openHttp, type Failure } from '../providers/http';
-import { isRecord, text } from '../providers/json';
+import { isRecord, text, unwrapJson } from '../providers/json';
 import type { Provider } from '../providers/Provider';
 import { isTerminal, type Task } from '../providers/Task';
 import { readCallbackQuery } from './callbackUrl';
@@ -34,9 +34,10 @@ const ANSWER_WITHIN_MS = 8_000;
 /** Reads go out in growing batches, so that few are in vain and many do not take long. */
 const LARGEST_BATCH = 8;
 
-/** What is saved of one item, under this name in its json. */
+/** The field of the first saved item that holds what is waited for. */
 const PARKED = 'parked';
 
+/** What is waited for, for one item. */
 interface Parked {
 	nonce: string;
 	operation: string;
@@ -71,9 +72,9 @@ export async function park(
 		const problem = writer.ofTimeLimit(parks.taskId, timeLimitMs, undefined, itemIndex);
 		return { ...outcome, problem };
 	});
-	const items = outcomes.flatMap((outcome, position) => {
+	const states = outcomes.map((outcome): Parked => {
 		const { itemIndex, settings, taskId, parks, polls, problem } = outcome;
-		const state: Parked = {
+		return {
 			nonce: open[0]?.nonce ?? '',
 			operation,
 			itemIndex,
@@ -86,13 +87,15 @@ export async function park(
 				description: problem.description ?? undefined,
 			},
 		};
-		const shown = { ...(atTimeLimit[position] ?? outcome), files: [] };
-		const perTask = { ...shown, settings: { ...state.settings, outputItems: 'task' } as const };
-		return itemsOf(perTask, provider.name, operation).map((item) => {
-			const routedItem = routed(item, host);
-			return { ...routedItem, json: { ...routedItem.json, [PARKED]: { ...state } } };
-		});
 	});
+	const items = atTimeLimit.flatMap((outcome) => {
+		const settings: Settings = { ...(outcome.settings ?? DEFAULTS), outputItems: 'task' };
+		const shown = { ...outcome, settings, files: [] };
+		return itemsOf(shown, provider.name, operation).map((item) => routed(item, host));
+	});
+	const [first] = items;
+	// As one text in one place: every callback reads it through an expression, which is slow for what is large.
+	if (first) first.json = { ...first.json, [PARKED]: JSON.stringify(states) };
 
 	replaceOwnInput(context, items);
 	const last = atTimeLimit.find(({ problem, parks }) => problem && parks)?.problem;
@@ -131,7 +134,7 @@ export async function resume(
 		return { noWebhookResponse: true };
 	};
 	try {
-		const states = parkedIn(readOwnInput(context));
+		const states = parkedIn(readOwnInput(context, PARKED));
 		const [first] = states;
 		const { nonce } = readCallbackQuery(context.getQueryData(), undefined);
 		if (!first || nonce === undefined || !equalInConstantTime(nonce, first.nonce)) {
@@ -270,10 +273,9 @@ function outcomeOf(
 }
 
 /** What `park` has saved, as far as it is that. */
-function parkedIn(items: unknown): Parked[] {
-	return (Array.isArray(items) ? items : [])
-		.map((item: unknown) => (isRecord(item) && isRecord(item.json) ? item.json[PARKED] : undefined))
-		.filter(isParked);
+function parkedIn(saved: unknown): Parked[] {
+	const states = unwrapJson(saved);
+	return Array.isArray(states) ? states.filter(isParked) : [];
 }
 
 const isParked = (value: unknown): value is Parked =>
