@@ -19,6 +19,10 @@ describe('A submit whose end is not known', () => {
 			await call.handle();
 			return { status: 502, body: '<html>Bad Gateway</html>' };
 		},
+		'a gateway sends the success on with status 503': async (call: Call) => ({
+			...(await call.handle()),
+			status: 503,
+		}),
 		'HTML comes with status 200': async (call: Call) => {
 			await call.handle();
 			return {

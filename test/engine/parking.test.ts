@@ -97,6 +97,33 @@ describe('Wait Mode: Callback', () => {
 		expect(result.error?.description).toMatch(/Nothing was submitted/);
 	});
 
+	it('reads a task that failed before parking again at the end, instead of keeping a mere message', async () => {
+		await bench.emulate({ latencyMs: { imageTurbo: 0, imageFast: Infinity } });
+		const { data, status } = await bench.generate(
+			{
+				...eachPrompt,
+				waitMode: 'callback',
+				additionalFields: { speed: '={{ $json.speed }}' },
+			},
+			{
+				items: [
+					{ prompt: 'a cup [fail]', speed: 'turbo' },
+					{ prompt: 'a bowl', speed: 'fast' },
+				],
+				settings: { onError: 'continueRegularOutput' },
+			},
+		);
+		expect(status).toBe('waiting');
+		const saved = data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
+		expect(saved[0]?.json.status).toBe('failed');
+		const states: Array<{ taskId: string; problem?: object }> = JSON.parse(
+			String(saved[0]?.json.parked),
+		);
+		expect(states.map(({ taskId, problem }) => [taskId, problem])).toEqual(
+			bench.emulator.ledger.submits.map(({ taskId }) => [taskId, undefined]),
+		);
+	});
+
 	it('with On Error = continue, keeps the problem of an item that was never submitted', async () => {
 		const { data, status } = await bench.generate(
 			{ ...eachPrompt, waitMode: 'callback' },

@@ -183,6 +183,17 @@ describe('Codes, as HTTP status or in the body (contract 1.0, 1.11)', () => {
 		});
 	});
 
+	it.each([429, 455, 500, 503])(
+		'a success that comes with status %i may have been taken, and its task is named',
+		(status) => {
+			const body = { code: 200, msg: 'success', data: { taskId: 'paid-1' } };
+			expect(openEnvelope(reply(body, status))).toMatchObject({
+				ok: false,
+				failure: { taken: 'unknown', words: expect.stringContaining('paid-1') },
+			});
+		},
+	);
+
 	it('success opens the envelope, also where it came as text', () => {
 		expect(openEnvelope(reply({ code: 200, data: 7 }))).toEqual({ ok: true, value: 7 });
 		expect(openEnvelope(reply('{"code":200,"data":7}'))).toEqual({ ok: true, value: 7 });

@@ -144,6 +144,19 @@ export function urlProblem(entry: string): string | undefined {
 		: `holds ${quoted(entry)}: only http and https URLs can be read by the provider`;
 }
 
+/** One absolute http(s) URL. */
+export function urlField(look: Look): Field<string> {
+	const anyText = textField(2048, look);
+	return {
+		...anyText,
+		read(value) {
+			const reading = anyText.read(value);
+			const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
+			return problem === undefined ? reading : { problem };
+		},
+	};
+}
+
 /** `field`, but it may be left unset. */
 export const optional = <T>(field: Field<T>): Field<T | undefined> => ({
 	...field,

@@ -8,7 +8,7 @@ import {
 	optional,
 	switchField,
 	textField,
-	urlProblem,
+	urlField,
 	type Field,
 } from './Field';
 import type { Parameters } from './Parameters';
@@ -154,24 +154,18 @@ const reference = optional(
 	}),
 );
 
-const anyText = textField(2048, {
-	displayName: 'Midjourney Trigger URL',
-	name: 'triggerUrl',
-	default: '',
-	placeholder: 'e.g. https://n8n.example.com/webhook/…',
-	description:
-		'Let callbacks arrive at a Midjourney Trigger with the same credential, which hands them on to this execution. For an n8n that is reachable under /webhook/ only.',
-});
 const triggerUrl = onlyFor(
 	PARKING,
-	optional({
-		...anyText,
-		read(value: unknown) {
-			const reading = anyText.read(value);
-			const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
-			return problem === undefined ? reading : { problem };
-		},
-	}),
+	optional(
+		urlField({
+			displayName: 'Midjourney Trigger URL',
+			name: 'triggerUrl',
+			default: '',
+			placeholder: 'e.g. https://n8n.example.com/webhook/…',
+			description:
+				'Let callbacks arrive at a Midjourney Trigger with the same credential, which hands them on to this execution. For an n8n that is reachable under /webhook/ only.',
+		}),
+	),
 );
 
 const outputItems = exceptFor(

@@ -141,7 +141,16 @@ export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unkn
 		return failed({ ...meaning(code), code: String(code), words, retryAfterMs });
 	}
 	if (status < 200 || status >= 300) {
-		return failed({ ...meaning(status), code: String(status), words, retryAfterMs });
+		const failure = { ...meaning(status), code: String(status), words, retryAfterMs };
+		if (code !== 200) return failed(failure);
+		// A gateway spoiled the status of a success: whatever the status says, the request was taken.
+		const data = isRecord(envelope) && isRecord(envelope.data) ? envelope.data : {};
+		const taskId = text(data.taskId);
+		return failed({
+			...failure,
+			taken: 'unknown',
+			words: taskId === undefined ? words : `success, task ${taskId}`,
+		});
 	}
 	if (code !== 200) {
 		return failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });

@@ -73,7 +73,9 @@ export async function park(
 		return { ...outcome, problem };
 	});
 	const states = outcomes.map((outcome): Parked => {
-		const { itemIndex, settings, taskId, parks, polls, problem } = outcome;
+		const { itemIndex, settings, taskId, task, parks, polls } = outcome;
+		// A task that has failed is read again like all others, so that its item says so.
+		const problem = task?.status === 'failed' ? undefined : outcome.problem;
 		return {
 			nonce: open[0]?.nonce ?? '',
 			operation,

@@ -1,7 +1,7 @@
-import { textField, urlProblem, type Field } from '../Field';
+import { urlField } from '../Field';
 import type { Operation } from '../Operation';
 
-const anyText = textField(2048, {
+const url = urlField({
 	displayName: 'File URL',
 	name: 'url',
 	default: '={{ $json.url }}',
@@ -9,15 +9,6 @@ const anyText = textField(2048, {
 	placeholder: 'e.g. https://example.com/result.png',
 	description: 'The URL of an image or video that the provider has made',
 });
-
-const url: Field<string> = {
-	...anyText,
-	read(value) {
-		const reading = anyText.read(value);
-		const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
-		return problem === undefined ? reading : { problem };
-	},
-};
 
 /** File → Get Download URL (api-contract 1.7). */
 export const getDownloadUrl: Operation = {
