@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util';
 import { welcome } from './pages';
 import type { Range } from './random';
-import { DEFAULT_API_KEY, DEFAULT_LATENCY_MS, startEmulator } from './server';
-import { type Kind, KINDS } from './tasks';
+import { DEFAULT_LATENCY_MS, type Kind } from './kinds';
+import { DEFAULT_API_KEY, startEmulator } from './server';
 
 const HELP = `npm run emulator -- [options]       or in the environment
   --port <number>     8645                 EMULATOR_PORT
@@ -49,8 +49,8 @@ async function main(): Promise<void> {
 
 function latencyTimes(factor: number): Partial<Record<Kind, Range>> {
 	return Object.fromEntries(
-		KINDS.map((kind) => {
-			const [least = 0, most = least] = [DEFAULT_LATENCY_MS[kind]].flat();
+		Object.entries(DEFAULT_LATENCY_MS).map(([kind, range]) => {
+			const [least = 0, most = least] = [range].flat();
 			return [kind, [Math.round(least * factor), Math.round(most * factor)]];
 		}),
 	);

@@ -2,6 +2,37 @@ import { Jimp, measureText, PNGFilterType } from 'jimp';
 import { type Font, loadFonts } from './fonts';
 import type { Task } from './tasks';
 
+/** What the pictures of a task show beside its prompt, so that a person sees that the right thing was asked for. */
+export interface Scene {
+	/** What was done, such as `upscale of image 2 of 9f0c2a`. */
+	readonly label: string;
+	/** The source's picture, twice as large. */
+	readonly enlarged?: boolean;
+	/** Where the picture lies that it was made from; what is around it is new. */
+	readonly layout?: Layout;
+	/** What of that picture is painted anew. */
+	readonly mask?: Mask;
+	/** The name of the picture that it was made from, where that is none of the emulator's own. */
+	readonly from?: string;
+}
+
+export interface Size {
+	readonly width: number;
+	readonly height: number;
+}
+
+/** A canvas, and on it a picture; both in the same px. */
+export interface Layout {
+	readonly canvas: Size;
+	readonly image: Size & { readonly x: number; readonly y: number };
+}
+
+/** Polygons in px of a picture of the given size (x, y, x, y …), or a black and white picture. */
+export interface Mask {
+	readonly areas: ReadonlyArray<Size & { readonly points: readonly number[] }>;
+	readonly url?: string;
+}
+
 type Picture = InstanceType<typeof Jimp>;
 
 /** Length of the longer side in px. Every aspect ratio of the contract divides it without rest. */
@@ -20,9 +51,10 @@ const COLOURS = [
 export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 	const fonts = await loadFonts();
 	// An upscale is the source's picture made larger, so it keeps digit and colour of the source.
-	const face = task.kind === 'upscale' && task.source ? task.source.index : index;
+	const { enlarged } = task.scene;
+	const face = enlarged && task.source ? task.source.index : index;
 	const { width, height } = sizeOf(task);
-	const scale = task.kind === 'upscale' ? 2 : 1;
+	const scale = enlarged ? 2 : 1;
 	const digits = fonts[128];
 	const large = fonts[scale === 1 ? 32 : 64];
 	const small = fonts[scale === 1 ? 16 : 32];
@@ -37,7 +69,7 @@ export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 			picture.print({ font, x: margin, y: top + line * font.common.lineHeight, text }),
 		);
 
-	const footer = [labelOf(task), ...labelsBelow(task)].flatMap((text) =>
+	const footer = [task.scene.label, ...labelsBelow(task)].flatMap((text) =>
 		wrap(small, text, space, 3),
 	);
 	const footerTop = height - margin - footer.length * small.common.lineHeight;
@@ -63,19 +95,12 @@ export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 	return await picture.getBuffer('image/png', { filterType: PNGFilterType.SUB });
 }
 
-function labelOf(task: Task): string {
-	if (task.kind === 'upscale' || task.kind === 'vary') {
-		return `${task.kind} of image ${task.source?.index ?? '?'} of ${task.source?.task.id ?? '?'}`;
-	}
-	return task.taskType;
-}
-
 function labelsBelow(task: Task): string[] {
 	return [`task ${task.id}`, `${task.aspectRatio}, drawn by the emulator`];
 }
 
 function sizeOf(task: Task): { width: number; height: number } {
-	const longer = task.kind === 'upscale' ? LONGER_SIDE_UPSCALED : LONGER_SIDE;
+	const longer = task.scene.enlarged ? LONGER_SIDE_UPSCALED : LONGER_SIDE;
 	const [across = 1, down = 1] = task.aspectRatio.split(':').map(Number);
 	const unit = longer / Math.max(across, down);
 	return { width: Math.round(across * unit), height: Math.round(down * unit) };

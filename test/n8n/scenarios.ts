@@ -193,7 +193,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 		/** The task ends, and the provider calls, after the node has looked and before the execution is parked. */
 		const callsBeforeSaved = async (plan: Plan, isCalled: (emulator: Emulator) => boolean) => {
-			let delivered: Promise<void> | undefined;
+			let delivered: Promise<unknown> | undefined;
 			let since = 0;
 			const wait = await begin(plan, (emulator) => {
 				const mend = emulator.intercept(async (call) => {
