@@ -5,6 +5,7 @@ import {
 	isHttpUrlUpTo,
 	isInteger,
 	isIntegerWithin,
+	isMissing,
 	isNumberWithin,
 	isPolygon,
 	isText,
@@ -100,7 +101,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				callback: { invalid: 8 },
 			},
 			shape: 'layout',
-			scene: (params) => placed('edit', params),
+			scene: (params) => placed('midjourney_edit', params),
 		},
 		midjourney_remix: {
 			fields: {
@@ -111,14 +112,16 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 			},
 			number: 11,
 			codes: { jobId: { missing: 1, invalid: 1 }, imageNo: { missing: 2 } },
-			scene: ({ mode }) => ({ label: `remix (${STRENGTH_OF_REMIX[Number(mode ?? 0)]})` }),
+			scene: ({ mode }) => ({
+				label: `midjourney_remix (${STRENGTH_OF_REMIX[Number(mode ?? 0)]})`,
+			}),
 		},
 		midjourney_upscale: {
 			fields: { ...IMAGE, type: { check: isIntegerWithin(0, 3), required: true }, ...CALLBACK },
 			single: true,
 			shape: 'source',
 			scene: ({ type }) => ({
-				label: `upscale (${KIND_OF_UPSCALE[Number(type)]})`,
+				label: `midjourney_upscale (${KIND_OF_UPSCALE[Number(type)]})`,
 				enlarged: true,
 			}),
 		},
@@ -129,7 +132,9 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				remixPrompt: PROMPT,
 				...CALLBACK,
 			},
-			scene: ({ type }) => ({ label: `variation (${STRENGTH_OF_VARIATION[Number(type)]})` }),
+			scene: ({ type }) => ({
+				label: `midjourney_variation (${STRENGTH_OF_VARIATION[Number(type)]})`,
+			}),
 		},
 		midjourney_inpaint: {
 			fields: { ...IMAGE, ...filledMask, remixPrompt: PROMPT, ...CALLBACK },
@@ -138,7 +143,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 			scene: (params, source) => {
 				const canvas = sizeOf(source?.task.aspectRatio);
 				const layout = { canvas, image: { ...canvas, x: 0, y: 0 } };
-				return { label: 'inpaint', layout, mask: maskIn(params) };
+				return { label: 'midjourney_inpaint', layout, mask: maskIn(params) };
 			},
 		},
 		midjourney_outpaint: {
@@ -155,7 +160,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				const [width, height] = [image.width * Number(scale), image.height * Number(scale)];
 				const [x, y] = [(width - image.width) / 2, (height - image.height) / 2];
 				const layout = { canvas: { width, height }, image: { ...image, x, y } };
-				return { label: `outpaint (scale ${String(scale)})`, layout };
+				return { label: `midjourney_outpaint (scale ${String(scale)})`, layout };
 			},
 		},
 		midjourney_uploadpaint: {
@@ -167,11 +172,14 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				...CALLBACK,
 			},
 			shape: 'layout',
-			scene: (params) => ({ ...placed('uploadpaint', params), from: nameOf(params.imgUrl) }),
+			scene: (params) => ({
+				...placed('midjourney_uploadpaint', params),
+				from: nameOf(params.imgUrl),
+			}),
 		},
 		midjourney_retexture: {
 			fields: { ...IMAGE_URL, remixPrompt: REQUIRED_PROMPT, ...CALLBACK },
-			scene: ({ imgUrl }) => ({ label: 'retexture', from: nameOf(imgUrl) }),
+			scene: ({ imgUrl }) => ({ label: 'midjourney_retexture', from: nameOf(imgUrl) }),
 		},
 		midjourney_pan: {
 			fields: {
@@ -193,7 +201,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				const x = towards === 'left' ? width - image.width : 0;
 				const y = towards === 'up' ? height - image.height : 0;
 				const layout = { canvas: { width, height }, image: { ...image, x, y } };
-				return { label: `pan ${towards} (scale ${String(scale)})`, layout };
+				return { label: `midjourney_pan ${towards} (scale ${String(scale)})`, layout };
 			},
 		},
 		midjourney_enhance: {
@@ -202,12 +210,12 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				isOfV81(source) ??
 				(source.task.prompt.includes('--draft') ? undefined : 'must be of a --draft job'),
 			shape: 'source',
-			scene: () => ({ label: 'enhance' }),
+			scene: () => ({ label: 'midjourney_enhance' }),
 		},
 		midjourney_reroll: {
 			fields: { ...JOB_ID, ...CALLBACK },
 			shape: 'source',
-			scene: () => ({ label: 'reroll' }),
+			scene: () => ({ label: 'midjourney_reroll' }),
 		},
 		midjourney_video_diffusion: {
 			fields: {
@@ -219,8 +227,8 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 			},
 			media: 'mp4',
 			complaint: ({ jobId, imageNo, prompt }) => {
-				if (jobId === undefined && prompt === undefined) return 'jobId or prompt is required';
-				return jobId !== undefined && imageNo === undefined ? 'imageNo is required' : undefined;
+				if (isMissing(jobId) && isMissing(prompt)) return 'jobId or prompt is required';
+				return isMissing(imageNo) && !isMissing(jobId) ? 'imageNo is required' : undefined;
 			},
 		},
 	};
@@ -242,11 +250,11 @@ function isOfV81({ task }: Source): string | undefined {
 	return /--v(ersion)?\s+8\.1\b/.test(task.prompt) ? 'must not be of version 8.1' : undefined;
 }
 
-function placed(verb: string, params: JsonObject): Scene {
+function placed(model: VtrixModel, params: JsonObject): Scene {
 	const layout = layoutIn(params);
 	const { canvas, image } = layout;
 	const where = `${image.width} x ${image.height} at ${image.x}, ${image.y}`;
-	const label = `${verb}: ${where} on ${canvas.width} x ${canvas.height}`;
+	const label = `${model}: ${where} on ${canvas.width} x ${canvas.height}`;
 	return { label, layout, mask: maskIn(params) };
 }
 
@@ -279,10 +287,11 @@ function number(holder: unknown, name: string): number {
 	return isJsonObject(holder) ? Number(holder[name]) : NaN;
 }
 
-/** Some size of that aspect ratio. */
+/** A size of that aspect ratio, in px. */
 function sizeOf(aspectRatio = '1:1'): Size {
-	const [width = 1, height = 1] = aspectRatio.split(':').map(Number);
-	return { width, height };
+	const [across = 1, down = 1] = aspectRatio.split(':').map(Number);
+	const unit = 1024 / Math.max(across, down);
+	return { width: Math.round(across * unit), height: Math.round(down * unit) };
 }
 
 /** What a person calls the file. */
