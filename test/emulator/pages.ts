@@ -29,13 +29,13 @@ In the MidAPI credential of n8n, and in the Vtrix credential, fill in
   API Key   ${apiKeys.join(' or ')}
   Base URL  ${url}
 
-To ask it by hand
-  MidAPI    POST ${url}/api/v1/mj/generate                 {"taskType": "mj_txt2img", "prompt": "a lighthouse"}
-            GET  ${url}/api/v1/mj/record-info?taskId=…
-  Vtrix     POST ${url}/model/v1/generation                {"model": "midjourney_diffusion",
-                                                                 "input": [{"params": {"text": "a lighthouse"}}]}
-            GET  ${url}/model/v1/generation/task/…
-  each with the header Authorization: Bearer ${apiKeys[0] ?? ''}
+To ask it by hand, with the header Authorization: Bearer ${apiKeys[0] ?? ''}
+  MidAPI  POST ${url}/api/v1/mj/generate
+               {"taskType": "mj_txt2img", "prompt": "a lighthouse"}
+          GET  ${url}/api/v1/mj/record-info?taskId=<taskId>
+  Vtrix   POST ${url}/model/v1/generation
+               {"model": "midjourney_diffusion", "input": [{"params": {"text": "a lighthouse"}}]}
+          GET  ${url}/model/v1/generation/task/<id>
 
 A prompt with [fail] or [fail2] in it makes a task that fails.
 What was bought and asked so far, for credits at MidAPI (spent) and for dollars at Vtrix (spentUsd):
