@@ -2,9 +2,10 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import type { Clock } from './clock';
-import { parseUrl } from './json';
+import { type JsonObject, parseUrl } from './json';
 import type { CallbackDelivery, Ledger } from './ledger';
-import { hasSucceeded, type Task } from './tasks';
+import type { Provider } from './provider';
+import type { Task } from './tasks';
 
 export interface CallbackOptions {
 	/** How long a receiver may take to answer, in ms. */
@@ -15,6 +16,34 @@ export interface CallbackOptions {
 	readonly hmacKey?: string;
 }
 
+/**
+ * What may be posted in place of the provider's own callback:
+ * - `forged`: done, says somebody else, and here is its file; unsigned
+ * - `otherTask`: the same of a task that nobody has
+ * - `wrongSignature`, `oldSignature`, `unsigned`: the provider's own, but signed with another key, an hour
+ *   ago, or not at all
+ * - `notJson`, `brokenJson`, `empty`: from the provider, but with a page, half a body or none
+ * - `huge`: as `forged`, but signed, and with 5 MB of body
+ */
+export type Oddity =
+	| 'forged'
+	| 'otherTask'
+	| 'wrongSignature'
+	| 'oldSignature'
+	| 'unsigned'
+	| 'notJson'
+	| 'brokenJson'
+	| 'empty'
+	| 'huge';
+
+/** How a callback is delivered on demand. */
+export interface Delivery {
+	/** Once only; without it, what the provider would post, and again after a failure. */
+	readonly as?: Oddity;
+	/** In place of the URL that the submit named. */
+	readonly to?: string | URL;
+}
+
 /** The value of X-Webhook-Signature (api-contract 1.10). The body is not part of what is signed. */
 export function signCallback(hmacKey: string, taskId: string, unixSeconds: number): string {
 	return createHmac('sha256', hmacKey).update(`${taskId}.${unixSeconds}`).digest('base64');
@@ -22,23 +51,31 @@ export function signCallback(hmacKey: string, taskId: string, unixSeconds: numbe
 
 /** Delivers callbacks, as the provider does after the end of a task (api-contract 1.9). */
 export class Callbacks {
-	private readonly underWay = new Set<Promise<void>>();
+	private readonly underWay = new Set<Promise<unknown>>();
 	private readonly abort = new AbortController();
 
 	constructor(
 		private readonly options: CallbackOptions,
 		private readonly clock: Clock,
 		private readonly ledger: Ledger,
-		private readonly resultUrlsOf: (task: Task) => string[],
+		private readonly providerOf: (task: Task) => Provider,
 	) {}
 
-	/** Delivers now, and again after a failure, until the retries are used up. */
-	async deliver(task: Task): Promise<void> {
-		if (task.callBackUrl === undefined) return;
-		const delivery = this.deliverWithRetries(task, task.callBackUrl);
+	/**
+	 * Delivers now, and again after a failure, until the retries are used up. Hands back how each attempt
+	 * was answered.
+	 */
+	async deliver(task: Task, { as, to }: Delivery = {}): Promise<Array<CallbackDelivery['status']>> {
+		const url = to === undefined ? task.callbackUrl : String(to);
+		if (url === undefined) return [];
+		const pauses = as === undefined ? this.options.retryPausesMs : [];
+		const delivery = this.attempt(task, url, [0, ...pauses], as);
 		this.underWay.add(delivery);
-		await delivery;
-		this.underWay.delete(delivery);
+		try {
+			return await delivery;
+		} finally {
+			this.underWay.delete(delivery);
+		}
 	}
 
 	/** Resolves when no delivery is under way and none will be tried again. */
@@ -50,15 +87,24 @@ export class Callbacks {
 		this.abort.abort();
 	}
 
-	private async deliverWithRetries(task: Task, url: string): Promise<void> {
-		for (const pause of [0, ...this.options.retryPausesMs]) {
+	private async attempt(
+		task: Task,
+		url: string,
+		pauses: readonly number[],
+		as: Oddity | undefined,
+	): Promise<Array<CallbackDelivery['status']>> {
+		const statuses: Array<CallbackDelivery['status']> = [];
+		for (const pause of pauses) {
 			if (pause > 0) await this.pause(pause);
-			if (this.abort.signal.aborted) return;
+			if (this.abort.signal.aborted) break;
 			const at = this.clock.now();
-			const status = isOnThisMachine(url) ? await this.post(task, url) : REFUSED;
-			this.ledger.callbacks.push({ taskId: task.id, url, status, at });
-			if (status === 200 || status === REFUSED) return;
+			const status = isOnThisMachine(url) ? await this.post(url, this.message(task, as)) : REFUSED;
+			statuses.push(status);
+			const { provider, id: taskId } = task;
+			this.ledger.callbacks.push({ provider, taskId, url, ...(as && { as }), status, at });
+			if (status === 200 || status === REFUSED) break;
 		}
+		return statuses;
 	}
 
 	private async pause(ms: number): Promise<void> {
@@ -71,19 +117,52 @@ export class Callbacks {
 		});
 	}
 
-	private async post(task: Task, url: string): Promise<CallbackDelivery['status']> {
-		const body = JSON.stringify(callbackBody(task, this.resultUrlsOf(task)));
+	private message(task: Task, as: Oddity | undefined): Message {
+		const provider = this.providerOf(task);
+		const { hmacKey } = this.options;
+		const key = provider.signsCallbacks ? hmacKey : undefined;
+		const now = Math.floor(this.clock.now() / 1000);
+		const message = (
+			body: string | JsonObject,
+			signature: Headers = signed(key, task.id, now),
+			type = 'application/json',
+		): Message => ({
+			body: typeof body === 'string' ? body : JSON.stringify(body),
+			headers: { 'content-type': type, ...signature },
+		});
+		const forged = (taskId: string) => provider.forgedCallbackBody(taskId, FORGED_URL);
+		switch (as) {
+			case undefined:
+				return message(provider.callbackBody(task));
+			case 'forged':
+				return message(forged(task.id), {});
+			case 'otherTask':
+				return message(forged('f'.repeat(20)), {});
+			case 'wrongSignature':
+				return message(provider.callbackBody(task), signed(`not ${hmacKey ?? ''}`, task.id, now));
+			case 'oldSignature':
+				return message(provider.callbackBody(task), signed(key, task.id, now - HOUR_S));
+			case 'unsigned':
+				return message(provider.callbackBody(task), {});
+			case 'notJson':
+				return message('<html>It is done</html>', undefined, 'text/html');
+			case 'brokenJson':
+				return message('{"code": 200, "data": {');
+			case 'empty':
+				return message('');
+			case 'huge':
+				return message({ ...forged(task.id), filler: 'x'.repeat(HUGE) });
+		}
+	}
+
+	private async post(url: string, { body, headers }: Message): Promise<CallbackDelivery['status']> {
 		return await new Promise((resolve) => {
 			const outgoing = request(url, {
 				method: 'POST',
 				// A connection of its own: none is left open behind a test.
 				agent: false,
 				signal: this.abort.signal,
-				headers: {
-					'content-type': 'application/json',
-					'content-length': Buffer.byteLength(body),
-					...this.signature(task.id),
-				},
+				headers: { 'content-length': Buffer.byteLength(body), ...headers },
 			});
 			const callOff = this.clock.after(this.options.deadlineMs, () => {
 				resolve('timeout');
@@ -101,16 +180,27 @@ export class Callbacks {
 			outgoing.end(body);
 		});
 	}
+}
 
-	private signature(taskId: string): Record<string, string> {
-		const { hmacKey } = this.options;
-		if (hmacKey === undefined) return {};
-		const seconds = Math.floor(this.clock.now() / 1000);
-		return {
-			'x-webhook-timestamp': String(seconds),
-			'x-webhook-signature': signCallback(hmacKey, taskId, seconds),
-		};
-	}
+type Headers = Readonly<Record<string, string>>;
+
+interface Message {
+	readonly body: string;
+	readonly headers: Headers;
+}
+
+/** Nothing is there. */
+const FORGED_URL = 'http://127.0.0.1:9/forged.png';
+const HOUR_S = 3600;
+/** n8n's usual limit is 16 MB. */
+const HUGE = 5 * 1024 * 1024;
+
+function signed(hmacKey: string | undefined, taskId: string, unixSeconds: number): Headers {
+	if (hmacKey === undefined) return {};
+	return {
+		'x-webhook-timestamp': String(unixSeconds),
+		'x-webhook-signature': signCallback(hmacKey, taskId, unixSeconds),
+	};
 }
 
 const REFUSED = 'refused: not an http address of this machine';
@@ -119,13 +209,4 @@ const REFUSED = 'refused: not an http address of this machine';
 function isOnThisMachine(text: string): boolean {
 	const url = parseUrl(text);
 	return url?.protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-}
-
-/** A task still running gives the acknowledgement that third parties report: the id and the request, no result. */
-function callbackBody(task: Task, resultUrls: string[]): unknown {
-	const about = { taskId: task.id, promptJson: task.paramJson };
-	if (task.completedAt === undefined) return { code: 200, msg: 'success', data: about };
-	return hasSucceeded(task)
-		? { code: 200, msg: 'success', data: { ...about, resultUrls } }
-		: { code: 500, msg: 'generation failed', data: { ...about, resultUrls: [] } };
 }

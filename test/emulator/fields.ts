@@ -5,39 +5,65 @@ type Check = (value: unknown) => string | undefined;
 
 /** What the contract says of one field of a request. */
 export interface Field {
-	readonly check: Check;
+	readonly check?: Check;
 	readonly required?: boolean;
 	/** The task types that heed the field; all, when unset. */
 	readonly onlyFor?: readonly string[];
+	/** The fields of the object that it holds. */
+	readonly within?: Fields;
+	/** What each member of the list that it holds must be. */
+	readonly items?: Field;
 }
 
 export type Fields = Readonly<Record<string, Field>>;
 
-/** A call turned down, with the code that goes into the body of the answer (api-contract 1.11). */
-export class Rejection extends Error {
-	constructor(
-		readonly code: number,
-		message: string,
-	) {
-		super(message);
-	}
+/** What is wrong with a request. */
+export interface Complaint {
+	/** The outermost field that it is about. */
+	readonly field: string;
+	readonly problem: 'missing' | 'invalid';
+	/** Begins with the field, by its path. */
+	readonly text: string;
 }
 
 /** As the family's Java servers do, null and nothing are the same; "" is no text either. */
-function isMissing(value: unknown): boolean {
+export function isMissing(value: unknown): boolean {
 	return value === undefined || value === null || (isString(value) && value.trim() === '');
 }
 
-/** Throws a 422 for the first field whose value breaks the contract. */
-export function checkFields(body: unknown, fields: Fields): asserts body is JsonObject {
-	if (!isJsonObject(body)) throw new Rejection(400, 'the body must be a JSON object');
-	for (const [name, { check, required }] of Object.entries(fields)) {
-		const value = body[name];
-		if (required && isMissing(value)) throw new Rejection(422, `${name} is required`);
-		if (value === undefined || value === null) continue;
-		const complaint = check(value);
-		if (complaint) throw new Rejection(422, `${name} ${complaint}`);
+/** The first field whose value breaks the contract; undefined when none does. */
+export function complaintAbout(body: JsonObject, fields: Fields): Complaint | undefined {
+	for (const [field, rule] of Object.entries(fields)) {
+		const complaint = complaintAboutValue(body[field], rule, field);
+		if (complaint) return { field, ...complaint };
 	}
+	return undefined;
+}
+
+function complaintAboutValue(
+	value: unknown,
+	{ check, required, within, items }: Field,
+	path: string,
+): Omit<Complaint, 'field'> | undefined {
+	if (required && isMissing(value)) return { problem: 'missing', text: `${path} is required` };
+	if (value === undefined || value === null) return undefined;
+	const invalid = (words: string) => ({ problem: 'invalid' as const, text: `${path} ${words}` });
+	if (within) {
+		if (!isJsonObject(value)) return invalid('must be an object');
+		for (const [name, field] of Object.entries(within)) {
+			const complaint = complaintAboutValue(value[name], field, `${path}.${name}`);
+			if (complaint) return complaint;
+		}
+	}
+	if (items) {
+		if (!Array.isArray(value)) return invalid('must be a list');
+		for (const [position, item] of value.entries()) {
+			const complaint = complaintAboutValue(item, items, `${path}[${position}]`);
+			if (complaint) return complaint;
+		}
+	}
+	const words = check?.(value);
+	return words === undefined ? undefined : invalid(words);
 }
 
 /** The names in the body that the contract does not know. */
@@ -78,6 +104,17 @@ export const isTextUpTo =
 			? `must have at most ${longest} characters`
 			: undefined);
 
+export const isHttpUrlUpTo =
+	(longest: number): Check =>
+	(value) =>
+		isHttpUrl(value) ?? isTextUpTo(longest)(value);
+
+/** A text that, where it stands, says something. */
+export const isFilledTextUpTo =
+	(longest: number): Check =>
+	(value) =>
+		isMissing(value) ? 'must not be empty' : isTextUpTo(longest)(value);
+
 export const isOneOf =
 	(...choices: ReadonlyArray<string | number>): Check =>
 	(value) =>
@@ -93,3 +130,19 @@ export const isIntegerWithin =
 		if (number < least || number > most) return `must be between ${least} and ${most}`;
 		return number % step === 0 ? undefined : `must be a multiple of ${step}`;
 	};
+
+export const isNumberWithin =
+	(least: number, most: number): Check =>
+	(value) =>
+		typeof value === 'number' && value >= least && value <= most
+			? undefined
+			: `must be a number between ${least} and ${most}`;
+
+export const isInteger = isIntegerWithin(-Infinity, Infinity);
+
+/** x, y, x, y … of a polygon. */
+export const isPolygon: Check = (value) => {
+	if (!Array.isArray(value) || !value.every(Number.isInteger)) return 'must be a list of integers';
+	if (value.length < 6) return 'must have at least 6 numbers, 3 points';
+	return value.length % 2 === 0 ? undefined : 'must have an even count of numbers';
+};

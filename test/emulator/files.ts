@@ -6,7 +6,7 @@ import type { Clock } from './clock';
 import type { Answer, Call } from './faults';
 import type { Ledger } from './ledger';
 import { drawPicture } from './pictures';
-import { fileTypeOf, hasSucceeded, type Task, type TaskStore } from './tasks';
+import { hasSucceeded, type Task, type TaskStore } from './tasks';
 
 /** How long a signed URL of download-url is good (api-contract 1.7). */
 const SIGNED_FOR_MS = 20 * 60 * 1000;
@@ -30,15 +30,20 @@ export class Files {
 		if (!hasSucceeded(task)) return [];
 		return Array.from(
 			{ length: task.outputs },
-			(_, index) => `${this.baseUrl()}/files/${task.id}_${index}.${fileTypeOf(task.kind)}`,
+			(_, index) => `${this.baseUrl()}/files/${task.id}_${index}.${task.media}`,
 		);
+	}
+
+	/** The output whose file stands at this URL; undefined for a URL that is not ours. */
+	at(resultUrl: string): { task: Task; index: number } | undefined {
+		const prefix = `${this.baseUrl()}/files/`;
+		return resultUrl.startsWith(prefix) ? this.find(resultUrl.slice(prefix.length)) : undefined;
 	}
 
 	/** A URL that serves the file of a result URL for 20 minutes; undefined for any URL that is not ours. */
 	sign(resultUrl: string): string | undefined {
-		const prefix = `${this.baseUrl()}/files/`;
-		const name = resultUrl.slice(prefix.length);
-		if (!resultUrl.startsWith(prefix) || !this.find(name)) return undefined;
+		if (!this.at(resultUrl)) return undefined;
+		const name = resultUrl.slice(`${this.baseUrl()}/files/`.length);
 		const expires = this.clock.now() + SIGNED_FOR_MS;
 		const sig = this.signatureOf(name, expires);
 		return `${this.baseUrl()}/signed/${name}?expires=${expires}&sig=${sig}`;
@@ -58,20 +63,20 @@ export class Files {
 		const { task, index } = file;
 		let content = this.contents.get(name);
 		if (!content) {
-			content = fileTypeOf(task.kind) === 'mp4' ? video() : drawPicture(task, index);
+			content = task.media === 'mp4' ? video() : drawPicture(task, index);
 			this.contents.set(name, content);
 		}
 		const body = await content;
 		if (call.method === 'GET') {
 			this.ledger.downloads.push({ taskId: task.id, index, signed, at: this.clock.now() });
 		}
-		return { status: 200, headers: { 'content-type': CONTENT_TYPE[fileTypeOf(task.kind)] }, body };
+		return { status: 200, headers: { 'content-type': CONTENT_TYPE[task.media] }, body };
 	}
 
 	private find(name: string): { task: Task; index: number } | undefined {
 		const [, id = '', index = '', type] = /^(\w+)_(\d+)\.(\w+)$/.exec(name) ?? [];
 		const task = this.tasks.get(id);
-		if (!task || !hasSucceeded(task) || fileTypeOf(task.kind) !== type) return undefined;
+		if (!task || !hasSucceeded(task) || task.media !== type) return undefined;
 		return Number(index) < task.outputs ? { task, index: Number(index) } : undefined;
 	}
 

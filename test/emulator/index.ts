@@ -1,4 +1,4 @@
-export { signCallback } from './callbacks';
+export { type Delivery, type Oddity, signCallback } from './callbacks';
 export { type Clock, type ManualClock, manualClock, wallClock } from './clock';
 export type { Answer, Call, Interceptor, Reaction } from './faults';
 export type {
@@ -10,6 +10,13 @@ export type {
 	Refusal,
 	Submit,
 } from './ledger';
-export type { OutcomeRequest } from './midApi';
-export { DEFAULT_API_KEY, type Emulator, type EmulatorOptions, startEmulator } from './server';
-export type { Kind, Outcome } from './tasks';
+export type { Kind, MidApiKind, ProviderName, VtrixModel } from './kinds';
+export type { OutcomeRequest } from './provider';
+export {
+	DEFAULT_API_KEY,
+	type Emulator,
+	type EmulatorOptions,
+	startEmulator,
+	type VtrixChanges,
+} from './server';
+export type { Outcome } from './tasks';

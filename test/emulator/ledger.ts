@@ -1,21 +1,30 @@
 import type { JsonObject } from './json';
 import { parseUrl } from './json';
-import type { Kind } from './tasks';
+import type { Oddity } from './callbacks';
+import type { Kind, ProviderName } from './kinds';
 
 /** A task bought. */
 export interface Submit {
+	readonly provider: ProviderName;
 	readonly taskId: string;
+	/** By which the provider's own supplier knows it; Vtrix only. */
+	readonly jobId?: string;
+	/** At Vtrix the model. */
 	readonly kind: Kind;
 	readonly path: string;
 	/** The body exactly as it was sent. */
 	readonly body: JsonObject;
-	/** The output that upscale, vary and extend start from; the index counts from 0, however it was sent. */
+	/** What is asked for: at MidAPI the body, at Vtrix what stands in it as the model's parameters. */
+	readonly params: JsonObject;
+	/** Where the provider is to call. */
+	readonly callbackUrl?: string;
+	/** The output that it is made from; the index counts from 0, however it was sent. */
 	readonly source?: { readonly taskId: string; readonly index: number };
 	/** Fields that the contract does not know for this path. */
 	readonly unknownFields: readonly string[];
 	/** Fields that the contract knows but not for this task type, such as `ow` on a text-to-image task. */
 	readonly inapplicableFields: readonly string[];
-	/** Credits taken. */
+	/** What was taken: credits at MidAPI, US dollars at Vtrix. */
 	readonly price: number;
 	/** Unix time in ms. */
 	readonly at: number;
@@ -23,8 +32,9 @@ export interface Submit {
 
 /** A submit that was turned down; it cost nothing. */
 export interface Refusal {
+	readonly provider: ProviderName;
 	readonly path: string;
-	/** The code in the body of the answer (api-contract 1.11). */
+	/** The code in the body of the answer (api-contract 1.11, 2.6); the HTTP status where there is none. */
 	readonly code: number;
 	readonly msg: string;
 	readonly body: unknown;
@@ -33,16 +43,20 @@ export interface Refusal {
 
 /** A look at a task's record; also one in vain, for a task that does not exist. */
 export interface Read {
+	readonly provider: ProviderName;
 	readonly taskId: string;
-	/** The code in the body of the answer. */
+	/** The code in the body of MidAPI's answer, the HTTP status of Vtrix's. */
 	readonly code: number;
 	readonly at: number;
 }
 
 /** One attempt to deliver a callback. */
 export interface CallbackDelivery {
+	readonly provider: ProviderName;
 	readonly taskId: string;
 	readonly url: string;
+	/** Set when it was not what the provider would post. */
+	readonly as?: Oddity;
 	/** HTTP status of the receiver's answer, or why there was none. */
 	readonly status:
 		| number
@@ -84,9 +98,14 @@ export class Ledger {
 	/** The most calls that were in the emulator's hands at one moment. */
 	mostCallsAtOnce = 0;
 
-	/** Credits taken so far. */
+	/** Credits taken at MidAPI so far. */
 	get spent(): number {
-		return this.submits.reduce((sum, { price }) => sum + price, 0);
+		return this.spentAt('midApi');
+	}
+
+	/** US dollars taken at Vtrix so far. */
+	get spentUsd(): number {
+		return inDollars(this.spentAt('vtrix'));
 	}
 
 	submitsOf(kind: Kind): Submit[] {
@@ -122,10 +141,17 @@ export class Ledger {
 		this.mostCallsAtOnce = 0;
 	}
 
+	private spentAt(provider: ProviderName): number {
+		return this.submits
+			.filter((submit) => submit.provider === provider)
+			.reduce((sum, { price }) => sum + price, 0);
+	}
+
 	/** For showing around: as the ledger, but URLs without their query, which may hold a caller's secrets. */
 	toJSON(): unknown {
 		const shown = {
 			spent: this.spent,
+			spentUsd: this.spentUsd,
 			mostCallsAtOnce: this.mostCallsAtOnce,
 			submits: this.submits,
 			refusals: this.refusals,
@@ -136,6 +162,11 @@ export class Ledger {
 		};
 		return JSON.parse(JSON.stringify(shown, (_key, value: unknown) => withoutQuery(value)));
 	}
+}
+
+/** Without what adding fractions leaves behind the last digit that any price has. */
+export function inDollars(sum: number): number {
+	return Math.round(sum * 1e6) / 1e6;
 }
 
 function withoutQuery(value: unknown): unknown {

@@ -2,13 +2,14 @@
 import { parseArgs } from 'node:util';
 import { welcome } from './pages';
 import type { Range } from './random';
-import { DEFAULT_API_KEY, DEFAULT_LATENCY_MS, startEmulator } from './server';
-import { type Kind, KINDS } from './tasks';
+import { DEFAULT_LATENCY_MS, type Kind } from './kinds';
+import { DEFAULT_API_KEY, startEmulator } from './server';
 
 const HELP = `npm run emulator -- [options]       or in the environment
   --port <number>     8645                 EMULATOR_PORT
   --api-key <text>    ${DEFAULT_API_KEY}             EMULATOR_API_KEY
-  --credits <number>  1000                 EMULATOR_CREDITS
+  --credits <number>  1000 (MidAPI)        EMULATOR_CREDITS
+  --dollars <number>  100 (Vtrix)          EMULATOR_DOLLARS
   --seed <number>     1                    EMULATOR_SEED
   --latency <factor>  1 (0.1: ten times    EMULATOR_LATENCY
                       as fast)`;
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
 			port: { type: 'string', default: process.env.EMULATOR_PORT ?? '8645' },
 			'api-key': { type: 'string', default: process.env.EMULATOR_API_KEY ?? DEFAULT_API_KEY },
 			credits: { type: 'string', default: process.env.EMULATOR_CREDITS ?? '1000' },
+			dollars: { type: 'string', default: process.env.EMULATOR_DOLLARS ?? '100' },
 			seed: { type: 'string', default: process.env.EMULATOR_SEED ?? '1' },
 			latency: { type: 'string', default: process.env.EMULATOR_LATENCY ?? '1' },
 			help: { type: 'boolean', short: 'h', default: false },
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
 	});
 	if (values.help) return console.log(HELP);
 
-	const number = (name: 'port' | 'credits' | 'seed' | 'latency') => {
+	const number = (name: 'port' | 'credits' | 'dollars' | 'seed' | 'latency') => {
 		const value = Number(values[name]);
 		if (!(value >= 0)) throw new Error(`--${name} must be a number, not "${values[name]}"`);
 		return value;
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
 		port: number('port'),
 		apiKey,
 		credits: number('credits'),
+		vtrix: { balanceUsd: number('dollars') },
 		seed: number('seed'),
 		latencyMs: latencyTimes(number('latency')),
 	});
@@ -49,8 +52,8 @@ async function main(): Promise<void> {
 
 function latencyTimes(factor: number): Partial<Record<Kind, Range>> {
 	return Object.fromEntries(
-		KINDS.map((kind) => {
-			const [least = 0, most = least] = [DEFAULT_LATENCY_MS[kind]].flat();
+		Object.entries(DEFAULT_LATENCY_MS).map(([kind, range]) => {
+			const [least = 0, most = least] = [range].flat();
 			return [kind, [Math.round(least * factor), Math.round(most * factor)]];
 		}),
 	);

@@ -1,8 +1,7 @@
 /* eslint-disable @n8n/community-nodes/require-node-api-error -- the emulator is a server of its own, not a node */
-import type { Clock } from './clock';
 import type { Answer, Call } from './faults';
 import {
-	checkFields,
+	complaintAbout,
 	type Fields,
 	inapplicableFields,
 	isBoolean,
@@ -13,39 +12,19 @@ import {
 	isOneOf,
 	isText,
 	isTextUpTo,
-	Rejection,
 	unknownFields,
 } from './fields';
-import type { Files } from './files';
 import { isJsonObject, isString, type JsonObject } from './json';
-import type { Ledger } from './ledger';
-import {
-	fileTypeOf,
-	hasSucceeded,
-	type Kind,
-	type Order,
-	type Outcome,
-	type Task,
-	type TaskStore,
-} from './tasks';
-
-/** What decides how a task ends. */
-export interface OutcomeRequest {
-	readonly kind: Kind;
-	readonly taskType: string;
-	/** The prompt sent, or inherited from the source task. */
-	readonly prompt: string;
-	readonly body: JsonObject;
-}
+import type { MidApiKind, ProviderName } from './kinds';
+import { type House, isLetIn, type Provider } from './provider';
+import { RateLimit } from './rateLimit';
+import { hasSucceeded, type Order, type Outcome, type Task } from './tasks';
 
 export interface MidApiOptions {
-	readonly apiKeys: readonly string[];
 	/** Balance at the start. */
 	readonly credits: number;
 	/** Credits per task. */
-	readonly prices: Readonly<Record<Kind, number>>;
-	/** How many submits are taken in any stretch of `perMs`; unset: no limit. */
-	readonly rateLimit?: { readonly requests: number; readonly perMs: number };
+	readonly prices: Readonly<Record<MidApiKind, number>>;
 	/** Which of the two credit paths exists (api-contract 1.6). */
 	readonly creditPath: 'common' | 'chat';
 	/** resultInfoJson as a JSON string (api-contract 1.2, robustness). */
@@ -54,11 +33,33 @@ export interface MidApiOptions {
 	readonly plainResultUrls: boolean;
 	/** What generateVary counts its imageIndex from (api-contract 1.4, discrepancy). */
 	readonly varyIndexBase: 0 | 1;
-	readonly outcome: (request: OutcomeRequest) => Outcome;
+}
+
+/** The contract names no prices; these only differ from each other, so that a mix-up shows. */
+export const MIDAPI_PRICES: Readonly<Record<MidApiKind, number>> = {
+	imageRelaxed: 3,
+	imageFast: 8,
+	imageTurbo: 16,
+	upscale: 2,
+	vary: 7,
+	video: 20,
+	videoHd: 35,
+	extend: 18,
+};
+
+/** A call turned down, with the code that goes into the body of the answer (api-contract 1.11). */
+class Rejection extends Error {
+	constructor(
+		readonly code: number,
+		message: string,
+	) {
+		super(message);
+	}
 }
 
 const IMAGE_TASKS = ['mj_txt2img', 'mj_img2img', 'mj_style_reference', 'mj_omni_reference'];
 const VIDEO_TASKS = ['mj_video', 'mj_video_hd'];
+const VIDEO_KINDS: readonly MidApiKind[] = ['video', 'videoHd', 'extend'];
 const EXTEND_TASKS = ['mj_video_extend_manual', 'mj_video_extend_auto'];
 
 const PROMPT = isTextUpTo(2000);
@@ -116,7 +117,7 @@ const EXTEND_FIELDS: Fields = {
 	...COMMON_FIELDS,
 };
 
-const IMAGE_KIND: Readonly<Record<string, Kind>> = {
+const IMAGE_KIND: Readonly<Record<string, MidApiKind>> = {
 	relaxed: 'imageRelaxed',
 	fast: 'imageFast',
 	turbo: 'imageTurbo',
@@ -137,7 +138,10 @@ const ERRORS: Readonly<Record<Outcome, { code: number | null; message: string | 
 };
 
 /** A submit found good, before it is paid. */
-type Draft = Omit<Order, 'outcome' | 'paramJson' | 'callBackUrl'>;
+interface Draft
+	extends Pick<Order, 'taskType' | 'prompt' | 'aspectRatio' | 'outputs' | 'source' | 'scene'> {
+	readonly kind: MidApiKind;
+}
 
 /** One path that takes submits: its fields, and what is to be made of a body that has passed them. */
 interface SubmitPath {
@@ -146,21 +150,21 @@ interface SubmitPath {
 }
 
 /** MidAPI, and its twin kie.ai, as it shows itself on the wire (api-contract part 1). */
-export class MidApi {
+export class MidApi implements Provider {
+	readonly name: ProviderName = 'midApi';
+	readonly signsCallbacks = true;
 	/** The balance now. */
 	credits: number;
-	private readonly submitTimes: number[] = [];
+	private readonly rateLimit: RateLimit;
 	private readonly submitPaths: Readonly<Record<string, SubmitPath>>;
 	private readonly routes: Readonly<Record<string, (call: Call) => unknown>>;
 
 	constructor(
 		private readonly options: MidApiOptions,
-		private readonly tasks: TaskStore,
-		private readonly files: Files,
-		private readonly ledger: Ledger,
-		private readonly clock: Clock,
+		private readonly house: House,
 	) {
 		this.credits = options.credits;
+		this.rateLimit = new RateLimit(house.rateLimit, house.clock);
 		const vary = options.varyIndexBase;
 		this.submitPaths = {
 			'/api/v1/mj/generate': {
@@ -203,7 +207,9 @@ export class MidApi {
 		const route = this.routes[`${call.method} ${call.path}`];
 		if (!route) return undefined;
 		const { code, msg, data } = this.attempt(() => {
-			this.authenticate(call);
+			if (!isLetIn(call, this.house.apiKeys)) {
+				throw new Rejection(401, 'the API key is missing or not valid');
+			}
 			return route(call);
 		});
 		this.enter(call, code, msg);
@@ -221,19 +227,13 @@ export class MidApi {
 	}
 
 	private enter(call: Call, code: number, msg: string): void {
-		const at = this.clock.now();
+		const { ledger, clock } = this.house;
+		const entry = { provider: this.name, code, at: clock.now() };
 		if (call.path.endsWith('/record-info')) {
-			this.ledger.reads.push({ taskId: call.query.taskId ?? '', code, at });
+			ledger.reads.push({ ...entry, taskId: call.query.taskId ?? '' });
 		}
 		if (code !== 200 && Object.hasOwn(this.submitPaths, call.path)) {
-			this.ledger.refusals.push({ path: call.path, code, msg, body: call.body, at });
-		}
-	}
-
-	private authenticate({ headers }: Call): void {
-		const [scheme, key] = (headers.authorization ?? '').split(' ');
-		if (scheme !== 'Bearer' || key === undefined || !this.options.apiKeys.includes(key)) {
-			throw new Rejection(401, 'the API key is missing or not valid');
+			ledger.refusals.push({ ...entry, path: call.path, msg, body: call.body });
 		}
 	}
 
@@ -241,26 +241,38 @@ export class MidApi {
 		const submitPath = this.submitPaths[path];
 		if (!submitPath) throw new Error(`No submits at ${path}`);
 		const { fields, draft } = submitPath;
-		this.heedRateLimit();
+		if (!this.rateLimit.lets()) throw new Rejection(429, 'too many requests, try again later');
 		checkFields(body, fields);
 		const order = draft(body);
 		const price = this.options.prices[order.kind];
 		if (price > this.credits) throw new Rejection(402, 'the credits do not suffice');
 
-		const { kind, taskType, prompt } = order;
-		const task = this.tasks.book({
-			...order,
-			paramJson: JSON.stringify(normalised(body, fields, taskType)),
-			callBackUrl: isString(body.callBackUrl) ? body.callBackUrl : undefined,
-			outcome: this.options.outcome({ kind, taskType, prompt, body }),
-		});
+		const { tasks, random, latencyMs, ledger, outcome } = this.house;
+		const { kind, taskType, prompt, source } = order;
+		const about = { provider: this.name, kind };
+		const callbackUrl = isString(body.callBackUrl) ? body.callBackUrl : undefined;
+		const task = tasks.book(
+			random.hex(20),
+			{
+				...order,
+				...about,
+				media: VIDEO_KINDS.includes(kind) ? 'mp4' : 'png',
+				request: normalised(body, fields, taskType),
+				callbackUrl,
+				price,
+				outcome: outcome({ ...about, taskType, prompt, body }),
+			},
+			random.within(latencyMs[kind]),
+		);
 		this.credits -= price;
-		this.ledger.submits.push({
+		ledger.submits.push({
+			...about,
 			taskId: task.id,
-			kind,
 			path,
 			body,
-			source: order.source && { taskId: order.source.task.id, index: order.source.index },
+			params: body,
+			callbackUrl,
+			source: source && { taskId: source.task.id, index: source.index },
 			unknownFields: unknownFields(body, fields),
 			inapplicableFields: inapplicableFields(body, fields, taskType),
 			price,
@@ -269,21 +281,9 @@ export class MidApi {
 		return { taskId: task.id };
 	}
 
-	/** Counts the submits let through; what is over the limit is turned away, not queued. */
-	private heedRateLimit(): void {
-		const { rateLimit } = this.options;
-		if (!rateLimit) return;
-		const now = this.clock.now();
-		while ((this.submitTimes[0] ?? now) <= now - rateLimit.perMs) this.submitTimes.shift();
-		if (this.submitTimes.length >= rateLimit.requests) {
-			throw new Rejection(429, 'too many requests, try again later');
-		}
-		this.submitTimes.push(now);
-	}
-
 	private draftSecondary(kind: 'upscale' | 'vary', body: JsonObject, index: number): Draft {
 		const task = this.sourceOf(body, (source) =>
-			fileTypeOf(source.kind) === 'png' && source.kind !== 'upscale'
+			source.media === 'png' && source.kind !== 'upscale'
 				? undefined
 				: 'must be a task that generated or varied images',
 		);
@@ -294,6 +294,7 @@ export class MidApi {
 			aspectRatio: task.aspectRatio,
 			outputs: kind === 'vary' ? 4 : 1,
 			source: { task, index },
+			scene: { label: `${kind} of image ${index} of ${task.id}`, enlarged: kind === 'upscale' },
 		};
 	}
 
@@ -303,7 +304,7 @@ export class MidApi {
 			throw new Rejection(422, 'prompt is required for mj_video_extend_manual');
 		}
 		const task = this.sourceOf(body, (source) =>
-			fileTypeOf(source.kind) === 'mp4' ? undefined : 'must be a video task',
+			source.media === 'mp4' ? undefined : 'must be a video task',
 		);
 		const index = Number(body.index);
 		if (index >= task.outputs) {
@@ -316,11 +317,12 @@ export class MidApi {
 			aspectRatio: task.aspectRatio,
 			outputs: 1,
 			source: { task, index },
+			scene: { label: taskType },
 		};
 	}
 
 	private sourceOf(body: JsonObject, complaintAbout: (task: Task) => string | undefined): Task {
-		const task = this.tasks.get(String(body.taskId));
+		const task = this.find(String(body.taskId));
 		if (!task) throw new Rejection(422, 'taskId is unknown');
 		const complaint = complaintAbout(task);
 		if (complaint) throw new Rejection(422, `taskId ${complaint}`);
@@ -328,17 +330,23 @@ export class MidApi {
 		return task;
 	}
 
+	/** Those of other providers are none. */
+	private find(taskId: string): Task | undefined {
+		const task = this.house.tasks.get(taskId);
+		return task?.provider === this.name ? task : undefined;
+	}
+
 	/** api-contract 1.2 */
 	private record({ query }: Call): JsonObject {
 		if (!query.taskId) throw new Rejection(422, 'taskId is required');
-		const task = this.tasks.get(query.taskId);
+		const task = this.find(query.taskId);
 		if (!task) throw new Rejection(422, 'taskId is unknown');
 		const ended = task.completedAt !== undefined;
 		const error = ended ? ERRORS[task.outcome] : ERRORS.success;
 		return {
 			taskId: task.id,
 			taskType: task.taskType,
-			paramJson: task.paramJson,
+			paramJson: JSON.stringify(task.request),
 			successFlag: ended ? SUCCESS_FLAG[task.outcome] : 0,
 			resultInfoJson: hasSucceeded(task) ? this.resultInfo(task) : null,
 			createTime: new Date(task.createdAt).toISOString(),
@@ -350,18 +358,35 @@ export class MidApi {
 	}
 
 	private resultInfo(task: Task): unknown {
-		const urls = this.files.resultUrlsOf(task);
+		const urls = this.house.files.resultUrlsOf(task);
 		const info = {
 			resultUrls: this.options.plainResultUrls ? urls : urls.map((resultUrl) => ({ resultUrl })),
 		};
 		return this.options.resultInfoAsString ? JSON.stringify(info) : info;
 	}
 
+	/**
+	 * api-contract 1.9. A task still running gives the acknowledgement that third parties report: the id and
+	 * the request, no result.
+	 */
+	callbackBody(task: Task): JsonObject {
+		const about = { taskId: task.id, promptJson: JSON.stringify(task.request) };
+		if (task.completedAt === undefined) return { code: 200, msg: 'success', data: about };
+		const resultUrls = this.house.files.resultUrlsOf(task);
+		return hasSucceeded(task)
+			? { code: 200, msg: 'success', data: { ...about, resultUrls } }
+			: { code: 500, msg: 'generation failed', data: { ...about, resultUrls } };
+	}
+
+	forgedCallbackBody(taskId: string, url: string): JsonObject {
+		return { code: 200, msg: 'success', data: { taskId, promptJson: '{}', resultUrls: [url] } };
+	}
+
 	/** api-contract 1.7 */
 	private downloadUrl({ body }: Call): string {
 		const url = isJsonObject(body) ? body.url : undefined;
 		if (!isString(url) || url === '') throw new Rejection(422, 'url is required');
-		const signed = this.files.sign(url);
+		const signed = this.house.files.sign(url);
 		if (signed === undefined) throw new Rejection(422, 'url is not a file of this provider');
 		return signed;
 	}
@@ -383,6 +408,7 @@ function draftGenerate(body: JsonObject): Draft {
 
 	const about = {
 		taskType,
+		scene: { label: taskType },
 		prompt: String(body.prompt),
 		aspectRatio: isString(body.aspectRatio) ? body.aspectRatio : '1:1',
 	};
@@ -392,6 +418,13 @@ function draftGenerate(body: JsonObject): Draft {
 	}
 	const kind = IMAGE_KIND[String(body.speed)] ?? 'imageFast';
 	return { ...about, kind, outputs: 4 };
+}
+
+/** Throws a 422 for the first field whose value breaks the contract. */
+function checkFields(body: unknown, fields: Fields): asserts body is JsonObject {
+	if (!isJsonObject(body)) throw new Rejection(400, 'the body must be a JSON object');
+	const complaint = complaintAbout(body, fields);
+	if (complaint) throw new Rejection(422, complaint.text);
 }
 
 /** The request as the server remembers it: known fields only, some filled in, the speed renamed (api-contract 1.2). */

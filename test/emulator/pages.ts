@@ -22,13 +22,23 @@ export function ownPage(
 
 /** What this is and how to use it. */
 export function welcome(url: string, apiKeys: readonly string[]): string {
-	return `This is an emulator of MidAPI (midapi.ai, kie.ai). It draws its own pictures; nothing here costs money.
+	return `This is an emulator of MidAPI (midapi.ai, kie.ai) and of Vtrix (vtrix.ai). It draws its own pictures;
+nothing here costs money.
 
-In the MidAPI credential of n8n fill in
+In the MidAPI credential of n8n, and in the Vtrix credential, fill in
   API Key   ${apiKeys.join(' or ')}
   Base URL  ${url}
 
+To ask it by hand, with the header Authorization: Bearer ${apiKeys[0] ?? ''}
+  MidAPI  POST ${url}/api/v1/mj/generate
+               {"taskType": "mj_txt2img", "prompt": "a lighthouse"}
+          GET  ${url}/api/v1/mj/record-info?taskId=<taskId>
+  Vtrix   POST ${url}/model/v1/generation
+               {"model": "midjourney_diffusion", "input": [{"params": {"text": "a lighthouse"}}]}
+          GET  ${url}/model/v1/generation/task/<id>
+
 A prompt with [fail] or [fail2] in it makes a task that fails.
-What was bought and asked so far: ${url}/__emulator/ledger
+What was bought and asked so far, for credits at MidAPI (spent) and for dollars at Vtrix (spentUsd):
+  ${url}/__emulator/ledger
 `;
 }

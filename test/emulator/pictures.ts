@@ -2,11 +2,48 @@ import { Jimp, measureText, PNGFilterType } from 'jimp';
 import { type Font, loadFonts } from './fonts';
 import type { Task } from './tasks';
 
+/** What the pictures of a task show beside its prompt, so that a person sees that the right thing was asked for. */
+export interface Scene {
+	/** What was done, such as `upscale of image 2 of 9f0c2a`. */
+	readonly label: string;
+	/** The source's picture, twice as large. */
+	readonly enlarged?: boolean;
+	/** Where the picture lies that it was made from; what is around it is new. */
+	readonly layout?: Layout;
+	/** What of that picture is painted anew. */
+	readonly mask?: Mask;
+	/** The name of the picture that it was made from, where that is none of the emulator's own. */
+	readonly from?: string;
+}
+
+export interface Size {
+	readonly width: number;
+	readonly height: number;
+}
+
+/** A canvas, and on it a picture; both in the same px. */
+export interface Layout {
+	readonly canvas: Size;
+	readonly image: Size & { readonly x: number; readonly y: number };
+}
+
+/** Polygons in px of a picture of the given size (x, y, x, y …), or a black and white picture. */
+export interface Mask {
+	readonly areas: ReadonlyArray<Size & { readonly points: readonly number[] }>;
+	readonly url?: string;
+}
+
 type Picture = InstanceType<typeof Jimp>;
 
 /** Length of the longer side in px. Every aspect ratio of the contract divides it without rest. */
 const LONGER_SIDE = 768;
 const LONGER_SIDE_UPSCALED = 2 * LONGER_SIDE;
+/** Room for the words beside what is to be seen. */
+const LONGER_SIDE_PLACED = 1.5 * LONGER_SIDE;
+/** The largest size and offset, in px, of what is placed on a picture. */
+const FARTHEST = 4096;
+/** Whatever ratio is asked for. */
+const SHORTEST_SIDE = 96;
 
 /** One colour per index, apart from each other for every eye and dark enough for white letters. */
 const COLOURS = [
@@ -16,13 +53,33 @@ const COLOURS = [
 	[0x6a, 0x3d, 0x85],
 ];
 
+/** What the picture shows that is given by a URL of somebody else. */
+const GREY = [0x58, 0x5c, 0x60];
+const WHITE = [0xff, 0xff, 0xff];
+const BLACK = [0, 0, 0];
+/** Of what is painted anew: apart from all other colours. */
+const YELLOW = [0xff, 0xd2, 0x3c];
+
 /** The PNG of one output: a large index, the prompt and where it came from, for a person to read. */
 export async function drawPicture(task: Task, index: number): Promise<Buffer> {
+	const picture = await paint(task, index);
+	// Within a row the pixels hardly change. To have the filter chosen row by row costs seconds under jest.
+	return await picture.getBuffer('image/png', { filterType: PNGFilterType.SUB });
+}
+
+async function paint(task: Task, index: number): Promise<Picture> {
+	const { layout } = task.scene;
+	return layout ? await paintPlaced(task, layout, index) : await paintCard(task, index);
+}
+
+/** Text on a colour; in a corner what it was made from. */
+async function paintCard(task: Task, index: number): Promise<Picture> {
 	const fonts = await loadFonts();
 	// An upscale is the source's picture made larger, so it keeps digit and colour of the source.
-	const face = task.kind === 'upscale' && task.source ? task.source.index : index;
+	const { enlarged } = task.scene;
+	const face = enlarged && task.source ? task.source.index : index;
 	const { width, height } = sizeOf(task);
-	const scale = task.kind === 'upscale' ? 2 : 1;
+	const scale = enlarged ? 2 : 1;
 	const digits = fonts[128];
 	const large = fonts[scale === 1 ? 32 : 64];
 	const small = fonts[scale === 1 ? 16 : 32];
@@ -30,16 +87,9 @@ export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 	const space = width - 2 * margin;
 
 	const picture: Picture = new Jimp({ width, height });
-	paintBackground(picture, COLOURS[face % COLOURS.length] ?? [0, 0, 0]);
+	paintBackground(picture, colourOf(face));
 
-	const write = (font: Font, lines: string[], top: number) =>
-		lines.forEach((text, line) =>
-			picture.print({ font, x: margin, y: top + line * font.common.lineHeight, text }),
-		);
-
-	const footer = [labelOf(task), ...labelsBelow(task)].flatMap((text) =>
-		wrap(small, text, space, 3),
-	);
+	const footer = footerOf(task).flatMap((text) => wrap(small, text, space, 3));
 	const footerTop = height - margin - footer.length * small.common.lineHeight;
 	// The digit's box is much taller than its ink.
 	const promptTop = margin + Math.round(digits.common.lineHeight * scale * 0.95);
@@ -48,7 +98,7 @@ export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 	const inLarge = wrap(large, task.prompt, space, Infinity);
 
 	const digitTop = Math.round(margin * 0.4);
-	if (scale === 1) write(digits, [String(face)], digitTop);
+	if (scale === 1) write(picture, digits, [String(face)], margin, digitTop);
 	else {
 		// There is no font of more than 128 px, so the digit is drawn apart and then made larger.
 		const digit: Picture = new Jimp({ width: 160, height: digits.common.lineHeight });
@@ -56,29 +106,195 @@ export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 		picture.composite(digit.scale(scale), margin, digitTop);
 	}
 
-	if (inLarge.length <= fits(large)) write(large, inLarge, promptTop);
-	else write(small, wrap(small, task.prompt, space, fits(small)), promptTop);
-	write(small, footer, footerTop);
-	// Within a row the pixels hardly change. To have the filter chosen row by row costs seconds under jest.
-	return await picture.getBuffer('image/png', { filterType: PNGFilterType.SUB });
-}
-
-function labelOf(task: Task): string {
-	if (task.kind === 'upscale' || task.kind === 'vary') {
-		return `${task.kind} of image ${task.source?.index ?? '?'} of ${task.source?.task.id ?? '?'}`;
+	const base = enlarged ? undefined : await paintBase(task);
+	if (base) {
+		// In the corner opposite of the digit, as high as that.
+		const most = { width: width - 2 * margin - 100, height: promptTop - margin };
+		const factor = Math.min(most.width / base.width, most.height / base.height);
+		const size = { w: Math.round(base.width * factor), h: Math.round(base.height * factor) };
+		const corner = { x: width - margin - size.w, y: margin, width: size.w, height: size.h };
+		picture.composite(base.resize(size), corner.x, corner.y);
+		frame(picture, corner, 2);
 	}
-	return task.taskType;
+
+	if (inLarge.length <= fits(large)) write(picture, large, inLarge, margin, promptTop);
+	else write(picture, small, wrap(small, task.prompt, space, fits(small)), margin, promptTop);
+	write(picture, small, footer, margin, footerTop);
+	return picture;
 }
 
-function labelsBelow(task: Task): string[] {
-	return [`task ${task.id}`, `${task.aspectRatio}, drawn by the emulator`];
+/** A canvas of this output's colour, what it was made from in its place on it, and the words over both. */
+async function paintPlaced(task: Task, { canvas, image }: Layout, index: number): Promise<Picture> {
+	const fonts = await loadFonts();
+	const { width, height } = sizeOf(task);
+	const picture: Picture = new Jimp({ width, height });
+	paintBackground(picture, colourOf(index));
+
+	const unit = width / canvas.width;
+	// The contract names no limits; what lies far outside must not cost time and memory.
+	const within = (length: number, least: number) =>
+		Math.min(Math.max(Math.round(length * unit), least), FARTHEST);
+	const place: Rectangle = {
+		x: within(image.x, -FARTHEST),
+		y: within(image.y, -FARTHEST),
+		width: within(image.width, 1),
+		height: within(image.height, 1),
+	};
+	const base = (await paintBase(task)) ?? plate(image, 'a picture', fonts[32]);
+	base.resize({ w: place.width, h: place.height });
+	picture.composite(base, place.x, place.y);
+	frame(picture, place, 3);
+	for (const area of task.scene.mask?.areas ?? []) hatch(picture, onto(area, place));
+
+	const digit = { x: 0, y: 0, width: 72, height: 80 };
+	shade(picture, digit);
+	write(picture, fonts[64], [String(index)], 18, 4);
+
+	const margin = 16;
+	const space = width - 2 * margin;
+	const small = fonts[16];
+	const inLarge = wrap(fonts[32], task.prompt, space, Infinity);
+	const [font, prompt] =
+		inLarge.length === 1 ? [fonts[32], inLarge] : [small, wrap(small, task.prompt, space, 4)];
+	const footer = footerOf(task).flatMap((text) => wrap(small, text, space, 2));
+	const footerTop = height - footer.length * small.common.lineHeight - margin;
+	const top = footerTop - prompt.length * font.common.lineHeight - margin / 2;
+	shade(picture, { x: 0, y: top - margin / 2, width, height: height - top + margin / 2 });
+	write(picture, font, prompt, margin, top);
+	write(picture, small, footer, margin, footerTop);
+	return picture;
+}
+
+/** What the output was made from: another output, or a plate in place of the picture of somebody else. */
+async function paintBase({ source, scene }: Task): Promise<Picture | undefined> {
+	if (source) return await paint(source.task, source.index);
+	if (scene.from === undefined) return undefined;
+	const size = scene.layout?.image ?? { width: 1, height: 1 };
+	return plate(size, scene.from, (await loadFonts())[32]);
+}
+
+function plate({ width, height }: Size, name: string, font: Font): Picture {
+	const unit = 512 / Math.max(width, height);
+	const least = font.common.lineHeight;
+	const picture: Picture = new Jimp({
+		width: Math.max(least, Math.round(width * unit)),
+		height: Math.max(least, Math.round(height * unit)),
+	});
+	paintBackground(picture, GREY);
+	const lines = wrap(font, name, picture.width - 2 * 16, 3);
+	write(picture, font, lines, 16, Math.max(0, picture.height / 2 - least));
+	return picture;
+}
+
+function footerOf({ scene, id, jobId, aspectRatio }: Task): string[] {
+	const { label, mask } = scene;
+	const [across = 1, down = 1] = aspectRatio.split(':').map((side) => Math.round(Number(side)));
+	return [
+		label,
+		...(mask?.url === undefined ? [] : [`mask ${mask.url}`]),
+		jobId === undefined ? `task ${id}` : `task ${id}, job ${jobId}`,
+		`${across}:${down}, drawn by the emulator`,
+	];
+}
+
+function colourOf(index: number): readonly number[] {
+	return COLOURS[index % COLOURS.length] ?? BLACK;
+}
+
+function write(picture: Picture, font: Font, lines: string[], x: number, top: number): void {
+	for (const [line, text] of lines.entries()) {
+		picture.print({ font, x, y: top + line * font.common.lineHeight, text });
+	}
+}
+
+type Rectangle = Layout['image'];
+/** x, y */
+type Point = readonly [number, number];
+
+/** The corners of a mask's area, in px of the picture that its image is placed on. */
+function onto(area: Mask['areas'][number], place: Rectangle): Point[] {
+	const within = (part: number) => Math.min(Math.max(part, -1), 2);
+	return Array.from({ length: area.points.length / 2 }, (_, at): Point => {
+		const [x = 0, y = 0] = area.points.slice(2 * at, 2 * at + 2);
+		return [
+			place.x + within(x / area.width) * place.width,
+			place.y + within(y / area.height) * place.height,
+		];
+	});
+}
+
+/** Stripes over a polygon, and its outline. */
+function hatch(picture: Picture, corners: readonly Point[]): void {
+	const sides = corners.map((from, at) => ({
+		from,
+		to: corners[(at + 1) % corners.length] ?? from,
+	}));
+	for (let y = 0; y < picture.height; y++) {
+		// A row enters and leaves the polygon where it crosses a side.
+		const crossings = sides
+			.filter(({ from, to }) => from[1] <= y !== to[1] <= y)
+			.map(({ from, to }) => from[0] + ((y - from[1]) / (to[1] - from[1])) * (to[0] - from[0]))
+			.sort((a, b) => a - b);
+		for (let at = 0; at + 1 < crossings.length; at += 2) {
+			const [enters = 0, leaves = 0] = crossings.slice(at, at + 2);
+			for (let x = Math.ceil(enters); x < leaves; x++) {
+				dot(picture, x, y, YELLOW, (x + y) % 16 < 4 ? 0.8 : 0.18);
+			}
+		}
+	}
+	for (const { from, to } of sides) {
+		const steps = Math.ceil(Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]), 1));
+		for (let step = 0; step <= steps; step++) {
+			const x = Math.round(from[0] + ((to[0] - from[0]) * step) / steps);
+			const y = Math.round(from[1] + ((to[1] - from[1]) * step) / steps);
+			for (const [right, down] of PEN) dot(picture, x + right, y + down, YELLOW, 1);
+		}
+	}
+}
+
+const PEN: readonly Point[] = [0, 1, 2].flatMap((x) => [0, 1, 2].map((y): Point => [x - 1, y - 1]));
+
+/** Darkens, so that white letters can be read on anything. */
+function shade(picture: Picture, { x, y, width, height }: Rectangle): void {
+	for (let row = y; row < y + height; row++) {
+		for (let column = x; column < x + width; column++) dot(picture, column, row, BLACK, 0.8);
+	}
+}
+
+/** A line around, that much inside. */
+function frame(picture: Picture, { x, y, width, height }: Rectangle, thickness: number): void {
+	for (let row = y; row < y + height; row++) {
+		const inside = Math.min(row - y, y + height - 1 - row) >= thickness;
+		for (let column = x; column < x + width; column++) {
+			if (inside && column === x + thickness) column = x + width - thickness;
+			dot(picture, column, row, WHITE, 1);
+		}
+	}
+}
+
+/** Lays a colour over one pixel; outside of the picture there is none. */
+function dot(
+	picture: Picture,
+	x: number,
+	y: number,
+	colour: readonly number[],
+	cover: number,
+): void {
+	const { width, height, data } = picture.bitmap;
+	if (x < 0 || y < 0 || x >= width || y >= height) return;
+	const at = (Math.floor(y) * width + Math.floor(x)) * 4;
+	for (const [part, value] of colour.entries()) {
+		data[at + part] = Math.round((data[at + part] ?? 0) * (1 - cover) + value * cover);
+	}
 }
 
 function sizeOf(task: Task): { width: number; height: number } {
-	const longer = task.kind === 'upscale' ? LONGER_SIDE_UPSCALED : LONGER_SIDE;
+	const { enlarged, layout } = task.scene;
+	const longer = enlarged ? LONGER_SIDE_UPSCALED : layout ? LONGER_SIDE_PLACED : LONGER_SIDE;
 	const [across = 1, down = 1] = task.aspectRatio.split(':').map(Number);
 	const unit = longer / Math.max(across, down);
-	return { width: Math.round(across * unit), height: Math.round(down * unit) };
+	const side = (part: number) => Math.max(SHORTEST_SIDE, Math.round(part * unit));
+	return { width: side(across), height: side(down) };
 }
 
 /** The colour, falling off downwards: rows of one colour each pack into few bytes. */

@@ -1,32 +1,52 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- the emulator is a server of its own, not a node */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Callbacks } from './callbacks';
+import { Callbacks, type Delivery } from './callbacks';
 import { type Clock, wallClock } from './clock';
 import { type Answer, type Call, Faults, type Interceptor, type Reaction } from './faults';
 import { Files } from './files';
 import { notFound, parseCall, send } from './http';
-import { Ledger } from './ledger';
-import { MidApi, type OutcomeRequest } from './midApi';
+import {
+	DEFAULT_LATENCY_MS,
+	withDefaults,
+	type Kind,
+	type MidApiKind,
+	type VtrixModel,
+} from './kinds';
+import { type CallbackDelivery, Ledger } from './ledger';
+import { MidApi, MIDAPI_PRICES } from './midApi';
 import { ownPage } from './pages';
+import type { House, OutcomeRequest, Provider } from './provider';
 import { type Range, seededRandom } from './random';
-import { type Kind, KINDS, type Outcome, TaskStore } from './tasks';
+import type { Limit } from './rateLimit';
+import { type Outcome, type Task, TaskStore } from './tasks';
+import { Vtrix, VTRIX_DEFAULTS, VTRIX_PRICES, type VtrixOptions } from './vtrix';
+
+/** What of Vtrix is not as it is by default. */
+export interface VtrixChanges extends Partial<Omit<VtrixOptions, 'prices' | 'words'>> {
+	/** US dollars per task: the same for all models, or for some of them. */
+	prices?: number | Partial<Record<VtrixModel, number>>;
+	words?: Partial<VtrixOptions['words']>;
+}
 
 export interface EmulatorOptions {
 	/** 0, the default: any free port. */
 	port?: number;
-	/** The key or keys that are let in; they share one balance. */
+	/** The key or keys that are let in, by every provider; they share one balance at each. */
 	apiKey?: string | readonly string[];
-	/** Balance at the start. */
+	/** Balance at MidAPI at the start. */
 	credits?: number;
-	/** Credits per task: the same for all kinds, or for some of them. */
-	prices?: number | Partial<Record<Kind, number>>;
+	/** MidAPI's credits per task: the same for all kinds, or for some of them. */
+	prices?: number | Partial<Record<MidApiKind, number>>;
 	/** How long a task takes, in ms: the same for all kinds, or for some of them. Infinity: until `finish`. */
 	latencyMs?: Range | Partial<Record<Kind, Range>>;
 	/** The same seed gives the same task ids and waiting times in the same order of submits. */
 	seed?: number;
-	/** Submits over the limit get 429. Off by default; kie is said to allow 20 in 10 000 ms. */
-	rateLimit?: { requests: number; perMs: number };
-	/** Signs callbacks with this key (api-contract 1.10). */
+	/**
+	 * Submits over the limit get 429, at each provider by itself. Off by default; kie is said to allow 20 in
+	 * 10 000 ms.
+	 */
+	rateLimit?: Limit;
+	/** Signs MidAPI's callbacks with this key (api-contract 1.10). */
 	hmacKey?: string;
 	/** `manual`: callbacks go out only by `deliverCallback`. */
 	callbacks?: 'automatic' | 'manual';
@@ -42,7 +62,11 @@ export interface EmulatorOptions {
 	plainResultUrls?: boolean;
 	/** What generateVary counts from. */
 	varyIndexBase?: 0 | 1;
-	/** Decides how a task ends. By default a prompt with [fail] ends in successFlag 3, one with [fail2] in 2. */
+	vtrix?: VtrixChanges;
+	/**
+	 * Decides how a task ends. By default a prompt with [fail] ends in `failed3`, one with [fail2] in `failed2`:
+	 * successFlag 3 and 2 at MidAPI, generation failed (...098) and provider unavailable (...099) at Vtrix.
+	 */
 	outcome?: (request: OutcomeRequest) => Outcome;
 	clock?: Clock;
 }
@@ -52,17 +76,20 @@ export interface Emulator {
 	/** Such as http://127.0.0.1:50123, without a slash at the end. */
 	readonly url: string;
 	readonly ledger: Ledger;
-	/** The balance; may be set. */
+	/** The balance at MidAPI; may be set. */
 	credits: number;
+	/** The balance at Vtrix, in US dollars; may be set. */
+	balanceUsd: number;
 	/** Puts a fault in force; the returned function takes it back. */
 	intercept(interceptor: Interceptor): () => void;
 	/** Ends a running task at once. */
 	finish(taskId: string): void;
 	/**
-	 * Delivers the callback of a task now, whatever was delivered before; for a task still running it is
-	 * one without results. Resolves after the last attempt.
+	 * Delivers the callback of a task now, whatever was delivered before, or something odd in its place; for
+	 * a task still running it is one without results. Resolves after the last attempt, with how each was
+	 * answered.
 	 */
-	deliverCallback(taskId: string): Promise<void>;
+	deliverCallback(taskId: string, delivery?: Delivery): Promise<Array<CallbackDelivery['status']>>;
 	/** Resolves when all callbacks are delivered or given up. */
 	callbacksSettled(): Promise<void>;
 	/** Ends all connections and timers. */
@@ -71,30 +98,6 @@ export interface Emulator {
 
 export const DEFAULT_API_KEY = 'test-key';
 
-/** A few seconds, for people looking on. */
-export const DEFAULT_LATENCY_MS: Readonly<Record<Kind, Range>> = {
-	imageRelaxed: [6000, 9000],
-	imageFast: [3000, 5000],
-	imageTurbo: [1500, 2500],
-	upscale: [1500, 3000],
-	vary: [3000, 5000],
-	video: [5000, 8000],
-	videoHd: [7000, 10000],
-	extend: [5000, 8000],
-};
-
-/** The contract names no prices; these only differ from each other, so that a mix-up shows. */
-export const DEFAULT_PRICES: Readonly<Record<Kind, number>> = {
-	imageRelaxed: 3,
-	imageFast: 8,
-	imageTurbo: 16,
-	upscale: 2,
-	vary: 7,
-	video: 20,
-	videoHd: 35,
-	extend: 18,
-};
-
 /** Starts the emulator on 127.0.0.1. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
 	const clock = options.clock ?? wallClock;
@@ -102,15 +105,43 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	const faults = new Faults();
 	let url = '';
 
-	const tasks = new TaskStore(
-		clock,
-		seededRandom(options.seed ?? 1),
-		perKind(options.latencyMs, DEFAULT_LATENCY_MS),
-		(task) => {
-			if (options.callbacks !== 'manual') void callbacks.deliver(task);
-		},
-	);
+	const tasks = new TaskStore(clock, (task) => {
+		if (options.callbacks !== 'manual') void callbacks.deliver(task);
+	});
 	const files = new Files(() => url, tasks, clock, ledger);
+	const apiKeys = [options.apiKey ?? DEFAULT_API_KEY].flat();
+	const house: House = {
+		apiKeys,
+		tasks,
+		files,
+		ledger,
+		clock,
+		random: seededRandom(options.seed ?? 1),
+		latencyMs: withDefaults<Kind, Range>(options.latencyMs, DEFAULT_LATENCY_MS),
+		rateLimit: options.rateLimit,
+		outcome: options.outcome ?? outcomeByPrompt,
+	};
+	const midApi = new MidApi(
+		{
+			credits: options.credits ?? 1000,
+			prices: withDefaults(options.prices, MIDAPI_PRICES),
+			creditPath: options.creditPath ?? 'common',
+			resultInfoAsString: options.resultInfoAsString ?? false,
+			plainResultUrls: options.plainResultUrls ?? false,
+			varyIndexBase: options.varyIndexBase ?? 0,
+		},
+		house,
+	);
+	const vtrix = new Vtrix(
+		{
+			...VTRIX_DEFAULTS,
+			...options.vtrix,
+			prices: withDefaults(options.vtrix?.prices, VTRIX_PRICES),
+			words: { ...VTRIX_DEFAULTS.words, ...options.vtrix?.words },
+		},
+		house,
+	);
+	const providers: readonly Provider[] = [midApi, vtrix];
 	const callbacks = new Callbacks(
 		{
 			deadlineMs: options.callbackDeadlineMs ?? 15_000,
@@ -119,29 +150,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 		},
 		clock,
 		ledger,
-		(task) => files.resultUrlsOf(task),
-	);
-	const apiKeys = [options.apiKey ?? DEFAULT_API_KEY].flat();
-	const midApi = new MidApi(
-		{
-			apiKeys,
-			credits: options.credits ?? 1000,
-			prices: perKind(options.prices, DEFAULT_PRICES),
-			rateLimit: options.rateLimit,
-			creditPath: options.creditPath ?? 'common',
-			resultInfoAsString: options.resultInfoAsString ?? false,
-			plainResultUrls: options.plainResultUrls ?? false,
-			varyIndexBase: options.varyIndexBase ?? 0,
-			outcome: options.outcome ?? outcomeByPrompt,
-		},
-		tasks,
-		files,
-		ledger,
-		clock,
+		(task) => providerOf(task, providers),
 	);
 
-	const handle = async (call: Call): Promise<Answer> =>
-		midApi.answer(call) ?? (await files.answer(call)) ?? notFound(call);
+	const handle = async (call: Call): Promise<Answer> => {
+		for (const provider of providers) {
+			const answer = provider.answer(call);
+			if (answer) return answer;
+		}
+		return (await files.answer(call)) ?? notFound(call);
+	};
 
 	let callsAtOnce = 0;
 	const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -195,12 +213,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 		set credits(balance) {
 			midApi.credits = balance;
 		},
+		get balanceUsd() {
+			return vtrix.balanceUsd;
+		},
+		set balanceUsd(balance) {
+			vtrix.balanceUsd = balance;
+		},
 		intercept: (interceptor) => faults.add(interceptor),
 		finish: (taskId) => tasks.finish(taskId),
-		deliverCallback: async (taskId) => {
+		deliverCallback: async (taskId, delivery) => {
 			const task = tasks.get(taskId);
 			if (!task) throw new Error(`No task ${taskId}`);
-			await callbacks.deliver(task);
+			return await callbacks.deliver(task, delivery);
 		},
 		callbacksSettled: async () => await callbacks.settled(),
 		close: async () => {
@@ -213,21 +237,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	};
 }
 
-/** One value for every kind, or values for some of them and the defaults for the rest. */
-function perKind<T extends Range>(
-	given: T | Partial<Record<Kind, T>> | undefined,
-	defaults: Readonly<Record<Kind, T>>,
-): Record<Kind, T> {
-	if (isForSomeKinds(given)) return { ...defaults, ...given };
-	const all = { ...defaults };
-	if (given !== undefined) for (const kind of KINDS) all[kind] = given;
-	return all;
-}
-
-function isForSomeKinds<T extends Range>(
-	given: T | Partial<Record<Kind, T>> | undefined,
-): given is Partial<Record<Kind, T>> {
-	return typeof given === 'object' && !Array.isArray(given);
+function providerOf(task: Task, providers: readonly Provider[]): Provider {
+	const provider = providers.find(({ name }) => name === task.provider);
+	if (!provider) throw new Error(`No provider ${task.provider}`);
+	return provider;
 }
 
 function outcomeByPrompt({ prompt }: OutcomeRequest): Outcome {

@@ -1,30 +1,20 @@
 import type { Clock } from './clock';
-import type { Random, Range } from './random';
+import type { JsonObject } from './json';
+import type { Kind, ProviderName } from './kinds';
+import type { Scene } from './pictures';
 
-/** What can be bought: images by their speed, and what is made from them. */
-export const KINDS = [
-	'imageRelaxed',
-	'imageFast',
-	'imageTurbo',
-	'upscale',
-	'vary',
-	'video',
-	'videoHd',
-	'extend',
-] as const;
-
-/** One of them. Prices and waiting times hang on it. */
-export type Kind = (typeof KINDS)[number];
-
-/** How a task ends: successFlag 1, 2 or 3 (api-contract 1.2). */
+/** How a task ends: at MidAPI successFlag 1, 2 or 3, at Vtrix completed or an error in ...099 or ...098. */
 export type Outcome = 'success' | 'failed2' | 'failed3';
 
 /** What the emulator is asked to make. */
 export interface Order {
+	readonly provider: ProviderName;
 	readonly kind: Kind;
-	/** The name of the task type on the wire. */
+	/** The name of the task type or of the model on the wire. */
 	readonly taskType: string;
-	/** Of the task itself or, for upscale, vary and extend, the one it inherits. */
+	/** What its files are. */
+	readonly media: 'png' | 'mp4';
+	/** Of the task itself or, for what is made from another, the one it inherits. */
 	readonly prompt: string;
 	/** Such as `16:9`; inherited like the prompt. */
 	readonly aspectRatio: string;
@@ -32,9 +22,15 @@ export interface Order {
 	readonly outputs: number;
 	/** The output that this one is made from. */
 	readonly source?: { readonly task: Task; readonly index: number };
-	/** The request as record-info and callbacks show it. */
-	readonly paramJson: string;
-	readonly callBackUrl?: string;
+	/** What its pictures show beside the prompt. */
+	readonly scene: Scene;
+	/** The request as the provider remembers it. */
+	readonly request: JsonObject;
+	readonly callbackUrl?: string;
+	/** What it costs, in the provider's own money. */
+	readonly price: number;
+	/** By which the provider's own supplier knows the task. */
+	readonly jobId?: string;
 	readonly outcome: Outcome;
 }
 
@@ -43,13 +39,10 @@ export interface Task extends Order {
 	readonly id: string;
 	/** Unix time in ms. */
 	readonly createdAt: number;
+	/** How long it takes if nobody ends it, in ms. */
+	readonly latencyMs: number;
 	/** Unix time in ms; unset while the task is running. */
 	readonly completedAt?: number;
-}
-
-/** What the files of a kind are. */
-export function fileTypeOf(kind: Kind): 'png' | 'mp4' {
-	return kind === 'video' || kind === 'videoHd' || kind === 'extend' ? 'mp4' : 'png';
 }
 
 export function hasSucceeded(task: Task): boolean {
@@ -63,19 +56,16 @@ export class TaskStore {
 
 	constructor(
 		private readonly clock: Clock,
-		private readonly random: Random,
-		private readonly latencyMs: Readonly<Record<Kind, Range>>,
 		/** Told of every task that ended, in success or not. */
 		private readonly onEnd: (task: Task) => void,
 	) {}
 
-	book(order: Order): Task {
-		const task: Task = { ...order, id: this.random.hex(20), createdAt: this.clock.now() };
-		this.tasks.set(task.id, task);
-		const latency = this.random.within(this.latencyMs[order.kind]);
+	book(id: string, order: Order, latencyMs: number): Task {
+		const task: Task = { ...order, id, createdAt: this.clock.now(), latencyMs };
+		this.tasks.set(id, task);
 		this.endings.set(
-			task.id,
-			this.clock.after(latency, () => this.finish(task.id)),
+			id,
+			this.clock.after(latencyMs, () => this.finish(id)),
 		);
 		return task;
 	}

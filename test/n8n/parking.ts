@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import {
 	DEFAULT_API_KEY,
+	type Delivery,
 	type Emulator,
 	type EmulatorOptions,
 	startEmulator,
@@ -35,12 +36,6 @@ export interface Plan {
 export interface Place {
 	client: N8nClient;
 	n8n: N8nServer;
-}
-
-/** How a POST was answered. */
-export interface Answered {
-	status: number;
-	body: string;
 }
 
 /** Nothing here takes longer unless it is broken. */
@@ -157,31 +152,18 @@ export class Wait {
 		this.emulator.finish(this.submit(position).taskId);
 	}
 
-	/** Delivers the callback of the task at this position; hands back how its attempts were answered. */
-	async deliver(position: number): Promise<Array<number | string>> {
-		const { taskId } = this.submit(position);
-		const before = this.emulator.ledger.callbacksOf(taskId).length;
-		await this.emulator.deliverCallback(taskId);
-		return this.emulator.ledger
-			.callbacksOf(taskId)
-			.slice(before)
-			.map(({ status }) => status);
+	/**
+	 * Delivers the callback of the task at this position, or something odd in its place; hands back how its
+	 * attempts were answered.
+	 */
+	async deliver(position: number, delivery?: Delivery): Promise<Array<number | string>> {
+		return await this.emulator.deliverCallback(this.submit(position).taskId, delivery);
 	}
 
 	/** What the provider does at the end of a task. */
 	async finishAndDeliver(position: number): Promise<Array<number | string>> {
 		this.finish(position);
 		return await this.deliver(position);
-	}
-
-	/** Calls the address of a task by hand. */
-	async post(
-		url: URL,
-		body: string,
-		headers: Record<string, string> = { 'content-type': 'application/json' },
-	): Promise<Answered> {
-		const answer = await fetch(url, { method: 'POST', body, headers });
-		return { status: answer.status, body: await answer.text() };
 	}
 
 	/** Waits for the end of the execution. */
@@ -196,12 +178,6 @@ export class Wait {
 		}
 		await this.emulator.close();
 	}
-}
-
-/** What a success callback of the provider looks like. */
-export function callbackFor(taskId: string, more: JsonObject = {}): string {
-	const data = { taskId, promptJson: '{}', resultUrls: ['http://127.0.0.1:9/forged.png'] };
-	return JSON.stringify({ code: 200, msg: 'success', data, ...more });
 }
 
 /** What came out of the Midjourney node by its first output, as the node behind it saw it. */

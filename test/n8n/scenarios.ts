@@ -1,25 +1,14 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
-import { type Emulator, signCallback } from '../emulator';
+import type { Emulator } from '../emulator';
 import { type Execution, N8nClient } from './client';
 import { lastLines } from './npm';
-import {
-	callbackFor,
-	failuresOf,
-	type Plan,
-	prompts,
-	resultsOf,
-	runsBehind,
-	until,
-	Wait,
-} from './parking';
+import { failuresOf, type Plan, prompts, resultsOf, runsBehind, until, Wait } from './parking';
 import type { N8nServer } from './server';
 
 const MINUTE = 60_000;
 /** n8n looks for executions whose time is up once a minute. */
 const TIME_LIMIT_TIMEOUT_MS = 3 * MINUTE;
 const SHORTEST_LIMIT = { timeLimit: 0.05 };
-/** n8n's usual limit is 16 MB. */
-const LARGE = 5 * 1024 * 1024;
 
 /** What an n8n can do; older ones cannot do everything. */
 export interface Abilities {
@@ -193,7 +182,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 		/** The task ends, and the provider calls, after the node has looked and before the execution is parked. */
 		const callsBeforeSaved = async (plan: Plan, isCalled: (emulator: Emulator) => boolean) => {
-			let delivered: Promise<void> | undefined;
+			let delivered: Promise<unknown> | undefined;
 			let since = 0;
 			const wait = await begin(plan, (emulator) => {
 				const mend = emulator.intercept(async (call) => {
@@ -285,15 +274,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 		scenario('forged: "completed" for a running task changes nothing', async () => {
 			const wait = await park({ prompts: prompts(1) });
-			const { status } = await wait.post(wait.url(0), callbackFor(wait.submit(0).taskId));
-			expect(status).toBe(200);
+			expect(await wait.deliver(0, { as: 'forged' })).toEqual([200]);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [0]);
 		});
 
 		scenario('about a task that nobody waits for: changes nothing', async () => {
 			const wait = await park({ prompts: prompts(1) });
-			await wait.post(wait.url(0), callbackFor('f'.repeat(20)));
+			await wait.deliver(0, { as: 'otherTask' });
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [0]);
 		});
@@ -306,10 +294,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			wrong.searchParams.set('mjNonce', '0'.repeat(32));
 			const none = wait.url(0);
 			none.searchParams.delete('mjNonce');
-			for (const url of [wrong, none]) {
-				const { status } = await wait.post(url, callbackFor(wait.submit(0).taskId));
-				expect(status).toBe(404);
-			}
+			for (const to of [wrong, none]) expect(await wait.deliver(0, { to })).toEqual([404]);
 			expect(wait.emulator.ledger.reads).toHaveLength(reads);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [0]);
@@ -321,8 +306,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 				const url = wait.url(0);
 				expect(url.searchParams.get('signature')).toBeTruthy();
 				url.searchParams.set('signature', '0'.repeat(64));
-				const { status } = await wait.post(url, callbackFor(wait.submit(0).taskId));
-				expect(status).toBe(401);
+				expect(await wait.deliver(0, { to: url })).toEqual([401]);
 				expect(await wait.status()).toBe('waiting');
 				await finishAll(wait, [0]);
 			});
@@ -338,17 +322,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 					emulator: { hmacKey: secret },
 				});
 				wait.finish(0);
-				const { taskId } = wait.submit(0);
 				const reads = wait.emulator.ledger.reads.length;
-				const now = Math.floor(Date.now() / 1000);
-				const signed = (key: string, seconds: number) => ({
-					'content-type': 'application/json',
-					'x-webhook-timestamp': String(seconds),
-					'x-webhook-signature': signCallback(key, taskId, seconds),
-				});
-				for (const headers of [signed('another', now), signed(secret, now - 3600), undefined]) {
-					const { status } = await wait.post(wait.url(0), callbackFor(taskId), headers);
-					expect(status).toBe(401);
+				for (const as of ['wrongSignature', 'oldSignature', 'unsigned'] as const) {
+					expect(await wait.deliver(0, { as })).toEqual([401]);
 				}
 				expect(wait.emulator.ledger.reads).toHaveLength(reads);
 				expect(await wait.status()).toBe('waiting');
@@ -356,14 +332,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			},
 		);
 
-		for (const [what, body, type] of [
-			['whose body is no JSON', '<html>It is done</html>', 'text/html'],
-			['whose body only calls itself JSON', '{"code": 200, "data": {', 'application/json'],
-			['without a body', '', 'application/json'],
+		for (const [what, as] of [
+			['whose body is no JSON', 'notJson'],
+			['whose body only calls itself JSON', 'brokenJson'],
+			['without a body', 'empty'],
 		] as const) {
 			scenario(`${what}: answered, changes nothing`, async () => {
 				const wait = await park({ prompts: prompts(1) });
-				const { status } = await wait.post(wait.url(0), body, { 'content-type': type });
+				const [status] = await wait.deliver(0, { as });
 				say(`a callback ${what} was answered ${status}`);
 				expect(await wait.status()).toBe('waiting');
 				await finishAll(wait, [0]);
@@ -372,10 +348,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 		scenario('with 5 MB: answered, changes nothing', async () => {
 			const wait = await park({ prompts: prompts(1) });
-			const body = callbackFor(wait.submit(0).taskId, { filler: 'x'.repeat(LARGE) });
-			const { status } = await wait.post(wait.url(0), body);
-			say(`a callback with 5 MB was answered ${status}`);
-			expect(status).toBe(200);
+			const statuses = await wait.deliver(0, { as: 'huge' });
+			say(`a callback with 5 MB was answered ${statuses.join(', ')}`);
+			expect(statuses).toEqual([200]);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [0]);
 		});
