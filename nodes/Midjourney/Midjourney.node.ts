@@ -11,7 +11,7 @@ import {
 
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
-import { hintsOf, propertiesOf, subtitleOf } from './operations/properties';
+import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
 
 /** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
 const resumeWebhooks: IWebhookDescription[] = [
@@ -40,13 +40,7 @@ export class Midjourney implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
-		credentials: [
-			{
-				name: 'midApi',
-				required: true,
-				displayOptions: { show: { authentication: ['midApi'] } },
-			},
-		],
+		credentials,
 		webhooks: resumeWebhooks,
 		waitingNodeTooltip: 'Waiting for the provider to report the end of the tasks',
 		hints: hintsOf(operations),

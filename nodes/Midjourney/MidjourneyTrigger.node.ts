@@ -7,6 +7,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
+import { credentials } from './operations/properties';
 import { onCallback, triggerProperties } from './operations/trigger';
 import { forgetCallbacks } from './tasks/callbacks';
 
@@ -38,13 +39,7 @@ export class MidjourneyTrigger implements INodeType {
 		defaults: { name: 'Midjourney Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [
-			{
-				name: 'midApi',
-				required: true,
-				displayOptions: { show: { authentication: ['midApi'] } },
-			},
-		],
+		credentials,
 		webhooks: [
 			{
 				name: 'default',

@@ -213,7 +213,7 @@ describe('The account', () => {
 	it('without credits: says so', async () => {
 		await bench.emulate({ credits: 0 });
 		const result = await bench.generate({});
-		expect(result.error?.message).toMatch(/too few credits \(402/);
+		expect(result.error?.message).toMatch(/too little credit \(402/);
 	});
 
 	it('behind a Base URL where nobody listens: nothing was sent', async () => {

@@ -76,7 +76,7 @@ describe('A submit that was certainly not taken', () => {
 
 	const FINAL = {
 		'401, wrong key': [401, /did not accept the API key/],
-		'402, no credits': [402, /too few credits/],
+		'402, no credits': [402, /too little credit/],
 		'422, refused': [422, /refused the request.*no such thing/],
 		'505, switched off': [505, /switched this feature off/],
 	} as const;
@@ -180,7 +180,7 @@ describe('A refusal in the middle', () => {
 		const result = await bench.generate({ prompt: '={{ $json.prompt }}' }, { items: prompts(40) });
 		const { submits } = bench.emulator.ledger;
 		expect(submits).toHaveLength(10);
-		expect(result.error?.message).toMatch(/too few credits/);
+		expect(result.error?.message).toMatch(/too little credit/);
 		for (const { taskId } of submits) expect(result.error?.description).toContain(taskId);
 		// At most what was under way at once is refused after the first refusal.
 		expect(bench.emulator.ledger.refusals.length).toBeLessThanOrEqual(5);

@@ -1,5 +1,7 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
+import type { ProviderName } from '../providers';
+
 /** What a field made of a value: what to use (undefined: not set), or in which way the value does not fit. */
 export type Reading<T> = { value: T } | { problem: string };
 
@@ -13,6 +15,10 @@ export interface Field<T> {
 	only?: Record<string, string[]>;
 	/** Gone while other top-level fields have one of these values. */
 	except?: Record<string, string[]>;
+	/** The names of the providers that have it; all when unset. */
+	providers?: readonly string[];
+	/** What stands in its place with some providers, by their names: of the same name, so that a value survives a switch. */
+	variants?: Readonly<Record<string, Field<T>>>;
 	/** What it reads as where it does not apply. */
 	unset?: { value: T };
 	/** Gets whatever an expression may give; never throws. */
@@ -26,7 +32,8 @@ export const isUnset = (value: unknown): boolean =>
 const asText = (value: unknown): string | undefined =>
 	typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
 
-type Look = Omit<INodeProperties, 'type'>;
+/** How n8n shows a field, apart from its kind. */
+export type Look = Omit<INodeProperties, 'type'>;
 
 /** Any text of 1 to `max` characters. */
 export function textField(max: number, look: Look): Field<string> {
@@ -72,7 +79,11 @@ export function integerField(
 /** A number from `min` to `max`, fractions allowed. */
 export function numberField({ min, max }: { min: number; max: number }, look: Look): Field<number> {
 	return {
-		property: { ...look, type: 'number', typeOptions: { minValue: min, maxValue: max } },
+		property: {
+			...look,
+			type: 'number',
+			typeOptions: { minValue: min, maxValue: max, numberPrecision: 2 },
+		},
 		read(value) {
 			const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
 			return typeof number === 'number' && number >= min && number <= max
@@ -144,9 +155,9 @@ export function urlProblem(entry: string): string | undefined {
 		: `holds ${quoted(entry)}: only http and https URLs can be read by the provider`;
 }
 
-/** One absolute http(s) URL. */
-export function urlField(look: Look): Field<string> {
-	const anyText = textField(2048, look);
+/** One absolute http(s) URL of at most `max` characters. */
+export function urlField(look: Look, max = 2048): Field<string> {
+	const anyText = textField(max, look);
 	return {
 		...anyText,
 		read(value) {
@@ -157,27 +168,73 @@ export function urlField(look: Look): Field<string> {
 	};
 }
 
-/** `field`, but it may be left unset. */
-export const optional = <T>(field: Field<T>): Field<T | undefined> => ({
-	...field,
-	read: (value) => (isUnset(value) ? { value: undefined } : field.read(value)),
+/** JSON as a text, or what an expression gives of the same form. */
+export function jsonField<T>(read: (value: unknown) => Reading<T>, look: Look): Field<T> {
+	return {
+		property: { ...look, type: 'json', typeOptions: { rows: 5, ...look.typeOptions } },
+		read(value) {
+			if (isUnset(value)) return { problem: 'is empty' };
+			if (typeof value !== 'string') return read(value);
+			try {
+				return read(JSON.parse(value));
+			} catch {
+				return { problem: `is not valid JSON: ${quoted(value)}` };
+			}
+		},
+	};
+}
+
+/** A field made of another one, and so are its variants. */
+const madeOf = <T, U>(
+	field: Field<T>,
+	make: (one: Field<T>) => Omit<Field<U>, 'variants'>,
+): Field<U> => ({
+	...make(field),
+	variants:
+		field.variants &&
+		Object.fromEntries(Object.entries(field.variants).map(([name, one]) => [name, make(one)])),
 });
 
+/** `field`, but it may be left unset. */
+export const optional = <T>(field: Field<T>): Field<T | undefined> =>
+	madeOf<T, T | undefined>(field, (one) => ({
+		...one,
+		read: (value) => (isUnset(value) ? { value: undefined } : one.read(value)),
+	}));
+
 /** `field`, but it only exists while other fields have the given values; undefined otherwise. */
-export const onlyFor = <T>(
-	only: Record<string, string[]>,
-	field: Field<T>,
-): Field<T | undefined> => ({
-	...field,
-	only,
-	unset: { value: undefined },
-});
+export const onlyFor = <T>(only: Record<string, string[]>, field: Field<T>): Field<T | undefined> =>
+	madeOf<T, T | undefined>(field, (one) => ({
+		...one,
+		only: { ...one.only, ...only },
+		unset: { value: undefined },
+	}));
 
 /** `field`, but it is gone while other fields have the given values; undefined then. */
 export const exceptFor = <T>(
 	except: Record<string, string[]>,
 	field: Field<T>,
-): Field<T | undefined> => ({ ...field, except, unset: { value: undefined } });
+): Field<T | undefined> =>
+	madeOf<T, T | undefined>(field, (one) => ({ ...one, except, unset: { value: undefined } }));
+
+/** `field`, but only some providers have it; undefined with the others. */
+export const onlyWith = <T>(
+	providers: readonly ProviderName[],
+	field: Field<T>,
+): Field<T | undefined> =>
+	madeOf<T, T | undefined>(field, (one) => ({ ...one, providers, unset: { value: undefined } }));
+
+/** `field`, which is another one of the same name with some providers. */
+export const perProvider = <T>(
+	field: Field<T>,
+	variants: Partial<Record<ProviderName, Field<T>>>,
+): Field<T> => ({ ...field, variants });
+
+/** What a field is with this provider; undefined where the provider does not have it. */
+export function fieldWith<T>(field: Field<T>, provider: string): Field<T> | undefined {
+	const own = field.variants?.[provider] ?? field;
+	return own.providers?.includes(provider) === false ? undefined : own;
+}
 
 const kindOf = (value: unknown): string =>
 	Array.isArray(value) ? 'a list' : `of type ${typeof value}`;

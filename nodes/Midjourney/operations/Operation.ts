@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import type { ProviderName } from '../providers';
 import type { Answer, Http } from '../providers/http';
 import type { Provider, TaskRequest } from '../providers/Provider';
 import type { Field } from './Field';
@@ -13,14 +14,19 @@ export type Intent =
 	| { does: 'wait'; taskIds: string[] }
 	/** Look at a task once. */
 	| { does: 'look'; taskId: string }
-	/** Ask something else that is free; the answer is the item. */
-	| { does: 'ask'; question: (provider: Provider, http: Http) => Promise<Answer<IDataObject>> };
+	/** Ask something else that is free; the answer is the item. Undefined: the provider has nothing of the kind. */
+	| {
+			does: 'ask';
+			question: (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>;
+	  };
 
 /** One row of the table of operations: everything there is to say about one. */
 export interface Operation {
 	resource: string;
 	/** Stable: saved in workflows. */
 	operation: string;
+	/** Who can do it. */
+	providers: readonly ProviderName[];
 	/** Title Case, without the resource. */
 	name: string;
 	/** Sentence case, with the resource: what the node panel lists. */

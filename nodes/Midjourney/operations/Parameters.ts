@@ -2,8 +2,8 @@ import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
 
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
-import { isUnset, type Field } from './Field';
-import { flagConflict } from './promptFlags';
+import { fieldWith, isUnset, type Field } from './Field';
+import { flagConflict, type Label } from './promptFlags';
 
 /** Where parameters are read from: a running node, or one that is called over the web. */
 export interface ParameterSource {
@@ -21,6 +21,8 @@ export class Parameters {
 		private readonly itemIndex: number,
 		/** Where each field stands: under the name of a collection, or (undefined) at the top level. */
 		private readonly places: ReadonlyMap<Field<unknown>, string | undefined>,
+		/** The name of the provider that the fields are for. */
+		private readonly provider: string,
 	) {}
 
 	/**
@@ -29,8 +31,11 @@ export class Parameters {
 	 * @throws NodeOperationError that names item and field
 	 */
 	get<T>(field: Field<T>): T {
-		const reading =
-			!this.applies(field) && field.unset ? field.unset : field.read(this.entered(field));
+		const own = fieldWith(field, this.provider);
+		const there = own && (this.applies(own) || !own.unset);
+		const reading = there
+			? own.read(this.entered(own))
+			: (field.unset ?? { problem: 'does not exist with this provider' });
 		if ('problem' in reading) {
 			throw this.reject(`'${field.property.displayName}' ${reading.problem}`);
 		}
@@ -40,17 +45,15 @@ export class Parameters {
 	/**
 	 * The checked prompt, which must not say again what a field says.
 	 *
+	 * @param implied fields that are as good as set, by what is chosen in another one
 	 * @throws NodeOperationError that names item and fields
 	 */
-	prompt(field: Field<string>): string {
+	prompt(field: Field<string>, implied: readonly Label[] = []): string {
 		const prompt = this.get(field);
 		const set = [...this.places.keys()].filter(
 			(other) => this.applies(other) && !isUnset(this.entered(other)),
 		);
-		const conflict = flagConflict(
-			prompt,
-			set.map(({ property }) => property),
-		);
+		const conflict = flagConflict(prompt, [...set.map(({ property }) => property), ...implied]);
 		if (conflict !== undefined) throw this.reject(conflict);
 		return prompt;
 	}

@@ -17,7 +17,7 @@ import { park, resume } from '../tasks/park';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
-import { placesOf } from './properties';
+import { displayNames, offers, placesOf } from './properties';
 import { settingsFrom } from './settings';
 
 /** What is to be done for one item, or why it cannot be. */
@@ -34,13 +34,11 @@ type Job = { itemIndex: number } & (
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
-	const operation = chosenOperation(context);
-	const places = placesOf(operation);
+	const operation = chosenOperation(context, provider);
+	const places = placesOf(operation, provider.name);
 	const jobs = context
 		.getInputData()
-		.map((_, itemIndex) =>
-			read(context, operation, new Parameters(context, itemIndex, places), itemIndex),
-		);
+		.map((_, itemIndex) => read(context, provider, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
 	if (first && !context.continueOnFail()) {
@@ -73,11 +71,19 @@ function chosenProvider(context: IExecuteFunctions): Provider {
 	});
 }
 
-function chosenOperation(context: IExecuteFunctions): Operation {
+function chosenOperation(context: IExecuteFunctions, provider: Provider): Operation {
 	const resource = context.getNodeParameter('resource', 0);
 	const operation = context.getNodeParameter('operation', 0);
 	const chosen = operations.find((one) => one.resource === resource && one.operation === operation);
-	if (chosen) return chosen;
+	if (chosen && offers(chosen, provider.name)) return chosen;
+	if (chosen) {
+		const names = displayNames(chosen.providers);
+		throw new NodeOperationError(
+			context.getNode(),
+			`${chosen.name} does not exist with ${provider.displayName}, only with ${names}`,
+			{ description: `Choose another operation, or ${names} as Provider.` },
+		);
+	}
 	throw new NodeOperationError(
 		context.getNode(),
 		`'Operation' ${String(operation)} of ${String(resource)} is not known`,
@@ -87,12 +93,17 @@ function chosenOperation(context: IExecuteFunctions): Operation {
 
 function read(
 	context: IExecuteFunctions,
+	provider: Provider,
 	operation: Operation,
-	from: Parameters,
+	places: ReturnType<typeof placesOf>,
 	itemIndex: number,
 ): Job {
 	try {
-		return { itemIndex, intent: operation.intent(from), settings: settingsFrom(from) };
+		const from = new Parameters(context, itemIndex, places, provider.name);
+		const intent = operation.intent(from);
+		const objection = intent.does === 'buy' ? provider.objection?.(intent.request) : undefined;
+		if (objection !== undefined) throw from.reject(objection);
+		return { itemIndex, intent, settings: settingsFrom(from) };
 	} catch (error) {
 		// Either a field that does not fit, or an expression that n8n could not evaluate for this item.
 		const problem =

@@ -1,13 +1,18 @@
+import type { Source, Strength } from '../providers/Provider';
 import {
 	choiceField,
 	integerField,
 	listField,
 	onlyFor,
+	onlyWith,
 	optional,
+	perProvider,
 	switchField,
 	textField,
+	urlField,
 	urlProblem,
 	type Field,
+	type Look,
 } from './Field';
 import type { Parameters } from './Parameters';
 
@@ -16,21 +21,26 @@ import type { Parameters } from './Parameters';
  * operation to another. Ranges and lists are those of api-contract 1.1 to 1.5.
  */
 
-const PROMPT_LENGTH = 2000;
+/** In characters, with MidAPI (contract 1.1) and with Vtrix (contract 2.3). */
+const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 
 /** Task ids are short; what is longer is something else. */
 const ID_LENGTH = 200;
 
-const prompt = (description: string, placeholder: string): Field<string> =>
-	textField(PROMPT_LENGTH, {
+function prompt(description: string, placeholder: string, required = true): Field<string> {
+	const look: Look = {
 		displayName: 'Prompt',
 		name: 'prompt',
 		default: '',
-		required: true,
+		required,
 		typeOptions: { rows: 4 },
 		placeholder,
 		description,
+	};
+	return perProvider(textField(PROMPT_LENGTH.midApi, look), {
+		vtrix: textField(PROMPT_LENGTH.vtrix, look),
 	});
+}
 
 export const imagePrompt = prompt(
 	'What to see on the image. Midjourney flags such as --no text may stand at the end; what has a field here belongs in its field.',
@@ -40,6 +50,20 @@ export const imagePrompt = prompt(
 export const videoPrompt = prompt(
 	'What happens in the video',
 	'e.g. Steam rises from the teapot, the camera moves in slowly',
+);
+
+/** What an image is to become when it is made of another one. */
+export const remixPrompt = prompt(
+	'What to see on the new image, the whole of it',
+	'e.g. The same teapot on a garden table, morning light',
+);
+
+export const optionalPrompt = optional(
+	prompt(
+		'What to see on the new image. Left empty, the prompt of the original holds.',
+		'e.g. The same teapot on a garden table, morning light',
+		false,
+	),
 );
 
 /** URLs may hold commas: a comma separates only where the next URL begins. */
@@ -78,15 +102,42 @@ const id = (name: string, displayName: string, description: string): Field<strin
 		description,
 	});
 
-export const sourceTaskId = id(
+const ofTask = id(
 	'taskId',
 	'Task ID',
 	'The task that made the original. By default the one of the incoming item.',
 );
 
+/** With Vtrix the task is looked at before anything is submitted; without it the job alone has to do. */
+const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(ofTask, {
+	vtrix: optional({
+		...ofTask,
+		property: {
+			...ofTask.property,
+			required: false,
+			description:
+				'The task that made the original; it is looked at first. By default the one of the incoming item. Empty it to work with a Job ID alone.',
+		},
+	}),
+});
+
+const jobId = onlyWith(
+	['vtrix'],
+	optional(
+		textField(ID_LENGTH, {
+			displayName: 'Job ID',
+			name: 'jobId',
+			default: '={{ $json.jobId }}',
+			placeholder: 'e.g. 5d0e7c1a-upstream',
+			description:
+				"Midjourney's own ID of the task that made the original. By default the one of the incoming item; where it is empty, the task is asked for it.",
+		}),
+	),
+);
+
 export const taskId = id('taskId', 'Task ID', 'The task to look at');
 
-export const index = (kind: 'image' | 'video'): Field<number> =>
+const index = (kind: 'image' | 'video'): Field<number> =>
 	integerField(
 		{ min: 0, max: 3 },
 		{
@@ -101,6 +152,52 @@ export const index = (kind: 'image' | 'video'): Field<number> =>
 		},
 	);
 
+/** The output that something is made of, with its fields. */
+const sourceOf = (kind: 'image' | 'video') => {
+	const which = index(kind);
+	return {
+		fields: [sourceTaskId, jobId, which],
+		/** @throws NodeOperationError when there is neither a task nor a job */
+		from(entered: Parameters): Source {
+			const source = {
+				taskId: entered.get(sourceTaskId),
+				jobId: entered.get(jobId),
+				index: entered.get(which),
+			};
+			if (source.taskId === undefined && source.jobId === undefined) {
+				throw entered.reject("'Task ID' and 'Job ID' are both empty: enter one of them");
+			}
+			return source;
+		},
+	};
+};
+
+export const sourceImage = sourceOf('image');
+export const sourceVideo = sourceOf('video');
+
+/** How far a result may go from its source. */
+export const strengthField = (initial: Strength): Field<Strength> =>
+	choiceField(
+		[
+			{ name: 'Strong', value: 'strong', description: 'Keeps the idea, changes much' },
+			{ name: 'Subtle', value: 'subtle', description: 'Keeps the composition, changes details' },
+		] as const,
+		{ displayName: 'Strength', name: 'strength', default: initial },
+	);
+
+/** An image from anywhere, for providers that fetch it (contract 2.3). */
+export const imageUrl = urlField(
+	{
+		displayName: 'Image URL',
+		name: 'imageUrl',
+		default: '={{ $json.url }}',
+		required: true,
+		placeholder: 'e.g. https://example.com/teapot.png',
+		description: 'The image to work on; the provider fetches it, so it must be public',
+	},
+	1024,
+);
+
 const ASPECT_RATIOS = [
 	'1:1',
 	'1:2',
@@ -113,29 +210,94 @@ const ASPECT_RATIOS = [
 	'5:6',
 	'6:5',
 	'9:16',
-];
+].map((value) => ({ name: value, value }));
 
-export const aspectRatio = optional(
-	choiceField(
-		ASPECT_RATIOS.map((value) => ({ name: value, value })),
-		{
-			displayName: 'Aspect Ratio',
-			name: 'aspectRatio',
-			default: '1:1',
-			description: 'Width to height',
+/** The choice that makes room for what a list does not have. */
+const CUSTOM = 'custom';
+
+const listedRatio = choiceField(ASPECT_RATIOS, {
+	displayName: 'Aspect Ratio',
+	name: 'aspectRatio',
+	default: '1:1',
+	description: 'Width to height',
+});
+
+/** Any whole numbers, as Midjourney takes them. */
+export const ratioField = (look: Look): Field<string> => {
+	const anyText = textField(11, look);
+	return {
+		...anyText,
+		read(value) {
+			const reading = anyText.read(value);
+			return 'value' in reading && !/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(reading.value)
+				? {
+						problem: `must be width to height in whole numbers such as 16:9, not “${reading.value}”`,
+					}
+				: reading;
 		},
+	};
+};
+
+const anyRatio: Field<string> = {
+	property: {
+		...listedRatio.property,
+		options: [
+			...ASPECT_RATIOS,
+			{
+				name: 'Custom',
+				value: CUSTOM,
+				description: 'Then add the field Custom Aspect Ratio and enter it there',
+			},
+		],
+	},
+	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
+};
+
+export const aspectRatio = perProvider(optional(listedRatio), { vtrix: optional(anyRatio) });
+
+export const customAspectRatio = onlyWith(
+	['vtrix'],
+	optional(
+		ratioField({
+			displayName: 'Custom Aspect Ratio',
+			name: 'customAspectRatio',
+			default: '',
+			placeholder: 'e.g. 21:9',
+			description: 'One that the list does not have',
+			displayOptions: { show: { aspectRatio: [CUSTOM] } },
+		}),
 	),
 );
 
-/** The choice that makes room for a version that comes out tomorrow. */
-const CUSTOM_VERSION = 'custom';
+/**
+ * The aspect ratio to send, from the two fields that make it.
+ *
+ * @throws NodeOperationError when Custom is chosen and not filled in
+ */
+export const aspectRatioFrom = (from: Parameters): string | undefined =>
+	chosenOrCustom(from, aspectRatio, customAspectRatio);
+
+function chosenOrCustom(
+	from: Parameters,
+	list: Field<string | undefined>,
+	custom: Field<string | undefined>,
+): string | undefined {
+	const chosen = from.get(list);
+	if (chosen !== CUSTOM) return chosen;
+	const own = from.get(custom);
+	if (own !== undefined) return own;
+	const { displayName } = list.property;
+	throw from.reject(
+		`'Custom ${displayName}' is empty: enter one, or choose another ${displayName}`,
+	);
+}
 
 const VERSIONS = [
 	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
 	{ name: 'Niji 6', value: 'niji6' },
 	{
 		name: 'Custom',
-		value: CUSTOM_VERSION,
+		value: CUSTOM,
 		description: 'Then add the field Custom Version and enter it there',
 	},
 ];
@@ -160,7 +322,7 @@ export const customVersion: Field<string | undefined> = optional(
 		default: '',
 		placeholder: 'e.g. 8',
 		description: 'A version that the list does not have, as the provider writes it',
-		displayOptions: { show: { version: [CUSTOM_VERSION] } },
+		displayOptions: { show: { version: [CUSTOM] } },
 	}),
 );
 
@@ -169,43 +331,45 @@ export const customVersion: Field<string | undefined> = optional(
  *
  * @throws NodeOperationError when Custom is chosen and not filled in
  */
-export function versionFrom(from: Parameters): string | undefined {
-	const chosen = from.get(version);
-	if (chosen !== CUSTOM_VERSION) return chosen;
-	const custom = from.get(customVersion);
-	if (custom === undefined) {
-		throw from.reject("'Custom Version' is empty: enter one, or choose another Version");
-	}
-	return custom;
-}
+export const versionFrom = (from: Parameters): string | undefined =>
+	chosenOrCustom(from, version, customVersion);
 
-export const watermark = optional(
-	textField(200, {
-		displayName: 'Watermark',
-		name: 'watermark',
-		default: '',
-		placeholder: 'e.g. example.com',
-		description: 'Text to put on the result as a watermark',
-	}),
+export const watermark = onlyWith(
+	['midApi'],
+	optional(
+		textField(200, {
+			displayName: 'Watermark',
+			name: 'watermark',
+			default: '',
+			placeholder: 'e.g. example.com',
+			description: 'Text to put on the result as a watermark',
+		}),
+	),
 );
 
-export const translatePrompt = optional(
-	switchField({
-		displayName: 'Translate Prompt',
-		name: 'translatePrompt',
-		default: true,
-		description: 'Whether the provider translates the prompt into English first',
-	}),
+export const translatePrompt = onlyWith(
+	['midApi'],
+	optional(
+		switchField({
+			displayName: 'Translate Prompt',
+			name: 'translatePrompt',
+			default: true,
+			description: 'Whether the provider translates the prompt into English first',
+		}),
+	),
 );
 
-export const speed = optional(
-	choiceField(
-		[
-			{ name: 'Fast', value: 'fast' },
-			{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, may take minutes' },
-			{ name: 'Turbo', value: 'turbo', description: 'Quickest, costs most' },
-		] as const,
-		{ displayName: 'Speed', name: 'speed', default: 'fast' },
+export const speed = onlyWith(
+	['midApi'],
+	optional(
+		choiceField(
+			[
+				{ name: 'Fast', value: 'fast' },
+				{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, may take minutes' },
+				{ name: 'Turbo', value: 'turbo', description: 'Quickest, costs most' },
+			] as const,
+			{ displayName: 'Speed', name: 'speed', default: 'fast' },
+		),
 	),
 );
 
@@ -221,16 +385,17 @@ export const stylization = optional(
 	),
 );
 
+const VARIETY = {
+	displayName: 'Variety',
+	name: 'variety',
+	default: 10,
+	description: 'How different the images of one task are, 0 to 100',
+};
+
 export const variety = optional(
-	integerField(
-		{ min: 0, max: 100, step: 5 },
-		{
-			displayName: 'Variety',
-			name: 'variety',
-			default: 10,
-			description: 'How different the images of one task are, 0 to 100 in steps of 5',
-		},
-	),
+	perProvider(integerField({ min: 0, max: 100, step: 5 }, VARIETY), {
+		vtrix: integerField({ min: 0, max: 100 }, VARIETY),
+	}),
 );
 
 export const weirdness = optional(
@@ -245,17 +410,19 @@ export const weirdness = optional(
 	),
 );
 
-export const omniIntensity = onlyFor(
-	{ mode: ['omniReference'] },
-	optional(
-		integerField(
-			{ min: 1, max: 1000 },
-			{
-				displayName: 'Omni Intensity',
-				name: 'omniIntensity',
-				default: 100,
-				description: 'How closely the result follows the reference, 1 to 1000',
-			},
-		),
+const intensity = optional(
+	integerField(
+		{ min: 1, max: 1000 },
+		{
+			displayName: 'Omni Intensity',
+			name: 'omniIntensity',
+			default: 100,
+			description: 'How closely the result follows the omni reference, 1 to 1000',
+		},
 	),
 );
+
+/** Where there is a field for the reference besides the mode, this one goes with both. */
+export const omniIntensity = perProvider(onlyFor({ mode: ['omniReference'] }, intensity), {
+	vtrix: intensity,
+});

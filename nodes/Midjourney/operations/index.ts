@@ -1,8 +1,15 @@
 import { getCredits } from './account/getCredits';
 import { getDownloadUrl } from './file/getDownloadUrl';
+import { editImage } from './image/edit';
 import { generateImage } from './image/generate';
+import { inpaintImage } from './image/inpaint';
+import { outpaintImage } from './image/outpaint';
+import { remixImage } from './image/remix';
+import { retextureImage } from './image/retexture';
+import { uploadPaintImage } from './image/uploadPaint';
 import { upscaleImage } from './image/upscale';
 import { varyImage } from './image/vary';
+import { runModel } from './model/run';
 import type { Operation } from './Operation';
 import { getTask } from './task/get';
 import { waitForTasks } from './task/wait';
@@ -14,10 +21,17 @@ export const operations: readonly Operation[] = [
 	generateImage,
 	upscaleImage,
 	varyImage,
+	editImage,
+	remixImage,
+	inpaintImage,
+	outpaintImage,
+	uploadPaintImage,
+	retextureImage,
 	generateVideo,
 	extendVideo,
 	getTask,
 	waitForTasks,
+	runModel,
 	getCredits,
 	getDownloadUrl,
 ];

@@ -1,20 +1,14 @@
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
 
+import { FLAGS } from '../providers/flags';
+
 /**
  * Midjourney takes settings as flags inside the prompt, too. A setting given both ways is a contradiction that only the
  * provider could resolve, at the user's cost: it is told, not sent.
  */
-const FLAGS: Record<string, readonly string[]> = {
-	aspectRatio: ['ar', 'aspect'],
-	version: ['v', 'version', 'niji'],
-	speed: ['fast', 'relax', 'relaxed', 'turbo'],
-	stylization: ['s', 'stylize', 'stylise'],
-	variety: ['c', 'chaos'],
-	weirdness: ['w', 'weird'],
-	omniIntensity: ['ow'],
-	motion: ['motion'],
-	videoCount: ['bs'],
-};
+
+/** How a field is called, by the node and by people. */
+export type Label = Pick<INodeProperties, 'name' | 'displayName'>;
 
 /** A flag at the beginning or after a space; some editors turn two hyphens into a dash. */
 const pattern = (flags: readonly string[]): string =>
@@ -26,10 +20,7 @@ const pattern = (flags: readonly string[]): string =>
  * @param set the display names of the fields that the user has set, by name
  * @returns the first contradiction, in full; undefined when there is none
  */
-export function flagConflict(
-	prompt: string,
-	set: ReadonlyArray<Pick<INodeProperties, 'name' | 'displayName'>>,
-): string | undefined {
+export function flagConflict(prompt: string, set: readonly Label[]): string | undefined {
 	for (const { name, displayName } of set) {
 		const flags = FLAGS[name];
 		const found = flags && new RegExp(pattern(flags), 'i').exec(prompt)?.[0].trim();
@@ -45,10 +36,7 @@ export function flagConflict(
  *
  * @param fields the collection fields that a flag stands for
  */
-export const flagHints = (
-	collection: string,
-	fields: ReadonlyArray<Pick<INodeProperties, 'name' | 'displayName'>>,
-): NodeHint[] =>
+export const flagHints = (collection: string, fields: readonly Label[]): NodeHint[] =>
 	fields.flatMap(({ name, displayName }) => {
 		const flags = FLAGS[name];
 		if (!flags) return [];

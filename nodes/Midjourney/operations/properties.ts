@@ -1,4 +1,5 @@
 import type {
+	INodeCredentialDescription,
 	INodeProperties,
 	INodePropertyCollection,
 	INodePropertyOptions,
@@ -6,7 +7,8 @@ import type {
 } from 'n8n-workflow';
 
 import { providers } from '../providers';
-import type { Field } from './Field';
+import type { Provider } from '../providers/Provider';
+import { fieldWith, type Field } from './Field';
 import type { Operation } from './Operation';
 import { flagHints } from './promptFlags';
 import { parkOptions, resultOptions, waitMode, waitOptions } from './settings';
@@ -18,6 +20,7 @@ const RESOURCES: Record<string, string> = {
 	account: 'Account',
 	file: 'File',
 	image: 'Image',
+	model: 'Model',
 	task: 'Task',
 	video: 'Video',
 };
@@ -34,15 +37,47 @@ const optionsOf = ({ traits }: Operation): ReadonlyArray<Field<unknown>> =>
 		...(traits.includes('brings') ? resultOptions : []),
 	].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
 
-/** Every field of an operation with the collection that it stands in; undefined: at the top level. */
-export function placesOf(operation: Operation): Map<Field<unknown>, string | undefined> {
-	return new Map<Field<unknown>, string | undefined>([
-		...operation.fields.map((field) => [field, undefined] as const),
-		...(operation.additional ?? []).map((field) => [field, ADDITIONAL] as const),
-		...(operation.traits.includes('submits') ? [[waitMode, undefined] as const] : []),
-		...optionsOf(operation).map((field) => [field, OPTIONS] as const),
-	]);
+/**
+ * Every field that an operation has with a provider, with the collection that it stands in; undefined: at the top level.
+ *
+ * @param provider its name
+ */
+export function placesOf(
+	operation: Operation,
+	provider: string,
+): Map<Field<unknown>, string | undefined> {
+	return new Map(
+		[
+			...topLevelOf(operation).map((field) => [field, undefined] as const),
+			...collectionsOf(operation).flatMap(({ name, of }) =>
+				of.map((field) => [field, name] as const),
+			),
+		].flatMap(([field, place]) => {
+			const own = fieldWith(field, provider);
+			return own ? [[own, place] as const] : [];
+		}),
+	);
 }
+
+const topLevelOf = ({ fields, traits }: Operation): ReadonlyArray<Field<unknown>> =>
+	traits.includes('submits') ? [...fields, waitMode] : fields;
+
+const collectionsOf = (operation: Operation) => [
+	{
+		name: ADDITIONAL,
+		displayName: 'Additional Fields',
+		placeholder: 'Add Field',
+		of: operation.additional ?? [],
+	},
+	{
+		name: OPTIONS,
+		displayName: 'Options',
+		placeholder: 'Add Option',
+		of: optionsOf(operation),
+	},
+];
+
+const allProviders: readonly Provider[] = Object.values(providers);
 
 /** Which account to use; both nodes begin with it. */
 export const providerProperty: INodeProperties = {
@@ -51,13 +86,27 @@ export const providerProperty: INodeProperties = {
 	name: 'authentication',
 	type: 'options',
 	noDataExpression: true,
-	options: Object.values(providers).map(({ name, displayName }) => ({
+	options: allProviders.map(({ name, displayName }) => ({
 		name: displayName,
 		value: name,
 	})),
 	default: 'midApi',
 	description: 'Who makes the images: the account to use',
 };
+
+/** The credential types of the providers, each shown where its provider is chosen. */
+export const credentials: INodeCredentialDescription[] = allProviders.map(
+	({ name, credentialType }) => ({
+		name: credentialType,
+		required: true,
+		displayOptions: { show: { [providerProperty.name]: [name] } },
+	}),
+);
+
+/** Shows something with these providers only. */
+const withProviders = (names: readonly string[]): Record<string, string[]> => ({
+	[providerProperty.name]: [...names],
+});
 
 /** The properties of the node: provider, resource, operation, then the fields of each operation. */
 export function propertiesOf(operations: readonly Operation[]): INodeProperties[] {
@@ -69,13 +118,29 @@ export function propertiesOf(operations: readonly Operation[]): INodeProperties[
 			name: 'resource',
 			type: 'options',
 			noDataExpression: true,
-			options: resources.map((value) => ({ name: RESOURCES[value] ?? value, value })),
+			options: resources.map((value) => ({
+				name: RESOURCES[value] ?? value,
+				value,
+				displayOptions: {
+					show: withProviders(
+						allProviders
+							.map(({ name }) => name)
+							.filter((name) =>
+								operations.some((one) => one.resource === value && offers(one, name)),
+							),
+					),
+				},
+			})),
 			default: 'image',
 		},
 		...resources.map((resource) => operationProperty(resource, operations)),
 		...operations.flatMap(propertiesOfOne),
 	];
 }
+
+/** Whether an operation can be done with the provider of this name. */
+export const offers = ({ providers: names }: Operation, provider: string): boolean =>
+	names.some((name) => name === provider);
 
 function operationProperty(resource: string, operations: readonly Operation[]): INodeProperties {
 	const ofResource = operations.filter((one) => one.resource === resource);
@@ -88,11 +153,12 @@ function operationProperty(resource: string, operations: readonly Operation[]): 
 		noDataExpression: true,
 		displayOptions: { show: { resource: [resource] } },
 		options: ofResource
-			.map(({ operation, name, action, description }) => ({
+			.map(({ operation, name, action, description, providers: names }) => ({
 				name,
 				value: operation,
 				action,
 				description,
+				displayOptions: { show: withProviders(names) },
 			}))
 			.sort((a, b) => (a.name < b.name ? -1 : 1)),
 		default: preselected,
@@ -100,39 +166,76 @@ function operationProperty(resource: string, operations: readonly Operation[]): 
 }
 
 function propertiesOfOne(operation: Operation): INodeProperties[] {
+	const { providers: names } = operation;
 	const show = { resource: [operation.resource], operation: [operation.operation] };
-	const { fields, additional = [], traits } = operation;
-	const topLevel = traits.includes('submits') ? [...fields, waitMode] : fields;
-	const options = optionsOf(operation);
-	const collections = [
-		{
-			name: ADDITIONAL,
-			displayName: 'Additional Fields',
-			placeholder: 'Add Field',
-			of: additional,
-		},
-		{ name: OPTIONS, displayName: 'Options', placeholder: 'Add Option', of: options },
-	];
-	return [
-		...topLevel.map(({ property, only, except }) => ({
-			...property,
-			displayOptions: { show: { ...show, ...only }, ...(except && { hide: except }) },
-		})),
-		...collections
-			.filter((collection) => collection.of.length > 0)
+	const fields = topLevelOf(operation).flatMap((field) =>
+		grouped(names, (name) => fieldWith(field, name)).map(
+			({ of: { property, only, except }, names: having }) => ({
+				...property,
+				displayOptions: {
+					show: { ...withProviders(having), ...show, ...only },
+					...(except && { hide: except }),
+				},
+			}),
+		),
+	);
+	const collections = collectionsOf(operation).flatMap(({ of, ...collection }) =>
+		grouped(names, (name) => of.flatMap((field) => fieldWith(field, name) ?? []).map(inCollection))
+			.filter((group) => group.of.length > 0)
 			.map(
-				({ name, displayName, placeholder, of }): INodeProperties => ({
-					displayName,
-					name,
-					placeholder,
+				(group): INodeProperties => ({
+					...collection,
 					type: 'collection',
 					default: {},
-					displayOptions: { show },
-					options: of.map(inCollection),
+					displayOptions: { show: { ...withProviders(group.names), ...show } },
+					options: group.of,
 				}),
 			),
+	);
+	return [...noticeOf(operation, show), ...fields, ...collections];
+}
+
+/** What there is for each provider, once for all that have the same. */
+function grouped<T>(
+	names: readonly string[],
+	having: (name: string) => T | undefined,
+): Array<{ of: T; names: string[] }> {
+	const groups = new Map<string, { of: T; names: string[] }>();
+	for (const name of names) {
+		const of = having(name);
+		if (of === undefined) continue;
+		const key = JSON.stringify(of);
+		groups.set(key, { of, names: [...(groups.get(key)?.names ?? []), name] });
+	}
+	return [...groups.values()];
+}
+
+/** For who picks an operation from n8n's list of actions, which knows no providers, or changes the provider later. */
+function noticeOf(
+	{ name, providers: names }: Operation,
+	show: Record<string, string[]>,
+): INodeProperties[] {
+	const others = allProviders.filter((provider) => !names.some((one) => one === provider.name));
+	if (others.length === 0) return [];
+	return [
+		{
+			displayName: `${name} exists with ${displayNames(names)} only: choose it as Provider above.`,
+			name: 'providerNotice',
+			type: 'notice',
+			default: '',
+			displayOptions: {
+				show: { ...withProviders(others.map((provider) => provider.name)), ...show },
+			},
+		},
 	];
 }
+
+/** The providers of these names as people know them. */
+export const displayNames = (names: readonly string[]): string =>
+	allProviders
+		.filter(({ name }) => names.includes(name))
+		.map(({ displayName }) => displayName)
+		.join(' or ');
 
 type CollectionOption = INodeProperties | INodePropertyOptions | INodePropertyCollection;
 

@@ -101,7 +101,8 @@ export function itemSettings(context: IWebhookFunctions): Settings {
 			context.getNodeParameter(name, fallback),
 	};
 	const places = new Map<Field<unknown>, string>(resultOptions.map((field) => [field, OPTIONS]));
-	return settingsFrom(new Parameters(source, 0, places));
+	// The options of results are the same with every provider.
+	return settingsFrom(new Parameters(source, 0, places, ''));
 }
 
 /** Answers a call of a provider. Never throws. */

@@ -1,5 +1,7 @@
+import type { IDataObject } from 'n8n-workflow';
+
 import type { Answer, Http } from './http';
-import type { ProviderName, Task } from './Task';
+import type { Task } from './Task';
 
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
 export type Speed = 'relaxed' | 'fast' | 'turbo';
@@ -9,6 +11,7 @@ export interface GenerateImage {
 	kind: 'generateImage';
 	mode: ImageMode;
 	prompt: string;
+	/** What the mode is about: images to start from, the style, or the subject. */
 	imageUrls?: string[];
 	aspectRatio?: string;
 	version?: string;
@@ -19,26 +22,125 @@ export interface GenerateImage {
 	omniIntensity?: number;
 	watermark?: string;
 	translatePrompt?: boolean;
+	draft?: boolean;
+	/** What is not to be seen. */
+	exclude?: string;
+	imageQuality?: number;
+	imageWeight?: number;
+	omniReference?: string;
+	raw?: boolean;
+	seed?: number;
+	/** URLs or codes of styles. */
+	styleReferences?: string[];
+	styleWeight?: number;
+	tile?: boolean;
 }
 
-/** Image → Upscale. `index` counts from 0, whatever the wire wants. */
-export interface UpscaleImage {
+/** One output of a finished task, which something is made of. At least one of the ids is there. */
+export interface Source {
+	/** The provider's own id. */
+	taskId?: string;
+	/** Midjourney's id of the same task, for providers that work with it (contract 2.2). */
+	jobId?: string;
+	/** Counts from 0, whatever the wire wants. */
+	index: number;
+}
+
+/** Image → Upscale. */
+export interface UpscaleImage extends Source {
 	kind: 'upscaleImage';
-	taskId: string;
-	index: number;
 	watermark?: string;
-	/** Which of the two documented wire contracts to speak (api-contract 1.3). */
+	/** Which of the two documented wire contracts to speak (contract 1.3). */
 	contract?: 'reference' | 'quickstart';
+	/** Which of Midjourney's upscalers; undefined where the provider has only one. */
+	upscaler?: 'standard' | 'creative' | 'v5Twice' | 'v5FourTimes';
 }
 
-/** Image → Vary. `index` counts from 0, whatever the wire wants. */
-export interface VaryImage {
+/** How far a result may go from its source. */
+export type Strength = 'strong' | 'subtle';
+
+/** Image → Vary. */
+export interface VaryImage extends Source {
 	kind: 'varyImage';
-	taskId: string;
-	index: number;
 	watermark?: string;
-	/** What the provider calls the first image: its pages say both (api-contract 1.4). */
+	/** What the provider calls the first image: its pages say both (contract 1.4). */
 	firstIndex?: 0 | 1;
+	/** Undefined where the provider has only one. */
+	strength?: Strength;
+	prompt?: string;
+}
+
+/** Image → Remix: the same image after another prompt. */
+export interface RemixImage extends Source {
+	kind: 'remixImage';
+	strength: Strength;
+	prompt: string;
+}
+
+/** In px. */
+export interface Size {
+	width: number;
+	height: number;
+}
+
+/** In px; `x` and `y` lead from the top left corner of what it lies on to its own. */
+export interface Rectangle extends Size {
+	x: number;
+	y: number;
+}
+
+/** What is to be painted again: the white of a picture, or areas of the image. */
+export type Mask =
+	| { url: string }
+	| {
+			/** Of the image that the points refer to. */
+			size: Size;
+			/** Each a polygon of x, y, x, y, …; clockwise. */
+			polygons: number[][];
+	  };
+
+/** Where an image lies on a canvas that is to be filled. */
+export interface Layout {
+	canvas: Size;
+	/** On the canvas. */
+	imagePosition: Rectangle;
+}
+
+/** Image → Edit: moves an image on a canvas, and paints what is empty or masked. */
+export interface EditImage extends Source, Layout {
+	kind: 'editImage';
+	prompt: string;
+	mask?: Mask;
+}
+
+/** Image → Inpaint. */
+export interface InpaintImage extends Source {
+	kind: 'inpaintImage';
+	mask: Mask;
+	prompt?: string;
+}
+
+/** Image → Outpaint: the image, seen from further away. */
+export interface OutpaintImage extends Source {
+	kind: 'outpaintImage';
+	/** 1.1 to 2. */
+	scale: number;
+	prompt?: string;
+}
+
+/** Image → Upload Paint: Edit for an image from anywhere. */
+export interface UploadPaintImage extends Layout {
+	kind: 'uploadPaintImage';
+	imageUrl: string;
+	prompt: string;
+	mask: Mask;
+}
+
+/** Image → Retexture: keeps the shapes of an image from anywhere. */
+export interface RetextureImage {
+	kind: 'retextureImage';
+	imageUrl: string;
+	prompt: string;
 }
 
 /** Video → Generate. */
@@ -56,17 +158,34 @@ export interface GenerateVideo {
 }
 
 /** Video → Extend. `prompt` belongs to `manual` alone. */
-export interface ExtendVideo {
+export interface ExtendVideo extends Source {
 	kind: 'extendVideo';
 	mode: 'auto' | 'manual';
-	taskId: string;
-	index: number;
 	prompt?: string;
 	watermark?: string;
 }
 
+/** Model → Run: whatever the provider has under this name. */
+export interface RunModel {
+	kind: 'runModel';
+	model: string;
+	parameters: IDataObject;
+}
+
 /** Everything that costs money, in the words of the node and of no provider. */
-export type TaskRequest = GenerateImage | UpscaleImage | VaryImage | GenerateVideo | ExtendVideo;
+export type TaskRequest =
+	| GenerateImage
+	| UpscaleImage
+	| VaryImage
+	| RemixImage
+	| EditImage
+	| InpaintImage
+	| OutpaintImage
+	| UploadPaintImage
+	| RetextureImage
+	| GenerateVideo
+	| ExtendVideo
+	| RunModel;
 
 /** A link that works without the key for a while. */
 export interface DownloadUrl {
@@ -80,10 +199,25 @@ export interface DownloadUrl {
  * state; everything it says, it says as a value (`Answer`), never by throwing.
  */
 export interface Provider {
-	readonly name: ProviderName;
+	/** Stable: saved in workflows, and in every item. */
+	readonly name: string;
 	/** As people know it; used in messages. */
 	readonly displayName: string;
 	readonly credentialType: string;
+	/**
+	 * Why a request cannot be sent although each field by itself fits; undefined when it can. A sentence without the full
+	 * stop.
+	 */
+	objection?(request: TaskRequest): string | undefined;
+	/** The text as Midjourney gets it, where it is more than the prompt of the request. */
+	finalPrompt?(request: TaskRequest): string | undefined;
+	/**
+	 * Looks up what a request needs before it can be sent; free and safe to repeat. Where there is none, a request is
+	 * sent as it is.
+	 *
+	 * @returns the request to submit
+	 */
+	prepare?(http: Http, request: TaskRequest): Promise<Answer<TaskRequest>>;
 	/**
 	 * Buys: gives the task id. Call it once per task (design 4.1).
 	 *
@@ -92,8 +226,8 @@ export interface Provider {
 	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Answer<string>>;
 	/** Looks at a task; free and safe to repeat. */
 	read(http: Http, taskId: string): Promise<Answer<Task>>;
-	/** What is left on the account, in the provider's credits. */
-	credits(http: Http): Promise<Answer<number>>;
-	/** A direct link to a file that this provider made. */
-	downloadUrl(http: Http, url: string): Promise<Answer<DownloadUrl>>;
+	/** What is left on the account, in the provider's credits. Not every provider tells. */
+	credits?(http: Http): Promise<Answer<number>>;
+	/** A direct link to a file that this provider made. Not every provider has such links. */
+	downloadUrl?(http: Http, url: string): Promise<Answer<DownloadUrl>>;
 }

@@ -1,8 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
 
-/** The providers that this package speaks to; also the value of the node's first parameter. */
-export type ProviderName = 'midApi';
-
 /** Where a task stands. `pending`: accepted, not yet seen; `running`: at work; the other two never change again. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
 
@@ -16,19 +13,28 @@ export interface Output {
 
 /** One paid job at a provider, as every provider hands it back (design section 2). */
 export interface Task {
-	provider: ProviderName;
+	/** The name of the provider. */
+	provider: string;
 	taskId: string;
+	/** Midjourney's own id of it, for providers whose operations on results want that (contract 2.2). */
+	jobId?: string;
 	status: TaskStatus;
 	/** Empty until the task is completed. */
 	outputs: Output[];
 	prompt?: string;
+	/** How much is done, from 0 to 1, when the provider says so. */
+	progress?: number;
+	/** What it cost, in US dollars, when the provider says so. */
+	cost?: number;
+	/** The factor on the price that is contained in the cost: 1 is the full price. */
+	discount?: number;
 	/** ISO 8601, when the provider says so. */
 	createdAt?: string;
 	completedAt?: string;
 	/** ISO 8601: from then on the provider no longer keeps the files. */
 	expiresAt?: string;
-	/** The provider's own code and words for a failed task. */
-	error?: { code?: string; message: string };
+	/** The provider's own code and words for a failed task, and what its documentation says of the code. */
+	error?: { code?: string; message: string; meaning?: string };
 	/** The provider's answer, untouched. */
 	raw: IDataObject;
 }

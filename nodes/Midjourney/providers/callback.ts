@@ -13,17 +13,16 @@ const TOLERANCE_S = 300;
 /** Where providers put the id of a task, best first (contract 1.9, 1.10, 2.5). */
 const ID_FIELDS = ['taskId', 'task_id', 'id', 'jobId', 'job_id', 'request_id'];
 
-/** The task id of a callback, whatever its form; undefined when it holds none. Never throws. */
-export function taskIdIn(body: unknown): string | undefined {
-	const places = isRecord(body) ? [body.data, body] : [];
-	for (const place of places) {
-		if (!isRecord(place)) continue;
-		for (const field of ID_FIELDS) {
-			const id = text(place[field]);
-			if (id !== undefined && id.length <= 200) return id;
-		}
-	}
-	return undefined;
+/** No call makes more tasks looked at than this. */
+const MOST_IDS = 3;
+
+/** What may be the task id of a callback, whatever its form, best first; empty when it holds none. Never throws. */
+export function taskIdsIn(body: unknown): string[] {
+	const places = isRecord(body) ? [body.data, body].filter(isRecord) : [];
+	const ids = places
+		.flatMap((place) => ID_FIELDS.map((field) => text(place[field])))
+		.flatMap((id) => (id !== undefined && id.length <= 200 ? [id] : []));
+	return [...new Set(ids)].slice(0, MOST_IDS);
 }
 
 /**
@@ -40,7 +39,7 @@ export function isSigned(
 ): boolean {
 	const timestamp = text(headers['x-webhook-timestamp']);
 	const signature = text(headers['x-webhook-signature']);
-	const taskId = taskIdIn(body);
+	const [taskId] = taskIdsIn(body);
 	if (timestamp === undefined || signature === undefined || taskId === undefined) return false;
 	if (!(Math.abs(nowMs / 1000 - Number(timestamp)) <= TOLERANCE_S)) return false;
 	return equalInConstantTime(signature, sign(`${taskId}.${timestamp}`, secret));

@@ -16,13 +16,18 @@ export interface Wording {
 const WORDING: Record<FailureReason, (provider: string) => Wording> = {
 	invalidKey: (provider) => ({
 		what: `${provider} did not accept the API key`,
-		remedy: `Open the ${provider} credential, paste a current key and use its Test button. A key of midapi.ai does not work at kie.ai and the other way round: check that Base URL and key belong together.`,
+		remedy: `Open the ${provider} credential, paste a current key and use its Test button. Check that Base URL and key belong together: a key of midapi.ai does not work at kie.ai, say.`,
 		cause: 'credential-invalid',
 	}),
-	noCredits: (provider) => ({
-		what: `The ${provider} account has too few credits`,
+	notAllowed: (provider) => ({
+		what: `${provider} does not allow this to the account`,
 		remedy:
-			'Top up the account, then run the workflow again. Account → Get Credits shows the balance.',
+			'Look at the balance and at what the API key may do, in the account; then run the workflow again.',
+		cause: 'configuration-invalid',
+	}),
+	noCredits: (provider) => ({
+		what: `The ${provider} account has too little credit`,
+		remedy: 'Top up the account, then run the workflow again.',
 		cause: 'quota-exhausted',
 	}),
 	invalidRequest: (provider) => ({
@@ -62,6 +67,17 @@ const WORDING: Record<FailureReason, (provider: string) => Wording> = {
 		remedy: 'Choose another version, mode or operation, or ask their support.',
 		cause: 'configuration-invalid',
 	}),
+	notOffered: (provider) => ({
+		what: `${provider} has no such operation`,
+		remedy: 'Choose another operation, or another Provider. Nothing was sent.',
+		cause: 'configuration-invalid',
+	}),
+	unfitSource: () => ({
+		what: 'The source does not fit',
+		remedy:
+			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. Nothing was bought.',
+		cause: 'configuration-invalid',
+	}),
 	unreachable: (provider) => ({
 		what: `${provider} cannot be reached`,
 		remedy:
@@ -95,7 +111,11 @@ const WORDING: Record<FailureReason, (provider: string) => Wording> = {
 export function wordingOf(failure: Failure, provider: string): Wording {
 	const { what, remedy, cause } = WORDING[failure.reason](provider);
 	const own = [failure.code, failure.words && `“${failure.words}”`].filter(Boolean).join(' ');
-	return { what: own ? `${what} (${own})` : what, remedy, cause };
+	return {
+		what: own ? `${what} (${own})` : what,
+		remedy: failure.meaning ? `This code means: ${failure.meaning}. ${remedy}` : remedy,
+		cause,
+	};
 }
 
 /** Said in place of the remedy when a submit may have been taken although no task id came back. */

@@ -10,6 +10,7 @@ import { isRecord, text } from './json';
 /** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
 	| 'invalidKey'
+	| 'notAllowed'
 	| 'noCredits'
 	| 'invalidRequest'
 	| 'notFound'
@@ -18,6 +19,8 @@ export type FailureReason =
 	| 'serverError'
 	| 'generationFailed'
 	| 'featureDisabled'
+	| 'notOffered'
+	| 'unfitSource'
 	| 'unreachable'
 	| 'connectionLost'
 	| 'timedOut'
@@ -31,6 +34,8 @@ export interface Failure {
 	code?: string;
 	/** The provider's own words. */
 	words?: string;
+	/** What the provider's documentation says of the code. */
+	meaning?: string;
 	/** `no`: the provider certainly did not act on the request. `unknown`: it may have (design 4.1). */
 	taken: 'no' | 'unknown';
 	/** Whether the very same request may succeed later. */
@@ -46,6 +51,9 @@ export const failed = (failure: Failure): { ok: false; failure: Failure } => ({
 	ok: false,
 	failure,
 });
+
+/** What a provider says to a request that it has nothing for. */
+export const notOffered = failed({ reason: 'notOffered', taken: 'no', passing: false });
 
 /** One request on the wire, relative to the base URL. */
 export interface Call {
@@ -67,6 +75,8 @@ export interface Reply {
 export interface Http {
 	/** Where the API is, without a slash at the end. */
 	readonly baseUrl: string;
+	/** How the body of a request is to look, where the credential has a choice of that. */
+	readonly requestFormat?: string;
 	send(call: Call): Promise<Answer<Reply>>;
 }
 
@@ -95,10 +105,11 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
  * followed: the key goes to the base URL and nowhere else.
  */
 export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
-	const { baseUrl } = await context.getCredentials(credentialType);
+	const { baseUrl, requestFormat } = await context.getCredentials(credentialType);
 	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		baseUrl: base,
+		requestFormat: text(requestFormat),
 		async send({ method, path, query, body }) {
 			if (!URL.canParse(base)) {
 				return failed({

@@ -30,3 +30,10 @@ export function isoDate(value: unknown): string | undefined {
 		: Date.parse(text(value) ?? '');
 	return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined;
 }
+
+/**
+ * A JSON text without the queries of URLs in the fields of this name. That of a callback lets anyone call a waiting
+ * execution: it belongs in no item.
+ */
+export const withoutQuery = (json: string, field: string): string =>
+	json.replace(new RegExp(`("${field}"\\s*:\\s*"[^"?]*)\\?[^"]*`, 'g'), '$1');

@@ -1,15 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import {
-	failed,
-	success,
-	type Answer,
-	type Call,
-	type Failure,
-	type Http,
-	type Reply,
-} from './http';
-import { isoDate, isRecord, text, unwrapJson } from './json';
+import { meaningOf, type Meaning } from './codes';
+import { failed, notOffered, success, type Answer, type Call, type Http, type Reply } from './http';
+import { isoDate, isRecord, text, unwrapJson, withoutQuery } from './json';
 import type { GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
 import type { Output, Task, TaskStatus } from './Task';
 
@@ -36,8 +29,12 @@ const VIDEO_TASK_TYPE: Record<GenerateVideo['quality'], string> = {
 	hd: 'mj_video_hd',
 };
 
-/** The wire form of a request: contract 1.1, 1.3, 1.4 and 1.5. What is not set is not in the body. */
-export function submitCall(request: TaskRequest): Call {
+/**
+ * The wire form of a request: contract 1.1, 1.3, 1.4 and 1.5. What is not set is not in the body.
+ *
+ * @returns undefined for what this provider cannot do
+ */
+export function submitCall(request: TaskRequest): Call | undefined {
 	switch (request.kind) {
 		case 'generateImage':
 			return post('/generate', {
@@ -92,6 +89,8 @@ export function submitCall(request: TaskRequest): Call {
 				prompt: request.prompt,
 				waterMark: request.watermark,
 			});
+		default:
+			return undefined;
 	}
 }
 
@@ -101,33 +100,15 @@ function post(path: string, fields: IDataObject): Call {
 }
 
 /**
- * The codes of contract 1.11, which arrive as HTTP status or, with HTTP 200, as `code` in the body. `taken: 'no'` is
- * kept for answers with which the provider certainly did not act.
+ * The codes of contract 1.11 that are this family's own. All codes arrive as HTTP status or, with HTTP 200, as `code` in
+ * the body.
  */
-const CODES: Record<number, Pick<Failure, 'reason' | 'taken' | 'passing'>> = {
-	400: { reason: 'invalidRequest', taken: 'no', passing: false },
-	401: { reason: 'invalidKey', taken: 'no', passing: false },
-	402: { reason: 'noCredits', taken: 'no', passing: false },
+const CODES: Record<number, Meaning> = {
 	403: { reason: 'invalidKey', taken: 'no', passing: false },
-	404: { reason: 'notFound', taken: 'no', passing: false },
-	408: { reason: 'timedOut', taken: 'unknown', passing: true },
-	422: { reason: 'invalidRequest', taken: 'no', passing: false },
-	429: { reason: 'rateLimited', taken: 'no', passing: true },
 	455: { reason: 'maintenance', taken: 'no', passing: true },
-	500: { reason: 'serverError', taken: 'unknown', passing: true },
 	501: { reason: 'generationFailed', taken: 'no', passing: false },
-	503: { reason: 'serverError', taken: 'no', passing: true },
 	505: { reason: 'featureDisabled', taken: 'no', passing: false },
 };
-
-/** What a code means that the contract does not list: 4xx is a refusal, the rest leaves it open. */
-function meaning(code: number): Pick<Failure, 'reason' | 'taken' | 'passing'> {
-	const known = CODES[code];
-	if (known) return known;
-	if (code >= 300 && code < 400) return { reason: 'redirected', taken: 'no', passing: false };
-	if (code >= 400 && code < 500) return { reason: 'invalidRequest', taken: 'no', passing: false };
-	return { reason: 'serverError', taken: 'unknown', passing: true };
-}
 
 /**
  * Opens the envelope `{code, msg, data}`: success needs HTTP 2xx and code 200 (contract 1.0). A failing code in the
@@ -138,10 +119,10 @@ export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unkn
 	const code = isRecord(envelope) ? Number(text(envelope.code) ?? NaN) : NaN;
 	const words = isRecord(envelope) ? text(envelope.msg) : undefined;
 	if (Number.isInteger(code) && code !== 200) {
-		return failed({ ...meaning(code), code: String(code), words, retryAfterMs });
+		return failed({ ...meaningOf(code, CODES), code: String(code), words, retryAfterMs });
 	}
 	if (status < 200 || status >= 300) {
-		const failure = { ...meaning(status), code: String(status), words, retryAfterMs };
+		const failure = { ...meaningOf(status, CODES), code: String(status), words, retryAfterMs };
 		if (code !== 200) return failed(failure);
 		// A gateway spoiled the status of a success: whatever the status says, the request was taken.
 		const data = isRecord(envelope) && isRecord(envelope.data) ? envelope.data : {};
@@ -207,16 +188,12 @@ export function parseTask(data: unknown): Task | undefined {
 				: undefined,
 		raw: {
 			...data,
-			...(data.paramJson !== undefined && { paramJson: withoutQuery(data.paramJson) }),
+			...(typeof data.paramJson === 'string' && {
+				paramJson: withoutQuery(data.paramJson, 'callBackUrl'),
+			}),
 		},
 	};
 }
-
-/** The echoed request without the query of its callback URL, which lets anyone call a waiting execution. */
-const withoutQuery = (paramJson: IDataObject[string]): IDataObject[string] =>
-	typeof paramJson === 'string'
-		? paramJson.replace(/("callBackUrl"\s*:\s*"[^"?]*)\?[^"]*/g, '$1')
-		: paramJson;
 
 function outputs(data: IDataObject): Output[] {
 	const result = unwrapJson(data.resultInfoJson);
@@ -232,13 +209,14 @@ function outputs(data: IDataObject): Output[] {
 		}));
 }
 
-export const midApi: Provider = {
+export const midApi = {
 	name: 'midApi',
 	displayName: 'MidAPI',
 	credentialType: 'midApi',
 
 	async submit(http, request, callbackUrl) {
 		const call = submitCall(request);
+		if (!call) return notOffered;
 		const answer = await ask(
 			http,
 			callbackUrl === undefined
@@ -291,4 +269,4 @@ export const midApi: Provider = {
 			? unreadable('The answer holds no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},
-};
+} satisfies Provider;

@@ -3,7 +3,6 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
-import type { ProviderName } from '../providers/Task';
 import type { Order } from './order';
 
 /** What is known of one submit. */
@@ -26,7 +25,7 @@ export class Memory {
 	constructor(
 		private readonly store: IDataObject,
 		private readonly runIndex: number,
-		private readonly provider: ProviderName,
+		private readonly provider: string,
 	) {}
 
 	recall(order: Order): Remembered | undefined {

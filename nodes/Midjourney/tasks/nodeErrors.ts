@@ -63,6 +63,7 @@ export class ProblemWriter {
 				reason: 'generationFailed',
 				code: error?.code,
 				words: error?.message,
+				meaning: error?.meaning,
 				taken: 'no',
 				passing: false,
 			},
@@ -103,8 +104,13 @@ export class ProblemWriter {
 			{},
 			{
 				message: `Output ${index} of task ${taskId} could not be downloaded: ${failure.words ?? what} ${at(itemIndex)}`,
-				description:
-					'The task is paid and its result is kept: a retry of this execution downloads it without buying again. Files expire after about two weeks; File → Get Download URL makes a fresh link.',
+				description: [
+					'The task is paid and its result is kept: a retry of this execution downloads it without buying again.',
+					this.provider.downloadUrl &&
+						'Files expire after about two weeks; File → Get Download URL makes a fresh link.',
+				]
+					.filter(Boolean)
+					.join(' '),
 				httpCode: failure.code,
 				itemIndex,
 			},

@@ -1,8 +1,24 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import type { Provider, Rectangle, Size, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import type { NodeProblem, ProblemWriter } from './nodeErrors';
 import type { Settings, Ticket } from './order';
+
+/** What was made of the fields of a request; for people to check. */
+export interface Asked {
+	/** As Midjourney gets it. */
+	prompt?: string;
+	canvas?: Size;
+	imagePosition?: Rectangle;
+}
+
+export function askedOf(provider: Provider, request: TaskRequest): Asked {
+	const prompt =
+		provider.finalPrompt?.(request) ?? ('prompt' in request ? request.prompt : undefined);
+	if (!('canvas' in request)) return { prompt };
+	return { prompt, canvas: request.canvas, imagePosition: request.imagePosition };
+}
 
 /** What became of one item: of its task, of an attempt to get one, or of a question. */
 export interface Outcome {
@@ -11,6 +27,8 @@ export interface Outcome {
 	settings?: Settings;
 	/** The answer to a question that is not about a task. */
 	answer?: IDataObject;
+	/** What was asked for, as far as items show it. */
+	asked?: Asked;
 	/** Absent when nothing was submitted, or nobody knows. */
 	taskId?: string;
 	/** The last that was seen of it. */

@@ -12,13 +12,12 @@ export interface Pace {
  * The first look comes when the quick ones of a kind are usually done; looking earlier finds nothing. From then on each
  * pause is a part of the time waited so far, so that nobody waits much longer than the task took.
  */
-const FIRST_LOOK: Record<TaskRequest['kind'], number> = {
-	generateImage: 20_000,
+const FIRST_LOOK_BY_KIND: Partial<Record<TaskRequest['kind'], number>> = {
 	upscaleImage: 10_000,
-	varyImage: 20_000,
 	generateVideo: 45_000,
 	extendVideo: 45_000,
 };
+const FIRST_LOOK = 20_000;
 const FIRST_LOOK_BY_SPEED = { turbo: 10_000, fast: 20_000, relaxed: 60_000 };
 
 /** The providers' own pages look every 30 s (contract 1.0). */
@@ -32,7 +31,7 @@ export const paceOf = (request: TaskRequest): Pace => ({
 	first:
 		request.kind === 'generateImage' && request.speed
 			? FIRST_LOOK_BY_SPEED[request.speed]
-			: FIRST_LOOK[request.kind],
+			: (FIRST_LOOK_BY_KIND[request.kind] ?? FIRST_LOOK),
 	longest: LONGEST,
 });
 

@@ -16,7 +16,7 @@ import { hostOf, resumeUrlOf } from './host';
 import { endResumeWith, failWhenTimeIsUp, readOwnInput, replaceOwnInput } from './internals';
 import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Settings } from './order';
-import { settled, type Outcome } from './outcome';
+import { settled, type Asked, type Outcome } from './outcome';
 import { itemsOf, routed, toItems, withTasks } from './results';
 import type { Run } from './run';
 
@@ -44,6 +44,7 @@ interface Parked {
 	itemIndex: number;
 	taskId?: string;
 	settings: Settings;
+	asked?: Asked;
 	/** Unix ms. */
 	since: number;
 	polls: number;
@@ -73,7 +74,7 @@ export async function park(
 		return { ...outcome, problem };
 	});
 	const states = outcomes.map((outcome): Parked => {
-		const { itemIndex, settings, taskId, task, parks, polls } = outcome;
+		const { itemIndex, settings, asked, taskId, task, parks, polls } = outcome;
 		// A task that has failed is read again like all others, so that its item says so.
 		const problem = task?.status === 'failed' ? undefined : outcome.problem;
 		return {
@@ -82,6 +83,7 @@ export async function park(
 			itemIndex,
 			taskId,
 			settings: settings ?? DEFAULTS,
+			asked,
 			since: parks?.since ?? clock.now() - outcome.waitedMs,
 			polls,
 			problem: problem && {
@@ -256,11 +258,12 @@ function outcomeOf(
 	writer: ProblemWriter,
 	now: number,
 ): Outcome {
-	const { itemIndex, settings, taskId, since, polls, problem } = state;
+	const { itemIndex, settings, asked, taskId, since, polls, problem } = state;
 	const waitedMs = now - since;
 	const outcome: Outcome = {
 		itemIndex,
 		settings,
+		asked,
 		taskId,
 		waitedMs,
 		polls: polls + 1,

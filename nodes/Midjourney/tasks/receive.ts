@@ -1,5 +1,5 @@
-import { isSigned, taskIdIn } from '../providers/callback';
-import type { Answer, Reply } from '../providers/http';
+import { isSigned, taskIdsIn } from '../providers/callback';
+import { failed, type Answer, type Reply } from '../providers/http';
 import { unwrapJson } from '../providers/json';
 import { isTerminal, type Task } from '../providers/Task';
 import { readCallbackQuery, relayKey } from './callbackUrl';
@@ -89,27 +89,37 @@ export async function receive(callback: Callback, deps: ReceiveDeps): Promise<Ve
 	const query = readCallbackQuery(callback.query, apiKey ? relayKey(apiKey) : undefined);
 	if (query.forged) return { status: 401, message: 'The address to resume is not signed' };
 
-	const taskId = taskIdIn(body);
-	if (taskId === undefined) return { status: 404, message: 'There is no task ID in it' };
-	const seen = await within(clock, begin + READ_MS, async () => await deps.read(taskId));
-	if (!seen?.ok) {
-		return seen?.failure.reason === 'notFound'
-			? { status: 404, message: 'The task is not known' }
-			: { status: 503, message: 'The task cannot be read now' };
+	const seen = await within(clock, begin + READ_MS, async () => await firstKnown(body, deps));
+	if (!seen) return { status: 503, message: 'The task cannot be read now' };
+	if (!seen.ok && seen.failure.reason !== 'notFound') {
+		return { status: 503, message: 'The task cannot be read now' };
 	}
-	const task = seen.value;
-	if (!isTerminal(task)) return { status: 200, message: 'The task is still open' };
+	const task = seen.ok ? seen.value : undefined;
+	if (task && !isTerminal(task)) return { status: 200, message: 'The task is still open' };
 
 	// Before anything else is waited for: a second call that comes meanwhile must find it.
-	const start = toStart(task, query.reference, deps);
+	const start = task && toStart(task, query.reference, deps);
 	const { resumeUrl } = query;
 	if (resumeUrl === undefined || deps.settings.onCallback === 'start') {
+		if (!task) return { status: 404, message: 'The task is not known' };
 		return { status: 200, message: start ? 'Started' : 'Nothing to start', start };
 	}
+	// Some providers may call with ids of their own (contract 2.5). The signed address tells whom it is for all the same,
+	// and who waits there reads its own tasks.
 	const message = await handOn(resumeUrl, { ...callback, body }, begin + BUDGET_MS, deps);
 	return message === undefined
 		? { status: 503, message: 'The waiting execution cannot be resumed yet', start }
 		: { status: 200, message, start };
+}
+
+/** The first task among the ids of a call that the provider knows; the answer to the last id when it knows none. */
+async function firstKnown(body: unknown, { read }: ReceiveDeps): Promise<Answer<Task>> {
+	let seen: Answer<Task> = failed({ reason: 'notFound', taken: 'no', passing: false });
+	for (const taskId of taskIdsIn(body)) {
+		seen = await read(taskId);
+		if (seen.ok || seen.failure.reason !== 'notFound') return seen;
+	}
+	return seen;
 }
 
 function toStart(

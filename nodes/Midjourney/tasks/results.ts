@@ -78,7 +78,7 @@ export interface Item {
 
 /** The items of one outcome, without regard to On Error. */
 export function itemsOf(result: Result, provider: string, operation: string): Item[] {
-	const { task, taskId, settings, files, itemIndex, polls, waitedMs, via } = result;
+	const { task, taskId, asked, settings, files, itemIndex, polls, waitedMs, via } = result;
 	const field = settings?.download?.field;
 	const perTask = settings?.outputItems !== 'output' || !task || task.outputs.length === 0;
 	if (result.answer) {
@@ -93,6 +93,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 		for (const file of ownFiles) if (file.binary) binary[nameOf(file)] = file.binary;
 		const json = defined({
 			taskId: taskId ?? null,
+			jobId: task?.jobId,
 			// Whatever is not decided yet is pending, and says so in one word.
 			status: statusOf(result),
 			...own,
@@ -100,7 +101,12 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			// that name, also where the user chose to continue (WorkflowExecute of n8n-core).
 			errorMessage: problem?.message ?? task?.error?.message,
 			errorDescription: problem?.description ?? undefined,
-			prompt: task?.prompt,
+			prompt: task?.prompt ?? asked?.prompt,
+			canvas: asked?.canvas && { ...asked.canvas },
+			imagePosition: asked?.imagePosition && { ...asked.imagePosition },
+			progress: task?.progress,
+			cost: task?.cost,
+			discount: task?.discount,
 			reference: settings?.reference,
 			createdAt: task?.createdAt,
 			completedAt: task?.completedAt,

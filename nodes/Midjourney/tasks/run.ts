@@ -1,7 +1,7 @@
 import { randomBytes } from 'crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 
-import { openHttp, type Answer, type Http } from '../providers/http';
+import { notOffered, openHttp, type Answer, type Http } from '../providers/http';
 import type { Provider } from '../providers/Provider';
 import { callbackUrl, relayKey } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
@@ -10,12 +10,12 @@ import { hostOf, resumeUrlOf, type Host } from './host';
 import { Memory } from './memory';
 import { inputError, ProblemWriter } from './nodeErrors';
 import type { Order, Settings, Ticket } from './order';
-import { nothing, settled, type Outcome } from './outcome';
+import { askedOf, nothing, settled, type Outcome } from './outcome';
 import { PACE_AT_ONCE } from './pace';
 import { watchAll, type Watched } from './poll';
 import { unreachableBecause } from './reach';
 import { patiently } from './retry';
-import { submitAll, type SubmitDeps } from './submit';
+import { submitAll, type SubmitDeps, type Submitted } from './submit';
 
 /** How many free questions are asked at once. */
 const QUESTIONS_IN_FLIGHT = 5;
@@ -86,8 +86,7 @@ export class Run {
 		const toWatch = stop ? [] : tickets.filter(({ settings }) => settings.waitMode !== 'dontWait');
 		const watched = await this.watchOrPark(toWatch, callback?.nonce);
 		const outcomes = new Map(watched.map((end) => [end.ticket.taskId, end]));
-		return orders.map(({ itemIndex, settings }, position) => {
-			const result = submitted[position];
+		const outcomeFor = ({ itemIndex, settings }: Order, result?: Submitted): Outcome => {
 			if (result?.ok) {
 				const { ticket } = result;
 				const end = outcomes.get(ticket.taskId);
@@ -101,7 +100,11 @@ export class Run {
 				itemIndex,
 			);
 			return { ...nothing(itemIndex, settings), problem };
-		});
+		};
+		return orders.map((order, position) => ({
+			...outcomeFor(order, submitted[position]),
+			asked: askedOf(provider, order.request),
+		}));
 	}
 
 	/**
@@ -191,9 +194,11 @@ export class Run {
 	async answer(
 		itemIndex: number,
 		settings: Settings,
-		question: Question<IDataObject>,
+		question: (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>,
 	): Promise<Outcome> {
-		const answer = await this.ask(question);
+		const answer = await this.ask(
+			async (provider, http) => (await question(provider, http)) ?? notOffered,
+		);
 		return answer.ok
 			? { ...nothing(itemIndex, settings), answer: answer.value }
 			: {

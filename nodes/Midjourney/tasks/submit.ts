@@ -1,10 +1,11 @@
-import type { Failure, FailureReason, Http } from '../providers/http';
-import type { Provider } from '../providers/Provider';
+import { success, type Failure, type FailureReason, type Http } from '../providers/http';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import { backoff, type Clock } from './clock';
 import { Gate } from './gate';
 import type { Memory, Remembered } from './memory';
 import type { Order, Ticket } from './order';
 import { paceOf } from './pace';
+import { patiently } from './retry';
 
 /** How many submits are under way at once. */
 const IN_FLIGHT = 5;
@@ -46,56 +47,77 @@ export interface SubmitDeps {
 /**
  * Buys one task for each order, at most a few at a time and in their order, and never twice (design 4.1, 4.2): what
  * this execution has bought before is picked up, and a submit is only sent again when the provider certainly did not
- * take it.
+ * take it. What has to be looked up for a submit is looked up for all of them first (design 4.4).
  *
  * @returns one result per order, in the same order
  * @throws when the execution is cancelled; submits under way are still remembered and reported when they end
  */
 export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Promise<Submitted[]> {
 	const gate = new Gate(IN_FLIGHT, deps.clock);
-	let stopped = false;
-	const ends = await Promise.allSettled(
-		orders.map(async (order): Promise<Submitted> => {
-			const known = deps.memory.recall(order);
-			if (known?.taskId !== undefined) {
-				const { taskId } = known;
-				const seen = await gate.pass(
-					async () =>
-						await deps.clock.orCancelled(async () => await deps.provider.read(deps.http, taskId)),
+	const ready = await allOf(orders, async (order) => await getReady(order, gate, deps));
+	let stopped = deps.stopAtRefusal && ready.some((one) => !('request' in one) && isRefusal(one));
+	return await allOf(ready, async (one): Promise<Submitted> => {
+		if (!('request' in one)) return one;
+		const { order, request } = one;
+		for (let attempt = 1; ; attempt++) {
+			let pause = 0;
+			const result = await gate.pass(async (): Promise<Submitted> => {
+				if (stopped) return { ok: false, ambiguous: false };
+				const answer = await deps.clock.orCancelled(
+					async () => await submitOnce(order, request, deps),
+					CANCEL_GRACE_MS,
 				);
-				// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
-				if (!seen.ok || seen.value.status !== 'failed') return ticketFor(order, known, deps.clock);
-				deps.memory.forget(order);
-			} else if (known) {
-				return { ok: false, failure: known.failure, ambiguous: true };
-			}
+				if (answer.ok) return answer;
+				if (mayRepeat(answer, attempt)) {
+					pause = answer.failure.retryAfterMs ?? backoff(attempt, deps.clock);
+					if (answer.failure.reason === 'rateLimited') gate.close(pause);
+				} else {
+					stopped ||= deps.stopAtRefusal || isHopeless(answer);
+				}
+				return answer;
+			});
+			if (pause === 0) return result;
+			await deps.clock.sleep(pause);
+		}
+	});
+}
 
-			for (let attempt = 1; ; attempt++) {
-				let pause = 0;
-				const result = await gate.pass(async (): Promise<Submitted> => {
-					if (stopped) return { ok: false, ambiguous: false };
-					const answer = await deps.clock.orCancelled(
-						async () => await submitOnce(order, deps),
-						CANCEL_GRACE_MS,
-					);
-					if (answer.ok) return answer;
-					if (mayRepeat(answer, attempt)) {
-						pause = answer.failure.retryAfterMs ?? backoff(attempt, deps.clock);
-						if (answer.failure.reason === 'rateLimited') gate.close(pause);
-					} else {
-						stopped ||= deps.stopAtRefusal || isHopeless(answer);
-					}
-					return answer;
-				});
-				if (pause === 0) return result;
-				await deps.clock.sleep(pause);
-			}
-		}),
-	);
+/** Does it for all at once and waits for all, also when one throws. */
+async function allOf<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+	const ends = await Promise.allSettled(all.map(work));
 	return ends.map((end) => {
 		if (end.status === 'rejected') throw end.reason;
 		return end.value;
 	});
+}
+
+/** What is to be sent for an order; or its result, when nothing is. */
+async function getReady(
+	order: Order,
+	gate: Gate,
+	{ provider, http, clock, memory }: SubmitDeps,
+): Promise<Submitted | { order: Order; request: TaskRequest }> {
+	const known = memory.recall(order);
+	if (known && known.taskId === undefined) {
+		return { ok: false, failure: known.failure, ambiguous: true };
+	}
+	if (known) {
+		const seen = await gate.pass(
+			async () => await clock.orCancelled(async () => await provider.read(http, known.taskId)),
+		);
+		// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
+		if (!seen.ok || seen.value.status !== 'failed') return ticketFor(order, known, clock);
+		memory.forget(order);
+	}
+	const { request } = order;
+	const prepared = await patiently(
+		clock,
+		async () =>
+			await gate.pass(async () => (await provider.prepare?.(http, request)) ?? success(request)),
+	);
+	return prepared.ok
+		? { order, request: prepared.value }
+		: { ok: false, failure: prepared.failure, ambiguous: false };
 }
 
 type Refused = Extract<Submitted, { ok: false }>;
@@ -112,14 +134,18 @@ const mayRepeat = (refused: Refused, attempt: number): refused is Refused & { fa
 const isHopeless = ({ failure }: Refused): boolean =>
 	failure !== undefined && HOPELESS.has(failure.reason);
 
+/** Whether an order cannot be bought at all; what may have been bought before is something else. */
+const isRefusal = (result: Submitted): boolean => !result.ok && !result.ambiguous;
+
 /** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
 async function submitOnce(
 	order: Order,
+	request: TaskRequest,
 	{ provider, http, clock, memory, callback, onSubmitted }: SubmitDeps,
 ): Promise<Submitted> {
 	const at = clock.now();
 	memory.sending(order);
-	const answer = await provider.submit(http, order.request, callback?.urlFor(order));
+	const answer = await provider.submit(http, request, callback?.urlFor(order));
 	if (answer.ok) {
 		const taskId = answer.value;
 		memory.submitted(order, at, taskId, callback?.nonce);

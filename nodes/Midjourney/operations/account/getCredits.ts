@@ -4,6 +4,7 @@ import type { Operation } from '../Operation';
 export const getCredits: Operation = {
 	resource: 'account',
 	operation: 'getCredits',
+	providers: ['midApi'],
 	name: 'Get Credits',
 	action: 'Get credits of account',
 	description: 'How many credits are left',
@@ -12,8 +13,8 @@ export const getCredits: Operation = {
 	intent: () => ({
 		does: 'ask',
 		question: async (provider, http) => {
-			const answer = await provider.credits(http);
-			return answer.ok ? { ok: true, value: { credits: answer.value } } : answer;
+			const answer = await provider.credits?.(http);
+			return answer?.ok ? { ok: true, value: { credits: answer.value } } : answer;
 		},
 	}),
 };

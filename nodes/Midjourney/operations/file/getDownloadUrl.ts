@@ -14,6 +14,7 @@ const url = urlField({
 export const getDownloadUrl: Operation = {
 	resource: 'file',
 	operation: 'getDownloadUrl',
+	providers: ['midApi'],
 	name: 'Get Download URL',
 	action: 'Get download URL of file',
 	description: 'Get a direct link to a result that works for 20 minutes',
@@ -24,8 +25,8 @@ export const getDownloadUrl: Operation = {
 		return {
 			does: 'ask',
 			question: async (provider, http) => {
-				const answer = await provider.downloadUrl(http, file);
-				if (!answer.ok) return answer;
+				const answer = await provider.downloadUrl?.(http, file);
+				if (!answer?.ok) return answer;
 				const expiresAt = new Date(Date.now() + answer.value.validForMs).toISOString();
 				return { ok: true, value: { url: file, downloadUrl: answer.value.url, expiresAt } };
 			},

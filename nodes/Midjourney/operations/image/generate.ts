@@ -1,6 +1,22 @@
-import { choiceField, onlyFor } from '../Field';
+import {
+	choiceField,
+	exceptFor,
+	integerField,
+	listField,
+	numberField,
+	onlyFor,
+	onlyWith,
+	optional,
+	switchField,
+	textField,
+	urlField,
+	urlProblem,
+	type Field,
+} from '../Field';
 import {
 	aspectRatio,
+	aspectRatioFrom,
+	customAspectRatio,
 	customVersion,
 	imagePrompt,
 	imageUrls,
@@ -15,6 +31,7 @@ import {
 	weirdness,
 } from '../fields';
 import type { Operation } from '../Operation';
+import type { Label } from '../promptFlags';
 
 const mode = choiceField(
 	[
@@ -47,20 +64,154 @@ const images = onlyFor(
 );
 const speedWhereItApplies = onlyFor(WITH_SPEED, speed);
 
-/** Image → Generate: the four image task types of api-contract 1.1. */
+/** What Midjourney has a flag for, and MidAPI no field. */
+const asFlag = <T>(field: Field<T>) => onlyWith(['vtrix'], optional(field));
+
+const draft = asFlag(
+	switchField({
+		displayName: 'Draft',
+		name: 'draft',
+		default: true,
+		description: 'Whether to make quick and cheap images of lower quality (--draft)',
+	}),
+);
+const exclude = asFlag(
+	textField(1000, {
+		displayName: 'Exclude',
+		name: 'exclude',
+		default: '',
+		placeholder: 'e.g. text, watermark',
+		description: 'What is not to be seen, separated by commas (--no)',
+	}),
+);
+const imageQuality = asFlag(
+	choiceField(
+		[0.25, 0.5, 1, 2, 4].map((value) => ({ name: String(value), value })),
+		{
+			displayName: 'Quality',
+			name: 'imageQuality',
+			default: 1,
+			description:
+				'How much work goes into the images; which values there are depends on the version (--q)',
+		},
+	),
+);
+const imageWeight = onlyFor(
+	{ mode: ['imageToImage'] },
+	asFlag(
+		numberField(
+			{ min: 0, max: 3 },
+			{
+				displayName: 'Image Weight',
+				name: 'imageWeight',
+				default: 1,
+				description: 'How much the images count against the text, 0 to 3 (--iw)',
+			},
+		),
+	),
+);
+const omniReference = exceptFor(
+	{ mode: ['omniReference'] },
+	asFlag(
+		urlField({
+			displayName: 'Omni Reference URL',
+			name: 'omniReference',
+			default: '',
+			placeholder: 'e.g. https://example.com/teapot.png',
+			description: 'An image whose character or object is to appear (--oref)',
+		}),
+	),
+);
+const raw = asFlag(
+	switchField({
+		displayName: 'Raw',
+		name: 'raw',
+		default: true,
+		description: "Whether to leave out most of Midjourney's own taste (--raw)",
+	}),
+);
+const seed = asFlag(
+	integerField(
+		{ min: 0, max: 4_294_967_295 },
+		{
+			displayName: 'Seed',
+			name: 'seed',
+			default: 0,
+			description: 'The same seed and prompt give similar images (--seed)',
+		},
+	),
+);
+const styleReferences = exceptFor(
+	{ mode: ['styleReference'] },
+	asFlag(
+		listField(
+			{
+				separator: /[\s,]+/,
+				check: (entry) => (/^(\d+|random)$/.test(entry) ? undefined : urlProblem(entry)),
+			},
+			{
+				displayName: 'Style References',
+				name: 'styleReferences',
+				default: '',
+				placeholder: 'e.g. https://example.com/style.png',
+				typeOptions: { rows: 2 },
+				description: 'Images whose style to take, or style codes (--sref)',
+			},
+		),
+	),
+);
+const styleWeight = asFlag(
+	integerField(
+		{ min: 0, max: 1000 },
+		{
+			displayName: 'Style Weight',
+			name: 'styleWeight',
+			default: 100,
+			description: 'How strongly style references count, 0 to 1000 (--sw)',
+		},
+	),
+);
+const tile = asFlag(
+	switchField({
+		displayName: 'Tile',
+		name: 'tile',
+		default: true,
+		description: 'Whether the images are to join seamlessly as tiles (--tile)',
+	}),
+);
+
+/** What the mode says as good as a field: its flag in the prompt is a contradiction, too. */
+const IMPLIED: Partial<Record<string, Label>> = {
+	omniReference: { name: 'omniReference', displayName: 'Mode' },
+	styleReference: { name: 'styleReferences', displayName: 'Mode' },
+};
+
+/** Image → Generate: the four image task types of api-contract 1.1, and text to image of 2.3. */
 export const generateImage: Operation = {
 	resource: 'image',
 	operation: 'generate',
+	providers: ['midApi', 'vtrix'],
 	name: 'Generate',
 	action: 'Generate image',
 	description: 'Make images from a prompt, with or without reference images',
 	fields: [mode, imagePrompt, images],
 	additional: [
 		aspectRatio,
+		customAspectRatio,
 		customVersion,
+		draft,
+		exclude,
+		imageWeight,
 		omniIntensity,
+		omniReference,
+		imageQuality,
+		raw,
+		seed,
 		speedWhereItApplies,
 		stylization,
+		styleReferences,
+		styleWeight,
+		tile,
 		translatePrompt,
 		variety,
 		version,
@@ -68,22 +219,36 @@ export const generateImage: Operation = {
 		weirdness,
 	],
 	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		request: {
-			kind: 'generateImage',
-			mode: from.get(mode),
-			prompt: from.prompt(imagePrompt),
-			imageUrls: from.get(images),
-			aspectRatio: from.get(aspectRatio),
-			version: versionFrom(from),
-			speed: from.get(speedWhereItApplies),
-			stylization: from.get(stylization),
-			variety: from.get(variety),
-			weirdness: from.get(weirdness),
-			omniIntensity: from.get(omniIntensity),
-			watermark: from.get(watermark),
-			translatePrompt: from.get(translatePrompt),
-		},
-	}),
+	intent: (from) => {
+		const chosen = from.get(mode);
+		const implied = IMPLIED[chosen];
+		return {
+			does: 'buy',
+			request: {
+				kind: 'generateImage',
+				mode: chosen,
+				prompt: from.prompt(imagePrompt, implied && [implied]),
+				imageUrls: from.get(images),
+				aspectRatio: aspectRatioFrom(from),
+				version: versionFrom(from),
+				speed: from.get(speedWhereItApplies),
+				stylization: from.get(stylization),
+				variety: from.get(variety),
+				weirdness: from.get(weirdness),
+				omniIntensity: from.get(omniIntensity),
+				watermark: from.get(watermark),
+				translatePrompt: from.get(translatePrompt),
+				draft: from.get(draft),
+				exclude: from.get(exclude),
+				imageQuality: from.get(imageQuality),
+				imageWeight: from.get(imageWeight),
+				omniReference: from.get(omniReference),
+				raw: from.get(raw),
+				seed: from.get(seed),
+				styleReferences: from.get(styleReferences),
+				styleWeight: from.get(styleWeight),
+				tile: from.get(tile),
+			},
+		};
+	},
 };

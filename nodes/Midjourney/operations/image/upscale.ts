@@ -1,51 +1,70 @@
-import { choiceField, optional } from '../Field';
-import { index, sourceTaskId, watermark } from '../fields';
+import { choiceField, onlyWith, optional } from '../Field';
+import { sourceImage, watermark } from '../fields';
 import type { Operation } from '../Operation';
 
-const image = index('image');
-
-const contract = optional(
+const upscaler = onlyWith(
+	['vtrix'],
 	choiceField(
 		[
+			{ name: 'Creative', value: 'creative', description: 'Larger, with new details' },
+			{ name: 'Standard', value: 'standard', description: 'Larger, otherwise the same' },
+			{ name: 'V5 2x', value: 'v5Twice', description: 'For images of version 5: twice as large' },
 			{
-				name: 'Quickstart',
-				value: 'quickstart',
-				description: 'Path /upscale with an index that counts from 1',
-			},
-			{
-				name: 'Reference',
-				value: 'reference',
-				description: 'Path /generateUpscale with an imageIndex that counts from 0',
+				name: 'V5 4x',
+				value: 'v5FourTimes',
+				description: 'For images of version 5: four times as large',
 			},
 		] as const,
-		{
-			displayName: 'Upscale Contract',
-			name: 'upscaleContract',
-			default: 'reference',
-			description:
-				'The provider documents two ways to ask for an upscale. Change this only if an upscale is refused or takes the wrong image.',
-		},
+		{ displayName: 'Upscaler', name: 'upscaler', default: 'standard' },
 	),
 );
 
-/** Image → Upscale (api-contract 1.3). */
+const contract = onlyWith(
+	['midApi'],
+	optional(
+		choiceField(
+			[
+				{
+					name: 'Quickstart',
+					value: 'quickstart',
+					description: 'Path /upscale with an index that counts from 1',
+				},
+				{
+					name: 'Reference',
+					value: 'reference',
+					description: 'Path /generateUpscale with an imageIndex that counts from 0',
+				},
+			] as const,
+			{
+				displayName: 'Upscale Contract',
+				name: 'upscaleContract',
+				default: 'reference',
+				description:
+					'The provider documents two ways to ask for an upscale. Change this only if an upscale is refused or takes the wrong image.',
+			},
+		),
+	),
+);
+
+/** Image → Upscale (api-contract 1.3, 2.3). */
 export const upscaleImage: Operation = {
 	resource: 'image',
 	operation: 'upscale',
+	providers: ['midApi', 'vtrix'],
 	name: 'Upscale',
 	action: 'Upscale image',
 	description: 'Make one image of a finished task larger',
-	fields: [sourceTaskId, image],
+	fields: [...sourceImage.fields, upscaler],
 	additional: [contract, watermark],
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
 		request: {
 			kind: 'upscaleImage',
-			taskId: from.get(sourceTaskId),
-			index: from.get(image),
+			...sourceImage.from(from),
 			watermark: from.get(watermark),
 			contract: from.get(contract),
+			upscaler: from.get(upscaler),
 		},
 	}),
 };

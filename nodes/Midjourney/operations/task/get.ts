@@ -5,6 +5,7 @@ import type { Operation } from '../Operation';
 export const getTask: Operation = {
 	resource: 'task',
 	operation: 'get',
+	providers: ['midApi', 'vtrix'],
 	name: 'Get',
 	action: 'Get task',
 	description: 'Look at a task once, whether it is finished or not',

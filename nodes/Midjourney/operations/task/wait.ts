@@ -20,6 +20,7 @@ const taskIds = listField(
 export const waitForTasks: Operation = {
 	resource: 'task',
 	operation: 'wait',
+	providers: ['midApi', 'vtrix'],
 	name: 'Wait',
 	action: 'Wait for tasks',
 	description: 'Go on waiting for tasks that were submitted before, without paying again',

@@ -1,5 +1,5 @@
 import { choiceField, onlyFor } from '../Field';
-import { index, sourceTaskId, videoPrompt, watermark } from '../fields';
+import { sourceVideo, videoPrompt, watermark } from '../fields';
 import type { Operation } from '../Operation';
 
 const extendMode = choiceField(
@@ -10,17 +10,17 @@ const extendMode = choiceField(
 	{ displayName: 'Mode', name: 'extendMode', default: 'auto', noDataExpression: true },
 );
 
-const video = index('video');
 const nextPrompt = onlyFor({ extendMode: ['manual'] }, videoPrompt);
 
 /** Video → Extend (api-contract 1.5). */
 export const extendVideo: Operation = {
 	resource: 'video',
 	operation: 'extend',
+	providers: ['midApi'],
 	name: 'Extend',
 	action: 'Extend video',
 	description: 'Make one video of a finished task longer',
-	fields: [extendMode, sourceTaskId, video, nextPrompt],
+	fields: [extendMode, ...sourceVideo.fields, nextPrompt],
 	additional: [watermark],
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
@@ -28,8 +28,7 @@ export const extendVideo: Operation = {
 		request: {
 			kind: 'extendVideo',
 			mode: from.get(extendMode),
-			taskId: from.get(sourceTaskId),
-			index: from.get(video),
+			...sourceVideo.from(from),
 			prompt: from.get(nextPrompt),
 			watermark: from.get(watermark),
 		},

@@ -1,6 +1,7 @@
 import { choiceField, optional } from '../Field';
 import {
 	aspectRatio,
+	aspectRatioFrom,
 	customVersion,
 	imageUrls,
 	translatePrompt,
@@ -53,6 +54,7 @@ const videoCount = optional(
 export const generateVideo: Operation = {
 	resource: 'video',
 	operation: 'generate',
+	providers: ['midApi'],
 	name: 'Generate',
 	action: 'Generate video',
 	description: 'Set one image in motion',
@@ -76,7 +78,7 @@ export const generateVideo: Operation = {
 				imageUrl,
 				motion: from.get(motion),
 				videoCount: from.get(videoCount),
-				aspectRatio: from.get(aspectRatio),
+				aspectRatio: aspectRatioFrom(from),
 				version: versionFrom(from),
 				watermark: from.get(watermark),
 				translatePrompt: from.get(translatePrompt),

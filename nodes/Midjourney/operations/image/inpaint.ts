@@ -1,0 +1,24 @@
+import { optionalPrompt, sourceImage } from '../fields';
+import type { Operation } from '../Operation';
+import { imageSize, mask } from './mask';
+
+/** Image → Inpaint (api-contract 2.3, 2.4). */
+export const inpaintImage: Operation = {
+	resource: 'image',
+	operation: 'inpaint',
+	providers: ['vtrix'],
+	name: 'Inpaint',
+	action: 'Inpaint image',
+	description: 'Paint parts of one image of a finished task again',
+	fields: [...sourceImage.fields, ...mask.fields, ...imageSize.fields, optionalPrompt],
+	traits: ['submits', 'waits', 'brings'],
+	intent: (from) => ({
+		does: 'buy',
+		request: {
+			kind: 'inpaintImage',
+			...sourceImage.from(from),
+			mask: mask.from(from, imageSize.from(from)),
+			prompt: from.get(optionalPrompt),
+		},
+	}),
+};

@@ -1,0 +1,267 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+import { isRecord, text } from '../../providers/json';
+import type { Mask, Size } from '../../providers/Provider';
+import {
+	choiceField,
+	integerField,
+	jsonField,
+	onlyFor,
+	urlField,
+	type Field,
+	type Reading,
+} from '../Field';
+import type { Parameters } from '../Parameters';
+
+/** What Edit, Inpaint and Upload Paint are to paint again (api-contract 2.4). */
+
+/** Of the image that areas refer to, in px. */
+const SHORTEST_SIDE = 500;
+const LONGEST_SIDE = 4096;
+
+const KINDS = {
+	areas: { name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
+	json: {
+		name: 'Areas as JSON',
+		value: 'json',
+		description: 'The same as a list, for example from a model that finds objects',
+	},
+	none: { name: 'None', value: 'none', description: 'Paint only what is empty' },
+	url: {
+		name: 'Picture URL',
+		value: 'url',
+		description: 'A black and white picture: what is white is painted again',
+	},
+} as const;
+const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
+const neededKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], { ...LOOK, default: 'areas' });
+const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.none, KINDS.url], {
+	...LOOK,
+	default: 'none',
+});
+
+const url = onlyFor(
+	{ mask: ['url'] },
+	urlField({
+		displayName: 'Mask URL',
+		name: 'maskUrl',
+		default: '',
+		required: true,
+		placeholder: 'e.g. https://example.com/mask.png',
+		description: 'As large as the image; what is white is painted again',
+	}),
+);
+
+const number = (displayName: string, name: string, initial: number): INodeProperties => ({
+	displayName,
+	name,
+	type: 'number',
+	default: initial,
+	typeOptions: { numberPrecision: 0 },
+});
+
+const areas = onlyFor<number[][]>(
+	{ mask: ['areas'] },
+	{
+		property: {
+			displayName: 'Areas',
+			name: 'maskAreas',
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true },
+			placeholder: 'Add Area',
+			default: {},
+			description: 'What is to be painted again, in pixels from the top left corner of the image',
+			options: [
+				{
+					displayName: 'Polygon',
+					name: 'polygon',
+					values: [
+						{
+							displayName: 'Points',
+							name: 'points',
+							type: 'string',
+							default: '',
+							placeholder: 'e.g. 100,100 600,100 350,500',
+							description: 'At least three, each as x,y',
+						},
+					],
+				},
+				{
+					displayName: 'Rectangle',
+					name: 'rectangle',
+					values: [
+						number('Height', 'height', 256),
+						number('Width', 'width', 256),
+						number('X', 'x', 0),
+						number('Y', 'y', 0),
+					],
+				},
+			],
+		},
+		read(value) {
+			const entered = isRecord(value) ? value : {};
+			return polygonsIn(
+				['rectangle', 'polygon'].flatMap((kind): unknown[] => {
+					const list = entered[kind];
+					return Array.isArray(list) ? list : [];
+				}),
+			);
+		},
+	},
+);
+
+const json = onlyFor(
+	{ mask: ['json'] },
+	jsonField((value) => polygonsIn(Array.isArray(value) ? value : [value]), {
+		displayName: 'Areas (JSON)',
+		name: 'maskJson',
+		default: '[\n  { "x": 100, "y": 100, "width": 300, "height": 200 }\n]',
+		description:
+			'A list of rectangles {x, y, width, height} and polygons {points: [x, y, x, y, …]}, in pixels from the top left corner of the image',
+	}),
+);
+
+/** The polygons of a list of rectangles and polygons, as entered. */
+function polygonsIn(list: readonly unknown[]): Reading<number[][]> {
+	if (list.length === 0) return { problem: 'holds no area: add a rectangle or a polygon' };
+	const polygons: number[][] = [];
+	for (const [position, area] of list.entries()) {
+		const reading = polygonIn(area);
+		if ('problem' in reading) return { problem: `area ${position + 1} ${reading.problem}` };
+		polygons.push(reading.value);
+	}
+	return { value: polygons };
+}
+
+function polygonIn(area: unknown): Reading<number[]> {
+	if (!isRecord(area)) return { problem: 'is neither a rectangle nor a polygon' };
+	if (area.points !== undefined) return pointsIn(area.points);
+	const [x, y] = [toNumber(area.x), toNumber(area.y)];
+	const [width, height] = [toNumber(area.width), toNumber(area.height)];
+	if (![x, y, width, height].every(Number.isFinite)) {
+		return { problem: 'needs numbers for X, Y, Width and Height' };
+	}
+	if (width <= 0 || height <= 0) return { problem: 'needs a Width and a Height above 0' };
+	return { value: [x, y, x + width, y, x + width, y + height, x, y + height].map(Math.round) };
+}
+
+const toNumber = (value: unknown): number => Number(text(value) ?? NaN);
+
+/** `100,100 600,100 350,500`, or lists of numbers or of pairs. */
+function pointsIn(entered: unknown): Reading<number[]> {
+	const parts = Array.isArray(entered)
+		? entered.flat()
+		: (text(entered) ?? '').split(/[\s,;]+/).filter((part) => part !== '');
+	const points = parts.map(toNumber).map(Math.round);
+	if (!points.every(Number.isFinite)) return { problem: 'has points that are no numbers' };
+	if (points.length % 2 === 1) {
+		return { problem: `has ${points.length} numbers: each point needs an x and a y` };
+	}
+	// Some tools close a polygon with its first point.
+	const closed = points.length > 2 && points[0] === points.at(-2) && points[1] === points.at(-1);
+	const open = closed ? points.slice(0, -2) : points;
+	return open.length < 6
+		? { problem: `has ${open.length / 2} points: at least 3 are needed` }
+		: { value: open };
+}
+
+/** Twice the area that a polygon encloses; positive when it runs clockwise, y growing downwards. */
+const turning = (polygon: readonly number[]): number =>
+	pairs(polygon).reduce((sum, [x, y], position, all) => {
+		const [nextX, nextY] = all[(position + 1) % all.length] ?? [x, y];
+		return sum + x * nextY - nextX * y;
+	}, 0);
+
+const pairs = (polygon: readonly number[]): Array<[number, number]> =>
+	polygon.flatMap(
+		(x, position): Array<[number, number]> =>
+			position % 2 === 0 ? [[x, polygon[position + 1] ?? 0]] : [],
+	);
+
+/** The same polygon, clockwise from the corner that is nearest to the top left one (contract 2.4). */
+export function clockwise(polygon: readonly number[]): number[] {
+	const points = pairs(polygon);
+	const turned = turning(polygon) < 0 ? points.reverse() : points;
+	const distances = turned.map(([x, y]) => x + y);
+	const first = distances.indexOf(Math.min(...distances));
+	return [...turned.slice(first), ...turned.slice(0, first)].flat();
+}
+
+function areasMask(from: Parameters, polygons: number[][], size: Size): Mask {
+	const { width, height } = size;
+	const sides = [width, height];
+	if (sides.some((side) => side < SHORTEST_SIDE || side > LONGEST_SIDE)) {
+		throw from.reject(
+			`Areas need an Image Width and an Image Height from ${SHORTEST_SIDE} to ${LONGEST_SIDE}, not ${width} × ${height}`,
+		);
+	}
+	for (const [position, polygon] of polygons.entries()) {
+		const outside = pairs(polygon).find(([x, y]) => x < 0 || y < 0 || x > width || y > height);
+		if (outside) {
+			throw from.reject(
+				`Area ${position + 1} of the mask has the point ${outside.join(',')} outside of the image (${width} × ${height} px)`,
+			);
+		}
+		if (turning(polygon) === 0) {
+			throw from.reject(
+				`Area ${position + 1} of the mask encloses nothing: its points lie on a line`,
+			);
+		}
+	}
+	return { size, polygons: polygons.map(clockwise) };
+}
+
+/** The size of an image that has no canvas: only areas need it. */
+const side = (displayName: string, name: string) =>
+	onlyFor(
+		{ mask: ['areas', 'json'] },
+		integerField(
+			{ min: SHORTEST_SIDE, max: LONGEST_SIDE },
+			{
+				displayName,
+				name,
+				default: 1024,
+				required: true,
+				description: 'Of the image that the areas are measured on, in pixels',
+			},
+		),
+	);
+const imageWidth = side('Image Width', 'imageWidth');
+const imageHeight = side('Image Height', 'imageHeight');
+
+export const imageSize = {
+	fields: [imageWidth, imageHeight],
+	from: (entered: Parameters): Size => ({
+		width: entered.get(imageWidth) ?? 0,
+		height: entered.get(imageHeight) ?? 0,
+	}),
+};
+
+/**
+ * The mask that the fields make.
+ *
+ * @param size of the image that areas are measured on
+ * @throws NodeOperationError when an area does not lie on the image
+ */
+function maskFrom(entered: Parameters, size: Size): Mask | undefined {
+	const picture = entered.get(url);
+	if (picture !== undefined) return { url: picture };
+	const polygons = entered.get(areas) ?? entered.get(json);
+	return polygons && areasMask(entered, polygons, size);
+}
+
+const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url];
+
+export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };
+
+export const mask = {
+	fields: [neededKind, ...FORMS],
+	/** @throws NodeOperationError when there is none, or an area does not lie on the image */
+	from(entered: Parameters, size: Size): Mask {
+		// Reading the choice refuses what an expression may have made of it.
+		entered.get(neededKind);
+		const made = maskFrom(entered, size);
+		if (!made) throw entered.reject("'Mask' is missing: choose one");
+		return made;
+	},
+};

@@ -1,0 +1,35 @@
+import { numberField } from '../Field';
+import { optionalPrompt, sourceImage } from '../fields';
+import type { Operation } from '../Operation';
+
+const scale = numberField(
+	{ min: 1.1, max: 2 },
+	{
+		displayName: 'Scale',
+		name: 'scale',
+		default: 1.5,
+		required: true,
+		description: 'How much larger the view becomes, 1.1 to 2: with 2 the original fills a quarter',
+	},
+);
+
+/** Image → Outpaint (api-contract 2.3). */
+export const outpaintImage: Operation = {
+	resource: 'image',
+	operation: 'outpaint',
+	providers: ['vtrix'],
+	name: 'Outpaint',
+	action: 'Outpaint image',
+	description: 'See one image of a finished task from further away',
+	fields: [...sourceImage.fields, scale, optionalPrompt],
+	traits: ['submits', 'waits', 'brings'],
+	intent: (from) => ({
+		does: 'buy',
+		request: {
+			kind: 'outpaintImage',
+			...sourceImage.from(from),
+			scale: from.get(scale),
+			prompt: from.get(optionalPrompt),
+		},
+	}),
+};

@@ -1,0 +1,25 @@
+import { remixPrompt, sourceImage, strengthField } from '../fields';
+import type { Operation } from '../Operation';
+
+const strength = strengthField('strong');
+
+/** Image → Remix (api-contract 2.3). */
+export const remixImage: Operation = {
+	resource: 'image',
+	operation: 'remix',
+	providers: ['vtrix'],
+	name: 'Remix',
+	action: 'Remix image',
+	description: 'Make one image of a finished task again after another prompt',
+	fields: [...sourceImage.fields, remixPrompt, strength],
+	traits: ['submits', 'waits', 'brings'],
+	intent: (from) => ({
+		does: 'buy',
+		request: {
+			kind: 'remixImage',
+			...sourceImage.from(from),
+			prompt: from.get(remixPrompt),
+			strength: from.get(strength),
+		},
+	}),
+};

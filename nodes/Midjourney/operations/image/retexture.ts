@@ -1,0 +1,22 @@
+import { imageUrl, remixPrompt } from '../fields';
+import type { Operation } from '../Operation';
+
+/** Image → Retexture (api-contract 2.3). */
+export const retextureImage: Operation = {
+	resource: 'image',
+	operation: 'retexture',
+	providers: ['vtrix'],
+	name: 'Retexture',
+	action: 'Retexture image',
+	description: 'Keep the shapes of any image and give it other materials, light and style',
+	fields: [imageUrl, remixPrompt],
+	traits: ['submits', 'waits', 'brings'],
+	intent: (from) => ({
+		does: 'buy',
+		request: {
+			kind: 'retextureImage',
+			imageUrl: from.get(imageUrl),
+			prompt: from.get(remixPrompt),
+		},
+	}),
+};

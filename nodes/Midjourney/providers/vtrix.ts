@@ -1,0 +1,367 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { meaningOf, type Meaning } from './codes';
+import { asText } from './flags';
+import {
+	failed,
+	notOffered,
+	success,
+	type Answer,
+	type Call,
+	type Failure,
+	type Http,
+	type Reply,
+} from './http';
+import { isoDate, isRecord, text, unwrapJson, withoutQuery } from './json';
+import type { Mask, Provider, Source, Strength, TaskRequest, UpscaleImage } from './Provider';
+import type { Output, Task, TaskStatus } from './Task';
+
+/** Vtrix on the wire: api-contract.md part 2. */
+
+const GENERATION = '/model/v1/generation';
+
+/** Of the text or the prompt of every model, in characters (contract 2.3). */
+const LONGEST_TEXT = 8192;
+
+const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
+	standard: 0,
+	creative: 1,
+	v5Twice: 2,
+	v5FourTimes: 3,
+};
+/** Vary and Remix count the same two strengths the opposite way round (contract 2.7, point 8). */
+const VARIATION_TYPE: Record<Strength, number> = { subtle: 0, strong: 1 };
+const REMIX_MODE: Record<Strength, number> = { strong: 0, subtle: 1 };
+
+/** The model to run, and its parameters on the wire (contract 2.3); undefined for what this provider cannot do. */
+export function modelCall(
+	request: TaskRequest,
+): { model: string; params: IDataObject } | undefined {
+	const call = (model: string, params: IDataObject) => ({ model, params: defined(params) });
+	switch (request.kind) {
+		case 'generateImage':
+			return call('midjourney_diffusion', { text: asText(request) });
+		case 'upscaleImage':
+			return call('midjourney_upscale', {
+				...source(request),
+				type: UPSCALER[request.upscaler ?? 'standard'],
+			});
+		case 'varyImage':
+			return call('midjourney_variation', {
+				...source(request),
+				type: VARIATION_TYPE[request.strength ?? 'subtle'],
+				remixPrompt: request.prompt,
+			});
+		case 'remixImage':
+			return call('midjourney_remix', {
+				...source(request),
+				mode: REMIX_MODE[request.strength],
+				remixPrompt: request.prompt,
+			});
+		case 'editImage':
+			return call('midjourney_edit', {
+				...source(request),
+				canvas: { ...request.canvas },
+				imgPos: { ...request.imagePosition },
+				remixPrompt: request.prompt,
+				mask: request.mask && maskOf(request.mask),
+			});
+		case 'inpaintImage':
+			return call('midjourney_inpaint', {
+				...source(request),
+				mask: maskOf(request.mask),
+				remixPrompt: request.prompt,
+			});
+		case 'outpaintImage':
+			return call('midjourney_outpaint', {
+				...source(request),
+				scale: request.scale,
+				remixPrompt: request.prompt,
+			});
+		case 'uploadPaintImage':
+			return call('midjourney_uploadpaint', {
+				imgUrl: request.imageUrl,
+				canvas: { ...request.canvas },
+				imgPos: { ...request.imagePosition },
+				mask: maskOf(request.mask),
+				remixPrompt: request.prompt,
+			});
+		case 'retextureImage':
+			return call('midjourney_retexture', {
+				imgUrl: request.imageUrl,
+				remixPrompt: request.prompt,
+			});
+		case 'runModel':
+			return call(request.model, request.parameters);
+		default:
+			return undefined;
+	}
+}
+
+const source = ({ jobId, index }: Source): IDataObject => ({ jobId, imageNo: index });
+
+/** Contract 2.4. */
+const maskOf = (mask: Mask): IDataObject =>
+	'url' in mask
+		? { url: mask.url }
+		: { areas: mask.polygons.map((points) => ({ ...mask.size, points })) };
+
+const defined = (fields: IDataObject): IDataObject =>
+	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** What the documented codes mean, by their last seven digits: pages disagree about what stands before (contract 2.6). */
+const CODES: Record<string, string> = {
+	'4001001': 'the text is missing',
+	'4001002': 'the text is too short or too long',
+	'4001003': 'the callback URL is not valid',
+	'4001004': 'the authentication did not succeed',
+	'4007001': 'the job ID is missing',
+	'4007002': 'the number of the image is missing',
+	'4007003': 'the number of the image is not valid',
+	'4007004': 'the prompt is missing',
+	'4007005': 'the prompt is too short or too long',
+	'4007006': 'the canvas is missing',
+	'4007007': 'the position of the image is missing',
+	'4007008': 'the callback URL is not valid',
+	'4011001': 'the job ID is missing',
+	'4011002': 'the number of the image is missing',
+};
+/** The same for every model, by the last three digits. */
+const ENDINGS: Record<string, string> = {
+	'098': 'the generation did not succeed',
+	'099': 'the service behind Vtrix is not available',
+};
+
+/** What is known of a code; codes of fewer digits are HTTP statuses, or begin with one (40201). */
+function complaint(code: string | undefined): (Meaning & { meaning?: string }) | undefined {
+	if (code === undefined || !/^\d{3,}$/.test(code)) return undefined;
+	if (code.length < 7) return meaningOf(Number(code.slice(0, 3)));
+	const meaning = CODES[code.slice(-7)] ?? ENDINGS[code.slice(-3)];
+	if (code.endsWith('098')) {
+		return { reason: 'generationFailed', taken: 'no', passing: false, meaning };
+	}
+	if (code.endsWith('099')) return { reason: 'serverError', taken: 'no', passing: true, meaning };
+	if (code.endsWith('4001004')) {
+		return { reason: 'invalidKey', taken: 'no', passing: false, meaning };
+	}
+	return { reason: 'invalidRequest', taken: 'no', passing: false, meaning };
+}
+
+/** Code and words of an answer that complains, in whatever form (contract 2.1, 2.7 point 2); undefined when none does. */
+function complaintIn(body: unknown): { code?: string; words?: string } | undefined {
+	if (!isRecord(body)) return undefined;
+	const { error, status } = body;
+	if (text(error) !== undefined) return { words: text(error) };
+	for (const place of [error, status]) {
+		if (!isRecord(place)) continue;
+		const code = text(place.error_code) ?? text(place.code);
+		const words = text(place.error_message) ?? text(place.message);
+		// The pages list a code 0 for “no error”.
+		if (code !== undefined && /^(0|200)$/.test(code)) continue;
+		if (code !== undefined || words !== undefined) return { code, words };
+	}
+	return undefined;
+}
+
+const idIn = (body: IDataObject): string | undefined =>
+	text(body.id) ?? text(body.task_id) ?? text(body.request_id);
+
+/** The answer to a call: what it holds, or why it was refused. */
+export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataObject> {
+	const opened = unwrapJson(body);
+	const said = complaintIn(opened);
+	if (status >= 200 && status < 300) {
+		if (!isRecord(opened)) return unreadable(status);
+		// A task that has failed complains, too: it is a task all the same.
+		if (!said || idIn(opened) !== undefined) return success(opened);
+		const meaning = complaint(said.code) ?? UNDOCUMENTED;
+		return failed({ ...meaning, ...said, retryAfterMs });
+	}
+	const id = isRecord(opened) && !said ? idIn(opened) : undefined;
+	const code = said?.code ?? String(status);
+	const words = said?.words ?? (isRecord(opened) ? text(opened.message) : undefined);
+	const failure = { ...(complaint(said?.code) ?? meaningOf(status)), code, retryAfterMs };
+	// A gateway spoiled the status of a success: whatever the status says, the request was taken.
+	return id === undefined
+		? failed({ ...failure, words })
+		: failed({ ...failure, taken: 'unknown', words: `success, task ${id}` });
+}
+
+/** Nobody knows what stands behind a complaint that is in no documentation. */
+const UNDOCUMENTED: Meaning = { reason: 'serverError', taken: 'unknown', passing: false };
+
+const unreadable = (status: number): { ok: false; failure: Failure } =>
+	failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });
+
+async function ask(http: Http, call: Call): Promise<Answer<IDataObject>> {
+	const reply = await http.send(call);
+	return reply.ok ? openReply(reply.value) : reply;
+}
+
+/** Both vocabularies (contract 2.1); any other word means that it is still at work. */
+const STATUS: Record<string, TaskStatus> = {
+	pending: 'pending',
+	queued: 'pending',
+	completed: 'completed',
+	succeeded: 'completed',
+	success: 'completed',
+	failed: 'failed',
+	error: 'failed',
+	cancelled: 'failed',
+	canceled: 'failed',
+};
+
+/**
+ * A task object as a task (contract 2.1, 2.2, 2.7).
+ *
+ * @param askedFor the id under which it was asked for, in case that the object names none
+ */
+export function parseTask(body: IDataObject, askedFor: string): Task {
+	const said = complaintIn(body);
+	const word = STATUS[(text(body.status) ?? '').toLowerCase()] ?? 'running';
+	const status = word === 'completed' && said ? 'failed' : word;
+	const metadata = isRecord(body.metadata) ? body.metadata : {};
+	const usage = isRecord(body.usage) ? body.usage : {};
+	const contents = contentsOf(body);
+	const taskId = idIn(body) ?? askedFor;
+	const jobId = [
+		...contents.map((content) => content.jobId),
+		...contents.map(({ metadata: own }) => (isRecord(own) ? own.jobId : undefined)),
+		metadata.jobId,
+		body.jobId,
+	]
+		.map(text)
+		.find((id) => id !== undefined);
+	return {
+		provider: 'vtrix',
+		taskId,
+		jobId: jobId ?? (status === 'completed' ? taskId : undefined),
+		status,
+		outputs: status === 'completed' ? outputsOf(contents) : [],
+		prompt: text(metadata.prompt),
+		progress: status === 'running' ? numberIn(body.progress) : undefined,
+		cost: numberIn(usage.cost),
+		discount: numberIn(usage.discount),
+		createdAt: isoDate(body.created_at),
+		completedAt: isoDate(body.completed_at),
+		error:
+			status === 'failed'
+				? {
+						code: said?.code,
+						message: said?.words ?? 'Vtrix gave no reason',
+						meaning: complaint(said?.code)?.meaning,
+					}
+				: undefined,
+		raw: rawOf(body),
+	};
+}
+
+function contentsOf({ output }: IDataObject): IDataObject[] {
+	const blocks: unknown[] = Array.isArray(output) ? output : [];
+	return blocks
+		.flatMap((block): unknown[] =>
+			isRecord(block) && Array.isArray(block.content) ? block.content : [],
+		)
+		.filter(isRecord);
+}
+
+const outputsOf = (contents: readonly IDataObject[]): Output[] =>
+	contents
+		.map((content) => ({
+			type: text(content.type),
+			url: text(content.url) ?? text(content.video_url) ?? text(content.image_url),
+		}))
+		.flatMap(({ type, url }) => (url === undefined ? [] : [{ type, url }]))
+		.map(({ type, url }, index) => ({
+			index,
+			type: /video/i.test(type ?? '') || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image',
+			url,
+		}));
+
+function numberIn(value: unknown): number | undefined {
+	const number = Number(text(value) ?? NaN);
+	return Number.isFinite(number) ? number : undefined;
+}
+
+function rawOf(body: IDataObject): IDataObject {
+	const raw = unwrapJson(withoutQuery(JSON.stringify(body), 'callback'));
+	return isRecord(raw) ? raw : {};
+}
+
+/** What a secondary operation works on must be there before anything is paid. */
+const unfit = (words: string): { ok: false; failure: Failure } =>
+	failed({ reason: 'unfitSource', words, taken: 'no', passing: false });
+
+function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest> {
+	const { taskId, jobId, status, outputs } = task;
+	if (status !== 'completed') {
+		const stands = status === 'failed' ? 'has failed' : 'is not finished yet';
+		return unfit(`task ${taskId} ${stands}`);
+	}
+	if (request.jobId !== undefined && request.jobId !== jobId) {
+		return unfit(`task ${taskId} is not job ${request.jobId}: empty one of the two`);
+	}
+	if (request.index >= outputs.length) {
+		const there = outputs.length === 0 ? 'none' : `0 to ${outputs.length - 1}`;
+		return unfit(`task ${taskId} has no output ${request.index}: there is ${there}`);
+	}
+	return success({ ...request, jobId });
+}
+
+export const vtrix = {
+	name: 'vtrix',
+	displayName: 'Vtrix',
+	credentialType: 'vtrixApi',
+
+	objection(request) {
+		if (request.kind !== 'generateImage') return undefined;
+		if (request.mode === 'omniReference' && request.imageUrls?.length !== 1) {
+			return `'Image URLs' holds ${request.imageUrls?.length ?? 0} images, an omni reference is exactly one`;
+		}
+		const { length } = asText(request);
+		return length > LONGEST_TEXT
+			? `The prompt has ${length} characters with the flags of all fields, at most ${LONGEST_TEXT} are allowed: shorten it`
+			: undefined;
+	},
+
+	finalPrompt: (request) => (request.kind === 'generateImage' ? asText(request) : undefined),
+
+	async prepare(http, request) {
+		if (!('index' in request) || request.taskId === undefined) return success(request);
+		const seen = await this.read(http, request.taskId);
+		return seen.ok ? fittedTo(seen.value, request) : seen;
+	},
+
+	async submit(http, request, callbackUrl) {
+		const call = modelCall(request);
+		if (!call) return notOffered;
+		const { model } = call;
+		const params = { ...call.params, ...(callbackUrl !== undefined && { callback: callbackUrl }) };
+		const answer = await ask(http, {
+			method: 'POST',
+			path: GENERATION,
+			// The founding pages can be read both ways; the provider's own client wraps (contract 2.0).
+			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+		});
+		if (!answer.ok) return answer;
+		const taskId = idIn(answer.value);
+		return taskId === undefined ? unreadable(200) : success(taskId);
+	},
+
+	async read(http, taskId) {
+		const answer = await ask(http, {
+			method: 'GET',
+			path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
+		});
+		if (!answer.ok) {
+			// The only thing that a look at a task can be refused for is the id.
+			return answer.failure.reason === 'invalidRequest'
+				? failed({ ...answer.failure, reason: 'notFound' })
+				: answer;
+		}
+		const { value } = answer;
+		return idIn(value) === undefined && text(value.status) === undefined
+			? failed({ reason: 'notFound', code: '200', taken: 'no', passing: false })
+			: success(parseTask(value, taskId));
+	},
+} satisfies Provider;
