@@ -294,7 +294,7 @@ function hatch(picture: Picture, corners: readonly Point[]): void {
 
 /** Darkens, so that white letters can be read on anything. */
 function shade(picture: Picture, place: Rectangle): void {
-	tint(picture, place, BLACK, 0.8);
+	tint(picture, place, BLACK, 0.88);
 }
 
 /** A line around, that much inside. */
