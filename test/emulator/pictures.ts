@@ -111,9 +111,12 @@ async function paintCard(task: Task, index: number): Promise<Picture> {
 		// In the corner opposite of the digit, as high as that.
 		const most = { width: width - 2 * margin - 100, height: promptTop - margin };
 		const factor = Math.min(most.width / base.width, most.height / base.height);
-		const size = { w: Math.round(base.width * factor), h: Math.round(base.height * factor) };
-		const corner = { x: width - margin - size.w, y: margin, width: size.w, height: size.h };
-		picture.composite(base.resize(size), corner.x, corner.y);
+		const size = {
+			width: Math.round(base.width * factor),
+			height: Math.round(base.height * factor),
+		};
+		const corner = { ...size, x: width - margin - size.width, y: margin };
+		lay(picture, base, corner);
 		frame(picture, corner, 2);
 	}
 
@@ -141,8 +144,7 @@ async function paintPlaced(task: Task, { canvas, image }: Layout, index: number)
 		height: within(image.height, 1),
 	};
 	const base = (await paintBase(task)) ?? plate(image, 'a picture', fonts[32]);
-	base.resize({ w: place.width, h: place.height });
-	picture.composite(base, place.x, place.y);
+	lay(picture, base, place);
 	frame(picture, place, 3);
 	for (const area of task.scene.mask?.areas ?? []) hatch(picture, onto(area, place));
 
@@ -223,6 +225,41 @@ function onto(area: Mask['areas'][number], place: Rectangle): Point[] {
 	});
 }
 
+// What follows goes over pixels by the hundred thousand, and jest makes every call and every global expensive:
+// jimp's own ways to do it take seconds there.
+
+/** Lays a picture on another, made as large as the place for it; what lies outside is cut off. */
+function lay(picture: Picture, base: Picture, place: Rectangle): void {
+	const { data, width } = picture.bitmap;
+	const from = base.bitmap;
+	const { left, right, top, bottom } = visible(picture, place);
+	const [across, down] = [from.width / place.width, from.height / place.height];
+	for (let y = top; y < bottom; y++) {
+		const firstRow = ((y - place.y) * down) | 0;
+		const pastRow = Math.max(firstRow + 1, ((y + 1 - place.y) * down) | 0);
+		for (let x = left; x < right; x++) {
+			const first = ((x - place.x) * across) | 0;
+			let past = ((x + 1 - place.x) * across) | 0;
+			if (past <= first) past = first + 1;
+			// The mean of all pixels that come to lie on this one, so that small letters stay letters.
+			let [red, green, blue, count] = [0, 0, 0, 0];
+			for (let row = firstRow; row < pastRow; row++) {
+				for (let column = first; column < past; column++) {
+					const at = (row * from.width + column) * 4;
+					red += from.data[at] ?? 0;
+					green += from.data[at + 1] ?? 0;
+					blue += from.data[at + 2] ?? 0;
+					count++;
+				}
+			}
+			const at = (y * width + x) * 4;
+			data[at] = red / count;
+			data[at + 1] = green / count;
+			data[at + 2] = blue / count;
+		}
+	}
+}
+
 /** Stripes over a polygon, and its outline. */
 function hatch(picture: Picture, corners: readonly Point[]): void {
 	const sides = corners.map((from, at) => ({
@@ -236,9 +273,12 @@ function hatch(picture: Picture, corners: readonly Point[]): void {
 			.map(({ from, to }) => from[0] + ((y - from[1]) / (to[1] - from[1])) * (to[0] - from[0]))
 			.sort((a, b) => a - b);
 		for (let at = 0; at + 1 < crossings.length; at += 2) {
-			const [enters = 0, leaves = 0] = crossings.slice(at, at + 2);
-			for (let x = Math.ceil(enters); x < leaves; x++) {
-				dot(picture, x, y, YELLOW, (x + y) % 16 < 4 ? 0.8 : 0.18);
+			const [enters = 0, leaves = 0] = crossings.slice(at, at + 2).map(Math.round);
+			tint(picture, { x: enters, y, width: leaves - enters, height: 1 }, YELLOW, 0.18);
+			for (let x = enters - ((enters + y) % 16); x < leaves; x += 16) {
+				const left = Math.max(x, enters);
+				const right = Math.min(x + 4, leaves);
+				tint(picture, { x: left, y, width: right - left, height: 1 }, YELLOW, 0.8);
 			}
 		}
 	}
@@ -247,45 +287,62 @@ function hatch(picture: Picture, corners: readonly Point[]): void {
 		for (let step = 0; step <= steps; step++) {
 			const x = Math.round(from[0] + ((to[0] - from[0]) * step) / steps);
 			const y = Math.round(from[1] + ((to[1] - from[1]) * step) / steps);
-			for (const [right, down] of PEN) dot(picture, x + right, y + down, YELLOW, 1);
+			tint(picture, { x: x - 1, y: y - 1, width: 3, height: 3 }, YELLOW, 1);
 		}
 	}
 }
 
-const PEN: readonly Point[] = [0, 1, 2].flatMap((x) => [0, 1, 2].map((y): Point => [x - 1, y - 1]));
-
 /** Darkens, so that white letters can be read on anything. */
-function shade(picture: Picture, { x, y, width, height }: Rectangle): void {
-	for (let row = y; row < y + height; row++) {
-		for (let column = x; column < x + width; column++) dot(picture, column, row, BLACK, 0.8);
-	}
+function shade(picture: Picture, place: Rectangle): void {
+	tint(picture, place, BLACK, 0.88);
 }
 
 /** A line around, that much inside. */
-function frame(picture: Picture, { x, y, width, height }: Rectangle, thickness: number): void {
-	for (let row = y; row < y + height; row++) {
-		const inside = Math.min(row - y, y + height - 1 - row) >= thickness;
-		for (let column = x; column < x + width; column++) {
-			if (inside && column === x + thickness) column = x + width - thickness;
-			dot(picture, column, row, WHITE, 1);
+function frame(picture: Picture, place: Rectangle, thickness: number): void {
+	const { x, y, width, height } = place;
+	const across = { x, width, height: thickness };
+	const down = { y, height, width: thickness };
+	for (const side of [
+		{ ...across, y },
+		{ ...across, y: y + height - thickness },
+		{ ...down, x },
+		{ ...down, x: x + width - thickness },
+	]) {
+		tint(picture, side, WHITE, 1);
+	}
+}
+
+/** Lays a colour over a rectangle: `cover` 0 leaves what is there, 1 hides it. */
+function tint(
+	picture: Picture,
+	place: Rectangle,
+	[red = 0, green = 0, blue = 0]: readonly number[],
+	cover: number,
+): void {
+	const { data, width } = picture.bitmap;
+	const { left, right, top, bottom } = visible(picture, place);
+	const rest = 1 - cover;
+	for (let y = top; y < bottom; y++) {
+		const end = (y * width + right) * 4;
+		for (let at = (y * width + left) * 4; at < end; at += 4) {
+			data[at] = (data[at] ?? 0) * rest + red * cover;
+			data[at + 1] = (data[at + 1] ?? 0) * rest + green * cover;
+			data[at + 2] = (data[at + 2] ?? 0) * rest + blue * cover;
 		}
 	}
 }
 
-/** Lays a colour over one pixel; outside of the picture there is none. */
-function dot(
+/** The part of a rectangle that lies on the picture, in whole px. */
+function visible(
 	picture: Picture,
-	x: number,
-	y: number,
-	colour: readonly number[],
-	cover: number,
-): void {
-	const { width, height, data } = picture.bitmap;
-	if (x < 0 || y < 0 || x >= width || y >= height) return;
-	const at = (Math.floor(y) * width + Math.floor(x)) * 4;
-	for (const [part, value] of colour.entries()) {
-		data[at + part] = Math.round((data[at + part] ?? 0) * (1 - cover) + value * cover);
-	}
+	{ x, y, width, height }: Rectangle,
+): { left: number; right: number; top: number; bottom: number } {
+	return {
+		left: Math.max(0, Math.round(x)),
+		right: Math.min(picture.width, Math.round(x + width)),
+		top: Math.max(0, Math.round(y)),
+		bottom: Math.min(picture.height, Math.round(y + height)),
+	};
 }
 
 function sizeOf(task: Task): { width: number; height: number } {

@@ -185,7 +185,7 @@ export class Vtrix implements Provider {
 	}
 
 	private answerRead(call: Call): Answer {
-		const taskId = decodeURIComponent(call.path.slice(READ_PATH.length));
+		const taskId = call.path.slice(READ_PATH.length);
 		const answer = this.read(call, taskId);
 		const { ledger, clock } = this.house;
 		ledger.reads.push({ provider: this.name, taskId, code: answer.status, at: clock.now() });
@@ -298,10 +298,10 @@ export class Vtrix implements Provider {
 	/** api-contract 2.0: the body wrapper. */
 	private requestIn(body: unknown): Request {
 		if (!isJsonObject(body)) throw new Refused(400, 'the body must be a JSON object');
-		if (!isString(body.model)) throw new Refused(400, 'model is required');
-		const name = VTRIX_MODELS.find((known) => known === body.model);
-		if (!name) throw new Refused(400, `model ${body.model} not found`);
-		const { model: _, input, ...rest } = body;
+		const { model: asked, input, ...rest } = body;
+		if (!isString(asked)) throw new Refused(400, 'model is required');
+		const name = VTRIX_MODELS.find((known) => known === asked);
+		if (!name) throw new Refused(400, `model ${asked} not found`);
 		const model = this.models[name];
 		if (this.options.body === 'flat') {
 			if (input !== undefined) throw new Refused(400, 'input is not a parameter');

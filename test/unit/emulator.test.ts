@@ -1,7 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- it tests a server and plays the receiver of its callbacks */
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { json } from 'node:stream/consumers';
 import {
 	type Emulator,
 	type EmulatorOptions,
@@ -11,8 +8,9 @@ import {
 	startEmulator,
 } from '../emulator';
 import { isJsonObject, isString } from '../emulator/json';
+import { at, startReceiver } from './receiver';
 
-/** The emulator against api-contract part 1. Time stands still unless a test moves it. */
+/** The emulator against api-contract part 1, and what its providers share. Time stands still unless a test moves it. */
 
 const KEY = 'test-key';
 const SECOND = 1000;
@@ -57,14 +55,6 @@ async function post(path: string, body?: unknown): Promise<Wire> {
 
 async function record(taskId: string): Promise<Wire> {
 	return wire(await api.get('/mj/record-info', { params: { taskId } }));
-}
-
-/** What stands at the end of a path such as `data.resultUrls.0`. */
-function at(value: unknown, path: string): unknown {
-	return path.split('.').reduce<unknown>((inner, name) => {
-		if (Array.isArray(inner)) return inner[Number(name)];
-		return isJsonObject(inner) ? inner[name] : undefined;
-	}, value);
 }
 
 async function submit(path: string, body: unknown): Promise<string> {
@@ -589,37 +579,10 @@ describe('files', () => {
 });
 
 describe('callbacks', () => {
-	interface Delivery {
-		headers: IncomingHttpHeaders;
-		method: string | undefined;
-		body: unknown;
-	}
-
-	/** A receiver that answers with these, the last of them for ever; 'hang' is no answer. */
 	async function receive(...answers: Array<number | 'hang'>) {
-		const deliveries: Delivery[] = [];
-		const server: Server = createServer((request, response) => {
-			void json(request).then((body) => {
-				const { headers, method } = request;
-				const answer = answers[Math.min(deliveries.length, answers.length - 1)] ?? 200;
-				deliveries.push({ headers, method, body });
-				if (answer !== 'hang') response.writeHead(answer).end();
-			});
-		});
-		const url = await new Promise<string>((resolve) => {
-			server.listen(0, '127.0.0.1', () => {
-				const address = server.address();
-				resolve(`http://127.0.0.1:${isJsonObject(address) ? String(address.port) : ''}/hook?n=7`);
-			});
-		});
-		cleanUps.push(
-			async () =>
-				await new Promise((resolve) => {
-					server.close(() => resolve());
-					server.closeAllConnections();
-				}),
-		);
-		return { url, deliveries };
+		const receiver = await startReceiver(answers);
+		cleanUps.push(receiver.close);
+		return receiver;
 	}
 
 	it('tells of success with the URLs as plain strings', async () => {
@@ -737,6 +700,51 @@ describe('callbacks', () => {
 		await emulator.deliverCallback(taskId);
 		const urls = deliveries.map(({ body }) => at(body, 'data.resultUrls'));
 		expect(urls).toEqual([undefined, expect.any(Array), expect.any(Array)]);
+	});
+
+	it.each([
+		['wrongSignature', 'not the key', 0, '_0.png'],
+		['oldSignature', 'the key', 3600, '_0.png'],
+		['unsigned', undefined, 0, '_0.png'],
+		['forged', undefined, 0, 'forged.png'],
+		['otherTask', undefined, 0, 'forged.png'],
+		['huge', 'the key', 0, 'forged.png'],
+	] as const)('posts what is %s, once', async (as, key, age, file) => {
+		await start({ hmacKey: 'the key', callbacks: 'manual', callbackRetryPausesMs: [1, 1] });
+		const { url, deliveries } = await receive(401);
+		const taskId = await make('/mj/generate', { ...TEXT, callBackUrl: url });
+		expect(await emulator.deliverCallback(taskId, { as })).toEqual([401]);
+		expect(emulator.ledger.callbacks).toMatchObject([{ provider: 'midApi', taskId, as, url }]);
+
+		const sent = deliveries[0];
+		const seconds = clock.now() / 1000 - age;
+		expect(sent?.headers['x-webhook-signature']).toBe(key && signCallback(key, taskId, seconds));
+		expect(sent?.headers['x-webhook-timestamp']).toBe(key && String(seconds));
+		expect(sent?.body).toMatchObject({ code: 200, msg: 'success' });
+		expect(at(sent?.body, 'data.taskId') === taskId).toBe(as !== 'otherTask');
+		expect(at(sent?.body, 'data.resultUrls.0')).toContain(file);
+		expect(JSON.stringify(sent?.body).length > 5e6).toBe(as === 'huge');
+	});
+
+	it.each([
+		['notJson', 'text/html', expect.stringMatching(/^<html>/)],
+		['brokenJson', 'application/json', expect.stringMatching(/^\{[^}]*$/)],
+		['empty', 'application/json', ''],
+	] as const)('posts a body that is %s', async (as, type, body) => {
+		await start({ callbacks: 'manual' });
+		const { url, deliveries } = await receive(200);
+		const taskId = await make('/mj/generate', { ...TEXT, callBackUrl: url });
+		expect(await emulator.deliverCallback(taskId, { as })).toEqual([200]);
+		expect(deliveries).toMatchObject([{ headers: { 'content-type': type }, body }]);
+	});
+
+	it('posts elsewhere where a test says so', async () => {
+		await start({ callbacks: 'manual', callbackRetryPausesMs: [] });
+		const [named, other] = [await receive(200), await receive(404)];
+		const taskId = await make('/mj/generate', { ...TEXT, callBackUrl: named.url });
+		expect(await emulator.deliverCallback(taskId, { to: new URL(other.url) })).toEqual([404]);
+		expect(named.deliveries).toEqual([]);
+		expect(at(other.deliveries, '0.body.data.taskId')).toBe(taskId);
 	});
 });
 
