@@ -6,28 +6,47 @@ import type { Operation } from '../../nodes/Midjourney/operations/Operation';
 import { Parameters } from '../../nodes/Midjourney/operations/Parameters';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { settingsFrom } from '../../nodes/Midjourney/operations/settings';
+import { providerNamed } from '../../nodes/Midjourney/providers';
 import { failed, type Http } from '../../nodes/Midjourney/providers/http';
-import { midApi, submitCall } from '../../nodes/Midjourney/providers/midApi';
 
 /** No field is there for show: each one changes what is sent, or how the node waits and what it gives. */
 
-/** Values to try, until two are found that a field accepts. */
-function candidates({ options = [], typeOptions = {} }: INodeProperties): unknown[] {
+/** Rectangles at the corner of an image, in every form in which areas are entered. */
+const areas = (side: number) => {
+	const rectangle = { x: 0, y: 0, width: side, height: side };
+	return [{ rectangle: [rectangle] }, JSON.stringify([rectangle])];
+};
+
+/** Values to try. */
+function candidates({ default: initial, options = [], typeOptions = {} }: INodeProperties) {
 	const { minValue = 0, maxValue = 1 } = typeOptions;
 	const values = options.flatMap((option) => ('value' in option ? [option.value] : []));
-	return [...values, true, false, minValue, maxValue, 'https://a.bc/1', 'https://a.bc/2'];
+	const texts = ['https://a.bc/1', 'https://a.bc/2', '2:3', '3:2', '{"a":1}', '{"a":2}'];
+	return [
+		initial,
+		...values,
+		true,
+		false,
+		512,
+		maxValue,
+		minValue,
+		...areas(10),
+		...areas(20),
+		...texts,
+	];
 }
 
-/** Two values of a field that mean different things. */
-function twoValues(field: Field<unknown>): [unknown, unknown] {
+/** Values that a field accepts and that mean different things. */
+function valuesOf(field: Field<unknown>): unknown[] {
 	const readings = new Map<string, unknown>();
 	for (const value of candidates(field.property)) {
 		const reading = field.read(value);
 		const key = JSON.stringify(reading);
-		if ('value' in reading && !readings.has(key)) readings.set(key, value);
+		if ('value' in reading && reading.value !== undefined && !readings.has(key)) {
+			readings.set(key, value);
+		}
 	}
-	const [one, other] = readings.values();
-	return [one, other];
+	return [...readings.values()];
 }
 
 /** What is entered in other fields so that this one plays a role. */
@@ -41,18 +60,19 @@ function surroundings({ only = {}, property }: Field<unknown>): IDataObject {
 /** What stands in a field that is not the tested one. */
 function usual(field: Field<unknown>, place: string | undefined): unknown {
 	if (place !== undefined) return undefined;
-	return field.property.type === 'options' ? field.property.default : twoValues(field)[0];
+	return valuesOf(field)[0];
 }
 
 /** The parameters of a node in which a field has a value, and the others what they need. */
 function parametersWith(
 	operation: Operation,
+	provider: string,
 	tested: Field<unknown>,
 	value: unknown,
 ): Map<string, unknown> {
 	const around = surroundings(tested);
 	const entered = new Map<string, unknown>();
-	for (const [field, place] of placesOf(operation)) {
+	for (const [field, place] of placesOf(operation, provider)) {
 		const { name } = field.property;
 		const other = around[name] ?? usual(field, place);
 		const own = field === tested ? value : other;
@@ -64,12 +84,16 @@ function parametersWith(
 }
 
 /** Everything that a run of the node takes from its parameters: what goes over the wire, and the settings. */
-async function demandsOf(operation: Operation, entered: ReadonlyMap<string, unknown>) {
+async function demandsOf(
+	operation: Operation,
+	provider: string,
+	entered: ReadonlyMap<string, unknown>,
+) {
 	const context = {
 		getNode: () => ({ name: 'Midjourney', type: 'midjourney' }),
 		getNodeParameter: (name: string, _: number, fallback: unknown) => entered.get(name) ?? fallback,
 	} as unknown as IExecuteFunctions;
-	const from = new Parameters(context, 0, placesOf(operation));
+	const from = new Parameters(context, 0, placesOf(operation, provider), provider);
 	const intent = operation.intent(from);
 	const sent: unknown[] = [];
 	const http: Http = {
@@ -79,34 +103,47 @@ async function demandsOf(operation: Operation, entered: ReadonlyMap<string, unkn
 			return failed({ reason: 'unreachable', taken: 'no', passing: false });
 		},
 	};
-	const settings = settingsFrom(from);
-	if (intent.does === 'ask') {
-		await intent.question(midApi, http);
-		return { sent, settings };
+	const doer = providerNamed(provider);
+	if (intent.does === 'ask' && doer) await intent.question(doer, http);
+	if (intent.does === 'buy') {
+		// What is looked up before the submit is a demand, too.
+		await doer?.prepare?.(http, intent.request);
+		await doer?.submit(http, intent.request);
 	}
-	return { request: intent.does === 'buy' ? submitCall(intent.request) : intent, settings };
+	return { looks: intent.does === 'buy' ? undefined : intent, sent, settings: settingsFrom(from) };
 }
 
 const fieldRows = operations.flatMap((operation) =>
-	[...placesOf(operation).keys()].map(
-		(field) =>
-			[
-				`${operation.resource}:${operation.operation}`,
-				field.property.displayName,
-				operation,
-				field,
-			] as const,
+	operation.providers.flatMap((provider) =>
+		[...placesOf(operation, provider).keys()].map(
+			(field) =>
+				[
+					`${operation.resource}:${operation.operation}`,
+					provider,
+					field.property.displayName,
+					operation,
+					field,
+				] as const,
+		),
 	),
 );
 
 describe('A field of an operation', () => {
-	it.each(fieldRows)('%s: %s makes a difference', async (_, __, operation, field) => {
-		const [one, other] = twoValues(field);
-		expect(other).toBeDefined();
-		const demands = await demandsOf(operation, parametersWith(operation, field, one));
-		// The same once more: nothing but the field makes the difference.
-		expect(await demandsOf(operation, parametersWith(operation, field, one))).toEqual(demands);
-		const changed = await demandsOf(operation, parametersWith(operation, field, other));
-		expect(changed).not.toEqual(demands);
-	});
+	it.each(fieldRows)(
+		'%s with %s: %s makes a difference',
+		async (_, provider, __, operation, field) => {
+			const [one, ...rest] = valuesOf(field);
+			const demands = async (value: unknown) => {
+				const entered = parametersWith(operation, provider, field, value);
+				return JSON.stringify(await demandsOf(operation, provider, entered));
+			};
+			const first = await demands(one);
+			// The same once more: nothing but the field makes the difference.
+			expect(await demands(one)).toBe(first);
+			// Not every value goes with the usual ones of the other fields.
+			const others = await Promise.allSettled(rest.map(demands));
+			const changed = others.filter((end) => end.status === 'fulfilled' && end.value !== first);
+			expect(changed).not.toEqual([]);
+		},
+	);
 });

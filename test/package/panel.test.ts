@@ -32,7 +32,14 @@ const offered = choices.flatMap((choice) =>
 	),
 );
 const idOf = (operation: Operation) => `${operation.resource}:${operation.operation}`;
-const rows = operations.map((operation) => [idOf(operation), operation] as const);
+const rows = operations.flatMap((operation) =>
+	operation.providers.map(
+		(provider) => [idOf(operation), provider, { ...operation, provider }] as const,
+	),
+);
+
+/** An operation with one of its providers. */
+type Offered = Operation & { provider: string };
 
 const node = (parameters: INodeParameters): INode => ({
 	id: '1',
@@ -47,9 +54,16 @@ const node = (parameters: INodeParameters): INode => ({
 const isShown = (parameters: INodeParameters, property: INodeProperties, path = ''): boolean =>
 	NodeHelpers.displayParameterPath(parameters, property, path, node(parameters), description);
 
+/** What is chosen in the three fields that every operation begins with. */
+const choiceOf = ({ provider, resource: ofResource, operation }: Offered): INodeParameters => ({
+	authentication: provider,
+	resource: ofResource,
+	operation,
+});
+
 /** What the node has at the top level when an operation is chosen and `chosen` besides. */
-function shownFor({ resource: ofResource, operation }: Operation, chosen: INodeParameters = {}) {
-	const parameters = { authentication: 'midApi', resource: ofResource, operation, ...chosen };
+function shownFor(operation: Offered, chosen: INodeParameters = {}) {
+	const parameters = { ...choiceOf(operation), ...chosen };
 	return properties.filter((property) => isShown(parameters, property));
 }
 
@@ -70,12 +84,8 @@ const absences = ({ only = {}, except = {} }: Field<unknown>): INodeParameters[]
 ];
 
 /** Whether n8n shows a field of an operation, at its place. */
-function isFieldShown(
-	operation: Operation,
-	field: Field<unknown>,
-	chosen: INodeParameters,
-): boolean {
-	const collection = placesOf(operation).get(field);
+function isFieldShown(operation: Offered, field: Field<unknown>, chosen: INodeParameters): boolean {
+	const collection = placesOf(operation, operation.provider).get(field);
 	const { name } = field.property;
 	const top = shownFor(operation, chosen);
 	if (collection === undefined) return top.some((property) => property.name === name);
@@ -83,19 +93,19 @@ function isFieldShown(
 		(one) => one.name === name,
 	) as INodeProperties | undefined;
 	const parameters = {
-		...{ authentication: 'midApi', resource: operation.resource, operation: operation.operation },
+		...choiceOf(operation),
 		...chosen,
 		[collection]: chosen,
 	};
 	return option !== undefined && isShown(parameters, option, collection);
 }
 
-const fieldRows = operations.flatMap((operation) =>
-	[...placesOf(operation).keys()].map(
-		(field) => [idOf(operation), field.property.displayName, operation, field] as const,
+const fieldRows = rows.flatMap(([id, provider, operation]) =>
+	[...placesOf(operation, provider).keys()].map(
+		(field) => [id, provider, field.property.displayName, operation, field] as const,
 	),
 );
-const conditional = fieldRows.filter(([, , , field]) => absences(field).length > 0);
+const conditional = fieldRows.filter(([, , , , field]) => absences(field).length > 0);
 
 describe('The panel', () => {
 	it('offers exactly the providers that there are', () => {
@@ -138,34 +148,42 @@ describe('The panel', () => {
 });
 
 describe('The fields of an operation', () => {
-	it.each(fieldRows)('%s shows %s', (_, __, operation, field) => {
+	it.each(fieldRows)('%s with %s shows %s', (_, __, ___, operation, field) => {
 		expect(isFieldShown(operation, field, condition(field))).toBe(true);
 	});
 
-	it.each(conditional)('%s shows %s only where it applies', (_, __, operation, field) => {
-		const shown = absences(field).filter((absence) => isFieldShown(operation, field, absence));
-		expect(shown).toEqual([]);
-	});
+	it.each(conditional)(
+		'%s with %s shows %s only where it applies',
+		(_, __, ___, operation, field) => {
+			const shown = absences(field).filter((absence) => isFieldShown(operation, field, absence));
+			expect(shown).toEqual([]);
+		},
+	);
 
-	it.each(rows)('%s shows no other fields', (_, operation) => {
-		const known = [...placesOf(operation)].map(([{ property }, place]) => place ?? property.name);
+	it.each(rows)('%s with %s shows no other fields', (_, provider, operation) => {
+		const known = [...placesOf(operation, provider)].map(
+			([{ property }, place]) => place ?? property.name,
+		);
 		const always = ['authentication', 'resource', 'operation'];
-		const fields = [...placesOf(operation).keys()];
+		const fields = [...placesOf(operation, provider).keys()];
 		const shown = fields.flatMap((field) => shownFor(operation, condition(field)));
 		expect(new Set([...shownFor(operation), ...shown].map(({ name }) => name))).toEqual(
 			new Set([...always, ...known]),
 		);
 	});
 
-	it.each(rows)('%s offers no other fields in its collections', (_, operation) => {
-		const offeredIn = shownFor(operation)
-			.filter(({ type }) => type === 'collection')
-			.flatMap(({ name, options = [] }) => options.map((option) => `${name}.${option.name}`));
-		const known = [...placesOf(operation)].flatMap(([{ property }, place]) =>
-			place === undefined ? [] : [`${place}.${property.name}`],
-		);
-		expect(offeredIn.sort()).toEqual(known.sort());
-	});
+	it.each(rows)(
+		'%s with %s offers no other fields in its collections',
+		(_, provider, operation) => {
+			const offeredIn = shownFor(operation)
+				.filter(({ type }) => type === 'collection')
+				.flatMap(({ name, options = [] }) => options.map((option) => `${name}.${option.name}`));
+			const known = [...placesOf(operation, provider)].flatMap(([{ property }, place]) =>
+				place === undefined ? [] : [`${place}.${property.name}`],
+			);
+			expect(offeredIn.sort()).toEqual(known.sort());
+		},
+	);
 });
 
 const collections = properties.filter(({ type }) => type === 'collection');
@@ -195,7 +213,7 @@ describe('The texts of the panel', () => {
 
 	it('every placeholder of a text is an example', () => {
 		const placeholders = all
-			.filter(({ type }) => type !== 'collection')
+			.filter(({ type }) => !type.endsWith('ollection'))
 			.flatMap(({ placeholder }) => placeholder ?? []);
 		expect(placeholders).not.toEqual([]);
 		expect(placeholders.filter((one) => !one.startsWith('e.g. '))).toEqual([]);

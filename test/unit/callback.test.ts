@@ -1,4 +1,4 @@
-import { isSigned, sign, taskIdIn } from '../../nodes/Midjourney/providers/callback';
+import { isSigned, sign, taskIdsIn } from '../../nodes/Midjourney/providers/callback';
 
 describe('The task id of a callback (contract 1.9, 2.5)', () => {
 	it.each([
@@ -19,7 +19,16 @@ describe('The task id of a callback (contract 1.9, 2.5)', () => {
 		[null, undefined],
 		[undefined, undefined],
 	])('%j: %j', (body, id) => {
-		expect(taskIdIn(body)).toBe(id);
+		expect(taskIdsIn(body)[0]).toBe(id);
+	});
+
+	it.each([
+		['of all forms', { id: 'a', jobId: 'b', task_id: 'c' }, ['c', 'a', 'b']],
+		['twice the same', { id: 'a', jobId: 'a' }, ['a']],
+		['outside after inside', { data: { id: 'b' }, taskId: 'a' }, ['b', 'a']],
+		['no more than three', { taskId: 1, task_id: 2, id: 3, jobId: 4 }, ['1', '2', '3']],
+	])('may be one of several: %s', (_, body, ids) => {
+		expect(taskIdsIn(body)).toEqual(ids);
 	});
 });
 

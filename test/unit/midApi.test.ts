@@ -331,19 +331,19 @@ describe('A task (contract 1.2)', () => {
 describe('Credits (contract 1.6)', () => {
 	it('come from the path of midapi', async () => {
 		const http = scripted(reply({ code: 200, data: 12.5 }));
-		expect(await midApi.credits(http)).toEqual({ ok: true, value: 12.5 });
+		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 12.5 });
 		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/common/credit']);
 	});
 
 	it('come from the path of kie where the other is not found', async () => {
 		const http = scripted(reply('Not Found', 404), reply({ code: 200, data: '3' }));
-		expect(await midApi.credits(http)).toEqual({ ok: true, value: 3 });
+		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 3 });
 		expect(http.calls[1]?.path).toBe('/api/v1/chat/credit');
 	});
 
 	it('with a wrong key are not asked for twice', async () => {
 		const http = scripted(reply({ code: 401 }));
-		expect(await midApi.credits(http)).toMatchObject({ failure: { reason: 'invalidKey' } });
+		expect(await midApi.credits?.(http)).toMatchObject({ failure: { reason: 'invalidKey' } });
 		expect(http.calls).toHaveLength(1);
 	});
 });

@@ -273,6 +273,7 @@ describe('A callback for an execution that waits', () => {
 	it.each<[string, Setting, object]>([
 		['only resumes', { settings: { onCallback: 'resume' } }, { started: undefined }],
 		['resumes whatever starts', { settings: { triggerOn: [] } }, { started: undefined }],
+		['resumes under an id of its own', { read: failing('notFound') }, { started: undefined }],
 	])('%s', async (_, setting, expected) => {
 		const result = await call({ callback, ...setting });
 		expect(result).toMatchObject({ status: 200, resumed: { length: 1 }, ...expected });
@@ -281,7 +282,11 @@ describe('A callback for an execution that waits', () => {
 	it.each<[string, Setting, object]>([
 		['only starts', { settings: { onCallback: 'start' } }, { status: 200, started: 'completed' }],
 		['waits for the end', { read: found('running') }, { status: 200 }],
-		['is refused when unknown', { read: failing('notFound') }, { status: 404 }],
+		[
+			'is refused when unknown and nothing is resumed',
+			{ settings: { onCallback: 'start' }, read: failing('notFound') },
+			{ status: 404, started: undefined },
+		],
 		['is not believed unread', { read: failing('timedOut') }, { status: 503 }],
 		['signed by someone else is refused', { callback: { query: relayed('other') } }, FORGED],
 		[

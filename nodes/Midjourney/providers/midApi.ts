@@ -209,7 +209,7 @@ function outputs(data: IDataObject): Output[] {
 		}));
 }
 
-export const midApi = {
+export const midApi: Provider = {
 	name: 'midApi',
 	displayName: 'MidAPI',
 	credentialType: 'midApi',
@@ -269,4 +269,4 @@ export const midApi = {
 			? unreadable('The answer holds no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},
-} satisfies Provider;
+};

@@ -308,7 +308,7 @@ function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest
 	return success({ ...request, jobId });
 }
 
-export const vtrix = {
+export const vtrix: Provider = {
 	name: 'vtrix',
 	displayName: 'Vtrix',
 	credentialType: 'vtrixApi',
@@ -364,4 +364,4 @@ export const vtrix = {
 			? failed({ reason: 'notFound', code: '200', taken: 'no', passing: false })
 			: success(parseTask(value, taskId));
 	},
-} satisfies Provider;
+};
