@@ -74,7 +74,7 @@ export interface Scenario {
 	items?: IDataObject[];
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
-	credentials?: Partial<{ apiKey: string; baseUrl: string }>;
+	credentials?: Partial<{ apiKey: string; baseUrl: string; requestFormat: string }>;
 	/** Goes on from the saved data of another execution, as n8n's Retry does. */
 	retryOf?: IRunExecutionData;
 	/** Called once the engine is at work; to cancel, for instance. */
@@ -188,7 +188,10 @@ export class Engine {
 				typeVersion: 1,
 				position: [200, 0],
 				parameters: { authentication: 'midApi', ...parameters } as INode['parameters'],
-				credentials: { midApi: { id: '1', name: 'MidAPI' } },
+				credentials: {
+					midApi: { id: '1', name: 'MidAPI' },
+					vtrixApi: { id: '2', name: 'Vtrix' },
+				},
 				...settings,
 			},
 		];
@@ -209,13 +212,13 @@ export class Engine {
 		{ credentials }: Scenario,
 		workflow: Workflow,
 	): IWorkflowExecuteAdditionalData {
-		const type = this.credentialType('midApi');
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
 		const authenticate = async (
 			_data: ICredentialDataDecryptedObject,
-			_name: string,
+			name: string,
 			options: IHttpRequestOptions,
 		) => {
+			const type = this.credentialType(name);
 			// The credential declares `=Bearer {{$credentials.apiKey}}`; n8n resolves it as an expression.
 			const template = String(
 				(type.authenticate as { properties: { headers: IDataObject } }).properties.headers
@@ -236,8 +239,11 @@ export class Engine {
 				isCredentialUsableByNode: () => true,
 				authenticate,
 				preAuthentication: async () => undefined,
-				getDecrypted: async () => ({ baseUrl: defaultOf(type, 'baseUrl'), ...secret }),
-				getCredentialsProperties: () => type.properties,
+				getDecrypted: async (_data: unknown, _credential: unknown, name: string) => ({
+					...defaultsOf(this.credentialType(name)),
+					...secret,
+				}),
+				getCredentialsProperties: (name: string) => this.credentialType(name).properties,
 			},
 			currentNodeExecutionIndex: 0,
 			executionId: '1',
@@ -259,5 +265,5 @@ export class Engine {
 	}
 }
 
-const defaultOf = (type: ICredentialType, name: string) =>
-	type.properties.find((property) => property.name === name)?.default;
+const defaultsOf = ({ properties }: ICredentialType): IDataObject =>
+	Object.fromEntries(properties.map((property) => [property.name, property.default]));
