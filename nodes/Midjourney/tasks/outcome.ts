@@ -35,6 +35,8 @@ export interface Outcome {
 	task?: Task;
 	/** Why the item has no result to show. */
 	problem?: NodeProblem;
+	/** The problem is another item's. */
+	skipped?: boolean;
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';

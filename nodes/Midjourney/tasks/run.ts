@@ -99,7 +99,9 @@ export class Run {
 				result?.ambiguous ?? false,
 				itemIndex,
 			);
-			return { ...nothing(itemIndex, settings), problem };
+			// Without a failure of its own and not ambiguous: it was not sent because of another one.
+			const skipped = !result?.failure && !result?.ambiguous;
+			return { ...nothing(itemIndex, settings), problem, skipped };
 		};
 		return orders.map((order, position) => ({
 			...outcomeFor(order, submitted[position]),
