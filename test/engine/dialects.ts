@@ -181,6 +181,7 @@ const vtrix: Dialect = {
 	stumbles: {
 		'429 in words': message(429),
 		'500 in words': message(500),
+		'a complaint without a code': { status: 200, body: { error: 'oops' } },
 		'500 with HTTP 200': { status: 200, body: { status: { code: 500, message: 'oops' } } },
 		'...099, nobody available': noTask({ code: 8004001099, error_message: 'unavailable' }),
 	},

@@ -187,8 +187,8 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 		: failed({ ...failure, taken: 'unknown', words: `success, task ${id}` });
 }
 
-/** Nobody knows what stands behind a complaint that is in no documentation. */
-const UNDOCUMENTED: Meaning = { reason: 'serverError', taken: 'unknown', passing: false };
+/** Nobody knows what stands behind a complaint that is in no documentation; a task that is paid is looked at again. */
+const UNDOCUMENTED: Meaning = { reason: 'serverError', taken: 'unknown', passing: true };
 
 const unreadable = (status: number): { ok: false; failure: Failure } =>
 	failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });
