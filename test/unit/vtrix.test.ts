@@ -249,6 +249,22 @@ describe('HTTP statuses (contract 2.6)', () => {
 		},
 	);
 
+	it.each([401, 429, 503])(
+		'a refusal with status %i that names the request is not taken for a success',
+		(status) => {
+			const body = { message: 'words', request_id: 'req-1' };
+			expect(openReply(reply(body, status))).toMatchObject({
+				failure: { taken: 'no', words: 'words' },
+			});
+		},
+	);
+
+	it('a success with a message of its own is still one, whatever the status', () => {
+		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
+			failure: { taken: 'unknown', words: expect.stringContaining('new') },
+		});
+	});
+
 	it.each([
 		['HTML', '<html>'],
 		['nothing', ''],

@@ -177,12 +177,14 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 		const meaning = complaint(said.code) ?? UNDOCUMENTED;
 		return failed({ ...meaning, ...said, retryAfterMs });
 	}
-	const id = isRecord(opened) && !said ? idIn(opened) : undefined;
+	const answer = isRecord(opened) ? opened : {};
 	const code = said?.code ?? String(status);
-	const words = said?.words ?? (isRecord(opened) ? text(opened.message) : undefined);
+	const words = said?.words ?? text(answer.message);
 	const failure = { ...(complaint(said?.code) ?? meaningOf(status)), code, retryAfterMs };
+	// A refusal in words may name the request, which is no task.
+	const id = idIn(words === undefined ? answer : { ...answer, request_id: undefined });
 	// A gateway spoiled the status of a success: whatever the status says, the request was taken.
-	return id === undefined
+	return said || id === undefined
 		? failed({ ...failure, words })
 		: failed({ ...failure, taken: 'unknown', words: `success, task ${id}` });
 }
