@@ -33,6 +33,8 @@ export interface Dialect {
 	readonly unknownTask: Readonly<Record<string, Answer>>;
 	/** Upscale of what the provider does not know: the fields, and what the message says. */
 	readonly unknownSource: readonly [IDataObject, RegExp];
+	/** The same, but so that the provider itself has to refuse the submit. */
+	readonly refusedSource: IDataObject;
 	/** What the provider gives as the reason of a failed task. */
 	readonly failure: { readonly code: string; readonly words: string };
 	/** What an item has that not every provider gives. */
@@ -96,6 +98,7 @@ const midApi: Dialect = {
 		'success without data': { status: 200, body: { code: 200, msg: 'success', data: null } },
 	},
 	unknownSource: [{ taskId: 'gone-1' }, /MidAPI refused the request \(422/],
+	refusedSource: { taskId: 'gone-1' },
 	failure: { code: '500', words: 'upstream rejected the prompt' },
 	itemOf: () => ({ completedAt: ISO_DATE, expiresAt: ISO_DATE }),
 	retentionDays: 15,
@@ -191,6 +194,7 @@ const vtrix: Dialect = {
 		'an empty object': { status: 200, body: {} },
 	},
 	unknownSource: [{ taskId: 'gone-1' }, /Vtrix does not know the task or address \(404/],
+	refusedSource: { taskId: '', jobId: 'gone-1' },
 	failure: { code: '8004001098', words: 'generation failed' },
 	itemOf: (submit) => ({ jobId: submit?.jobId, cost: submit?.price, discount: 1 }),
 	raw: { status: 'completed', model: 'midjourney_diffusion' },
