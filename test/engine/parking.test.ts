@@ -1,9 +1,15 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- waits, it is not a node */
+import type { INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
+
 import { useEngine } from './setup';
 
 const bench = useEngine({ latencyMs: Infinity });
 
 const eachPrompt = { prompt: '={{ $json.prompt }}' };
 const two = { items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] };
+
+const savedIn = (data: IRunExecutionData): INodeExecutionData[] =>
+	data.executionData?.nodeExecutionStack[0]?.data.parked?.[0] ?? [];
 
 describe('Wait Mode: Callback', () => {
 	it('submits with the resume URL, a nonce and the reference, looks once, and parks', async () => {
@@ -27,42 +33,29 @@ describe('Wait Mode: Callback', () => {
 		expect(bench.emulator.ledger.reads).toHaveLength(2);
 	});
 
-	it('sets the end of the wait by the longest time limit', async () => {
+	it('looks again after five minutes, or at the time limit if that is sooner', async () => {
 		const before = Date.now();
 		const { data } = await bench.generate({ waitMode: 'callback', options: { timeLimit: 90 } });
-		const waitTill = new Date(String(data.waitTill)).getTime();
-		expect(waitTill - before).toBeGreaterThanOrEqual(90 * 60_000);
-		expect(waitTill - Date.now()).toBeLessThanOrEqual(90 * 60_000);
+		const { data: brief } = await bench.generate({
+			waitMode: 'callback',
+			options: { timeLimit: 0.5 },
+		});
+		const after = Date.now();
+		for (const [{ waitTill }, ms] of [[data, 300_000] as const, [brief, 30_000] as const]) {
+			const at = new Date(String(waitTill)).getTime();
+			expect(at).toBeGreaterThanOrEqual(before + ms);
+			expect(at).toBeLessThanOrEqual(after + ms);
+		}
 	});
 
-	it('saves what it waits for as its own input, and leaves the items before it alone', async () => {
+	it('saves what it waits for beside the input, and leaves the items before it alone', async () => {
 		const { data } = await bench.generate({ ...eachPrompt, waitMode: 'callback' }, two);
-		const saved = data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
-		expect(saved.map(({ json }) => [json.taskId, json.status])).toEqual(
+		expect(savedIn(data).map(({ json }) => [json.taskId, json.status])).toEqual(
 			bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
 		);
 		expect(data.resultData.runData.Items?.[0]?.data?.main?.[0]?.map(({ json }) => json)).toEqual(
 			two.items,
 		);
-	});
-
-	it('says in what passes when the time is up which task is open, and how to go on', async () => {
-		const { data } = await bench.generate({ waitMode: 'callback' });
-		const entry = data.executionData?.nodeExecutionStack[0];
-		const [submit] = bench.emulator.ledger.submits;
-		const message = entry?.data.main?.[0]?.[0]?.json.errorMessage;
-		expect(message).toContain(`task ${submit?.taskId} is still open`);
-		expect(entry?.metadata?.resumeError?.message).toBe(message);
-	});
-
-	it('passes without an error when the user wants pending items', async () => {
-		const { data } = await bench.generate({
-			waitMode: 'callback',
-			options: { onTimeLimit: 'returnPending' },
-		});
-		const entry = data.executionData?.nodeExecutionStack[0];
-		expect(entry?.metadata?.resumeError).toBeUndefined();
-		expect(entry?.data.main?.[0]?.[0]?.json).not.toHaveProperty('errorMessage');
 	});
 
 	it('does not park when everything is finished by the look before', async () => {
@@ -133,10 +126,9 @@ describe('Wait Mode: Callback', () => {
 			},
 		);
 		expect(status).toBe('waiting');
-		const saved = data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
-		expect(saved.map(({ json }) => json.errorMessage)).toEqual([
+		expect(savedIn(data).map(({ json }) => json.errorMessage)).toEqual([
 			"'Prompt' is empty [item 0]",
-			expect.stringContaining('still open'),
+			undefined,
 		]);
 	});
 });
@@ -155,15 +147,70 @@ describe('Wait Mode: Auto', () => {
 	});
 });
 
+describe('A parked execution whose time has come', () => {
+	it('waits on while a task is open, and leaves no trace of the look', async () => {
+		const parked = await bench.generate({ waitMode: 'callback' });
+		const { status, data } = await bench.generate(
+			{ waitMode: 'callback' },
+			{ retryOf: parked.data },
+		);
+		expect(status).toBe('waiting');
+		expect(data.resultData.runData.Midjourney).toHaveLength(1);
+		expect(data.executionData?.nodeExecutionStack).toHaveLength(2);
+		expect(bench.emulator.ledger.submits).toHaveLength(1);
+	});
+
+	it('ends with the results when all tasks have ended, in one run and paired', async () => {
+		const parked = await bench.generate({ ...eachPrompt, waitMode: 'callback' }, two);
+		for (const { taskId } of bench.emulator.ledger.submits) bench.emulator.finish(taskId);
+		const { status, items, data } = await bench.generate(
+			{ ...eachPrompt, waitMode: 'callback' },
+			{ ...two, retryOf: parked.data },
+		);
+		expect(status).toBe('success');
+		expect(items.map(({ json, pairedItem }) => [json.status, pairedItem])).toEqual([
+			['completed', { item: 0 }],
+			['completed', { item: 1 }],
+		]);
+		expect(data.resultData.runData.Midjourney).toHaveLength(1);
+	});
+
+	it.each([
+		['fails', 'error', 'error'],
+		['ends with pending items', 'returnPending', 'success'],
+	])('%s at the time limit with On Time Limit = %s', async (_, onTimeLimit, expected) => {
+		const options = { timeLimit: 0.05, onTimeLimit };
+		const parked = await bench.generate({ waitMode: 'callback', options });
+		await new Promise((resolve) => setTimeout(resolve, 3100));
+		const result = await bench.generate(
+			{ waitMode: 'callback', options },
+			{ retryOf: parked.data },
+		);
+		expect(result.status).toBe(expected);
+		if (expected === 'error') expect(result.error?.message).toMatch(/task \w+ is still open/);
+		else expect(result.items[0]?.json.status).toBe('pending');
+	});
+
+	it('buys nothing again with Retry On Fail, however often it looks', async () => {
+		const settings = { retryOnFail: true, maxTries: 3, waitBetweenTries: 0 };
+		const parameters = { prompt: 'a cup [fail]', waitMode: 'callback' };
+		const parked = await bench.generate(parameters, { settings });
+		bench.emulator.finish(String(bench.emulator.ledger.submits[0]?.taskId));
+		const { status } = await bench.generate(parameters, { settings, retryOf: parked.data });
+		expect(status).toBe('error');
+		expect(bench.emulator.ledger.submits).toHaveLength(1);
+	});
+});
+
 describe('A retried execution that was parked', () => {
 	it('polls for tasks that call back another execution', async () => {
 		const first = await bench.generate({ waitMode: 'callback' });
 		const saved = JSON.parse(JSON.stringify(first.data));
 		delete saved.waitTill;
 		delete saved.resultData.runData.Midjourney;
-		const [entry] = saved.executionData.nodeExecutionStack;
-		entry.data.main = [[{ json: {} }]];
-		delete entry.metadata;
+		const [, entry] = saved.executionData.nodeExecutionStack;
+		saved.executionData.nodeExecutionStack = [entry];
+		entry.data.parked[0][0].json.parked.executionId = 'old';
 		// As n8n does: another execution with the data of the old one.
 		for (const value of Object.values(saved.executionData.contextData['node:Midjourney'] ?? {})) {
 			if (typeof value === 'object' && value && 'executionId' in value) value.executionId = 'old';

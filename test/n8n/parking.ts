@@ -28,6 +28,8 @@ export interface Plan {
 	credential?: JsonObject;
 	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
 	relay?: boolean;
+	/** Behind it all the execution waits for a call of somebody else, as an approval does. */
+	approval?: boolean;
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
 	emulator?: EmulatorOptions;
 }
@@ -44,6 +46,7 @@ const PATIENCE_MS = 30_000;
 const GENERATE = 'Generate';
 const AFTER = 'After';
 const FAILED = 'Failed';
+const APPROVAL = 'Approval';
 /** Node type of the Trigger of this package. */
 const TRIGGER = 'n8n-nodes-midjourney.midjourneyTrigger';
 
@@ -290,12 +293,18 @@ function workflowOf(plan: Plan, credential: { id: string; name: string }, path: 
 			},
 			tell(AFTER),
 			tell(FAILED),
+			{
+				...node(APPROVAL, 'n8n-nodes-base.wait', 1.1, { resume: 'webhook', options: {} }),
+				webhookId: randomUUID(),
+			},
+			node('Done', 'n8n-nodes-base.noOp', 1, {}),
 		],
 		connections: {
 			Start: to('List'),
 			List: to('Items'),
 			Items: to(GENERATE),
 			[GENERATE]: bothWays ? to(AFTER, FAILED) : to(AFTER),
+			...(plan.approval && { [AFTER]: to(APPROVAL), [APPROVAL]: to('Done') }),
 		},
 		settings: { executionOrder: 'v1' },
 	};
