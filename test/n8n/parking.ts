@@ -169,6 +169,26 @@ export class Wait {
 		return await this.deliver(position);
 	}
 
+	/** "Stop" and "Retry" in the list of executions; gives the new execution, which is parked. */
+	async stoppedAndRetried(): Promise<Wait> {
+		const { emulator, workflowId, executionId, client, plan } = this;
+		await client.stopExecution(executionId);
+		const retryId = await client.retry(workflowId, executionId);
+		const wait = new Wait(emulator, workflowId, retryId, client, plan);
+		await wait.untilParked();
+		return wait;
+	}
+
+	/** The call that `approval` waits for. */
+	async approve(): Promise<void> {
+		const url = this.url(0);
+		for (const name of [...url.searchParams.keys()]) {
+			if (name !== 'signature') url.searchParams.delete(name);
+		}
+		const { status } = await fetch(url);
+		if (status !== 200) throw new Error(`The approval was answered ${status}`);
+	}
+
 	/** Waits for the end of the execution. */
 	async ended(timeoutMs = PATIENCE_MS): Promise<Execution> {
 		return await this.client.finished(this.executionId, timeoutMs);

@@ -1,4 +1,6 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { Emulator } from '../emulator';
 import { type Execution, N8nClient } from './client';
 import { lastLines } from './npm';
@@ -7,15 +9,17 @@ import type { N8nServer } from './server';
 
 const MINUTE = 60_000;
 /** n8n looks for executions whose time is up once a minute. */
-const TIME_LIMIT_TIMEOUT_MS = 3 * MINUTE;
+const TIMER_TIMEOUT_MS = 3 * MINUTE;
 const SHORTEST_LIMIT = { timeLimit: 0.05 };
+/** Within it n8n has looked, and has set its timer for the end. */
+const LIMIT_WITH_TIMER = { timeLimit: 1.2 };
+/** By then a timer that was due has fired, and what it has begun is seen. */
+const SURELY_MS = 5_000;
 
 /** What an n8n can do; older ones cannot do everything. */
 export interface Abilities {
 	/** Checks a signature of its own in resume URLs. */
 	signsResumeUrls: boolean;
-	/** Lets a parked node fail. Where it cannot, failed items come out marked. */
-	failsParkedNodes: boolean;
 }
 
 /** An n8n to run the scenarios in. */
@@ -30,14 +34,16 @@ export interface Stage {
  * To be called where jest collects tests.
  */
 export function testParkedExecutions({ name, start, abilities }: Stage): void {
-	const { signsResumeUrls, failsParkedNodes } = abilities;
+	const { signsResumeUrls } = abilities;
 	const say = (line: string) => process.stderr.write(`    ${name}: ${line}\n`);
 	const waits: Wait[] = [];
 	let n8n: N8nServer;
 	let client: N8nClient;
-	/** Those whose time has to run out run beside the others. */
+	/** Those that take a minute or two run beside the others. */
 	let outOfTime: Promise<Wait>;
 	let lost: Promise<Wait>;
+	let looking: Promise<Wait>;
+	let approving: Promise<Wait>;
 
 	const kept = async (starting: Promise<Wait>): Promise<Wait> => {
 		const wait = await starting;
@@ -91,6 +97,18 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		expect(JSON.stringify(resultsOf(execution))).not.toContain('forged.png');
 	}
 
+	/** The execution went on once, with the result of every task, and nobody had called it. */
+	function expectLookedUp(wait: Wait, execution: Execution): void {
+		const { status, error } = execution;
+		expect({ status, error }).toEqual({ status: 'success', error: undefined });
+		expect(
+			resultsOf(execution).map(({ json }) => [json.n, json.taskId, json.status, json.via]),
+		).toEqual(wait.taskIds().map((taskId, n) => [n, taskId, 'completed', 'poll']));
+		expect(runsBehind(execution).count).toBe(1);
+		expect(execution.runs.get('Generate')).toHaveLength(1);
+		expect(wait.emulator.ledger.submits).toHaveLength(wait.taskIds().length);
+	}
+
 	/** Ends the tasks at these positions, one by one, and sees the execution go on at the last. */
 	async function finishAll(wait: Wait, positions: number[]): Promise<void> {
 		let since = 0;
@@ -108,7 +126,18 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });
 		outOfTime = park({ prompts: prompts(2), options: SHORTEST_LIMIT });
 		lost = park({ prompts: prompts(1), options: SHORTEST_LIMIT });
-		for (const starting of [outOfTime, lost]) starting.catch(() => undefined);
+		looking = kept(
+			Wait.parked({ client, n8n }, { prompts: prompts(3) }).then(
+				async (wait) => await wait.stoppedAndRetried(),
+			),
+		);
+		approving = park({ prompts: prompts(1), options: LIMIT_WITH_TIMER, approval: true }).then(
+			async (wait) => {
+				await pause(MINUTE);
+				return wait;
+			},
+		);
+		for (const starting of [outOfTime, lost, looking, approving]) starting.catch(() => undefined);
 	}, 20 * MINUTE);
 
 	afterAll(async () => {
@@ -368,25 +397,13 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		const outcomes = (items: ReturnType<typeof resultsOf>) =>
 			items.map(({ json }) => ({ n: json.n, taskId: json.taskId }));
 
-		if (failsParkedNodes) {
-			scenario('On Error = stop: the execution fails and names the task', async () => {
-				const { execution, failed } = await end({});
-				expect(execution.status).toBe('error');
-				expect(execution.error).toContain(failed);
-				expect(runsBehind(execution).count).toBe(0);
-				expect(execution.runs.get('Items')?.[0]?.outputs[0]).toHaveLength(3);
-			});
-		} else {
-			scenario('On Error = stop: cannot fail here, the item comes out marked', async () => {
-				const { wait, execution, failed } = await end({});
-				expect(outcomes(resultsOf(execution)).map(({ n }) => n)).toEqual([0, 1, 2]);
-				const [first, second, third] = resultsOf(execution);
-				expect(String(second?.json.errorMessage)).toContain(failed);
-				expect([first?.json.taskId, third?.json.taskId]).toEqual(
-					[0, 2].map((position) => wait.submit(position).taskId),
-				);
-			});
-		}
+		scenario('On Error = stop: the execution fails and names the task', async () => {
+			const { execution, failed } = await end({});
+			expect(execution.status).toBe('error');
+			expect(execution.error).toContain(failed);
+			expect(runsBehind(execution).count).toBe(0);
+			expect(execution.runs.get('Items')?.[0]?.outputs[0]).toHaveLength(3);
+		});
 
 		scenario('On Error = continue: an error in its place among the results', async () => {
 			const { wait, execution, failed } = await end({ onError: 'continueRegularOutput' });
@@ -452,40 +469,71 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 	});
 
-	describe('the time limit', () => {
-		const expectEnd = (execution: Execution, ids: string[]) => {
-			if (failsParkedNodes) {
-				expect(execution.status).toBe('error');
-				for (const id of ids) expect(execution.error).toContain(id);
-				expect(runsBehind(execution).count).toBe(0);
-				return;
-			}
-			// Cannot fail here: what comes out must not pass for a result.
-			const items = resultsOf(execution);
-			expect(items).toHaveLength(ids.length);
-			items.forEach(({ json }, at) => expect(String(json.errorMessage)).toContain(ids[at]));
-		};
-
+	describe('without a call', () => {
 		scenario(
-			'ends the wait and names the open tasks',
+			'the time limit ends the wait and names the open tasks',
 			async () => {
 				const wait = await outOfTime;
-				expectEnd(await wait.ended(TIME_LIMIT_TIMEOUT_MS), wait.taskIds());
+				const { status, error, runs } = await wait.ended(TIMER_TIMEOUT_MS);
+				expect(status).toBe('error');
+				for (const id of wait.taskIds()) expect(error).toContain(id);
+				expect(runs.get('After')).toBeUndefined();
 				expect(wait.emulator.ledger.submits).toHaveLength(2);
 			},
-			TIME_LIMIT_TIMEOUT_MS,
+			TIMER_TIMEOUT_MS,
 		);
 
 		scenario(
-			'ends the wait whose last callback was lost, and names its task',
+			'what has ended by the time limit comes out',
 			async () => {
 				const wait = await lost;
 				wait.finish(0);
-				expectEnd(await wait.ended(TIME_LIMIT_TIMEOUT_MS), wait.taskIds());
+				expectLookedUp(wait, await wait.ended(TIMER_TIMEOUT_MS));
 			},
-			TIME_LIMIT_TIMEOUT_MS,
+			TIMER_TIMEOUT_MS,
+		);
+
+		// Callbacks of what was bought before the retry go to the execution before: only its looks find anything.
+		scenario(
+			'the node looks by itself, without a trace, until the last task has ended',
+			async () => {
+				const wait = await looking;
+				const { reads } = wait.emulator.ledger;
+				const before = reads.length;
+				await until(
+					'the node has looked',
+					() => reads.length,
+					(count) => count > before,
+					TIMER_TIMEOUT_MS,
+				);
+				await wait.untilParked();
+				for (const position of [1, 2, 0]) wait.finish(position);
+				expectLookedUp(wait, await wait.ended(TIMER_TIMEOUT_MS));
+			},
+			2 * TIMER_TIMEOUT_MS,
 		);
 	});
+
+	// n8n sets the timer of a wait up to 70 s ahead, and a call does not take it back.
+	scenario(
+		"the timer of a wait does not end the next one, somebody else's",
+		async () => {
+			const wait = await approving;
+			expect(await wait.finishAndDeliver(0)).toEqual([200]);
+			await until(
+				'the approval is waited for',
+				async () => (await client.execution(wait.executionId)).runs.get('Approval')?.length,
+				(count) => count === 1,
+			);
+			await pause(SURELY_MS);
+			expect(await wait.status()).toBe('waiting');
+			await wait.approve();
+			const execution = await wait.ended();
+			expect(execution.status).toBe('success');
+			expect(execution.runs.get('Done')).toHaveLength(1);
+		},
+		TIMER_TIMEOUT_MS,
+	);
 
 	// The last: it takes everything else down with it.
 	scenario(
@@ -493,11 +541,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		async () => {
 			const wait = await park({ prompts: prompts(3) });
 			expect(await wait.finishAndDeliver(1)).toEqual([200]);
+			const overdue = await park({ prompts: prompts(1), options: SHORTEST_LIMIT });
+			overdue.finish(0);
 			const crashed = Date.now();
 			await n8n.crashAndStart();
 			say(`killed and ready again after ${((Date.now() - crashed) / 1000).toFixed(1)} s`);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [2, 0]);
+			expectLookedUp(overdue, await overdue.ended(TIMER_TIMEOUT_MS));
 		},
 		5 * MINUTE,
 	);
