@@ -11,8 +11,8 @@ const MINUTE = 60_000;
 /** n8n looks for executions whose time is up once a minute. */
 const TIMER_TIMEOUT_MS = 3 * MINUTE;
 const SHORTEST_LIMIT = { timeLimit: 0.05 };
-/** Within it n8n has looked, and has set its timer for the end. */
-const LIMIT_WITH_TIMER = { timeLimit: 1.2 };
+/** So long before the end of a wait n8n has not set its timer for it; a minute later it has. In minutes. */
+const TIMER_AHEAD_MIN = 1.2;
 /** By then a timer that was due has fired, and what it has begun is seen. */
 const SURELY_MS = 5_000;
 
@@ -43,7 +43,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	let outOfTime: Promise<Wait>;
 	let lost: Promise<Wait>;
 	let looking: Promise<Wait>;
-	let approving: Promise<Wait>;
+	let approving: Promise<Awaited<ReturnType<typeof approved>>>;
 
 	const kept = async (starting: Promise<Wait>): Promise<Wait> => {
 		const wait = await starting;
@@ -119,24 +119,45 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		expectResumedOnce(wait, await wait.ended(), since);
 	}
 
+	/** Retried, so that callbacks go to the execution before and only looks find anything. Ends after the first look. */
+	async function lookedAt(): Promise<Wait> {
+		const first = await Wait.parked({ client, n8n }, { prompts: prompts(3) });
+		const wait = await kept(first.stoppedAndRetried());
+		const { reads } = wait.emulator.ledger;
+		const before = reads.length;
+		await until(
+			'the node has looked',
+			() => reads.length,
+			(count) => count > before,
+			TIMER_TIMEOUT_MS,
+		);
+		await wait.untilParked();
+		for (const position of [1, 2, 0]) wait.finish(position);
+		return wait;
+	}
+
+	/** Called when n8n has set the timer for the end of the wait, and followed beyond that. */
+	async function approved() {
+		const options = { timeLimit: TIMER_AHEAD_MIN };
+		const wait = await park({ prompts: prompts(1), options, approval: true });
+		await pause(MINUTE);
+		const answers = await wait.finishAndDeliver(0);
+		await pause(TIMER_AHEAD_MIN * MINUTE - MINUTE + SURELY_MS);
+		return { wait, answers, status: await wait.status() };
+	}
+
 	beforeAll(async () => {
 		n8n = await start();
 		say(`ready after ${(n8n.startedInMs / 1000).toFixed(1)} s`);
 		client = new N8nClient(n8n.url);
 		await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });
 		outOfTime = park({ prompts: prompts(2), options: SHORTEST_LIMIT });
-		lost = park({ prompts: prompts(1), options: SHORTEST_LIMIT });
-		looking = kept(
-			Wait.parked({ client, n8n }, { prompts: prompts(3) }).then(
-				async (wait) => await wait.stoppedAndRetried(),
-			),
-		);
-		approving = park({ prompts: prompts(1), options: LIMIT_WITH_TIMER, approval: true }).then(
-			async (wait) => {
-				await pause(MINUTE);
-				return wait;
-			},
-		);
+		lost = park({ prompts: prompts(1), options: SHORTEST_LIMIT }).then((wait) => {
+			wait.finish(0);
+			return wait;
+		});
+		looking = lookedAt();
+		approving = approved();
 		for (const starting of [outOfTime, lost, looking, approving]) starting.catch(() => undefined);
 	}, 20 * MINUTE);
 
@@ -487,27 +508,15 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			'what has ended by the time limit comes out',
 			async () => {
 				const wait = await lost;
-				wait.finish(0);
 				expectLookedUp(wait, await wait.ended(TIMER_TIMEOUT_MS));
 			},
 			TIMER_TIMEOUT_MS,
 		);
 
-		// Callbacks of what was bought before the retry go to the execution before: only its looks find anything.
 		scenario(
 			'the node looks by itself, without a trace, until the last task has ended',
 			async () => {
 				const wait = await looking;
-				const { reads } = wait.emulator.ledger;
-				const before = reads.length;
-				await until(
-					'the node has looked',
-					() => reads.length,
-					(count) => count > before,
-					TIMER_TIMEOUT_MS,
-				);
-				await wait.untilParked();
-				for (const position of [1, 2, 0]) wait.finish(position);
 				expectLookedUp(wait, await wait.ended(TIMER_TIMEOUT_MS));
 			},
 			2 * TIMER_TIMEOUT_MS,
@@ -518,19 +527,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	scenario(
 		"the timer of a wait does not end the next one, somebody else's",
 		async () => {
-			const wait = await approving;
-			expect(await wait.finishAndDeliver(0)).toEqual([200]);
-			await until(
-				'the approval is waited for',
-				async () => (await client.execution(wait.executionId)).runs.get('Approval')?.length,
-				(count) => count === 1,
-			);
-			await pause(SURELY_MS);
-			expect(await wait.status()).toBe('waiting');
+			const { wait, answers, status } = await approving;
+			expect({ answers, status }).toEqual({ answers: [200], status: 'waiting' });
+			expect((await client.execution(wait.executionId)).runs.get('Approval')).toHaveLength(1);
 			await wait.approve();
 			const execution = await wait.ended();
 			expect(execution.status).toBe('success');
 			expect(execution.runs.get('Done')).toHaveLength(1);
+			expect(runsBehind(execution).count).toBe(1);
 		},
 		TIMER_TIMEOUT_MS,
 	);
