@@ -76,14 +76,21 @@ describe('A parked node looks again', () => {
 	it('and asks no more for what it has seen ended, until all have', async () => {
 		const items = Array.from({ length: 20 }, (_, index) => ({ prompt: `cup ${index}` }));
 		const parked = await bench.generate(eachPrompt, { items });
-		for (let position = 1; position < 20; position++) finish(position);
+		for (let position = 0; position < 19; position++) finish(position);
+		// Nothing is shuffled.
+		jest.spyOn(Math, 'random').mockReturnValue(0.5);
 		const { reads } = bench.emulator.ledger;
-		// In random order, but at the latest when it has met the open one all the others are known.
-		let result = parked;
-		for (let looks = 0; looks < 12; looks++) result = await wake(result, eachPrompt, { items });
-		const before = reads.length;
-		await wake(result, eachPrompt, { items });
-		expect(reads.length - before).toBe(1);
+		const readsOfLook = async (result: Result) => {
+			const before = reads.length;
+			const looked = await wake(result, eachPrompt, { items });
+			return { looked, count: reads.length - before };
+		};
+		const first = await readsOfLook(parked);
+		const second = await readsOfLook(first.looked);
+		finish(19);
+		const third = await readsOfLook(second.looked);
+		expect([first, second, third].map(({ count }) => count)).toEqual([20, 1, 20]);
+		expect(third.looked.items).toHaveLength(20);
 	});
 
 	it('and ends when all tasks have ended: in one run, in order, paired', async () => {
@@ -212,6 +219,35 @@ it('An item that was never submitted keeps its problem through looks, with On Er
 		['failed', "'Prompt' is empty [item 0]"],
 		['completed', undefined],
 	]);
+});
+
+describe('A look that cannot be made', () => {
+	it('because the key is refused is repeated, and the time limit says why', async () => {
+		const parked = await bench.generate(callback);
+		bench.emulator.intercept(async ({ path }) =>
+			path.endsWith('/record-info')
+				? { status: 200, body: { code: 401, msg: 'Unauthorized', data: null } }
+				: undefined,
+		);
+		const waiting = await wake(parked);
+		expect(waiting.status).toBe('waiting');
+		later(30 * MINUTE);
+		const { status, error } = await wake(waiting);
+		expect(status).toBe('error');
+		expect(error?.httpCode).toBe('401');
+		expect(error?.message).toContain(bench.emulator.ledger.submits[0]?.taskId);
+	});
+
+	it('because the credential is gone fails, and names the tasks', async () => {
+		const parked = await bench.generate(callback);
+		for (const { node } of parked.data.executionData?.nodeExecutionStack ?? []) {
+			delete node.credentials;
+		}
+		const { status, error } = await wake(parked);
+		expect(status).toBe('error');
+		expect(error?.message).toContain('credential');
+		expect(error?.description).toContain(bench.emulator.ledger.submits[0]?.taskId);
+	});
 });
 
 describe('A retry of an execution that was parked', () => {

@@ -35,7 +35,7 @@ type Job = { itemIndex: number } & (
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
 	const parked = parkedBefore(context);
-	if (parked) return await lookAgain(await Run.start(context, provider), parked);
+	if (parked) return await lookAgain(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
 	const jobs = context

@@ -1,9 +1,10 @@
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	INodeExecutionData,
-	IWebhookFunctions,
-	IWebhookResponseData,
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
 } from 'n8n-workflow';
 
 import { equalInConstantTime, isSigned } from '../providers/callback';
@@ -27,7 +28,7 @@ import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Settings } from './order';
 import { settled, type Asked, type Outcome } from './outcome';
 import { itemsOf, routed, toItems, withTasks } from './results';
-import type { Run } from './run';
+import { Run } from './run';
 
 /**
  * Parking (design 5): the execution waits in n8n's database and holds no worker, for any number of tasks. A callback is
@@ -172,14 +173,19 @@ export function parkedBefore(context: IExecuteFunctions): Parked | undefined {
  * @throws as `toItems`
  */
 export async function lookAgain(
-	run: Run,
+	context: IExecuteFunctions,
+	provider: Provider,
 	{ operation, until, waits }: Parked,
 ): Promise<INodeExecutionData[]> {
-	const { host, provider, http, clock } = run;
+	const ids = waits.flatMap(({ taskId }) => taskId ?? []);
+	const run = await Run.start(context, provider).catch((error: Error) => {
+		const description = `Submitted: ${ids.join(', ')}`;
+		throw new NodeOperationError(context.getNode(), error.message, { description });
+	});
+	const { host, http, clock } = run;
 	const via = isTimerSet(until, clock) ? 'poll' : 'callback';
 	const deadlines = waits.flatMap(({ deadline }) => deadline ?? []);
 	const isLast = Math.max(...deadlines) <= clock.now() + EARLY_MS;
-	const ids = waits.flatMap(({ taskId }) => taskId ?? []);
 	const { tasks } = await run.untilCancelled(ids, async () => {
 		const read = async (taskId: string) => await provider.read(http, taskId);
 		return await clock.orCancelled(async () => await sweep(waits, clock, read, isLast));
@@ -314,13 +320,13 @@ interface Sweep {
  * two calls, and in any fixed order all that is finished before an open task would be read again at every call. So N
  * calls take about N log N reads, in whatever order the tasks end. What is known to have ended is read last.
  *
- * @param all read all of them, whatever is open
+ * @param last read all of them, whatever is open; what cannot be read then is not asked again
  */
 async function sweep(
 	waits: readonly Wait[],
 	{ random }: Clock,
 	read: (taskId: string) => ReturnType<Provider['read']>,
-	all = false,
+	last = false,
 ): Promise<Sweep> {
 	const wanted = waits.flatMap(({ taskId, problem, deadline }) =>
 		taskId && !problem ? [{ taskId, place: deadline === undefined ? 1 : random() }] : [],
@@ -330,7 +336,7 @@ async function sweep(
 	let end: Sweep['end'] = 'terminal';
 	for (
 		let size = 1, done = 0;
-		done < ids.length && (all || end === 'terminal');
+		done < ids.length && (last || end === 'terminal');
 		done += size, size = Math.min(size * 2, LARGEST_BATCH)
 	) {
 		const batch = ids.slice(done, done + size);
@@ -340,8 +346,9 @@ async function sweep(
 			if (seen.ok) tasks.set(taskId, seen.value);
 			if (seen.ok) end = isTerminal(seen.value) ? end : 'open';
 			// A task that the provider no longer knows will never end; anything else may be asked again.
-			else if (seen.failure.reason === 'notFound') tasks.set(taskId, seen.failure);
-			else end = 'unreadable';
+			else if (seen.failure.reason === 'notFound' || (last && !seen.failure.passing)) {
+				tasks.set(taskId, seen.failure);
+			} else end = 'unreadable';
 		}
 	}
 	return { end, tasks };
