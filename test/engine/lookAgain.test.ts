@@ -222,6 +222,17 @@ it('An item that was never submitted keeps its problem through looks, with On Er
 });
 
 describe('A look that cannot be made', () => {
+	it('for a passing reason is tried again at once', async () => {
+		const parked = await bench.generate(callback);
+		finish(0);
+		const undo = bench.emulator.intercept(async ({ path }) => {
+			if (!path.endsWith('/record-info')) return undefined;
+			undo();
+			return { status: 503, body: {} };
+		});
+		expect((await wake(parked)).status).toBe('success');
+	});
+
 	it('because the key is refused is repeated, and the time limit says why', async () => {
 		const parked = await bench.generate(callback);
 		bench.emulator.intercept(async ({ path }) =>

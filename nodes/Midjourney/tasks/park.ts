@@ -28,6 +28,7 @@ import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Settings } from './order';
 import { settled, type Asked, type Outcome } from './outcome';
 import { itemsOf, routed, toItems, withTasks } from './results';
+import { patiently } from './retry';
 import { Run } from './run';
 
 /**
@@ -186,10 +187,13 @@ export async function lookAgain(
 	const via = isTimerSet(until, clock) ? 'poll' : 'callback';
 	const deadlines = waits.flatMap(({ deadline }) => deadline ?? []);
 	const isLast = Math.max(...deadlines) <= clock.now() + EARLY_MS;
-	const { tasks } = await run.untilCancelled(ids, async () => {
-		const read = async (taskId: string) => await provider.read(http, taskId);
-		return await clock.orCancelled(async () => await sweep(waits, clock, read, isLast));
-	});
+	// The next look is far away.
+	const read = async (taskId: string) =>
+		await patiently(clock, async () => await provider.read(http, taskId));
+	const { tasks } = await run.untilCancelled(
+		ids,
+		async () => await sweep(waits, clock, read, isLast),
+	);
 	const writer = new ProblemWriter(host.node, provider);
 	const outcomes = waits.map(
 		(wait): Outcome => ({ ...outcomeOf(wait, tasks, writer, clock.now()), via }),
