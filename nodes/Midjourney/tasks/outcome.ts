@@ -40,8 +40,8 @@ export interface Outcome {
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';
-	/** Still open, and the provider will call this execution when it ends: it may be parked. */
-	parks?: Ticket;
+	/** Still open, and the provider will call when it ends, or the node can look again by itself: it may be parked. */
+	parks?: Pick<Ticket, 'since' | 'deadline' | 'nonce'>;
 }
 
 /** An item whose parameters were refused. */
