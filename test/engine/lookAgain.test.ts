@@ -61,6 +61,29 @@ describe('A parked node looks again', () => {
 		expect(waitOf(data) - Date.now()).toBeLessThan(pause + 10_000);
 	});
 
+	it.each([
+		['one minute, when the provider will call', '1', 1],
+		// One more look picks the task up.
+		['three minutes, when it will not', '2', 4],
+	])('by Auto after %s', async (_, executionId, looks) => {
+		// In another execution, a retry, its tasks are picked up, and they call the first.
+		const first = executionId === '1' ? undefined : await bench.generate(callback);
+		for (const { node } of first?.data.executionData?.nodeExecutionStack ?? []) {
+			node.parameters.waitMode = 'auto';
+		}
+		const { reads } = bench.emulator.ledger;
+		reads.length = 0;
+		const { now } = Date;
+		// A good minute passes with each look.
+		jest.spyOn(Date, 'now').mockImplementation(() => now() + reads.length * 61_000);
+		const auto = { waitMode: 'auto' };
+		const { status } = first
+			? await wake(first, auto, { executionId })
+			: await bench.generate(auto);
+		expect(status).toBe('waiting');
+		expect(reads).toHaveLength(looks);
+	});
+
 	it('and waits on while a task is open: no run more, nothing behind it, nothing bought', async () => {
 		let result = await bench.generate(callback);
 		for (let looks = 0; looks < 3; looks++) result = await wake(result);

@@ -19,9 +19,6 @@ const DEFAULT_TIME_LIMIT_MIN = 30;
 const DEFAULT_BINARY_FIELD = 'data';
 const DEFAULT_DOWNLOAD_LIMIT_MB = 100;
 
-/** With Auto: what is quick is waited for in the process, what is slow frees its worker. */
-const DEFAULT_PATIENCE_S = 60;
-
 const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: string }> = [
 	{
 		name: 'Auto',
@@ -32,7 +29,8 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 	{
 		name: 'Callback',
 		value: 'callback',
-		description: 'Park the execution at once: it holds no worker, and goes on when the provider calls',
+		description:
+			'Park the execution at once: it holds no worker, and goes on when the provider calls',
 	},
 	{
 		name: "Don't Wait",
@@ -137,8 +135,9 @@ const parkAfter = onlyFor(
 			{
 				displayName: 'Park After (Seconds)',
 				name: 'parkAfter',
-				default: DEFAULT_PATIENCE_S,
-				description: 'How long to poll before the execution is parked',
+				default: 60,
+				description:
+					'How long to poll before the execution is parked. Without this, one minute; three where the provider cannot call.',
 			},
 		),
 	),
@@ -246,6 +245,7 @@ export const resultOptions = [binaryField, download, downloadLimit, outputItems,
 export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);
+	const patience = from.get(parkAfter);
 	return {
 		waitMode: from.has(waitMode) ? from.get(waitMode) : 'poll',
 		timeLimitMs: (from.get(timeLimit) ?? DEFAULT_TIME_LIMIT_MIN) * 60_000,
@@ -254,7 +254,7 @@ export function settingsFrom(from: Parameters): Settings {
 			...(first === undefined ? {} : { first: first * 1000 }),
 			...(longest === undefined ? {} : { longest: longest * 1000 }),
 		},
-		patienceMs: (from.get(parkAfter) ?? DEFAULT_PATIENCE_S) * 1000,
+		patienceMs: patience === undefined ? undefined : patience * 1000,
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'task',

@@ -10,8 +10,8 @@ export interface Settings {
 	/** From the submit on, in ms. */
 	timeLimitMs: number;
 	onTimeLimit: 'error' | 'returnPending';
-	/** With Auto: how long to poll before the execution is parked, in ms. */
-	patienceMs: number;
+	/** With Auto: how long to poll before the execution is parked, in ms; undefined: as suits the way it will wake. */
+	patienceMs?: number;
 	/** Any text of the user's: travels with the callback and comes back in the item. */
 	reference?: string;
 	/** The URL of a Midjourney Trigger to which callbacks go, instead of straight to the waiting execution. */

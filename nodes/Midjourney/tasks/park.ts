@@ -209,7 +209,6 @@ const DEFAULTS: Settings = {
 	waitMode: 'auto',
 	timeLimitMs: 0,
 	onTimeLimit: 'error',
-	patienceMs: 0,
 	pace: {},
 	outputItems: 'task',
 	simplify: true,

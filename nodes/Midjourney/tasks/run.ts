@@ -21,6 +21,12 @@ import { submitAll, type SubmitDeps, type Submitted } from './submit';
 /** How many free questions are asked at once. */
 const QUESTIONS_IN_FLIGHT = 5;
 
+/**
+ * With Auto: what is quick is waited for in the process, what is slow frees its worker, in ms. A call brings a result at
+ * once; where the node looks by itself, it may come a minute late, so the worker is held somewhat longer.
+ */
+const PATIENCE_MS = { calls: 60_000, looks: 180_000 };
+
 type Question<T> = (provider: Provider, http: Http) => Promise<Answer<T>>;
 
 /** One execution of the node with one provider: what the operations ask of the tasks' floor. */
@@ -160,15 +166,14 @@ export class Run {
 	private async watchOrPark(tickets: Ticket[], nonce: string | undefined): Promise<Watched[]> {
 		const now = this.clock.now();
 		const looksAgain = canRunAgain(this.context) && !this.context.isToolExecution?.();
-		const canPark = (ticket: Ticket) =>
-			(nonce !== undefined && ticket.nonce === nonce) ||
-			(looksAgain && ticket.settings.waitMode !== 'poll');
-		const brief = (ticket: Ticket, patience: number): Ticket =>
-			canPark(ticket) ? { ...ticket, deadline: Math.min(ticket.deadline, now + patience) } : ticket;
 		return await this.watch(
 			tickets.map((ticket) => {
 				const { waitMode, patienceMs } = ticket.settings;
-				return brief(ticket, waitMode === 'auto' ? patienceMs : 0);
+				const isCalled = nonce !== undefined && ticket.nonce === nonce;
+				if (!isCalled && (!looksAgain || waitMode === 'poll')) return ticket;
+				const usual = isCalled ? PATIENCE_MS.calls : PATIENCE_MS.looks;
+				const patience = waitMode === 'auto' ? (patienceMs ?? usual) : 0;
+				return { ...ticket, deadline: Math.min(ticket.deadline, now + patience) };
 			}),
 		);
 	}
