@@ -169,7 +169,7 @@ export class Engine {
 		const itemsNode = source(items);
 		const nodeTypes: INodeTypes = {
 			getByName: () => itemsNode,
-			getByNameAndVersion: (type) => (type === MIDJOURNEY ? this.nodeType : itemsNode),
+			getByNameAndVersion: (type) => (type.startsWith(MIDJOURNEY) ? this.nodeType : itemsNode),
 			getKnownTypes: () => ({}),
 		};
 		const nodes: INode[] = [

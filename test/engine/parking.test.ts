@@ -1,3 +1,4 @@
+import { MIDJOURNEY } from './harness';
 import { useEngine } from './setup';
 
 const bench = useEngine({ latencyMs: Infinity });
@@ -63,6 +64,17 @@ describe('Wait Mode: Callback', () => {
 		const entry = data.executionData?.nodeExecutionStack[0];
 		expect(entry?.metadata?.resumeError).toBeUndefined();
 		expect(entry?.data.main?.[0]?.[0]?.json).not.toHaveProperty('errorMessage');
+	});
+
+	it.each(['callback', 'auto'])('never parks as the tool of an agent: %s', async (waitMode) => {
+		const result = await bench.generate(
+			{ waitMode, options: { parkAfter: 0, timeLimit: 0.05 } },
+			{ settings: { type: `${MIDJOURNEY}Tool` } },
+		);
+		expect(result.status).toBe('error');
+		expect(result.error?.message).toContain('is still open');
+		const [submit] = bench.emulator.ledger.submits;
+		expect(submit?.body).not.toHaveProperty('callBackUrl');
 	});
 
 	it('does not park when everything is finished by the look before', async () => {

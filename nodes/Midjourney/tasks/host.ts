@@ -27,3 +27,10 @@ export function hostOf(context: RequestContext): Host {
 /** Where n8n resumes this execution. */
 export const resumeUrlOf = (context: IExecuteFunctions): string =>
 	String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+
+/**
+ * Whether an agent has called this node as its tool. `isToolExecution` alone does not tell: from version 3 on the agent
+ * leaves its tools to n8n, which runs them as it runs any node. They keep the type that n8n makes for tools.
+ */
+export const isToolCall = (context: IExecuteFunctions): boolean =>
+	context.isToolExecution?.() === true || context.getNode().type.endsWith('Tool');

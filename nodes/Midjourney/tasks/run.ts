@@ -6,7 +6,7 @@ import type { Provider } from '../providers/Provider';
 import { callbackUrl, relayKey } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
 import { Gate } from './gate';
-import { hostOf, resumeUrlOf, type Host } from './host';
+import { hostOf, isToolCall, resumeUrlOf, type Host } from './host';
 import { Memory } from './memory';
 import { inputError, ProblemWriter } from './nodeErrors';
 import type { Order, Settings, Ticket } from './order';
@@ -109,7 +109,8 @@ export class Run {
 
 	/**
 	 * Where the provider is to call; undefined when nothing is to be parked: by the wait mode, in a tool call of an agent
-	 * (a wait suspends nothing there), or with Auto when callbacks cannot arrive.
+	 * (a wait suspends nothing there, or, from agent version 3 on, makes n8n hand every other call of the same tool its own
+	 * arguments as the answer), or with Auto when callbacks cannot arrive.
 	 */
 	private async callbackFor(
 		orders: readonly Order[],
@@ -117,7 +118,7 @@ export class Run {
 	): Promise<SubmitDeps['callback']> {
 		const { context, provider, http } = this;
 		const mode = orders[0]?.settings.waitMode;
-		if ((mode !== 'auto' && mode !== 'callback') || context.isToolExecution?.()) return undefined;
+		if ((mode !== 'auto' && mode !== 'callback') || isToolCall(context)) return undefined;
 		const resumeUrl = resumeUrlOf(context);
 		for (const { itemIndex, settings } of orders) {
 			const reason = unreachableBecause(settings.triggerUrl ?? resumeUrl, http.baseUrl);
