@@ -42,7 +42,7 @@ export class Midjourney implements INodeType {
 		usableAsTool: true,
 		credentials,
 		webhooks: resumeWebhooks,
-		waitingNodeTooltip: 'Waiting for the provider to report the end of the tasks',
+		waitingNodeTooltip: 'Waiting for the end of the tasks',
 		hints: hintsOf(operations),
 		properties: propertiesOf(operations),
 	};

@@ -14,12 +14,13 @@ import { packPackage } from '../n8n/pack';
 import { freePort } from '../n8n/process';
 import { type N8nServer, startN8n } from '../n8n/server';
 import {
+	createCredentials,
 	exampleFiles,
 	impatient,
 	MIDJOURNEY,
 	readExample,
 	triggerOf,
-	withCredential,
+	withCredentials,
 } from '../n8n/workflows';
 
 const MINUTE = 60_000;
@@ -62,6 +63,10 @@ const EXPECTED: Record<string, Expectation> = {
 	'06-second-leg.json': {
 		buys: ['imageRelaxed', 'imageRelaxed'],
 		...{ node: 'All Results', files: 0, type: 'png' },
+	},
+	'07-edit-wider-canvas.json': {
+		buys: ['midjourney_diffusion', 'midjourney_edit', 'midjourney_upscale'],
+		...{ node: 'Upscale', files: 1, type: 'png' },
 	},
 };
 
@@ -107,10 +112,9 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		emulator: Emulator,
 		patient = false,
 	): Promise<{ workflowId: string; executionId: string }> {
-		const name = `MidAPI for ${file}`;
-		const credential = { apiKey, baseUrl: emulator.url };
-		const id = await client.createCredential(name, 'midApi', credential);
-		const exported = withCredential(await readExample(file), id, name);
+		const data = { apiKey, baseUrl: emulator.url };
+		const credentials = await createCredentials(client, data, ` for ${file}`);
+		const exported = withCredentials(await readExample(file), credentials);
 		const workflow = patient ? exported : impatient(exported);
 		const workflowId = await client.importWorkflow(workflow);
 		return { workflowId, executionId: await client.run(workflowId, triggerOf(workflow)) };

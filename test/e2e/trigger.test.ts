@@ -10,9 +10,10 @@ import { callbackUrl, relayKey } from '../../nodes/Midjourney/tasks/callbackUrl'
 import { type Emulator, startEmulator } from '../emulator';
 import { type Item, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, installN8n, OLDER_N8N } from '../n8n/install';
-import { type JsonObject, object, text } from '../n8n/json';
+import { isObject, type JsonObject, object, text } from '../n8n/json';
 import { packPackage } from '../n8n/pack';
 import { type N8nServer, startN8n } from '../n8n/server';
+import { createCredentials, type Credentials } from '../n8n/workflows';
 
 const MINUTE = 60_000;
 /** A whole n8n may have to be downloaded and its database driver compiled. */
@@ -20,6 +21,9 @@ const INSTALL_TIMEOUT_MS = 20 * MINUTE;
 const API_KEY = 'trigger-test-key';
 const HMAC_KEY = 'trigger-test-hmac';
 const TRIGGER = 'Midjourney Trigger';
+
+/** Whose callbacks; `foreign`: those of a Vtrix that names its task as its own supplier does. */
+type ProviderName = 'midApi' | 'vtrix' | 'foreign';
 
 let packFolder: string;
 let tarball: string;
@@ -37,7 +41,9 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	let emulator: Emulator;
 	/** Where a workflow tells its resume URL while it is running. */
 	let notes: { server: Server; url: string; next: () => Promise<string> };
-	let credential: { id: string; name: string };
+	/** Like `emulator`, but its Vtrix calls back with the words of its own supplier (api-contract 2.5). */
+	let foreign: Emulator;
+	let credentials: Record<ProviderName, Credentials>;
 
 	beforeAll(async () => {
 		const installation = await installN8n(version, () => {});
@@ -52,18 +58,28 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 		});
 		const data = { apiKey: API_KEY, baseUrl: emulator.url, webhookSecret: HMAC_KEY };
 		const id = await client.createCredential('MidAPI', 'midApi', data);
-		credential = { id, name: 'MidAPI' };
+		foreign = await startEmulator({
+			...{ apiKey: API_KEY, latencyMs: Infinity, callbackRetryPausesMs: [] },
+			vtrix: { callbackBody: 'job' },
+		});
+		const vtrix = await createCredentials(client, { apiKey: API_KEY, baseUrl: emulator.url });
+		const other = await createCredentials(client, { apiKey: API_KEY, baseUrl: foreign.url });
+		credentials = { midApi: { midApi: { id, name: 'MidAPI' } }, vtrix, foreign: other };
 		notes = await startNotes();
 	}, INSTALL_TIMEOUT_MS);
 
 	afterAll(async () => {
 		notes?.server.close();
 		await emulator?.close();
+		await foreign?.close();
 		await n8n?.stop();
 	});
 
 	/** Publishes a workflow of the Trigger alone. */
-	async function publish(parameters: JsonObject): Promise<{ workflowId: string; url: string }> {
+	async function publish(
+		parameters: JsonObject,
+		provider: ProviderName = 'midApi',
+	): Promise<{ workflowId: string; url: string }> {
 		const webhookId = randomUUID();
 		const workflowId = await client.importWorkflow({
 			name: `Trigger ${webhookId}`,
@@ -71,8 +87,11 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 				{
 					...{ id: randomUUID(), name: TRIGGER, webhookId, position: [0, 0] },
 					...{ type: 'n8n-nodes-midjourney.midjourneyTrigger', typeVersion: 1 },
-					parameters: { authentication: 'midApi', ...parameters },
-					credentials: { midApi: credential },
+					parameters: {
+						authentication: provider === 'midApi' ? 'midApi' : 'vtrix',
+						...parameters,
+					},
+					credentials: credentials[provider],
 				},
 			],
 			connections: {},
@@ -80,9 +99,9 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 		});
 		await client.activate(workflowId);
 		const url = `${n8n.url}/webhook/${webhookId}/webhook`;
-		// It is live a moment after n8n says so; a call without a signature shows when.
+		// It is live a moment after n8n says so; its own refusal of a call without anything in it shows when.
 		for (const deadline = Date.now() + MINUTE; Date.now() < deadline; await pause(100)) {
-			if ((await post(url, {})) === 401) return { workflowId, url };
+			if ('ok' in (await post(url, {})).body) return { workflowId, url };
 		}
 		throw new Error(`${url} never came to life`);
 	}
@@ -98,6 +117,25 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 		const taskId = text(object(data, 'data').taskId, 'taskId');
 		emulator.finish(taskId);
 		await emulator.callbacksSettled();
+		return taskId;
+	}
+
+	/** The same at Vtrix. */
+	async function vtrixTaskThatEnds(
+		callback: string,
+		{ of = emulator, text: prompt = 'A lighthouse' } = {},
+	): Promise<string> {
+		const answer = await fetch(`${of.url}/model/v1/generation`, {
+			method: 'POST',
+			headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+			body: JSON.stringify({
+				model: 'midjourney_diffusion',
+				input: [{ params: { text: prompt, callback } }],
+			}),
+		});
+		const taskId = text(object(await answer.json(), 'answer').id, 'id');
+		of.finish(taskId);
+		await of.callbacksSettled();
 		return taskId;
 	}
 
@@ -187,7 +225,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 			const { workflowId, url } = await publish({ triggerOn: ['failed'] });
 			const taskId = await taskThatEnds(url);
 			expect(answersFor(taskId)).toEqual([200]);
-			expect(await post(url, { data: { taskId } })).toBe(401);
+			expect((await post(url, { data: { taskId } })).status).toBe(401);
 			await started(workflowId, 0);
 		},
 		3 * MINUTE,
@@ -229,6 +267,40 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	);
 
 	test(
+		'starts for both ends of a task of Vtrix, which signs nothing, and for nothing that it does not know',
+		async () => {
+			const { workflowId, url } = await publish({}, 'vtrix');
+			const completed = await vtrixTaskThatEnds(`${url}?mjReference=order%207`);
+			await emulator.deliverCallback(completed);
+			const failed = await vtrixTaskThatEnds(url, { text: 'A lighthouse [fail]' });
+			expect((await post(url, { id: 'made-up', status: 'completed' })).status).toBe(404);
+			expect([answersFor(completed), answersFor(failed)]).toEqual([[200, 200], [200]]);
+			const items = (await started(workflowId, 2)).flat().map(({ json }) => json);
+			expect(items.find(({ taskId }) => taskId === completed)).toMatchObject({
+				...{ provider: 'vtrix', status: 'completed', via: 'callback', reference: 'order 7' },
+				...{ jobId: expect.any(String), cost: expect.any(Number), outputs: { length: 4 } },
+			});
+			expect(items.find(({ taskId }) => taskId === failed)).toMatchObject({
+				...{ status: 'failed', outputs: [], errorMessage: expect.any(String) },
+			});
+		},
+		2 * MINUTE,
+	);
+
+	test(
+		'hands a callback on that names its task in words of its own, because the address is signed',
+		async () => {
+			const { workflowId, url } = await publish({}, 'foreign');
+			const { executionId, resumeUrl } = await waitingExecution();
+			const taskId = await vtrixTaskThatEnds(relayed(resumeUrl, url), { of: foreign });
+			expect(foreign.ledger.callbacksOf(taskId)).toMatchObject([{ status: 200 }]);
+			expect(await client.finished(executionId, MINUTE)).toMatchObject({ status: 'success' });
+			await started(workflowId, 0);
+		},
+		3 * MINUTE,
+	);
+
+	test(
 		'resumes an execution that is not yet waiting when the callback comes, and no other address',
 		async () => {
 			const { workflowId, url } = await publish({ onCallback: 'resume' });
@@ -256,9 +328,11 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	);
 });
 
-async function post(url: string, body: JsonObject): Promise<number> {
+async function post(url: string, body: JsonObject): Promise<{ status: number; body: JsonObject }> {
 	const headers = { 'content-type': 'application/json' };
-	return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+	const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+	const said: unknown = await answer.json().catch(() => ({}));
+	return { status: answer.status, body: isObject(said) ? said : {} };
 }
 
 /** A server that takes notes of URLs. */

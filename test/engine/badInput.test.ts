@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
+import type { ProviderName } from '../emulator';
+import { DIALECTS } from './dialects';
 import { useEngine } from './setup';
-
-const bench = useEngine();
 
 const generate = (fields: IDataObject) => ({
 	resource: 'image',
@@ -24,13 +24,11 @@ const additional = (fields: IDataObject) => generate({ additionalFields: fields 
 const NOTHING = "={{ $json.missing ?? '' }}";
 
 /** The parameters, and what the message must name: field and remedy. */
-const UNFIT: Record<string, [IDataObject, RegExp]> = {
+type Unfit = Record<string, [IDataObject, RegExp]>;
+
+const UNFIT: Unfit = {
 	'empty prompt': [generate({ prompt: NOTHING }), /'Prompt' is empty/],
 	'blank prompt': [generate({ prompt: '  \n ' }), /'Prompt' is empty/],
-	'prompt of 2,001 characters': [
-		generate({ prompt: 'x'.repeat(2001) }),
-		/'Prompt' has 2001 characters, at most 2000/,
-	],
 	'no image where one is needed': [
 		generate({ mode: 'imageToImage', imageUrls: NOTHING }),
 		/'Image URLs' is empty/,
@@ -47,16 +45,10 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 		generate({ mode: 'imageToImage', imageUrls: 'file:///tmp.png' }),
 		/only http and https/,
 	],
-	'two images for a video': [
-		video({ imageUrls: 'https://a.example/1.png, https://a.example/2.png' }),
-		/'Image URLs' holds 2 images, a video is made from exactly one/,
-	],
-	'an unknown aspect ratio': [additional({ aspectRatio: '7:5' }), /'Aspect Ratio' must be one of/],
 	'stylization 1001': [
 		additional({ stylization: 1001 }),
 		/'Stylization' must be a whole number from 0 to 1000/,
 	],
-	'variety 7': [additional({ variety: 7 }), /'Variety' must be .* in steps of 5/],
 	'weirdness -1': [additional({ weirdness: -1 }), /'Weirdness'/],
 	'weirdness as words': [additional({ weirdness: 'very' }), /'Weirdness' .* not “very”/],
 	'omni intensity 0': [
@@ -81,28 +73,9 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 		/'Index' must be a whole number from 0 to 3, not “4”/,
 	],
 	'index 1.5': [{ resource: 'image', operation: 'vary', taskId: 't', index: 1.5 }, /'Index'/],
-	'no task id': [
-		{ resource: 'image', operation: 'upscale', taskId: NOTHING, index: 0 },
-		/'Task ID' is empty/,
-	],
 	'no task ids to wait for': [
 		{ resource: 'task', operation: 'wait', taskIds: ' ' },
 		/'Task IDs' is empty/,
-	],
-	'manual extension without a prompt': [
-		{
-			resource: 'video',
-			operation: 'extend',
-			extendMode: 'manual',
-			taskId: 't',
-			index: 0,
-			prompt: NOTHING,
-		},
-		/'Prompt' is empty/,
-	],
-	'a file URL that is not one': [
-		{ resource: 'file', operation: 'getDownloadUrl', url: 'result.png' },
-		/'File URL' holds/,
 	],
 	'a binary field without a name': [
 		generate({ options: { binaryField: ' ', download: true } }),
@@ -111,128 +84,166 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	'a time limit of zero': [generate({ options: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
 };
 
-describe('Input that does not fit', () => {
-	it.each(Object.entries(UNFIT))(
-		'%s: names item and field, and sends nothing',
-		async (_, unfit) => {
-			const [parameters, message] = unfit;
-			const result = await bench.run({ parameters });
-			expect(result.status).toBe('error');
-			expect(result.error?.name).toBe('NodeOperationError');
-			expect(result.error?.message).toMatch(message);
-			expect(result.error?.message).toContain('[item 0]');
-			expect(bench.emulator.ledger.calls).toEqual([]);
-		},
-	);
-
-	it('in the last of many items stops everything before the first submit', async () => {
-		const result = await bench.generate(
-			{ prompt: '={{ $json.prompt }}' },
-			{ items: [{ prompt: 'one' }, { prompt: 'two' }, { prompt: '' }] },
-		);
-		expect(result.error?.message).toContain("'Prompt' is empty [item 2]");
-		expect(bench.emulator.ledger.calls).toEqual([]);
-	});
-
-	it('in several items is named for each', async () => {
-		const result = await bench.generate(
-			{ prompt: '={{ $json.prompt }}' },
-			{ items: [{ prompt: '' }, { prompt: 'two' }, { prompt: '' }] },
-		);
-		expect(result.error?.message).toContain('[item 0]');
-		expect(result.error?.description).toContain('[item 2]');
-	});
-
-	it('an expression that cannot be evaluated fails its own item only', async () => {
-		const result = await bench.generate(
-			{ prompt: '={{ $json.a.b.c }}' },
+/** What fits with other providers; that of Vtrix is in vtrix.test.ts. */
+const OWN: Partial<Record<ProviderName, Unfit>> = {
+	midApi: {
+		'prompt of 2,001 characters': [
+			generate({ prompt: 'x'.repeat(2001) }),
+			/'Prompt' has 2001 characters, at most 2000/,
+		],
+		'two images for a video': [
+			video({ imageUrls: 'https://a.example/1.png, https://a.example/2.png' }),
+			/'Image URLs' holds 2 images, a video is made from exactly one/,
+		],
+		'an unknown aspect ratio': [
+			additional({ aspectRatio: '7:5' }),
+			/'Aspect Ratio' must be one of/,
+		],
+		'variety 7': [additional({ variety: 7 }), /'Variety' must be .* in steps of 5/],
+		'no task id': [
+			{ resource: 'image', operation: 'upscale', taskId: NOTHING, index: 0 },
+			/'Task ID' is empty/,
+		],
+		'manual extension without a prompt': [
 			{
-				items: [{}, { a: { b: { c: 'a cup' } } }],
-				settings: { onError: 'continueRegularOutput' },
+				resource: 'video',
+				operation: 'extend',
+				extendMode: 'manual',
+				taskId: 't',
+				index: 0,
+				prompt: NOTHING,
+			},
+			/'Prompt' is empty/,
+		],
+		'a file URL that is not one': [
+			{ resource: 'file', operation: 'getDownloadUrl', url: 'result.png' },
+			/'File URL' holds/,
+		],
+	},
+};
+
+describe.each(DIALECTS)('$displayName', (dialect) => {
+	const bench = useEngine({}, dialect);
+	const { displayName, textToImage } = dialect;
+
+	describe('Input that does not fit', () => {
+		it.each(Object.entries({ ...UNFIT, ...OWN[dialect.name] }))(
+			'%s: names item and field, and sends nothing',
+			async (_, unfit) => {
+				const [parameters, message] = unfit;
+				const result = await bench.run({ parameters });
+				expect(result.status).toBe('error');
+				expect(result.error?.name).toBe('NodeOperationError');
+				expect(result.error?.message).toMatch(message);
+				expect(result.error?.message).toContain('[item 0]');
+				expect(bench.emulator.ledger.calls).toEqual([]);
 			},
 		);
-		expect(result.items.map(({ json }) => json.status)).toEqual(['failed', 'completed']);
-	});
-});
 
-describe('What is hidden is not sent', () => {
-	it('leaves out what does not apply to the mode, although it is still stored', async () => {
-		await bench.generate({
-			mode: 'textToImage',
-			imageUrls: 'not even a URL',
-			additionalFields: { omniIntensity: 5000 },
-		});
-		expect(bench.emulator.ledger.submits[0]?.body).toEqual({
-			taskType: 'mj_txt2img',
-			prompt: 'a teapot',
-		});
-	});
-
-	it('leaves out fields that were emptied', async () => {
-		await bench.generate({ additionalFields: { watermark: '', version: '', aspectRatio: null } });
-		expect(bench.emulator.ledger.submits[0]?.body).toEqual({
-			taskType: 'mj_txt2img',
-			prompt: 'a teapot',
-		});
-	});
-});
-
-describe('An unknown task', () => {
-	it.each(['get', 'wait'])(
-		'Task → %s says which id the provider does not know',
-		async (operation) => {
-			const result = await bench.run({
-				parameters: { resource: 'task', operation, taskId: 'gone-1', taskIds: 'gone-1' },
-			});
-			expect(result.error?.message).toMatch(
-				/MidAPI does not know the task or address .*task gone-1 \[item 0\]/,
+		it('in the last of many items stops everything before the first submit', async () => {
+			const result = await bench.generate(
+				{ prompt: '={{ $json.prompt }}' },
+				{ items: [{ prompt: 'one' }, { prompt: 'two' }, { prompt: '' }] },
 			);
-			expect(result.error?.description).toMatch(/Check the task ID/);
-		},
-	);
-
-	it('as the source of an upscale is refused by the provider, with its words', async () => {
-		const result = await bench.run({
-			parameters: { resource: 'image', operation: 'upscale', taskId: 'gone-1', index: 0 },
+			expect(result.error?.message).toContain("'Prompt' is empty [item 2]");
+			expect(bench.emulator.ledger.calls).toEqual([]);
 		});
-		expect(result.error?.message).toMatch(/MidAPI refused the request \(422/);
-		expect(bench.emulator.ledger.submits).toHaveLength(0);
-	});
-});
 
-describe('The account', () => {
-	it('with a wrong key: says so', async () => {
-		const result = await bench.run({
-			parameters: generate({}),
-			credentials: { apiKey: 'wrong' },
+		it('in several items is named for each', async () => {
+			const result = await bench.generate(
+				{ prompt: '={{ $json.prompt }}' },
+				{ items: [{ prompt: '' }, { prompt: 'two' }, { prompt: '' }] },
+			);
+			expect(result.error?.message).toContain('[item 0]');
+			expect(result.error?.description).toContain('[item 2]');
 		});
-		expect(result.error?.message).toMatch(/did not accept the API key \(401/);
-		expect(result.error?.description).toMatch(/Open the MidAPI credential/);
-	});
 
-	it('without credits: says so', async () => {
-		await bench.emulate({ credits: 0 });
-		const result = await bench.generate({});
-		expect(result.error?.message).toMatch(/too little credit \(402/);
+		it('an expression that cannot be evaluated fails its own item only', async () => {
+			const result = await bench.generate(
+				{ prompt: '={{ $json.a.b.c }}' },
+				{
+					items: [{}, { a: { b: { c: 'a cup' } } }],
+					settings: { onError: 'continueRegularOutput' },
+				},
+			);
+			expect(result.items.map(({ json }) => json.status)).toEqual(['failed', 'completed']);
+		});
 	});
 
-	it('behind a Base URL where nobody listens: nothing was sent', async () => {
-		const result = await bench.run({
-			parameters: generate({}),
-			credentials: { baseUrl: 'http://127.0.0.1:9' },
+	describe('What is hidden is not sent', () => {
+		it('leaves out what does not apply to the mode, although it is still stored', async () => {
+			await bench.generate({
+				mode: 'textToImage',
+				imageUrls: 'not even a URL',
+				additionalFields: dialect.inapplicable,
+			});
+			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
 		});
-		expect(result.error?.message).toMatch(/MidAPI cannot be reached/);
-		expect(result.error?.description).toMatch(/Nothing was sent/);
-	}, 20_000);
 
-	it('behind a Base URL that redirects: the key does not follow', async () => {
-		bench.emulator.intercept(async ({ method }) =>
-			method === 'POST'
-				? { status: 301, headers: { location: `${bench.emulator.url}/elsewhere` } }
-				: undefined,
+		it('leaves out fields that were emptied', async () => {
+			await bench.generate({ additionalFields: { watermark: '', version: '', aspectRatio: null } });
+			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
+		});
+	});
+
+	describe('An unknown task', () => {
+		it.each(['get', 'wait'])(
+			'Task → %s says which id the provider does not know',
+			async (operation) => {
+				const result = await bench.run({
+					parameters: { resource: 'task', operation, taskId: 'gone-1', taskIds: 'gone-1' },
+				});
+				expect(result.error?.message).toMatch(
+					new RegExp(`${displayName} does not know the task or address .*task gone-1 \\[item 0\\]`),
+				);
+				expect(result.error?.description).toMatch(/Check the task ID/);
+			},
 		);
-		const result = await bench.generate({});
-		expect(result.error?.message).toMatch(/points elsewhere/);
-		expect(bench.emulator.ledger.calls).toHaveLength(1);
+
+		it('as the source of an upscale is refused by the provider, with its words', async () => {
+			const [source, words] = dialect.unknownSource;
+			const result = await bench.run({
+				parameters: { resource: 'image', operation: 'upscale', index: 0, ...source },
+			});
+			expect(result.error?.message).toMatch(words);
+			expect(bench.emulator.ledger.submits).toHaveLength(0);
+		});
+	});
+
+	describe('The account', () => {
+		it('with a wrong key: says so', async () => {
+			const result = await bench.run({
+				parameters: generate({}),
+				credentials: { apiKey: 'wrong' },
+			});
+			expect(result.error?.message).toMatch(/did not accept the API key \((401|8004001004) “/);
+			expect(result.error?.description).toContain(`Open the ${displayName} credential`);
+		});
+
+		it('without credits: says so', async () => {
+			await bench.emulate(dialect.creditFor(0));
+			const result = await bench.generate({});
+			expect(result.error?.message).toMatch(/too little credit \(402/);
+		});
+
+		it('behind a Base URL where nobody listens: nothing was sent', async () => {
+			const result = await bench.run({
+				parameters: generate({}),
+				credentials: { baseUrl: 'http://127.0.0.1:9' },
+			});
+			expect(result.error?.message).toContain(`${displayName} cannot be reached`);
+			expect(result.error?.description).toMatch(/Nothing was sent/);
+		}, 20_000);
+
+		it('behind a Base URL that redirects: the key does not follow', async () => {
+			bench.emulator.intercept(async ({ method }) =>
+				method === 'POST'
+					? { status: 301, headers: { location: `${bench.emulator.url}/elsewhere` } }
+					: undefined,
+			);
+			const result = await bench.generate({});
+			expect(result.error?.message).toMatch(/points elsewhere/);
+			expect(bench.emulator.ledger.calls).toHaveLength(1);
+		});
 	});
 });

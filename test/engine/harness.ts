@@ -66,6 +66,39 @@ const source = (items: INodeExecutionData[]): INodeType => ({
 	execute: async () => [items],
 });
 
+/** Passes on what it gets. */
+const passOn: INodeType = {
+	description: {
+		displayName: 'After',
+		name: 'after',
+		group: ['transform'],
+		version: 1,
+		description: 'Runs behind the node',
+		defaults: { name: 'After' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		properties: [],
+	},
+	async execute() {
+		return [this.getInputData()];
+	},
+};
+
+/** The node in an n8n whose contexts show nothing but the documented interface. */
+const onlyDocumented = (nodeType: INodeType): INodeType => ({
+	description: nodeType.description,
+	async execute() {
+		const context = new Proxy(this, {
+			get(target, key) {
+				if (key === 'runExecutionData') return undefined;
+				const value: unknown = Reflect.get(target, key, target);
+				return typeof value === 'function' ? value.bind(target) : value;
+			},
+		});
+		return (await nodeType.execute?.call(context)) ?? null;
+	},
+});
+
 /** What a test says of a run of the node. */
 export interface Scenario {
 	/** The node's parameters; `authentication` is filled in. */
@@ -75,8 +108,12 @@ export interface Scenario {
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
 	credentials?: Partial<{ apiKey: string; baseUrl: string; requestFormat: string }>;
-	/** Goes on from the saved data of another execution, as n8n's Retry does. */
+	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up, and with Retry. */
 	retryOf?: IRunExecutionData;
+	/** `1` by default. */
+	executionId?: string;
+	/** In an n8n without the private fields that parking makes use of. */
+	onlyDocumented?: boolean;
 	/** Called once the engine is at work; to cancel, for instance. */
 	meanwhile?: (run: { cancel(): void }) => void | Promise<void>;
 }
@@ -87,6 +124,8 @@ export interface Result {
 	/** The first output, and the second (the error output) if there is one. */
 	items: INodeExecutionData[];
 	errorItems: INodeExecutionData[];
+	/** What each run of the node behind got. */
+	after: INodeExecutionData[][];
 	/** What the node failed with. */
 	error?: { name: string; message: string; description?: string | null; httpCode?: string | null };
 	/** The whole saved execution, as JSON would have it. */
@@ -153,6 +192,7 @@ export class Engine {
 			status: run.status,
 			items: last?.data?.main?.[0] ?? [],
 			errorItems: last?.data?.main?.[1] ?? [],
+			after: (run.data.resultData.runData.After ?? []).map(({ data }) => data?.main?.[0] ?? []),
 			error: error as Result['error'],
 			data: deepCopy(run.data),
 			log: [...this.logged],
@@ -165,11 +205,19 @@ export class Engine {
 		return await Container.get(BinaryDataService).getAsBuffer(binary);
 	}
 
-	private workflow({ parameters, settings }: Scenario, items: INodeExecutionData[]): Workflow {
-		const itemsNode = source(items);
+	private workflow(scenario: Scenario, items: INodeExecutionData[]): Workflow {
+		const { parameters, settings } = scenario;
+		const midjourney = scenario.onlyDocumented ? onlyDocumented(this.nodeType) : this.nodeType;
+		const types: Record<string, INodeType> = {
+			'test.items': source(items),
+			'test.after': passOn,
+			[MIDJOURNEY]: midjourney,
+			// As the tool of an agent.
+			[`${MIDJOURNEY}Tool`]: midjourney,
+		};
 		const nodeTypes: INodeTypes = {
-			getByName: () => itemsNode,
-			getByNameAndVersion: (type) => (type.startsWith(MIDJOURNEY) ? this.nodeType : itemsNode),
+			getByName: (type) => types[type] ?? passOn,
+			getByNameAndVersion: (type) => types[type] ?? passOn,
 			getKnownTypes: () => ({}),
 		};
 		const nodes: INode[] = [
@@ -194,10 +242,19 @@ export class Engine {
 				},
 				...settings,
 			},
+			{
+				id: '3',
+				name: 'After',
+				type: 'test.after',
+				typeVersion: 1,
+				position: [400, 0],
+				parameters: {},
+			},
 		];
-		const connections = {
-			Items: { main: [[{ node: 'Midjourney', type: NodeConnectionTypes.Main, index: 0 }]] },
-		};
+		const to = (node: string) => ({
+			main: [[{ node, type: NodeConnectionTypes.Main, index: 0 }]],
+		});
+		const connections = { Items: to('Midjourney'), Midjourney: to('After') };
 		return new Workflow({
 			id: 'workflow',
 			nodes,
@@ -209,7 +266,7 @@ export class Engine {
 	}
 
 	private additionalData(
-		{ credentials }: Scenario,
+		{ credentials, executionId = '1' }: Scenario,
 		workflow: Workflow,
 	): IWorkflowExecuteAdditionalData {
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
@@ -246,7 +303,7 @@ export class Engine {
 				getCredentialsProperties: (name: string) => this.credentialType(name).properties,
 			},
 			currentNodeExecutionIndex: 0,
-			executionId: '1',
+			executionId,
 			variables: {},
 			restApiUrl: `${base}/rest`,
 			instanceBaseUrl: base,
@@ -255,7 +312,7 @@ export class Engine {
 			webhookTestBaseUrl: `${base}/webhook-test`,
 			formWaitingBaseUrl: `${base}/form-waiting`,
 			setExecutionStatus: () => undefined,
-			hooks: new ExecutionLifecycleHooks('trigger', '1', {
+			hooks: new ExecutionLifecycleHooks('trigger', executionId, {
 				id: 'workflow',
 				name: 'test',
 				nodes: [],

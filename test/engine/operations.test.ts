@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { DIALECTS } from './dialects';
 import { QUICK, useEngine } from './setup';
 
 const bench = useEngine();
@@ -213,49 +214,7 @@ describe.each(Object.entries(BUYING))('%s', (_, { parameters, source, path, body
 	});
 });
 
-describe('Task, Account and File', () => {
-	it('Task → Get shows a task that is not finished as pending, after one look', async () => {
-		await bench.emulate({ latencyMs: Infinity });
-		const { items } = await bench.generate({ waitMode: 'dontWait' });
-		const taskId = items[0]?.json.taskId;
-		const result = await bench.run({
-			parameters: { resource: 'task', operation: 'get', taskId },
-		});
-		expect(result.items[0]?.json).toMatchObject({ taskId, status: 'pending', outputs: [] });
-		expect(bench.emulator.ledger.reads).toHaveLength(1);
-	});
-
-	it('Task → Get shows a failed task with its reason, and does not fail itself', async () => {
-		const { items } = await bench.generate({ waitMode: 'dontWait', prompt: 'a cup [fail]' });
-		bench.emulator.finish(String(items[0]?.json.taskId));
-		const result = await bench.run({
-			parameters: { resource: 'task', operation: 'get', taskId: items[0]?.json.taskId },
-		});
-		expect(result.status).toBe('success');
-		expect(result.items[0]?.json).toMatchObject({
-			status: 'failed',
-			errorMessage: 'upstream rejected the prompt',
-		});
-	});
-
-	it('Task → Wait waits for several tasks of one item, and buys nothing', async () => {
-		const submitted = await bench.generate(
-			{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
-			{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] },
-		);
-		const ids = submitted.items.map(({ json }) => json.taskId);
-		const result = await bench.run({
-			parameters: { resource: 'task', operation: 'wait', taskIds: '={{ $json.ids }}' },
-			items: [{ ids }],
-		});
-		expect(result.items.map(({ json }) => [json.taskId, json.status, json.prompt])).toEqual([
-			[ids[0], 'completed', 'a cup'],
-			[ids[1], 'completed', 'a bowl'],
-		]);
-		expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 0 }]);
-		expect(bench.emulator.ledger.submits).toHaveLength(2);
-	});
-
+describe('Account and File', () => {
 	it.each(['common', 'chat'] as const)(
 		'Account → Get Credits finds the balance where the provider keeps it: %s',
 		async (creditPath) => {
@@ -283,22 +242,64 @@ describe('Task, Account and File', () => {
 		});
 		expect(Date.parse(String(result.items[0]?.json.expiresAt))).toBeGreaterThan(Date.now());
 	});
-
-	it('accepts the answer of a provider that packs its result as JSON text and plain strings', async () => {
-		await bench.emulate({ resultInfoAsString: true, plainResultUrls: true });
-		const { items } = await bench.generate({});
-		expect(items[0]?.json.outputs).toHaveLength(4);
-	});
 });
 
-describe("Don't Wait", () => {
-	it('gives the task id at once, without a look', async () => {
-		const { items } = await bench.generate({ waitMode: 'dontWait' });
-		expect(items[0]?.json).toMatchObject({
-			taskId: bench.emulator.ledger.submits[0]?.taskId,
-			status: 'pending',
-			via: 'submit',
+describe.each(DIALECTS)('With $displayName', (dialect) => {
+	const bench = useEngine({}, dialect);
+
+	describe('Task', () => {
+		it('Task → Get shows a task that is not finished as pending, after one look', async () => {
+			await bench.emulate({ latencyMs: Infinity });
+			const { items } = await bench.generate({ waitMode: 'dontWait' });
+			const taskId = items[0]?.json.taskId;
+			const result = await bench.run({
+				parameters: { resource: 'task', operation: 'get', taskId },
+			});
+			expect(result.items[0]?.json).toMatchObject({ taskId, status: 'pending', outputs: [] });
+			expect(bench.emulator.ledger.reads).toHaveLength(1);
 		});
-		expect(bench.emulator.ledger.reads).toHaveLength(0);
+
+		it('Task → Get shows a failed task with its reason, and does not fail itself', async () => {
+			const { items } = await bench.generate({ waitMode: 'dontWait', prompt: 'a cup [fail]' });
+			bench.emulator.finish(String(items[0]?.json.taskId));
+			const result = await bench.run({
+				parameters: { resource: 'task', operation: 'get', taskId: items[0]?.json.taskId },
+			});
+			expect(result.status).toBe('success');
+			expect(result.items[0]?.json).toMatchObject({
+				status: 'failed',
+				errorMessage: dialect.failure.words,
+			});
+		});
+
+		it('Task → Wait waits for several tasks of one item, and buys nothing', async () => {
+			const submitted = await bench.generate(
+				{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
+				{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] },
+			);
+			const ids = submitted.items.map(({ json }) => json.taskId);
+			const result = await bench.run({
+				parameters: { resource: 'task', operation: 'wait', taskIds: '={{ $json.ids }}' },
+				items: [{ ids }],
+			});
+			expect(result.items.map(({ json }) => [json.taskId, json.status, json.prompt])).toEqual([
+				[ids[0], 'completed', 'a cup'],
+				[ids[1], 'completed', 'a bowl'],
+			]);
+			expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 0 }]);
+			expect(bench.emulator.ledger.submits).toHaveLength(2);
+		});
+	});
+
+	describe("Don't Wait", () => {
+		it('gives the task id at once, without a look', async () => {
+			const { items } = await bench.generate({ waitMode: 'dontWait' });
+			expect(items[0]?.json).toMatchObject({
+				taskId: bench.emulator.ledger.submits[0]?.taskId,
+				status: 'pending',
+				via: 'submit',
+			});
+			expect(bench.emulator.ledger.reads).toHaveLength(0);
+		});
 	});
 });

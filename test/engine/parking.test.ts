@@ -28,42 +28,18 @@ describe('Wait Mode: Callback', () => {
 		expect(bench.emulator.ledger.reads).toHaveLength(2);
 	});
 
-	it('sets the end of the wait by the longest time limit', async () => {
-		const before = Date.now();
-		const { data } = await bench.generate({ waitMode: 'callback', options: { timeLimit: 90 } });
-		const waitTill = new Date(String(data.waitTill)).getTime();
-		expect(waitTill - before).toBeGreaterThanOrEqual(90 * 60_000);
-		expect(waitTill - Date.now()).toBeLessThanOrEqual(90 * 60_000);
-	});
-
-	it('saves what it waits for as its own input, and leaves the items before it alone', async () => {
+	it('leaves the items before it alone', async () => {
 		const { data } = await bench.generate({ ...eachPrompt, waitMode: 'callback' }, two);
-		const saved = data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
-		expect(saved.map(({ json }) => [json.taskId, json.status])).toEqual(
-			bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
-		);
 		expect(data.resultData.runData.Items?.[0]?.data?.main?.[0]?.map(({ json }) => json)).toEqual(
 			two.items,
 		);
 	});
 
-	it('says in what passes when the time is up which task is open, and how to go on', async () => {
-		const { data } = await bench.generate({ waitMode: 'callback' });
-		const entry = data.executionData?.nodeExecutionStack[0];
-		const [submit] = bench.emulator.ledger.submits;
-		const message = entry?.data.main?.[0]?.[0]?.json.errorMessage;
-		expect(message).toContain(`task ${submit?.taskId} is still open`);
-		expect(entry?.metadata?.resumeError?.message).toBe(message);
-	});
-
-	it('passes without an error when the user wants pending items', async () => {
-		const { data } = await bench.generate({
-			waitMode: 'callback',
-			options: { onTimeLimit: 'returnPending' },
-		});
-		const entry = data.executionData?.nodeExecutionStack[0];
-		expect(entry?.metadata?.resumeError).toBeUndefined();
-		expect(entry?.data.main?.[0]?.[0]?.json).not.toHaveProperty('errorMessage');
+	it('shows what it waits for meanwhile', async () => {
+		const { items } = await bench.generate({ ...eachPrompt, waitMode: 'callback' }, two);
+		expect(items.map(({ json }) => [json.taskId, json.status])).toEqual(
+			bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
+		);
 	});
 
 	it.each(['callback', 'auto'])('never parks as the tool of an agent: %s', async (waitMode) => {
@@ -108,49 +84,6 @@ describe('Wait Mode: Callback', () => {
 		expect(result.error?.message).toMatch(/Callbacks cannot arrive: .*127\.0\.0\.1/);
 		expect(result.error?.description).toMatch(/Nothing was submitted/);
 	});
-
-	it('reads a task that failed before parking again at the end, instead of keeping a mere message', async () => {
-		await bench.emulate({ latencyMs: { imageTurbo: 0, imageFast: Infinity } });
-		const { data, status } = await bench.generate(
-			{
-				...eachPrompt,
-				waitMode: 'callback',
-				additionalFields: { speed: '={{ $json.speed }}' },
-			},
-			{
-				items: [
-					{ prompt: 'a cup [fail]', speed: 'turbo' },
-					{ prompt: 'a bowl', speed: 'fast' },
-				],
-				settings: { onError: 'continueRegularOutput' },
-			},
-		);
-		expect(status).toBe('waiting');
-		const saved = data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
-		expect(saved[0]?.json.status).toBe('failed');
-		const states: Array<{ taskId: string; problem?: object }> = JSON.parse(
-			String(saved[0]?.json.parked),
-		);
-		expect(states.map(({ taskId, problem }) => [taskId, problem])).toEqual(
-			bench.emulator.ledger.submits.map(({ taskId }) => [taskId, undefined]),
-		);
-	});
-
-	it('with On Error = continue, keeps the problem of an item that was never submitted', async () => {
-		const { data, status } = await bench.generate(
-			{ ...eachPrompt, waitMode: 'callback' },
-			{
-				items: [{ prompt: '' }, { prompt: 'a cup' }],
-				settings: { onError: 'continueRegularOutput' },
-			},
-		);
-		expect(status).toBe('waiting');
-		const saved = data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
-		expect(saved.map(({ json }) => json.errorMessage)).toEqual([
-			"'Prompt' is empty [item 0]",
-			expect.stringContaining('still open'),
-		]);
-	});
 });
 
 describe('Wait Mode: Auto', () => {
@@ -167,22 +100,77 @@ describe('Wait Mode: Auto', () => {
 	});
 });
 
-describe('A retried execution that was parked', () => {
-	it('polls for tasks that call back another execution', async () => {
-		const first = await bench.generate({ waitMode: 'callback' });
-		const saved = JSON.parse(JSON.stringify(first.data));
+describe('In an n8n that has only what it documents', () => {
+	const onlyDocumented = true;
+
+	it('ends the wait at the longest time limit', async () => {
+		const before = Date.now();
+		const { data } = await bench.generate(
+			{ waitMode: 'callback', options: { timeLimit: 90 } },
+			{ onlyDocumented },
+		);
+		const waitTill = new Date(String(data.waitTill)).getTime();
+		expect(waitTill - before).toBeGreaterThanOrEqual(90 * 60_000);
+		expect(waitTill - Date.now()).toBeLessThanOrEqual(90 * 60_000);
+	});
+
+	it('saves what it waits for as its own input, and leaves the items before it alone', async () => {
+		const { data } = await bench.generate(
+			{ ...eachPrompt, waitMode: 'callback' },
+			{ ...two, onlyDocumented },
+		);
+		const stack = data.executionData?.nodeExecutionStack ?? [];
+		expect(stack).toHaveLength(1);
+		expect(stack[0]?.data.main?.[0]?.map(({ json }) => [json.taskId, json.status])).toEqual(
+			bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
+		);
+		expect(stack[0]?.data.main?.[0]?.[0]?.json.parked).toEqual(expect.any(String));
+		expect(data.resultData.runData.Items?.[0]?.data?.main?.[0]?.map(({ json }) => json)).toEqual(
+			two.items,
+		);
+	});
+
+	it('says when the time is up which task is open, and how to go on', async () => {
+		const parked = await bench.generate({ waitMode: 'callback' }, { onlyDocumented });
+		const { status, error } = await bench.generate(
+			{ waitMode: 'callback' },
+			{ onlyDocumented, retryOf: parked.data },
+		);
+		const [submit] = bench.emulator.ledger.submits;
+		expect(status).toBe('error');
+		expect(error?.message).toContain(`task ${submit?.taskId} is still open`);
+		// For an n8n that cannot let the node fail then.
+		const [passes] = parked.data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
+		expect(passes?.json.errorMessage).toBe(error?.message);
+	});
+
+	it('passes pending items without an error when the user wants them', async () => {
+		const parameters = { waitMode: 'callback', options: { onTimeLimit: 'returnPending' } };
+		const parked = await bench.generate(parameters, { onlyDocumented });
+		const { status, after } = await bench.generate(parameters, {
+			onlyDocumented,
+			retryOf: parked.data,
+		});
+		expect(status).toBe('success');
+		expect(after.map((items) => items.map(({ json }) => json.status))).toEqual([['pending']]);
+		expect(after[0]?.[0]?.json).not.toHaveProperty('errorMessage');
+	});
+
+	it('polls in a retried execution, because its tasks call back the one before', async () => {
+		const parked = await bench.generate({ waitMode: 'callback' }, { onlyDocumented });
+		const saved = parked.data;
 		delete saved.waitTill;
 		delete saved.resultData.runData.Midjourney;
-		const [entry] = saved.executionData.nodeExecutionStack;
-		entry.data.main = [[{ json: {} }]];
-		delete entry.metadata;
-		// As n8n does: another execution with the data of the old one.
-		for (const value of Object.values(saved.executionData.contextData['node:Midjourney'] ?? {})) {
-			if (typeof value === 'object' && value && 'executionId' in value) value.executionId = 'old';
+		const [entry] = saved.executionData?.nodeExecutionStack ?? [];
+		if (entry) {
+			entry.data.main = [[{ json: {} }]];
+			delete entry.metadata;
 		}
-		const [submit] = bench.emulator.ledger.submits;
-		const second = bench.generate({ waitMode: 'callback' }, { retryOf: saved });
-		bench.emulator.finish(String(submit?.taskId));
+		const second = bench.generate(
+			{ waitMode: 'callback' },
+			{ onlyDocumented, retryOf: saved, executionId: '2' },
+		);
+		bench.emulator.finish(String(bench.emulator.ledger.submits[0]?.taskId));
 		const { status, items } = await second;
 		expect(status).toBe('success');
 		expect(items[0]?.json).toMatchObject({ status: 'completed', via: 'poll' });

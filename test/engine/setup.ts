@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- waits for what another part of the same process does, it is not a node */
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
+import type { Dialect } from './dialects';
 import { Engine, type Result, type Scenario } from './harness';
 
 /** Looks soon, so that tests do not wait for the pauses that suit a real provider. */
@@ -13,13 +14,19 @@ export async function until(condition: () => boolean): Promise<void> {
 	}
 }
 
-/** Engine and emulator for the tests of one file: a fresh emulator for each test, one engine for all. */
-export function useEngine(defaults: EmulatorOptions = {}) {
-	let engine: Engine | undefined;
+/** One for all tests of a file. */
+let engine: Engine | undefined;
+
+/**
+ * Engine and emulator for the tests of one file or of one `describe`: a fresh emulator for each test, one engine for all.
+ *
+ * @param dialect that of the provider with which the node runs; MidAPI when unset
+ */
+export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 	let emulator: Emulator | undefined;
 
 	beforeAll(async () => {
-		engine = await Engine.start();
+		engine ??= await Engine.start();
 	});
 	beforeEach(async () => {
 		emulator = await startEmulator({ latencyMs: 100, ...defaults });
@@ -43,7 +50,11 @@ export function useEngine(defaults: EmulatorOptions = {}) {
 		},
 		async run(scenario: Scenario): Promise<Result> {
 			const credentials = { baseUrl: bench.emulator.url, ...scenario.credentials };
-			const parameters = { waitMode: 'poll', ...scenario.parameters };
+			const parameters = {
+				...(dialect && { authentication: dialect.name }),
+				waitMode: 'poll',
+				...scenario.parameters,
+			};
 			return await bench.engine.run({ ...scenario, parameters, credentials });
 		},
 		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */

@@ -14,13 +14,14 @@ import { inspectMedia } from './media';
 import { buildPackage, packPackage, ROOT } from './pack';
 import { startN8n } from './server';
 import {
+	createCredentials,
 	exampleFiles,
 	impatient,
 	MIDJOURNEY,
 	readExample,
 	successorsOf,
 	triggerOf,
-	withCredential,
+	withCredentials,
 	type Workflow,
 } from './workflows';
 
@@ -110,12 +111,14 @@ async function main(): Promise<number> {
 	const password = `Demo-${randomBytes(6).toString('hex')}`;
 	await client.setUpOwner({ email: OWNER_EMAIL, password });
 	const credential = { apiKey: provider.apiKey, baseUrl: provider.baseUrl };
-	const credentialId = await client.createCredential('MidAPI', 'midApi', credential);
-	const test = await client.testCredential(credentialId, 'MidAPI', 'midApi', credential);
+	// The emulator is every provider; a real key is one of MidAPI.
+	const credentials = await createCredentials(client, credential, '', real && ['midApi']);
+	const { id = '' } = credentials.midApi ?? {};
+	const test = await client.testCredential(id, 'MidAPI', 'midApi', credential);
 	if (test.status !== 'OK') throw new Error(`The credential's test says: ${test.message}`);
 	const workflows = new Map<string, { id: string; workflow: Workflow }>();
 	for (const file of await exampleFiles()) {
-		const asExported = withCredential(await readExample(file), credentialId, 'MidAPI');
+		const asExported = withCredentials(await readExample(file), credentials);
 		const workflow = real ? asExported : impatient(asExported);
 		workflows.set(file, { id: await client.importWorkflow(workflow), workflow });
 	}

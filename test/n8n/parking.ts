@@ -28,6 +28,8 @@ export interface Plan {
 	credential?: JsonObject;
 	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
 	relay?: boolean;
+	/** Behind it all the execution waits for a call of somebody else, as an approval does. */
+	approval?: boolean;
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
 	emulator?: EmulatorOptions;
 }
@@ -44,6 +46,7 @@ const PATIENCE_MS = 30_000;
 const GENERATE = 'Generate';
 const AFTER = 'After';
 const FAILED = 'Failed';
+const APPROVAL = 'Approval';
 /** Node type of the Trigger of this package. */
 const TRIGGER = 'n8n-nodes-midjourney.midjourneyTrigger';
 
@@ -164,6 +167,26 @@ export class Wait {
 	async finishAndDeliver(position: number): Promise<Array<number | string>> {
 		this.finish(position);
 		return await this.deliver(position);
+	}
+
+	/** "Stop" and "Retry" in the list of executions; gives the new execution, which is parked. */
+	async stoppedAndRetried(): Promise<Wait> {
+		const { emulator, workflowId, executionId, client, plan } = this;
+		await client.stopExecution(executionId);
+		const retryId = await client.retry(workflowId, executionId);
+		const wait = new Wait(emulator, workflowId, retryId, client, plan);
+		await wait.untilParked();
+		return wait;
+	}
+
+	/** The call that `approval` waits for. */
+	async approve(): Promise<void> {
+		const url = this.url(0);
+		for (const name of [...url.searchParams.keys()]) {
+			if (name !== 'signature') url.searchParams.delete(name);
+		}
+		const { status } = await fetch(url);
+		if (status !== 200) throw new Error(`The approval was answered ${status}`);
 	}
 
 	/** Waits for the end of the execution. */
@@ -290,12 +313,18 @@ function workflowOf(plan: Plan, credential: { id: string; name: string }, path: 
 			},
 			tell(AFTER),
 			tell(FAILED),
+			{
+				...node(APPROVAL, 'n8n-nodes-base.wait', 1.1, { resume: 'webhook', options: {} }),
+				webhookId: randomUUID(),
+			},
+			node('Done', 'n8n-nodes-base.noOp', 1, {}),
 		],
 		connections: {
 			Start: to('List'),
 			List: to('Items'),
 			Items: to(GENERATE),
 			[GENERATE]: bothWays ? to(AFTER, FAILED) : to(AFTER),
+			...(plan.approval && { [AFTER]: to(APPROVAL), [APPROVAL]: to('Done') }),
 		},
 		settings: { executionOrder: 'v1' },
 	};

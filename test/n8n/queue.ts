@@ -32,6 +32,8 @@ const WORKERS: readonly Role[] = ['worker1', 'worker2'];
 export interface QueueN8n extends N8nServer {
 	/** The log of one process. */
 	logOf(role: Role): string;
+	/** Ends both workers, and nothing else, with SIGKILL, and starts them again. */
+	crashAndStartWorkers(): Promise<void>;
 }
 
 /**
@@ -119,6 +121,10 @@ export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>):
 			const results = await Promise.allSettled(some.map(start));
 			for (const result of results) if (result.status === 'rejected') throw result.reason;
 		};
+		const crashAndStart = async (some: Role[]) => {
+			await Promise.all(some.map(async (role) => await running.get(role)?.kill()));
+			await startAll(some);
+		};
 		// It makes the tables that the others look for.
 		await start('main');
 		await startAll(roles.slice(1));
@@ -133,10 +139,8 @@ export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>):
 			startedInMs: Date.now() - begin,
 			log: () => roles.map(logOf).join('\n'),
 			logOf,
-			crashAndStart: async () => {
-				await Promise.all([...running.values()].map(async (process) => await process.kill()));
-				await startAll(roles);
-			},
+			crashAndStart: async () => await crashAndStart(roles),
+			crashAndStartWorkers: async () => await crashAndStart([...WORKERS]),
 			stop,
 		};
 	} catch (error) {

@@ -1,4 +1,6 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { Emulator } from '../emulator';
 import { type Execution, N8nClient } from './client';
 import { lastLines } from './npm';
@@ -7,15 +9,17 @@ import type { N8nServer } from './server';
 
 const MINUTE = 60_000;
 /** n8n looks for executions whose time is up once a minute. */
-const TIME_LIMIT_TIMEOUT_MS = 3 * MINUTE;
+const TIMER_TIMEOUT_MS = 3 * MINUTE;
 const SHORTEST_LIMIT = { timeLimit: 0.05 };
+/** So long before the end of a wait n8n has not set its timer for it; a minute later it has. In minutes. */
+const TIMER_AHEAD_MIN = 1.2;
+/** By then a timer that was due has fired, and what it has begun is seen. */
+const SURELY_MS = 5_000;
 
 /** What an n8n can do; older ones cannot do everything. */
 export interface Abilities {
 	/** Checks a signature of its own in resume URLs. */
 	signsResumeUrls: boolean;
-	/** Lets a parked node fail. Where it cannot, failed items come out marked. */
-	failsParkedNodes: boolean;
 }
 
 /** An n8n to run the scenarios in. */
@@ -30,14 +34,16 @@ export interface Stage {
  * To be called where jest collects tests.
  */
 export function testParkedExecutions({ name, start, abilities }: Stage): void {
-	const { signsResumeUrls, failsParkedNodes } = abilities;
+	const { signsResumeUrls } = abilities;
 	const say = (line: string) => process.stderr.write(`    ${name}: ${line}\n`);
 	const waits: Wait[] = [];
 	let n8n: N8nServer;
 	let client: N8nClient;
-	/** Those whose time has to run out run beside the others. */
+	/** Those that take a minute or two run beside the others. */
 	let outOfTime: Promise<Wait>;
 	let lost: Promise<Wait>;
+	let looking: Promise<Wait>;
+	let approving: Promise<Awaited<ReturnType<typeof approved>>>;
 
 	const kept = async (starting: Promise<Wait>): Promise<Wait> => {
 		const wait = await starting;
@@ -91,6 +97,18 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		expect(JSON.stringify(resultsOf(execution))).not.toContain('forged.png');
 	}
 
+	/** The execution went on once, with the result of every task, and nobody had called it. */
+	function expectLookedUp(wait: Wait, execution: Execution): void {
+		const { status, error } = execution;
+		expect({ status, error }).toEqual({ status: 'success', error: undefined });
+		expect(
+			resultsOf(execution).map(({ json }) => [json.n, json.taskId, json.status, json.via]),
+		).toEqual(wait.taskIds().map((taskId, n) => [n, taskId, 'completed', 'poll']));
+		expect(runsBehind(execution).count).toBe(1);
+		expect(execution.runs.get('Generate')).toHaveLength(1);
+		expect(wait.emulator.ledger.submits).toHaveLength(wait.taskIds().length);
+	}
+
 	/** Ends the tasks at these positions, one by one, and sees the execution go on at the last. */
 	async function finishAll(wait: Wait, positions: number[]): Promise<void> {
 		let since = 0;
@@ -101,14 +119,46 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		expectResumedOnce(wait, await wait.ended(), since);
 	}
 
+	/** Retried, so that callbacks go to the execution before and only looks find anything. Ends after the first look. */
+	async function lookedAt(): Promise<Wait> {
+		const first = await Wait.parked({ client, n8n }, { prompts: prompts(3) });
+		const wait = await kept(first.stoppedAndRetried());
+		const { reads } = wait.emulator.ledger;
+		const before = reads.length;
+		await until(
+			'the node has looked',
+			() => reads.length,
+			(count) => count > before,
+			TIMER_TIMEOUT_MS,
+		);
+		await wait.untilParked();
+		for (const position of [1, 2, 0]) wait.finish(position);
+		return wait;
+	}
+
+	/** Called when n8n has set the timer for the end of the wait, and followed beyond that. */
+	async function approved() {
+		const options = { timeLimit: TIMER_AHEAD_MIN };
+		const wait = await park({ prompts: prompts(1), options, approval: true });
+		await pause(MINUTE);
+		const answers = await wait.finishAndDeliver(0);
+		await pause(TIMER_AHEAD_MIN * MINUTE - MINUTE + SURELY_MS);
+		return { wait, answers, status: await wait.status() };
+	}
+
 	beforeAll(async () => {
 		n8n = await start();
 		say(`ready after ${(n8n.startedInMs / 1000).toFixed(1)} s`);
 		client = new N8nClient(n8n.url);
 		await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });
 		outOfTime = park({ prompts: prompts(2), options: SHORTEST_LIMIT });
-		lost = park({ prompts: prompts(1), options: SHORTEST_LIMIT });
-		for (const starting of [outOfTime, lost]) starting.catch(() => undefined);
+		lost = park({ prompts: prompts(1), options: SHORTEST_LIMIT }).then((wait) => {
+			wait.finish(0);
+			return wait;
+		});
+		looking = lookedAt();
+		approving = approved();
+		for (const starting of [outOfTime, lost, looking, approving]) starting.catch(() => undefined);
 	}, 20 * MINUTE);
 
 	afterAll(async () => {
@@ -368,25 +418,13 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		const outcomes = (items: ReturnType<typeof resultsOf>) =>
 			items.map(({ json }) => ({ n: json.n, taskId: json.taskId }));
 
-		if (failsParkedNodes) {
-			scenario('On Error = stop: the execution fails and names the task', async () => {
-				const { execution, failed } = await end({});
-				expect(execution.status).toBe('error');
-				expect(execution.error).toContain(failed);
-				expect(runsBehind(execution).count).toBe(0);
-				expect(execution.runs.get('Items')?.[0]?.outputs[0]).toHaveLength(3);
-			});
-		} else {
-			scenario('On Error = stop: cannot fail here, the item comes out marked', async () => {
-				const { wait, execution, failed } = await end({});
-				expect(outcomes(resultsOf(execution)).map(({ n }) => n)).toEqual([0, 1, 2]);
-				const [first, second, third] = resultsOf(execution);
-				expect(String(second?.json.errorMessage)).toContain(failed);
-				expect([first?.json.taskId, third?.json.taskId]).toEqual(
-					[0, 2].map((position) => wait.submit(position).taskId),
-				);
-			});
-		}
+		scenario('On Error = stop: the execution fails and names the task', async () => {
+			const { execution, failed } = await end({});
+			expect(execution.status).toBe('error');
+			expect(execution.error).toContain(failed);
+			expect(runsBehind(execution).count).toBe(0);
+			expect(execution.runs.get('Items')?.[0]?.outputs[0]).toHaveLength(3);
+		});
 
 		scenario('On Error = continue: an error in its place among the results', async () => {
 			const { wait, execution, failed } = await end({ onError: 'continueRegularOutput' });
@@ -452,52 +490,71 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 	});
 
-	describe('the time limit', () => {
-		const expectEnd = (execution: Execution, ids: string[]) => {
-			if (failsParkedNodes) {
-				expect(execution.status).toBe('error');
-				for (const id of ids) expect(execution.error).toContain(id);
-				expect(runsBehind(execution).count).toBe(0);
-				return;
-			}
-			// Cannot fail here: what comes out must not pass for a result.
-			const items = resultsOf(execution);
-			expect(items).toHaveLength(ids.length);
-			items.forEach(({ json }, at) => expect(String(json.errorMessage)).toContain(ids[at]));
-		};
-
+	describe('without a call', () => {
 		scenario(
-			'ends the wait and names the open tasks',
+			'the time limit ends the wait and names the open tasks',
 			async () => {
 				const wait = await outOfTime;
-				expectEnd(await wait.ended(TIME_LIMIT_TIMEOUT_MS), wait.taskIds());
+				const { status, error, runs } = await wait.ended(TIMER_TIMEOUT_MS);
+				expect(status).toBe('error');
+				for (const id of wait.taskIds()) expect(error).toContain(id);
+				expect(runs.get('After')).toBeUndefined();
 				expect(wait.emulator.ledger.submits).toHaveLength(2);
 			},
-			TIME_LIMIT_TIMEOUT_MS,
+			TIMER_TIMEOUT_MS,
 		);
 
 		scenario(
-			'ends the wait whose last callback was lost, and names its task',
+			'what has ended by the time limit comes out',
 			async () => {
 				const wait = await lost;
-				wait.finish(0);
-				expectEnd(await wait.ended(TIME_LIMIT_TIMEOUT_MS), wait.taskIds());
+				expectLookedUp(wait, await wait.ended(TIMER_TIMEOUT_MS));
 			},
-			TIME_LIMIT_TIMEOUT_MS,
+			TIMER_TIMEOUT_MS,
+		);
+
+		scenario(
+			'the node looks by itself, without a trace, until the last task has ended',
+			async () => {
+				const wait = await looking;
+				expectLookedUp(wait, await wait.ended(TIMER_TIMEOUT_MS));
+			},
+			2 * TIMER_TIMEOUT_MS,
 		);
 	});
+
+	// n8n sets the timer of a wait up to 70 s ahead, and a call does not take it back.
+	scenario(
+		"the timer of a wait does not end the next one, somebody else's",
+		async () => {
+			const { wait, answers, status } = await approving;
+			expect({ answers, status }).toEqual({ answers: [200], status: 'waiting' });
+			expect((await client.execution(wait.executionId)).runs.get('Approval')).toHaveLength(1);
+			await wait.approve();
+			const execution = await wait.ended();
+			expect(execution.status).toBe('success');
+			expect(execution.runs.get('Done')).toHaveLength(1);
+			expect(runsBehind(execution).count).toBe(1);
+		},
+		TIMER_TIMEOUT_MS,
+	);
 
 	// The last: it takes everything else down with it.
 	scenario(
 		'n8n killed while parked and started again: resumes, nothing is bought twice',
 		async () => {
+			const overdue = await park({ prompts: prompts(1), options: SHORTEST_LIMIT });
+			overdue.finish(0);
 			const wait = await park({ prompts: prompts(3) });
 			expect(await wait.finishAndDeliver(1)).toEqual([200]);
+			// Until its log of events says that an execution waits, n8n takes it for crashed.
+			await pause(1000);
 			const crashed = Date.now();
 			await n8n.crashAndStart();
 			say(`killed and ready again after ${((Date.now() - crashed) / 1000).toFixed(1)} s`);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [2, 0]);
+			expectLookedUp(overdue, await overdue.ended(TIMER_TIMEOUT_MS));
 		},
 		5 * MINUTE,
 	);

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { N8nClient } from './client';
 import { isObject, type JsonObject, list, object, text } from './json';
 import { ROOT } from './pack';
 
@@ -35,15 +36,42 @@ export async function readExample(file: string): Promise<Workflow> {
 	};
 }
 
-/** The workflow with every MidAPI credential set to this one: what a user picks after importing. */
-export function withCredential(workflow: Workflow, id: string, name: string): Workflow {
+/** A stored credential for each credential type of the package, by the name of the type. */
+export type Credentials = Record<string, { id: string; name: string }>;
+
+const CREDENTIAL_NAMES: Record<string, string> = { midApi: 'MidAPI', vtrixApi: 'Vtrix' };
+
+/**
+ * Stores one credential of each type, all for the same server: the emulator is every provider.
+ *
+ * @param purpose goes behind their names
+ */
+export async function createCredentials(
+	client: N8nClient,
+	data: { apiKey: string; baseUrl: string },
+	purpose = '',
+	types = Object.keys(CREDENTIAL_NAMES),
+): Promise<Credentials> {
+	const credentials: Credentials = {};
+	for (const type of types) {
+		const full = `${CREDENTIAL_NAMES[type] ?? type}${purpose}`;
+		credentials[type] = { id: await client.createCredential(full, type, data), name: full };
+	}
+	return credentials;
+}
+
+/** The workflow with the credentials of its nodes set to these: what a user picks after importing. */
+export function withCredentials(workflow: Workflow, credentials: Credentials): Workflow {
 	return {
 		...workflow,
-		nodes: workflow.nodes.map((node) =>
-			isObject(node.credentials) && 'midApi' in node.credentials
-				? { ...node, credentials: { ...node.credentials, midApi: { id, name } } }
-				: node,
-		),
+		nodes: workflow.nodes.map((node) => {
+			if (!isObject(node.credentials)) return node;
+			const picked = Object.entries(node.credentials).map(([type, exported]) => [
+				type,
+				credentials[type] ?? exported,
+			]);
+			return { ...node, credentials: Object.fromEntries(picked) };
+		}),
 	};
 }
 

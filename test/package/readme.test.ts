@@ -1,6 +1,7 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
+import { providerNamed } from '../../nodes/Midjourney/providers';
 import {
 	builtCredential,
 	credentialFiles,
@@ -48,6 +49,8 @@ function panel(): Array<{ resource: string; operation: string; value: unknown; o
 		);
 }
 
+const displayNameOf = (provider: string) => providerNamed(provider)?.displayName;
+
 describe('The README', () => {
 	it('has a row for every operation of the node, and no other', () => {
 		const rows = tableUnder('Operations').map(
@@ -69,11 +72,22 @@ describe('The README', () => {
 		);
 	});
 
+	it('says of every operation which providers have it', () => {
+		const said = tableUnder('Operations').map((cells) => [cells[0], cells[1], cells[4]]);
+		const offered = panel().map(({ resource, operation, of, value }) => {
+			const row = operations.find((one) => one.resource === of && one.operation === value);
+			return [resource, operation, row?.providers.map(displayNameOf).join(', ')];
+		});
+		expect(said.sort()).toEqual(offered.sort());
+	});
+
 	it('explains every field of the credentials, and no other', () => {
-		const fields = credentialFiles.flatMap((file) =>
-			builtCredential(file).properties.map(({ displayName }) => displayName),
-		);
-		expect(tableUnder('Credentials').map(([field]) => field)).toEqual(fields);
+		const fields = credentialFiles.flatMap((file) => {
+			const { displayName: credential, properties } = builtCredential(file);
+			return properties.map(({ displayName }) => [credential, displayName]);
+		});
+		const explained = tableUnder('Credentials').map(([credential, field]) => [credential, field]);
+		expect(explained).toEqual(fields);
 	});
 
 	it('explains every field that comes out of an operation on tasks', () => {

@@ -18,7 +18,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 testParkedExecutions({
 	name: `n8n ${CURRENT_N8N} in queue mode`,
-	abilities: { signsResumeUrls: true, failsParkedNodes: true },
+	abilities: { signsResumeUrls: true },
 	start: async () => {
 		const tarball = await packPackage(folder);
 		const installation = await installN8n(CURRENT_N8N, (line) =>

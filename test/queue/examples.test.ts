@@ -9,7 +9,13 @@ import { CURRENT_N8N, installN8n } from '../n8n/install';
 import { inspectMedia } from '../n8n/media';
 import { packPackage } from '../n8n/pack';
 import { type QueueN8n, startQueueN8n } from '../n8n/queue';
-import { impatient, readExample, triggerOf, withCredential } from '../n8n/workflows';
+import {
+	createCredentials,
+	impatient,
+	readExample,
+	triggerOf,
+	withCredentials,
+} from '../n8n/workflows';
 
 const MINUTE = 60_000;
 const FILE = '02-many-prompts.json';
@@ -42,8 +48,8 @@ test(
 	`${FILE} runs on a worker and its files are in the shared store`,
 	async () => {
 		const credential = { apiKey: DEFAULT_API_KEY, baseUrl: emulator.url };
-		const id = await client.createCredential('MidAPI', 'midApi', credential);
-		const workflow = impatient(withCredential(await readExample(FILE), id, 'MidAPI'));
+		const credentials = await createCredentials(client, credential);
+		const workflow = impatient(withCredentials(await readExample(FILE), credentials));
 		const workflowId = await client.importWorkflow(workflow);
 		const executionId = await client.run(workflowId, triggerOf(workflow));
 		const { status, error, runs } = await client.finished(executionId, 2 * MINUTE);

@@ -1,4 +1,3 @@
-import type { Answer, Call, Http, Reply } from '../../nodes/Midjourney/providers/http';
 import {
 	midApi,
 	openEnvelope,
@@ -6,23 +5,7 @@ import {
 	submitCall,
 } from '../../nodes/Midjourney/providers/midApi';
 import type { TaskRequest } from '../../nodes/Midjourney/providers/Provider';
-
-const reply = (body: unknown, status = 200): Reply => ({ status, body });
-
-/** Answers every call with the same reply, and keeps what was asked. */
-function scripted(...replies: Reply[]): Http & { calls: Call[] } {
-	const calls: Call[] = [];
-	return {
-		baseUrl: 'https://api.example.com',
-		calls,
-		async send(call): Promise<Answer<Reply>> {
-			calls.push(call);
-			const next = replies[Math.min(calls.length, replies.length) - 1];
-			if (!next) throw new Error('Nothing scripted');
-			return { ok: true, value: next };
-		},
-	};
-}
+import { reply, scripted } from './scripted';
 
 describe('Requests on the wire (contract 1.1, 1.3, 1.4, 1.5)', () => {
 	const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'p' } as const;

@@ -20,6 +20,7 @@ function stage(
 		webhookSecret = '',
 		onError,
 		saved,
+		looksInMs,
 		credentials,
 		readMs = 0,
 		chance = () => 0.999,
@@ -30,6 +31,8 @@ function stage(
 		webhookSecret?: string;
 		onError?: string;
 		saved?: string;
+		/** The node runs again by itself, in that many ms. Without it the call is all there is. */
+		looksInMs?: number;
 		credentials?: 'gone';
 		readMs?: number;
 		/** What the order of reading is drawn from; by default nothing is shuffled. */
@@ -64,21 +67,28 @@ function stage(
 			};
 		},
 	};
-	const parked = Object.keys(states).map((taskId, itemIndex) => ({
+	const waits = Object.keys(states).map((taskId, itemIndex) => ({
 		nonce: 'n',
-		operation: 'image:generate',
 		itemIndex,
 		taskId,
 		settings: { ...SETTINGS, reference: `ref ${itemIndex}` },
 		since: 0,
+		deadline: 600_000,
 		polls: 1,
 	}));
-	const executeData: { metadata: Record<string, unknown> } = {
+	const until = clock.now() + (looksInMs ?? 600_000);
+	const parked = JSON.stringify({ executionId: '1', operation: 'image:generate', until, waits });
+	const executeData = {
+		node: { name: 'Midjourney' },
+		data:
+			looksInMs === undefined
+				? { main: [[{ json: { parked } }]] }
+				: { main: [], parked: [[{ json: { parked } }]] },
 		metadata: { resumeError: 'the time limit', resumeUrl: 'u' },
 	};
 	const context = {
 		executeData,
-		evaluateExpression: () => saved ?? JSON.stringify(parked),
+		evaluateExpression: () => saved ?? executeData.data.main[0]?.[0]?.json.parked,
 		getQueryData: () => ({ mjNonce: nonce }),
 		getBodyData: () => body,
 		getHeaderData: () => headers,
@@ -121,6 +131,24 @@ describe('A call for a parked execution', () => {
 		const { call: arrive, answers } = stage(states, call);
 		expect(await arrive()).toEqual({ noWebhookResponse: true });
 		expect(answers.map((answer) => answer.status)).toEqual([status]);
+	});
+
+	it.each<[string, Record<string, Status>, object]>([
+		['wakes it when all has ended', { a: 'completed', b: 'failed' }, { workflowData: [] }],
+		['lets it wait on while a task is open', { a: 'completed', b: 'running' }, {}],
+	])('whose node looks again by itself %s', async (_, states, result) => {
+		const { call: arrive, answers } = stage(states, { looksInMs: 200_000 });
+		expect(await arrive()).toEqual({ noWebhookResponse: true, ...result });
+		expect(answers.map(({ status }) => status)).toEqual([200]);
+	});
+
+	it('shortly before the next look leaves it to that: n8n has set a timer, which nobody takes back', async () => {
+		const before = stage({ a: 'completed' }, { looksInMs: 76_000 });
+		expect(await before.call()).toHaveProperty('workflowData');
+		const shortlyBefore = stage({ a: 'completed' }, { looksInMs: 74_000 });
+		expect(await shortlyBefore.call()).not.toHaveProperty('workflowData');
+		expect(shortlyBefore.answers.map(({ status }) => status)).toEqual([200]);
+		expect(shortlyBefore.reads).toEqual([]);
 	});
 
 	it('that claims what is not so changes nothing: only the provider is believed', async () => {

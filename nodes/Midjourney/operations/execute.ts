@@ -13,7 +13,7 @@ import type { Order, Settings } from '../tasks/order';
 import { toItems } from '../tasks/results';
 import { Run } from '../tasks/run';
 import { refused, type Outcome } from '../tasks/outcome';
-import { park, resume } from '../tasks/park';
+import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
@@ -34,6 +34,8 @@ type Job = { itemIndex: number } & (
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
+	const parked = parkedBefore(context);
+	if (parked) return await lookAgain(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
 	const jobs = context

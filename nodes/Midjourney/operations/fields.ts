@@ -128,7 +128,7 @@ const jobId = onlyWith(
 			displayName: 'Job ID',
 			name: 'jobId',
 			default: '={{ $json.jobId }}',
-			placeholder: 'e.g. 5d0e7c1a-upstream',
+			placeholder: 'e.g. 2af2f261-65a8-81cd-424e-42a851214aa1',
 			description:
 				"Midjourney's own ID of the task that made the original. By default the one of the incoming item; where it is empty, the task is asked for it.",
 		}),

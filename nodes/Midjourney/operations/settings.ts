@@ -27,12 +27,12 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 		name: 'Auto',
 		value: 'auto',
 		description:
-			'Poll for a while, then park the execution until the provider calls, if it can reach this n8n; otherwise go on polling',
+			'Poll for a while, then park the execution: it holds no worker, goes on when the provider calls, and looks by itself where no call can arrive',
 	},
 	{
 		name: 'Callback',
 		value: 'callback',
-		description: 'Park the execution at once: it holds no worker until the provider calls',
+		description: 'Park the execution at once: it holds no worker, and goes on when the provider calls',
 	},
 	{
 		name: "Don't Wait",
@@ -42,7 +42,7 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 	{
 		name: 'Poll',
 		value: 'poll',
-		description: 'Look at the tasks from time to time until all are finished',
+		description: 'Look at the tasks from time to time until all are finished, holding the worker',
 	},
 ];
 

@@ -177,18 +177,20 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 		const meaning = complaint(said.code) ?? UNDOCUMENTED;
 		return failed({ ...meaning, ...said, retryAfterMs });
 	}
-	const id = isRecord(opened) && !said ? idIn(opened) : undefined;
+	const answer = isRecord(opened) ? opened : {};
 	const code = said?.code ?? String(status);
-	const words = said?.words ?? (isRecord(opened) ? text(opened.message) : undefined);
+	const words = said?.words ?? text(answer.message);
 	const failure = { ...(complaint(said?.code) ?? meaningOf(status)), code, retryAfterMs };
+	// A refusal in words may name the request, which is no task.
+	const id = idIn(words === undefined ? answer : { ...answer, request_id: undefined });
 	// A gateway spoiled the status of a success: whatever the status says, the request was taken.
-	return id === undefined
+	return said || id === undefined
 		? failed({ ...failure, words })
 		: failed({ ...failure, taken: 'unknown', words: `success, task ${id}` });
 }
 
-/** Nobody knows what stands behind a complaint that is in no documentation. */
-const UNDOCUMENTED: Meaning = { reason: 'serverError', taken: 'unknown', passing: false };
+/** Nobody knows what stands behind a complaint that is in no documentation; a task that is paid is looked at again. */
+const UNDOCUMENTED: Meaning = { reason: 'serverError', taken: 'unknown', passing: true };
 
 const unreadable = (status: number): { ok: false; failure: Failure } =>
 	failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });

@@ -35,11 +35,13 @@ export interface Outcome {
 	task?: Task;
 	/** Why the item has no result to show. */
 	problem?: NodeProblem;
+	/** The problem is another item's. */
+	skipped?: boolean;
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';
-	/** Still open, and the provider will call this execution when it ends: it may be parked. */
-	parks?: Ticket;
+	/** Still open, and the provider will call when it ends, or the node can look again by itself: it may be parked. */
+	parks?: Pick<Ticket, 'since' | 'deadline' | 'nonce'>;
 }
 
 /** An item whose parameters were refused. */

@@ -1,8 +1,10 @@
-import type {
-	IDataObject,
-	INodeExecutionData,
-	IWebhookFunctions,
-	IWebhookResponseData,
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
 } from 'n8n-workflow';
 
 import { equalInConstantTime, isSigned } from '../providers/callback';
@@ -13,19 +15,29 @@ import { isTerminal, type Task } from '../providers/Task';
 import { readCallbackQuery } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
 import { hostOf, resumeUrlOf } from './host';
-import { endResumeWith, failWhenTimeIsUp, readOwnInput, replaceOwnInput } from './internals';
+import {
+	canRunAgain,
+	endResumeWith,
+	RUN_AGAIN,
+	savedBefore,
+	savedFor,
+	waitToPassOn,
+	waitToRunAgain,
+} from './internals';
 import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Settings } from './order';
 import { settled, type Asked, type Outcome } from './outcome';
 import { itemsOf, routed, toItems, withTasks } from './results';
-import type { Run } from './run';
+import { patiently } from './retry';
+import { Run } from './run';
 
 /**
  * Parking (design 5): the execution waits in n8n's database and holds no worker, for any number of tasks. A callback is
- * only a hint: whatever it says, the tasks are read. When the last is terminal, the execution resumes, once.
+ * only a hint: whatever it says, the tasks are read. When the last is terminal, the execution goes on, once.
  *
- * What is waited for is saved as the node's own input. It is also what comes out when the time is up and nobody can run
- * any code, so it has the form of results.
+ * The node runs again from time to time, and when a call has come: `lookAgain` parks anew, or ends as if it had polled.
+ * Where n8n cannot do that (internals.ts), nobody can run any code when the time is up: what is saved then has the form of
+ * results, and a call has to bring them.
  */
 
 /** A provider gives up a call after 15 s (contract 1.9): from then on it is answered whatever is still to be done. */
@@ -34,22 +46,45 @@ const ANSWER_WITHIN_MS = 8_000;
 /** Reads go out in growing batches, so that few are in vain and many do not take long. */
 const LARGEST_BATCH = 8;
 
-/** The field of the first saved item that holds what is waited for. */
-const PARKED = 'parked';
+/** How long a parked execution is left alone. n8n is no finer than a minute. */
+const SHORTEST_PAUSE_MS = 60_000;
+
+const LONGEST_PAUSE_MS = 300_000;
+
+/**
+ * This long before it is due n8n sets the timer of a wait (70 s), and no call takes it back: the timer of a wait that a call
+ * has ended then ends whatever wait the execution is in by that time, such as that of an approval.
+ */
+const TIMER_IS_SET_MS = 75_000;
+
+/** A timer may fire a moment before its time. */
+const EARLY_MS = 1_000;
 
 /** What is waited for, for one item. */
-interface Parked {
-	nonce: string;
-	operation: string;
+interface Wait {
 	itemIndex: number;
 	taskId?: string;
 	settings: Settings;
 	asked?: Asked;
 	/** Unix ms. */
 	since: number;
+	/** Unix ms; absent when the item waits no more. */
+	deadline?: number;
+	/** Under which the provider calls back; absent when it was told nothing. */
+	nonce?: string;
 	polls: number;
 	/** For an item that has no result, whatever becomes of the others. */
 	problem?: { message: string; description?: string };
+}
+
+/** What a parked execution has saved. */
+export interface Parked {
+	/** A retry of the execution is another one, which begins anew. */
+	executionId: string;
+	operation: string;
+	/** Unix ms: when the wait ends if nobody calls. */
+	until: number;
+	waits: Wait[];
 }
 
 /**
@@ -64,27 +99,23 @@ export async function park(
 	operation: string,
 ): Promise<INodeExecutionData[]> {
 	const { context, host, provider, clock } = run;
+	const now = clock.now();
+	const again = canRunAgain(context);
 	const open = outcomes.flatMap(({ parks }) => (parks ? [parks] : []));
-	const writer = new ProblemWriter(host.node, provider);
-	const atTimeLimit = outcomes.map((outcome): Outcome => {
-		const { itemIndex, settings, parks } = outcome;
-		if (!parks || settings?.onTimeLimit !== 'error') return outcome;
-		const { timeLimitMs } = settings;
-		const problem = writer.ofTimeLimit(parks.taskId, timeLimitMs, undefined, itemIndex);
-		return { ...outcome, problem };
-	});
-	const states = outcomes.map((outcome): Parked => {
+	const lastDeadline = Math.max(...open.map(({ deadline }) => deadline));
+	const until = again ? Math.min(lastDeadline, now + pauseOf(open, now)) : lastDeadline;
+	const waits = outcomes.map((outcome): Wait => {
 		const { itemIndex, settings, asked, taskId, task, parks, polls } = outcome;
 		// A task that has failed is read again like all others, so that its item says so.
 		const problem = task?.status === 'failed' ? undefined : outcome.problem;
 		return {
-			nonce: open[0]?.nonce ?? '',
-			operation,
 			itemIndex,
 			taskId,
 			settings: settings ?? DEFAULTS,
 			asked,
-			since: parks?.since ?? clock.now() - outcome.waitedMs,
+			since: parks?.since ?? now - outcome.waitedMs,
+			deadline: parks?.deadline,
+			nonce: parks?.nonce,
 			polls,
 			problem: problem && {
 				message: problem.message,
@@ -92,23 +123,87 @@ export async function park(
 			},
 		};
 	});
-	const items = atTimeLimit.flatMap((outcome) => {
-		const settings: Settings = { ...(outcome.settings ?? DEFAULTS), outputItems: 'task' };
-		const shown = { ...outcome, settings, files: [] };
-		return itemsOf(shown, provider.name, operation).map((item) => routed(item, host));
-	});
-	const [first] = items;
-	// As one text in one place: every callback reads it through an expression, which is slow for what is large.
-	if (first) first.json = { ...first.json, [PARKED]: JSON.stringify(states) };
-
-	replaceOwnInput(context, items);
-	const last = atTimeLimit.find(({ problem, parks }) => problem && parks)?.problem;
-	if (last && !host.continues) failWhenTimeIsUp(context, withTasks(last, outcomes));
+	const parked: Parked = { executionId: context.getExecutionId(), operation, until, waits };
+	const saved = JSON.stringify(parked);
+	const itemsFor = (some: readonly Outcome[]) =>
+		some.flatMap((outcome) => {
+			const settings: Settings = { ...(outcome.settings ?? DEFAULTS), outputItems: 'task' };
+			const shown = { ...outcome, settings, files: [] };
+			return itemsOf(shown, provider.name, operation).map((item) => routed(item, host));
+		});
 	context.setMetadata({ resumeUrl: resumeUrlOf(context) });
-	await context.putExecutionToWait(new Date(Math.max(...open.map(({ deadline }) => deadline))));
-	// Another array than the saved one: with On Error = error output n8n empties what is returned, in place.
+	if (again) {
+		await waitToRunAgain(context, saved, new Date(until));
+		return itemsFor(outcomes);
+	}
+	const writer = new ProblemWriter(host.node, provider);
+	const atTimeLimit = outcomes.map((outcome) => outOfTime(outcome, writer));
+	const last = atTimeLimit.find(({ problem, parks }) => problem && parks)?.problem;
+	const problem = last && !host.continues ? withTasks(last, outcomes) : undefined;
+	const items = itemsFor(atTimeLimit);
+	await waitToPassOn(context, saved, items, new Date(until), problem);
+	// Others than the saved ones: with On Error = error output n8n empties what is returned, in place.
 	return items.map((item) => ({ ...item }));
 }
+
+/** Where the provider will call, a look only finds what a lost call was to tell; else it need not be more exact than the wait is long. */
+function pauseOf(open: ReadonlyArray<{ since: number; nonce?: string }>, now: number): number {
+	if (open.every(({ nonce }) => nonce !== undefined)) return LONGEST_PAUSE_MS;
+	const waited = now - Math.min(...open.map(({ since }) => since));
+	return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waited / 4));
+}
+
+/** What becomes of an item that is still open when the time is up. */
+function outOfTime(outcome: Outcome, writer: ProblemWriter): Outcome {
+	const { itemIndex, settings, taskId, parks } = outcome;
+	if (!parks || taskId === undefined || settings?.onTimeLimit !== 'error') return outcome;
+	const problem = writer.ofTimeLimit(taskId, settings.timeLimitMs, undefined, itemIndex);
+	return { ...outcome, problem };
+}
+
+/** What `lookAgain` is to go on with; undefined when this run of the node is a first one. */
+export function parkedBefore(context: IExecuteFunctions): Parked | undefined {
+	const parked = parkedIn(savedBefore(context));
+	return parked?.executionId === context.getExecutionId() ? parked : undefined;
+}
+
+/**
+ * The node runs again, because a call has come or the time has: looks at what is waited for and waits on, or ends. It
+ * never submits anything, because each look gives Retry On Fail all its tries anew.
+ *
+ * @throws as `toItems`
+ */
+export async function lookAgain(
+	context: IExecuteFunctions,
+	provider: Provider,
+	{ operation, until, waits }: Parked,
+): Promise<INodeExecutionData[]> {
+	const ids = waits.flatMap(({ taskId }) => taskId ?? []);
+	const run = await Run.start(context, provider).catch((error: Error) => {
+		const description = `Submitted: ${ids.join(', ')}`;
+		throw new NodeOperationError(context.getNode(), error.message, { description });
+	});
+	const { host, http, clock } = run;
+	const via = isTimerSet(until, clock) ? 'poll' : 'callback';
+	const deadlines = waits.flatMap(({ deadline }) => deadline ?? []);
+	const isLast = Math.max(...deadlines) <= clock.now() + EARLY_MS;
+	// The next look is far away.
+	const read = async (taskId: string) =>
+		await patiently(clock, async () => await provider.read(http, taskId));
+	const { tasks } = await run.untilCancelled(
+		ids,
+		async () => await sweep(waits, clock, read, isLast),
+	);
+	const writer = new ProblemWriter(host.node, provider);
+	const outcomes = waits.map(
+		(wait): Outcome => ({ ...outcomeOf(wait, tasks, writer, clock.now()), via }),
+	);
+	if (!isLast && outcomes.some(({ parks }) => parks)) return await park(run, outcomes, operation);
+	const ended = outcomes.map((outcome) => outOfTime(outcome, writer));
+	return await toItems(run, ended, operation);
+}
+
+const isTimerSet = (until: number, { now }: Clock): boolean => until - now() < TIMER_IS_SET_MS;
 
 const DEFAULTS: Settings = {
 	waitMode: 'auto',
@@ -138,10 +233,11 @@ export async function resume(
 		return { noWebhookResponse: true };
 	};
 	try {
-		const states = parkedIn(readOwnInput(context, PARKED));
-		const [first] = states;
+		const { saved, runsAgain } = savedFor(context);
+		const parked = parkedIn(saved);
+		const expected = parked?.waits.find((wait) => wait.nonce !== undefined)?.nonce;
 		const { nonce } = readCallbackQuery(context.getQueryData(), undefined);
-		if (!first || nonce === undefined || !equalInConstantTime(nonce, first.nonce)) {
+		if (!parked || !expected || !nonce || !equalInConstantTime(nonce, expected)) {
 			return answer(404, { ok: false, message: 'Nothing here waits for this call' });
 		}
 		const { webhookSecret } = await context.getCredentials(provider.credentialType);
@@ -151,9 +247,12 @@ export async function resume(
 			return answer(401, { ok: false, message: 'The signature is missing or does not fit' });
 		}
 
-		const host = hostOf(context);
+		if (runsAgain && isTimerSet(parked.until, clock)) {
+			return answer(200, { ok: true, waiting: true });
+		}
+		const { waits, operation } = parked;
 		const http = await openHttp(context, provider.credentialType);
-		const sweeping = sweep(states, clock, async (taskId) => await provider.read(http, taskId));
+		const sweeping = sweep(waits, clock, async (taskId) => await provider.read(http, taskId));
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
 		let seen = await Promise.race([sweeping, late]);
 		if (seen === undefined) {
@@ -167,9 +266,11 @@ export async function resume(
 
 		// From here on the caller is not kept waiting: downloads may take longer than it would.
 		answer(200, { ok: true, waiting: false });
-		const writer = new ProblemWriter(host.node, provider);
-		const outcomes = states.map((state) => outcomeOf(state, seen.tasks, writer, clock.now()));
-		return await finish(context, provider, outcomes, first.operation);
+		if (runsAgain) return { noWebhookResponse: true, workflowData: RUN_AGAIN };
+		const { tasks } = seen;
+		const writer = new ProblemWriter(context.getNode(), provider);
+		const outcomes = waits.map((wait) => outcomeOf(wait, tasks, writer, clock.now()));
+		return await finish(context, provider, outcomes, operation);
 	} catch (error) {
 		const words = error instanceof Error ? error.message : String(error);
 		context.logger.error(`Midjourney could not handle a callback: ${words}`);
@@ -212,53 +313,59 @@ const isProblem = (error: unknown): error is NodeProblem =>
 	(error.name === 'NodeApiError' || error.name === 'NodeOperationError') &&
 	'node' in error;
 
-type Sweep =
-	| { end: 'terminal'; tasks: Map<string, Task | Failure> }
-	| { end: 'open' }
-	| { end: 'unreadable' };
+interface Sweep {
+	end: 'terminal' | 'open' | 'unreadable';
+	/** What is known by then. */
+	tasks: Map<string, Task | Failure>;
+}
 
 /**
  * Reads the tasks until the first that is still open, no further (design 5.4). In random order: nothing is kept between
  * two calls, and in any fixed order all that is finished before an open task would be read again at every call. So N
- * calls take about N log N reads, in whatever order the tasks end.
+ * calls take about N log N reads, in whatever order the tasks end. What is known to have ended is read last.
+ *
+ * @param last read all of them, whatever is open; what cannot be read then is not asked again
  */
 async function sweep(
-	states: readonly Parked[],
+	waits: readonly Wait[],
 	{ random }: Clock,
 	read: (taskId: string) => ReturnType<Provider['read']>,
+	last = false,
 ): Promise<Sweep> {
-	const ids = states.flatMap(({ taskId, problem }) => (taskId && !problem ? [taskId] : []));
-	for (let last = ids.length - 1; last > 0; last--) {
-		const other = Math.floor(random() * (last + 1));
-		[ids[last], ids[other]] = [ids[other] ?? '', ids[last] ?? ''];
-	}
+	const wanted = waits.flatMap(({ taskId, problem, deadline }) =>
+		taskId && !problem ? [{ taskId, place: deadline === undefined ? 1 : random() }] : [],
+	);
+	const ids = wanted.sort((a, b) => a.place - b.place).map(({ taskId }) => taskId);
 	const tasks = new Map<string, Task | Failure>();
+	let end: Sweep['end'] = 'terminal';
 	for (
 		let size = 1, done = 0;
-		done < ids.length;
+		done < ids.length && (last || end === 'terminal');
 		done += size, size = Math.min(size * 2, LARGEST_BATCH)
 	) {
 		const batch = ids.slice(done, done + size);
 		const answers = await Promise.all(batch.map(read));
 		for (const [position, seen] of answers.entries()) {
 			const taskId = batch[position] ?? '';
-			if (seen.ok && !isTerminal(seen.value)) return { end: 'open' };
 			if (seen.ok) tasks.set(taskId, seen.value);
+			if (seen.ok) end = isTerminal(seen.value) ? end : 'open';
 			// A task that the provider no longer knows will never end; anything else may be asked again.
-			else if (seen.failure.reason === 'notFound') tasks.set(taskId, seen.failure);
-			else return { end: 'unreadable' };
+			else if (seen.failure.reason === 'notFound' || (last && !seen.failure.passing)) {
+				tasks.set(taskId, seen.failure);
+			} else end = 'unreadable';
 		}
 	}
-	return { end: 'terminal', tasks };
+	return { end, tasks };
 }
 
+/** What became of an item as far as it is known; with `parks` when it is still open. */
 function outcomeOf(
-	state: Parked,
+	wait: Wait,
 	tasks: Map<string, Task | Failure>,
 	writer: ProblemWriter,
 	now: number,
 ): Outcome {
-	const { itemIndex, settings, asked, taskId, since, polls, problem } = state;
+	const { itemIndex, settings, asked, taskId, since, deadline, nonce, polls, problem } = wait;
 	const waitedMs = now - since;
 	const outcome: Outcome = {
 		itemIndex,
@@ -269,24 +376,33 @@ function outcomeOf(
 		polls: polls + 1,
 		via: 'callback',
 	};
-	if (problem) {
-		return { ...outcome, problem: writer.again(problem, itemIndex) };
-	}
+	if (problem) return { ...outcome, problem: writer.again(problem, itemIndex) };
 	const seen = tasks.get(taskId ?? '');
-	if (seen && 'status' in seen) return settled(outcome, seen, writer);
-	return seen ? { ...outcome, problem: writer.ofLostTask(seen, taskId ?? '', itemIndex) } : outcome;
+	if (seen && !('status' in seen)) {
+		return { ...outcome, problem: writer.ofLostTask(seen, taskId ?? '', itemIndex) };
+	}
+	if (seen && isTerminal(seen)) return settled(outcome, seen, writer);
+	const parks = deadline === undefined ? undefined : { since, deadline, nonce };
+	return { ...outcome, task: seen, parks };
 }
 
-/** What `park` has saved, as far as it is that. */
-function parkedIn(saved: unknown): Parked[] {
-	const states = unwrapJson(saved);
-	return Array.isArray(states) ? states.filter(isParked) : [];
+/** What `park` has saved, if it is that. */
+function parkedIn(saved: unknown): Parked | undefined {
+	const parked = unwrapJson(saved);
+	return isParked(parked) ? parked : undefined;
 }
 
 const isParked = (value: unknown): value is Parked =>
 	isRecord(value) &&
-	typeof value.nonce === 'string' &&
+	typeof value.executionId === 'string' &&
 	typeof value.operation === 'string' &&
+	typeof value.until === 'number' &&
+	Array.isArray(value.waits) &&
+	value.waits.every(isWait);
+
+const isWait = (value: unknown): value is Wait =>
+	isRecord(value) &&
 	typeof value.itemIndex === 'number' &&
 	typeof value.since === 'number' &&
+	typeof value.polls === 'number' &&
 	isRecord(value.settings);

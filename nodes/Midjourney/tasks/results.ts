@@ -27,7 +27,9 @@ export async function toItems(
 	operation: string,
 ): Promise<INodeExecutionData[]> {
 	const stopAtProblem = !host.continues;
-	throwIf(stopAtProblem, outcomes, outcomes.find(({ problem }) => problem)?.problem);
+	const problems = outcomes.filter(({ problem }) => problem);
+	const cause = problems.find(({ skipped }) => !skipped) ?? problems[0];
+	throwIf(stopAtProblem, outcomes, cause?.problem);
 
 	const downloads = new Downloads(host, clock);
 	const writer = new ProblemWriter(host.node, provider);

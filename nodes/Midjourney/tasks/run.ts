@@ -7,6 +7,7 @@ import { callbackUrl, relayKey } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
 import { Gate } from './gate';
 import { hostOf, isToolCall, resumeUrlOf, type Host } from './host';
+import { canRunAgain } from './internals';
 import { Memory } from './memory';
 import { inputError, ProblemWriter } from './nodeErrors';
 import type { Order, Settings, Ticket } from './order';
@@ -50,7 +51,7 @@ export class Run {
 
 	/**
 	 * Buys what is ordered and waits for it as each order says; one outcome per order, in their order. What is still
-	 * open and will be called back has `parks`.
+	 * open and can be parked has `parks`.
 	 *
 	 * @throws NodeOperationError when callbacks are wanted and cannot arrive, before anything is submitted
 	 */
@@ -92,14 +93,20 @@ export class Run {
 				const end = outcomes.get(ticket.taskId);
 				if (!end) return unwatched(ticket, this.clock.now());
 				const parks = end.end === 'timeLimit' && end.ticket.deadline < ticket.deadline;
-				return parks ? { ...this.seen(end), parks: ticket } : this.outcomeOf(end);
+				if (!parks) return this.outcomeOf(end);
+				const { since, deadline } = ticket;
+				// What was bought in another execution calls that one.
+				const nonce = ticket.nonce === callback?.nonce ? ticket.nonce : undefined;
+				return { ...this.seen(end), parks: { since, deadline, nonce } };
 			}
 			const problem = this.problems.ofSubmit(
 				result?.failure,
 				result?.ambiguous ?? false,
 				itemIndex,
 			);
-			return { ...nothing(itemIndex, settings), problem };
+			// Without a failure of its own and not ambiguous: it was not sent because of another one.
+			const skipped = !result?.failure && !result?.ambiguous;
+			return { ...nothing(itemIndex, settings), problem, skipped };
 		};
 		return orders.map((order, position) => ({
 			...outcomeFor(order, submitted[position]),
@@ -108,9 +115,8 @@ export class Run {
 	}
 
 	/**
-	 * Where the provider is to call; undefined when nothing is to be parked: by the wait mode, in a tool call of an agent
-	 * (a wait suspends nothing there, or, from agent version 3 on, makes n8n hand every other call of the same tool its own
-	 * arguments as the answer), or with Auto when callbacks cannot arrive.
+	 * Where the provider is to call; undefined when it is not to: by the wait mode, in a tool call of an agent, or with Auto
+	 * when callbacks cannot arrive.
 	 */
 	private async callbackFor(
 		orders: readonly Order[],
@@ -147,16 +153,18 @@ export class Run {
 	}
 
 	/**
-	 * Watches all tickets; those that will be called back under `nonce` only for the patience of Auto, or for one look.
+	 * Watches all tickets; those that can be parked, because they are called back under `nonce` or the node can look again
+	 * by itself, only for the patience of Auto, or for one look.
 	 * Their deadline in the result is the one up to which they were watched.
 	 */
 	private async watchOrPark(tickets: Ticket[], nonce: string | undefined): Promise<Watched[]> {
 		const now = this.clock.now();
-		const callsBack = (ticket: Ticket) => nonce !== undefined && ticket.nonce === nonce;
+		const looksAgain = canRunAgain(this.context) && !isToolCall(this.context);
+		const canPark = (ticket: Ticket) =>
+			(nonce !== undefined && ticket.nonce === nonce) ||
+			(looksAgain && ticket.settings.waitMode !== 'poll');
 		const brief = (ticket: Ticket, patience: number): Ticket =>
-			callsBack(ticket)
-				? { ...ticket, deadline: Math.min(ticket.deadline, now + patience) }
-				: ticket;
+			canPark(ticket) ? { ...ticket, deadline: Math.min(ticket.deadline, now + patience) } : ticket;
 		return await this.watch(
 			tickets.map((ticket) => {
 				const { waitMode, patienceMs } = ticket.settings;
@@ -244,7 +252,7 @@ export class Run {
 	 *
 	 * @param ids filled by the work with what it submits
 	 */
-	private async untilCancelled<T>(ids: string[], work: (ids: string[]) => Promise<T>): Promise<T> {
+	async untilCancelled<T>(ids: string[], work: (ids: string[]) => Promise<T>): Promise<T> {
 		try {
 			return await work(ids);
 		} catch (error) {

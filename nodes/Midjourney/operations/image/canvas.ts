@@ -31,13 +31,13 @@ const imageWidth = pixels(
 	'Image Width',
 	'imageWidth',
 	1024,
-	'Of the image as it lies on the canvas, in pixels; usually its own',
+	'Of the image as it lies on the canvas, in pixels; usually its own. Midjourney makes 1024 × 1024 with 1:1 and 1456 × 816 with 16:9, for instance.',
 );
 const imageHeight = pixels(
 	'Image Height',
 	'imageHeight',
 	1024,
-	'Of the image as it lies on the canvas, in pixels; usually its own',
+	'Of the image as it lies on the canvas, in pixels; usually its own. Midjourney makes 1024 × 1024 with 1:1 and 1456 × 816 with 16:9, for instance.',
 );
 
 const canvasFit = onlyFor(

@@ -11,7 +11,7 @@ const model = textField(100, {
 	required: true,
 	placeholder: 'e.g. midjourney_pan',
 	description: 'The ID of any model of the provider',
-	hint: 'Not documented for this provider, but seen elsewhere: midjourney_pan (jobId, imageNo, direction 0 down, 1 right, 2 up, 3 left, scale 1.1 to 3), midjourney_enhance (jobId of a draft, imageNo), midjourney_reroll (jobId)',
+	hint: 'Not documented by Vtrix, but likely: midjourney_pan (jobId, imageNo, direction 0 down, 1 right, 2 up, 3 left, scale 1.1 to 3), midjourney_enhance (jobId of a draft, imageNo), midjourney_reroll (jobId), midjourney_removebackground (imgUrl), midjourney_video_diffusion (prompt, or jobId and imageNo; videoType 0 480p, 1 720p)',
 });
 
 const parameters = jsonField(

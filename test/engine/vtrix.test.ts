@@ -1,0 +1,580 @@
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { QUICK, useEngine } from './setup';
+
+const bench = useEngine();
+
+const IMAGE = 'https://example.com/teapot.png';
+
+const run = async (parameters: IDataObject, items: IDataObject[] = [{}]) =>
+	await bench.run({
+		parameters: { authentication: 'vtrix', ...parameters, options: QUICK },
+		items,
+	});
+
+/** What the editor saves as the defaults of the fields that take over an incoming item. */
+const FROM_ITEM = {
+	taskId: '={{ $json.taskId }}',
+	jobId: '={{ $json.jobId }}',
+	index: '={{ $json.index ?? 0 }}',
+};
+
+/** A finished task of Vtrix: one item for each of its four images. */
+async function finishedImages(): Promise<IDataObject[]> {
+	const { items } = await bench.generate({
+		authentication: 'vtrix',
+		prompt: 'a teapot',
+		options: { ...QUICK, outputItems: 'output' },
+	});
+	bench.emulator.ledger.clear();
+	return items.map(({ json }: INodeExecutionData) => json);
+}
+
+interface Case {
+	parameters: IDataObject;
+	/** What must have gone over the wire, besides the job of the source. */
+	model: string;
+	params: IDataObject;
+	outputs?: number;
+}
+
+const image = (operation: string, fields: IDataObject): IDataObject => ({
+	resource: 'image',
+	operation,
+	...fields,
+});
+
+/** Operations that start from nothing. */
+const DIRECT: Record<string, Case> = {
+	'Generate, nothing set': {
+		parameters: image('generate', { prompt: 'a cup' }),
+		model: 'midjourney_diffusion',
+		params: { text: 'a cup' },
+	},
+	'Generate, everything set': {
+		parameters: image('generate', {
+			mode: 'textToImage',
+			prompt: ' a cup ',
+			additionalFields: {
+				aspectRatio: 'custom',
+				customAspectRatio: '21:9',
+				version: 'niji6',
+				imageQuality: 0.5,
+				stylization: 250,
+				variety: 17,
+				weirdness: 300,
+				seed: 4294967295,
+				styleReferences: '123, https://example.com/style.png random',
+				styleWeight: 50,
+				omniReference: IMAGE,
+				omniIntensity: 400,
+				raw: true,
+				tile: true,
+				draft: true,
+				exclude: 'text, watermark',
+			},
+		}),
+		model: 'midjourney_diffusion',
+		params: {
+			text:
+				'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --c 17 --w 300 --seed 4294967295' +
+				` --sref 123 https://example.com/style.png random --sw 50 --oref ${IMAGE} --ow 400` +
+				' --raw --tile --draft --no text, watermark',
+		},
+	},
+	'Generate, switches that are off': {
+		parameters: image('generate', {
+			prompt: 'a cup',
+			additionalFields: { raw: false, tile: false, draft: false, stylization: 0 },
+		}),
+		model: 'midjourney_diffusion',
+		params: { text: 'a cup --s 0' },
+	},
+	'Generate, Image to Image': {
+		parameters: image('generate', {
+			mode: 'imageToImage',
+			prompt: 'a cup',
+			imageUrls: `${IMAGE}\nhttps://example.com/a,b.png`,
+			additionalFields: { imageWeight: 1.5, version: '7' },
+		}),
+		model: 'midjourney_diffusion',
+		params: { text: `${IMAGE} https://example.com/a,b.png a cup --v 7 --iw 1.5` },
+	},
+	'Generate, Style Reference': {
+		parameters: image('generate', {
+			mode: 'styleReference',
+			prompt: 'a cup',
+			imageUrls: IMAGE,
+			additionalFields: { aspectRatio: '2:3' },
+		}),
+		model: 'midjourney_diffusion',
+		params: { text: `a cup --ar 2:3 --sref ${IMAGE}` },
+	},
+	'Generate, Omni Reference': {
+		parameters: image('generate', {
+			mode: 'omniReference',
+			prompt: 'a cup',
+			imageUrls: IMAGE,
+			additionalFields: { omniIntensity: 1000 },
+		}),
+		model: 'midjourney_diffusion',
+		params: { text: `a cup --oref ${IMAGE} --ow 1000` },
+	},
+	'Upload Paint, exact pixels and areas': {
+		parameters: image('uploadPaint', {
+			imageUrl: IMAGE,
+			prompt: 'a garden',
+			canvasMode: 'exact',
+			canvasWidth: 1536,
+			canvasHeight: 1024,
+			imageWidth: 1024,
+			imageHeight: 768,
+			imageX: 256,
+			imageY: 128,
+			mask: 'areas',
+			maskAreas: {
+				rectangle: [{ x: 10, y: 20, width: 300, height: 200 }],
+				polygon: [{ points: '600,500 100,500 350,100' }],
+			},
+		}),
+		model: 'midjourney_uploadpaint',
+		params: {
+			imgUrl: IMAGE,
+			remixPrompt: 'a garden',
+			canvas: { width: 1536, height: 1024 },
+			imgPos: { width: 1024, height: 768, x: 256, y: 128 },
+			mask: {
+				areas: [
+					{ width: 1024, height: 768, points: [10, 20, 310, 20, 310, 220, 10, 220] },
+					{ width: 1024, height: 768, points: [350, 100, 600, 500, 100, 500] },
+				],
+			},
+		},
+	},
+	Retexture: {
+		parameters: image('retexture', { imageUrl: IMAGE, prompt: 'made of copper' }),
+		model: 'midjourney_retexture',
+		params: { imgUrl: IMAGE, remixPrompt: 'made of copper' },
+	},
+};
+
+/** Operations on an image of a finished task. */
+const SECONDARY: Record<string, Case> = {
+	'Upscale, nothing set': {
+		parameters: image('upscale', { upscaler: 'standard' }),
+		model: 'midjourney_upscale',
+		params: { type: 0 },
+		outputs: 1,
+	},
+	'Upscale, Creative': {
+		parameters: image('upscale', { upscaler: 'creative' }),
+		model: 'midjourney_upscale',
+		params: { type: 1 },
+		outputs: 1,
+	},
+	'Upscale, V5 2x': {
+		parameters: image('upscale', { upscaler: 'v5Twice' }),
+		model: 'midjourney_upscale',
+		params: { type: 2 },
+		outputs: 1,
+	},
+	'Upscale, V5 4x': {
+		parameters: image('upscale', { upscaler: 'v5FourTimes' }),
+		model: 'midjourney_upscale',
+		params: { type: 3 },
+		outputs: 1,
+	},
+	'Vary, subtle': {
+		parameters: image('vary', { strength: 'subtle' }),
+		model: 'midjourney_variation',
+		params: { type: 0 },
+	},
+	'Vary, strong, with another prompt': {
+		parameters: image('vary', { strength: 'strong', prompt: 'a bowl' }),
+		model: 'midjourney_variation',
+		params: { type: 1, remixPrompt: 'a bowl' },
+	},
+	'Remix, strong': {
+		parameters: image('remix', { strength: 'strong', prompt: 'a bowl' }),
+		model: 'midjourney_remix',
+		params: { mode: 0, remixPrompt: 'a bowl' },
+	},
+	'Remix, subtle': {
+		parameters: image('remix', { strength: 'subtle', prompt: 'a bowl' }),
+		model: 'midjourney_remix',
+		params: { mode: 1, remixPrompt: 'a bowl' },
+	},
+	'Outpaint, nothing else set': {
+		parameters: image('outpaint', { scale: 1.5 }),
+		model: 'midjourney_outpaint',
+		params: { scale: 1.5 },
+	},
+	'Outpaint with a prompt': {
+		parameters: image('outpaint', { scale: 2, prompt: 'a kitchen' }),
+		model: 'midjourney_outpaint',
+		params: { scale: 2, remixPrompt: 'a kitchen' },
+	},
+	'Inpaint by the picture of a mask': {
+		parameters: image('inpaint', { mask: 'url', maskUrl: 'https://example.com/mask.png' }),
+		model: 'midjourney_inpaint',
+		params: { mask: { url: 'https://example.com/mask.png' } },
+	},
+	'Inpaint by areas as JSON': {
+		parameters: image('inpaint', {
+			mask: 'json',
+			maskJson: '[{ "x": 1, "y": 2, "width": 3, "height": 4 }, { "points": [[0,0],[9,0],[9,9]] }]',
+			imageWidth: 1456,
+			imageHeight: 816,
+			prompt: 'a red lid',
+		}),
+		model: 'midjourney_inpaint',
+		params: {
+			mask: {
+				areas: [
+					{ width: 1456, height: 816, points: [1, 2, 4, 2, 4, 6, 1, 6] },
+					{ width: 1456, height: 816, points: [0, 0, 9, 0, 9, 9] },
+				],
+			},
+			remixPrompt: 'a red lid',
+		},
+	},
+	'Edit, as wide as 16:9': {
+		parameters: image('edit', {
+			prompt: 'more table',
+			canvasMode: 'fit',
+			canvasFit: 'aspectRatio',
+		}),
+		model: 'midjourney_edit',
+		params: {
+			canvas: { width: 1820, height: 1024 },
+			imgPos: { width: 1024, height: 1024, x: 398, y: 0 },
+			remixPrompt: 'more table',
+		},
+	},
+	'Edit with margins, from a corner, masked': {
+		parameters: image('edit', {
+			prompt: 'more table',
+			canvasMode: 'fit',
+			canvasFit: 'margins',
+			moreWidth: 50,
+			moreHeight: 25,
+			anchor: 'bottomRight',
+			mask: 'areas',
+			maskAreas: { rectangle: [{ x: 0, y: 0, width: 100, height: 100 }] },
+		}),
+		model: 'midjourney_edit',
+		params: {
+			canvas: { width: 1536, height: 1280 },
+			imgPos: { width: 1024, height: 1024, x: 512, y: 256 },
+			remixPrompt: 'more table',
+			mask: { areas: [{ width: 1024, height: 1024, points: [0, 0, 100, 0, 100, 100, 0, 100] }] },
+		},
+	},
+};
+
+describe.each(Object.entries(DIRECT))('Image → %s', (_, { parameters, model, params, outputs }) => {
+	it('sends exactly what was set, and gives the outputs of the task', async () => {
+		const { items, error } = await run(parameters);
+		expect(error).toBeUndefined();
+		const [submit, ...others] = bench.emulator.ledger.submits;
+		expect(others).toEqual([]);
+		expect(submit?.unknownFields).toEqual([]);
+		expect(submit?.body).toEqual({ model, input: [{ params }] });
+		expect(items[0]?.json).toMatchObject({
+			provider: 'vtrix',
+			status: 'completed',
+			taskId: submit?.taskId,
+			jobId: submit?.jobId,
+			cost: submit?.price,
+		});
+		expect(items[0]?.json.outputs).toHaveLength(outputs ?? 4);
+	});
+});
+
+describe.each(Object.entries(SECONDARY))(
+	'Image → %s',
+	(_, { parameters, model, params, outputs }) => {
+		it('takes the item of an image as it is, and sends exactly what was set', async () => {
+			const images = await finishedImages();
+			const source = images[2] ?? {};
+			const { items, error } = await run({ ...parameters, ...FROM_ITEM }, [source]);
+			expect(error).toBeUndefined();
+			const [submit, ...others] = bench.emulator.ledger.submits;
+			expect(others).toEqual([]);
+			expect(submit?.unknownFields).toEqual([]);
+			expect(submit?.source).toEqual({ taskId: source.taskId, index: 2 });
+			const sent = { ...params, jobId: source.jobId, imageNo: 2 };
+			expect(submit?.body).toEqual({ model, input: [{ params: sent }] });
+			expect(items[0]?.json.outputs).toHaveLength(outputs ?? 4);
+		});
+	},
+);
+
+describe('What was made of the fields', () => {
+	it('is in the item: the text as Midjourney gets it', async () => {
+		const { items } = await run(
+			image('generate', { prompt: 'a cup', additionalFields: { aspectRatio: '16:9' } }),
+		);
+		expect(items[0]?.json.prompt).toBe('a cup --ar 16:9');
+	});
+
+	it.each(['poll', 'dontWait'])(
+		'is in the item: canvas and position, with %s',
+		async (waitMode) => {
+			const [source = {}] = await finishedImages();
+			const { items } = await run(
+				image('edit', { waitMode, prompt: 'more table', canvasAspectRatio: '2:1', ...FROM_ITEM }),
+				[source],
+			);
+			expect(items[0]?.json).toMatchObject({
+				prompt: 'more table',
+				canvas: { width: 2048, height: 1024 },
+				imagePosition: { width: 1024, height: 1024, x: 512, y: 0 },
+			});
+		},
+	);
+});
+
+describe('The source of an operation', () => {
+	it('may be a task alone: it is asked for the job', async () => {
+		const [source = {}] = await finishedImages();
+		const { items } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
+			{ taskId: source.taskId, index: 1 },
+		]);
+		expect(items[0]?.json.status).toBe('completed');
+		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({ jobId: source.jobId });
+	});
+
+	it('may be a job alone: nothing is looked up', async () => {
+		const [source = {}] = await finishedImages();
+		await run(image('upscale', { ...FROM_ITEM, waitMode: 'dontWait', upscaler: 'standard' }), [
+			{ jobId: source.jobId },
+		]);
+		expect(bench.emulator.ledger.submits).toHaveLength(1);
+		expect(bench.emulator.ledger.reads).toEqual([]);
+	});
+
+	it('of all items is looked up before anything is bought', async () => {
+		const images = await finishedImages();
+		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
+			...images,
+			{ taskId: 'gone-1' },
+		]);
+		expect(error?.message).toMatch(/Vtrix does not know the task or address \(404.*\[item 4\]/);
+		expect(bench.emulator.ledger.submits).toEqual([]);
+	});
+
+	it('that does not fit takes no other item down with On Error = continue', async () => {
+		const images = await finishedImages();
+		const { items } = await bench.run({
+			parameters: {
+				authentication: 'vtrix',
+				...image('upscale', { ...FROM_ITEM, upscaler: 'standard' }),
+				options: QUICK,
+			},
+			items: [images[0] ?? {}, { taskId: 'gone-1' }, images[1] ?? {}],
+			settings: { onError: 'continueRegularOutput' },
+		});
+		expect(items.map(({ json }) => json.status)).toEqual(['completed', 'failed', 'completed']);
+		expect(bench.emulator.ledger.submits).toHaveLength(2);
+	});
+});
+
+describe('Model → Run', () => {
+	it('runs a model that has no operation, with parameters of its own', async () => {
+		const [source = {}] = await finishedImages();
+		const { items, error } = await run(
+			{
+				resource: 'model',
+				operation: 'run',
+				model: 'midjourney_pan',
+				parameters: '={ "jobId": "{{ $json.jobId }}", "imageNo": 1, "direction": 0, "scale": 1.5 }',
+			},
+			[source],
+		);
+		expect(error).toBeUndefined();
+		expect(bench.emulator.ledger.submits[0]).toMatchObject({
+			kind: 'midjourney_pan',
+			params: { jobId: source.jobId, imageNo: 1, direction: 0, scale: 1.5 },
+		});
+		expect(items[0]?.json).toMatchObject({ operation: 'model:run', status: 'completed' });
+	});
+
+	it('gives videos as videos', async () => {
+		const { items } = await run({
+			resource: 'model',
+			operation: 'run',
+			model: 'midjourney_video_diffusion',
+			parameters: { prompt: `${IMAGE} steam rises`, videoType: 0 },
+		});
+		expect(items[0]?.json.outputs).toMatchObject([{ type: 'video' }, {}, {}, {}]);
+	});
+});
+
+/** A secondary operation that is right but for these fields. */
+const onTask = (operation: string, fields: IDataObject) =>
+	image(operation, { jobId: 'j', taskId: '', index: 0, prompt: 'p', ...fields });
+const edit = (fields: IDataObject) => onTask('edit', { canvasMode: 'exact', ...fields });
+const masked = (maskAreas: IDataObject, fields: IDataObject = {}) =>
+	onTask('inpaint', { mask: 'areas', maskAreas, ...fields });
+const rectangle = (x: number, y: number, width: number, height: number) => ({
+	rectangle: [{ x, y, width, height }],
+});
+const polygon = (points: string) => ({ polygon: [{ points }] });
+const json = (maskJson: string) => onTask('inpaint', { mask: 'json', maskJson });
+const runs = (fields: IDataObject): IDataObject => ({
+	resource: 'model',
+	operation: 'run',
+	model: 'midjourney_pan',
+	parameters: '{}',
+	...fields,
+});
+/** An expression that gives this value; what is entered plainly n8n checks itself. */
+const given = (value: unknown) => `={{ ${JSON.stringify(value)} }}`;
+
+/** The parameters, and what the message must name: field and remedy. */
+const UNFIT: Record<string, [IDataObject, RegExp]> = {
+	'image number 4': [onTask('upscale', { index: 4 }), /'Index' must be a whole number from 0 to 3/],
+	'neither task nor job': [
+		onTask('upscale', { jobId: given(''), taskId: given('') }),
+		/'Task ID' and 'Job ID' are both empty/,
+	],
+	'a canvas of zero': [edit({ canvasWidth: 0 }), /'Canvas Width' .* from 1 to 4096, not “0”/],
+	'a canvas of negative size': [edit({ canvasHeight: -5 }), /'Canvas Height' .* not “-5”/],
+	'an image of no size': [edit({ imageWidth: 0 }), /'Image Width' .* not “0”/],
+	'an image left of the canvas': [
+		edit({ imageX: -1024 }),
+		/1024 × 1024 px at -1024, 0\) lies entirely outside of the canvas \(1536 × 1024 px\)/,
+	],
+	'an image below the canvas': [edit({ imageY: 1024 }), /lies entirely outside of the canvas/],
+	'a fitted canvas that is too large': [
+		onTask('edit', { canvasFit: 'margins', moreWidth: 300, imageWidth: 2000 }),
+		/The canvas would have 8000 × 1024 px, at most 4096/,
+	],
+	'a ratio that is none': [
+		onTask('edit', { canvasAspectRatio: '16/9' }),
+		/'Canvas Aspect Ratio' must be width to height .* not “16\/9”/,
+	],
+	'a canvas with nothing to paint': [
+		onTask('edit', { canvasAspectRatio: '1:1' }),
+		/there is nothing to paint/,
+	],
+	'a mask with two points': [
+		masked(polygon('1,1 2,2')),
+		/'Areas' area 1 has 2 points: at least 3 are needed/,
+	],
+	'a mask with an odd count': [
+		masked(polygon('1,1 2,2 3')),
+		/'Areas' area 1 has 5 numbers: each point needs an x and a y/,
+	],
+	'a mask with words for points': [masked(polygon('a,b c,d e,f')), /points that are no numbers/],
+	'a point outside': [
+		masked(polygon('0,0 2000,0 0,500')),
+		/Area 1 of the mask has the point 2000,0 outside of the image \(1024 × 1024 px\)/,
+	],
+	'a rectangle that reaches outside': [masked(rectangle(1000, 0, 100, 10)), /the point 1100,0/],
+	'a rectangle of no height': [masked(rectangle(0, 0, 100, 0)), /a Width and a Height above 0/],
+	'points on a line': [masked(polygon('0,0 5,5 9,9')), /Area 1 of the mask encloses nothing/],
+	'no area': [masked({}), /'Areas' holds no area/],
+	'an image too small for areas': [
+		masked(rectangle(0, 0, 9, 9), { imageWidth: 499 }),
+		/'Image Width' must be a whole number from 500 to 4096/,
+	],
+	'an image on the canvas too small for areas': [
+		edit({ imageWidth: 400, mask: 'areas', maskAreas: rectangle(0, 0, 9, 9) }),
+		/Areas need an Image Width and an Image Height from 500 to 4096, not 400 × 1024/,
+	],
+	'areas that are no JSON': [json('{ x: 1 }'), /'Areas \(JSON\)' is not valid JSON/],
+	'areas that are something else': [
+		json(given([7])),
+		/area 1 is neither a rectangle nor a polygon/,
+	],
+	'an unknown kind of mask': [
+		onTask('inpaint', { mask: 'both' }),
+		/'Mask' must be one of areas, json, url, not “both”/,
+	],
+	'an image URL of 1,025 characters': [
+		image('retexture', { imageUrl: `https://e.com/${'x'.repeat(1011)}`, prompt: 'p' }),
+		/'Image URL' has 1025 characters, at most 1024/,
+	],
+	'a prompt of 8,193 characters': [
+		image('retexture', { imageUrl: IMAGE, prompt: 'x'.repeat(8193) }),
+		/'Prompt' has 8193 characters, at most 8192/,
+	],
+	'a text of 8,193 characters with its flags': [
+		image('generate', { prompt: 'x'.repeat(8185), additionalFields: { aspectRatio: '1:1' } }),
+		/The prompt has 8194 characters with the flags of all fields, at most 8192/,
+	],
+	'two images as omni reference': [
+		image('generate', { mode: 'omniReference', prompt: 'p', imageUrls: `${IMAGE}\n${IMAGE}` }),
+		/'Image URLs' holds 2 images, an omni reference is exactly one/,
+	],
+	'--sref in the prompt and the mode Style Reference': [
+		image('generate', { mode: 'styleReference', prompt: 'p --sref 1', imageUrls: IMAGE }),
+		/'Prompt' holds --sref and 'Mode' is set/,
+	],
+	'--no in the prompt and Exclude set': [
+		image('generate', { prompt: 'p --no text', additionalFields: { exclude: 'words' } }),
+		/'Prompt' holds --no and 'Exclude' is set/,
+	],
+	'a style that is neither a URL nor a code': [
+		image('generate', { prompt: 'p', additionalFields: { styleReferences: 'cubism' } }),
+		/'Style References' holds “cubism”, which is not a URL/,
+	],
+	'a scale of 2.5': [onTask('outpaint', { scale: 2.5 }), /'Scale' must be a number from 1.1 to 2/],
+	'parameters that are a list': [runs({ parameters: '[]' }), /'Parameters' must be an object/],
+	'parameters that are no JSON': [runs({ parameters: '{' }), /'Parameters' is not valid JSON/],
+	'a callback among the parameters': [
+		runs({ parameters: { callback: IMAGE } }),
+		/'Parameters' holds callback, which the node sets itself/,
+	],
+	'an operation of the other provider': [
+		{ resource: 'video', operation: 'generate' },
+		/Generate does not exist with Vtrix, only with MidAPI/,
+	],
+};
+
+describe('Input that does not fit', () => {
+	it.each(Object.entries(UNFIT))('%s: is named, and nothing is sent', async (_, unfit) => {
+		const [parameters, message] = unfit;
+		const { status, error } = await run(parameters);
+		expect(error?.message).toMatch(message);
+		expect(status).toBe('error');
+		expect(error?.name).toBe('NodeOperationError');
+		expect(bench.emulator.ledger.calls).toEqual([]);
+	});
+
+	/** Sources of which only the provider knows that they do not fit. */
+	const SOURCES: Record<string, [(source: IDataObject) => IDataObject, RegExp]> = {
+		'an unknown task': [() => ({ taskId: 'gone-1' }), /Vtrix does not know the task/],
+		'an output that there is not': [
+			({ taskId }) => ({ taskId, index: 3 }),
+			/The source does not fit \(“task \w+ has no output 3: there is 0 to 1”\)/,
+		],
+		'a job of another task': [
+			({ taskId }) => ({ taskId, jobId: 'other' }),
+			/task \w+ is not job other: empty one of the two/,
+		],
+	};
+
+	it.each(Object.entries(SOURCES))('%s: is named, and nothing is bought', async (_, unfit) => {
+		const [change, message] = unfit;
+		await bench.emulate({ vtrix: { outputs: 2 } });
+		const [source = {}] = await finishedImages();
+		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
+			change(source),
+		]);
+		expect(error?.message).toMatch(message);
+		expect(error?.message).toContain('[item 0]');
+		expect(bench.emulator.ledger.submits).toEqual([]);
+	});
+
+	it('a task that is not finished: is named, and nothing is bought', async () => {
+		await bench.emulate({ latencyMs: Infinity });
+		const { items } = await bench.generate({ authentication: 'vtrix', waitMode: 'dontWait' });
+		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
+			items[0]?.json ?? {},
+		]);
+		expect(error?.message).toMatch(/The source does not fit \(“task \w+ is not finished yet”\)/);
+		expect(bench.emulator.ledger.submits).toHaveLength(1);
+	});
+});

@@ -1,0 +1,19 @@
+import type { Answer, Call, Http, Reply } from '../../nodes/Midjourney/providers/http';
+
+/** What came back over the wire. */
+export const reply = (body: unknown, status = 200): Reply => ({ status, body });
+
+/** Gives the replies in turn, the last of them for ever, and keeps what was asked. */
+export function scripted(...replies: Reply[]): Http & { calls: Call[] } {
+	const calls: Call[] = [];
+	return {
+		baseUrl: 'https://api.example.com',
+		calls,
+		async send(call): Promise<Answer<Reply>> {
+			calls.push(call);
+			const next = replies[Math.min(calls.length, replies.length) - 1];
+			if (!next) throw new Error('Nothing scripted');
+			return { ok: true, value: next };
+		},
+	};
+}

@@ -1,0 +1,694 @@
+import type { Mask, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+import { modelCall, openReply, parseTask, vtrix } from '../../nodes/Midjourney/providers/vtrix';
+import { reply, scripted } from './scripted';
+
+const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'p' } as const;
+const source = { jobId: 'j', index: 2 };
+const upscale = { kind: 'upscaleImage', ...source } as const;
+const canvas = { width: 1536, height: 1024 };
+const imagePosition = { width: 1024, height: 768, x: 256, y: -8 };
+const url: Mask = { url: 'https://a.example/mask.png' };
+const SUBMITTED = { id: 'new', model: 'midjourney_upscale', status: 'in_progress' };
+
+describe('Requests on the wire (contract 2.3, 2.4)', () => {
+	const CASES: Array<[string, TaskRequest, string, object]> = [
+		['generate', { ...image, aspectRatio: '16:9' }, 'diffusion', { text: 'p --ar 16:9' }],
+		['upscale', upscale, 'upscale', { jobId: 'j', imageNo: 2, type: 0 }],
+		['vary', { kind: 'varyImage', ...source }, 'variation', { jobId: 'j', imageNo: 2, type: 0 }],
+		[
+			'vary with a prompt',
+			{ kind: 'varyImage', ...source, prompt: 'p' },
+			'variation',
+			{ jobId: 'j', imageNo: 2, type: 0, remixPrompt: 'p' },
+		],
+		[
+			'edit',
+			{ kind: 'editImage', ...source, prompt: 'p', canvas, imagePosition },
+			'edit',
+			{ jobId: 'j', imageNo: 2, remixPrompt: 'p', canvas, imgPos: imagePosition },
+		],
+		[
+			'edit with a mask',
+			{ kind: 'editImage', ...source, prompt: 'p', canvas, imagePosition, mask: url },
+			'edit',
+			{ jobId: 'j', imageNo: 2, remixPrompt: 'p', canvas, imgPos: imagePosition, mask: url },
+		],
+		[
+			'inpaint',
+			{ kind: 'inpaintImage', ...source, mask: url },
+			'inpaint',
+			{ jobId: 'j', imageNo: 2, mask: url },
+		],
+		[
+			'inpaint with a prompt',
+			{ kind: 'inpaintImage', ...source, mask: url, prompt: 'p' },
+			'inpaint',
+			{ jobId: 'j', imageNo: 2, mask: url, remixPrompt: 'p' },
+		],
+		[
+			'outpaint',
+			{ kind: 'outpaintImage', ...source, scale: 1.5 },
+			'outpaint',
+			{ jobId: 'j', imageNo: 2, scale: 1.5 },
+		],
+		[
+			'outpaint with a prompt',
+			{ kind: 'outpaintImage', ...source, scale: 2, prompt: 'p' },
+			'outpaint',
+			{ jobId: 'j', imageNo: 2, scale: 2, remixPrompt: 'p' },
+		],
+		[
+			'upload paint',
+			{ kind: 'uploadPaintImage', imageUrl: 'u', prompt: 'p', canvas, imagePosition, mask: url },
+			'uploadpaint',
+			{ imgUrl: 'u', remixPrompt: 'p', canvas, imgPos: imagePosition, mask: url },
+		],
+		[
+			'retexture',
+			{ kind: 'retextureImage', imageUrl: 'u', prompt: 'p' },
+			'retexture',
+			{ imgUrl: 'u', remixPrompt: 'p' },
+		],
+		[
+			'any model',
+			{ kind: 'runModel', model: 'midjourney_pan', parameters: { jobId: 'j', scale: 1.5 } },
+			'pan',
+			{ jobId: 'j', scale: 1.5 },
+		],
+	];
+
+	it.each(CASES)('%s', (_, request, model, params) => {
+		expect(modelCall(request)).toEqual({ model: `midjourney_${model}`, params });
+	});
+
+	it.each([
+		['standard', 0],
+		['creative', 1],
+		['v5Twice', 2],
+		['v5FourTimes', 3],
+	] as const)('the upscaler %s is number %i', (upscaler, type) => {
+		expect(modelCall({ ...upscale, upscaler })?.params).toMatchObject({ type });
+	});
+
+	it.each([
+		['subtle', 0, 1],
+		['strong', 1, 0],
+	] as const)('%s is %i for a variation and %i for a remix', (strength, type, mode) => {
+		const vary = { kind: 'varyImage', ...source, strength } as const;
+		const remix = { kind: 'remixImage', ...source, strength, prompt: 'p' } as const;
+		expect(modelCall(vary)?.params).toEqual({ jobId: 'j', imageNo: 2, type });
+		expect(modelCall(remix)).toEqual({
+			model: 'midjourney_remix',
+			params: { jobId: 'j', imageNo: 2, mode, remixPrompt: 'p' },
+		});
+	});
+
+	it('the areas of a mask each have the size of the image', () => {
+		const polygons = [
+			[0, 0, 9, 0, 9, 9],
+			[1, 1, 5, 1, 5, 5, 1, 5],
+		];
+		const mask = { size: { width: 1024, height: 768 }, polygons };
+		expect(modelCall({ kind: 'inpaintImage', ...source, mask })?.params.mask).toEqual({
+			areas: polygons.map((points) => ({ width: 1024, height: 768, points })),
+		});
+	});
+
+	it.each<TaskRequest>([
+		{ kind: 'extendVideo', mode: 'auto', taskId: 't', index: 0 },
+		{ kind: 'generateVideo', quality: 'hd', prompt: 'p', imageUrl: 'u', motion: 'low' },
+	])('$kind is not offered, and nothing is sent', async (request) => {
+		const http = scripted(reply(SUBMITTED));
+		expect(await vtrix.submit(http, request)).toMatchObject({
+			failure: { reason: 'notOffered', taken: 'no' },
+		});
+		expect(http.calls).toEqual([]);
+	});
+});
+
+describe('The body of a submit (contract 2.0)', () => {
+	const params = { jobId: 'j', imageNo: 2, type: 0 };
+	const called = { ...params, callback: 'https://n8n.example.com/x' };
+	const model = 'midjourney_upscale';
+	const FORMATS: Array<[string | undefined, object, object]> = [
+		[undefined, { model, input: [{ params }] }, { model, input: [{ params: called }] }],
+		['wrapped', { model, input: [{ params }] }, { model, input: [{ params: called }] }],
+		['flat', { model, ...params }, { model, ...called }],
+	];
+
+	it.each(FORMATS)('in the format %s', async (requestFormat, plain, withCallback) => {
+		const http = { ...scripted(reply(SUBMITTED)), requestFormat };
+		await vtrix.submit(http, upscale);
+		await vtrix.submit(http, upscale, called.callback);
+		const call = { method: 'POST', path: '/model/v1/generation' };
+		expect(http.calls).toEqual([
+			{ ...call, body: plain },
+			{ ...call, body: withCallback },
+		]);
+	});
+
+	it('names the model, whatever the parameters of a model of its own are', async () => {
+		const http = { ...scripted(reply(SUBMITTED)), requestFormat: 'flat' };
+		await vtrix.submit(http, {
+			kind: 'runModel',
+			model: 'midjourney_pan',
+			parameters: { model: 'other' },
+		});
+		expect(http.calls[0]?.body).toEqual({ model: 'midjourney_pan' });
+	});
+});
+
+describe('The answer to a submit', () => {
+	it.each(['id', 'task_id', 'request_id'])('holds the task id as %s', async (field) => {
+		const body = { [field]: 'new', model: 'm', status: 'pending' };
+		expect(await vtrix.submit(scripted(reply(body)), upscale)).toEqual({ ok: true, value: 'new' });
+	});
+
+	it('may be a task that has failed already: it has an id', async () => {
+		const body = { ...SUBMITTED, status: 'failed', error: { code: 8004001098 } };
+		expect(await vtrix.submit(scripted(reply(body)), upscale)).toEqual({ ok: true, value: 'new' });
+	});
+
+	it.each([{}, { id: '' }, { id: null }, { model: 'm', status: 'in_progress' }])(
+		'without an id (%j) is ambiguous',
+		async (body) => {
+			expect(await vtrix.submit(scripted(reply(body)), upscale)).toMatchObject({
+				failure: { reason: 'unreadable', taken: 'unknown' },
+			});
+		},
+	);
+
+	it('without an id but with a documented code is a refusal', async () => {
+		const body = { status: 'failed', error: { code: 4007003, error_message: 'bad number' } };
+		expect(await vtrix.submit(scripted(reply(body)), upscale)).toMatchObject({
+			failure: { reason: 'invalidRequest', taken: 'no', code: '4007003', words: 'bad number' },
+		});
+	});
+});
+
+describe('HTTP statuses (contract 2.6)', () => {
+	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
+		[301, 'redirected', 'no', false],
+		[400, 'invalidRequest', 'no', false],
+		[401, 'invalidKey', 'no', false],
+		[402, 'noCredits', 'no', false],
+		[403, 'notAllowed', 'no', false],
+		[404, 'notFound', 'no', false],
+		[408, 'timedOut', 'unknown', true],
+		[422, 'invalidRequest', 'no', false],
+		[429, 'rateLimited', 'no', true],
+		[500, 'serverError', 'unknown', true],
+		[502, 'serverError', 'unknown', true],
+		[503, 'serverError', 'no', true],
+		[504, 'serverError', 'unknown', true],
+	];
+	const BODIES: Array<[string, (status: number) => object]> = [
+		['message', () => ({ message: 'words' })],
+		['error as text', () => ({ error: 'words' })],
+		['error with error_message', (code) => ({ error: { code, error_message: 'words' } })],
+		['error with message', (code) => ({ error: { code, message: 'words' } })],
+		['error without a code', () => ({ error: { message: 'words' } })],
+		['a code in words', () => ({ error: { code: 'bad_thing', message: 'words' } })],
+		['SeaCloud', (code) => ({ status: { code, message: 'words' }, data: null })],
+	];
+
+	describe.each(CASES)('%i: %s, taken: %s, passing: %s', (status, reason, taken, passing) => {
+		it.each(BODIES)('%s', (_, bodyOf) => {
+			expect(openReply(reply(bodyOf(status), status))).toMatchObject({
+				failure: { reason, taken, passing, words: 'words' },
+			});
+		});
+
+		it.each(['', '<html>', '[]'])('body %j', (body) => {
+			expect(openReply(reply(body, status))).toEqual({
+				ok: false,
+				failure: { reason, taken, passing, code: String(status) },
+			});
+		});
+	});
+
+	it.each([40201, 40208])('SeaCloud says more exactly what is missing: %i', (error_code) => {
+		const body = { status: { code: 402, message: 'words', error_code }, data: null };
+		expect(openReply(reply(body, 402))).toMatchObject({
+			failure: { reason: 'noCredits', code: String(error_code), words: 'words' },
+		});
+	});
+
+	it('passes on how long the provider wants to be left alone', () => {
+		expect(openReply({ ...reply({ message: 'w' }, 429), retryAfterMs: 7000 })).toMatchObject({
+			failure: { retryAfterMs: 7000 },
+		});
+	});
+
+	it.each([429, 500, 502, 503])(
+		'a success that comes with status %i may have been taken, and its task is named',
+		(status) => {
+			expect(openReply(reply(SUBMITTED, status))).toMatchObject({
+				failure: { taken: 'unknown', words: expect.stringContaining('new') },
+			});
+		},
+	);
+
+	it.each([401, 429, 503])(
+		'a refusal with status %i that names the request is not taken for a success',
+		(status) => {
+			const body = { message: 'words', request_id: 'req-1' };
+			expect(openReply(reply(body, status))).toMatchObject({
+				failure: { taken: 'no', words: 'words' },
+			});
+		},
+	);
+
+	it('a success with a message of its own is still one, whatever the status', () => {
+		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
+			failure: { taken: 'unknown', words: expect.stringContaining('new') },
+		});
+	});
+
+	it.each([
+		['HTML', '<html>'],
+		['nothing', ''],
+		['a list', []],
+		['null', null],
+	])('%s with status 200 is unreadable, and may hide a task', (_, body) => {
+		expect(openReply(reply(body))).toMatchObject({
+			failure: { reason: 'unreadable', taken: 'unknown', passing: true },
+		});
+	});
+
+	it('success may come as text', () => {
+		expect(openReply(reply(JSON.stringify(SUBMITTED)))).toEqual({ ok: true, value: SUBMITTED });
+	});
+});
+
+describe('Codes (contract 2.6)', () => {
+	/** The last seven digits of what the pages list, the reason, and what the message says of it. */
+	const DOCUMENTED: Array<[string, string, RegExp]> = [
+		['4001001', 'invalidRequest', /text is missing/],
+		['4001002', 'invalidRequest', /text is too short or too long/],
+		['4001003', 'invalidRequest', /callback URL is not valid/],
+		['4001004', 'invalidKey', /authentication/],
+		['4001098', 'generationFailed', /generation did not succeed/],
+		['4001099', 'serverError', /not available/],
+		['4007001', 'invalidRequest', /job ID is missing/],
+		['4007002', 'invalidRequest', /number of the image is missing/],
+		['4007003', 'invalidRequest', /number of the image is not valid/],
+		['4007004', 'invalidRequest', /prompt is missing/],
+		['4007005', 'invalidRequest', /prompt is too short or too long/],
+		['4007006', 'invalidRequest', /canvas is missing/],
+		['4007007', 'invalidRequest', /position of the image is missing/],
+		['4007008', 'invalidRequest', /callback URL is not valid/],
+		['4007098', 'generationFailed', /generation did not succeed/],
+		['4007099', 'serverError', /not available/],
+		['4011001', 'invalidRequest', /job ID is missing/],
+		['4011002', 'invalidRequest', /number of the image is missing/],
+	];
+	/** The forms that the pages can be read to print, and what JSON makes of them. */
+	const FORMS: Array<[string, (digits: string) => number | string]> = [
+		['ten digits', (digits) => Number(`800${digits}`)],
+		['nine digits as text', (digits) => `00${digits}`],
+		['without the leading zeros', Number],
+	];
+
+	describe.each(FORMS)('in %s', (_, codeOf) => {
+		it.each(DOCUMENTED)('...%s: %s, %s', (digits, reason, meaning) => {
+			const code = codeOf(digits);
+			expect(openReply(reply({ error: { code, error_message: 'words' } }, 400))).toMatchObject({
+				failure: {
+					reason,
+					code: String(code),
+					words: 'words',
+					meaning: expect.stringMatching(meaning),
+					taken: 'no',
+					passing: digits.endsWith('099'),
+				},
+			});
+		});
+	});
+
+	it.each([
+		[8004019098, 'generationFailed', false],
+		[8004019099, 'serverError', true],
+		[8004019042, 'invalidRequest', false],
+		[2014001, 'invalidRequest', false],
+	])('%i, of a model without documentation: %s, passing: %s', (code, reason, passing) => {
+		expect(openReply(reply({ error: { code, message: 'words' } }))).toMatchObject({
+			failure: { reason, passing, taken: 'no', code: String(code) },
+		});
+	});
+
+	it.each([{ error: 'words' }, { error: { message: 'words' } }, { error: { code: 7 } }])(
+		'%j, without a code that says anything, may have been taken',
+		(body) => {
+			expect(openReply(reply(body))).toMatchObject({
+				failure: { reason: 'serverError', taken: 'unknown', passing: true },
+			});
+		},
+	);
+
+	it.each([
+		['the code 0', { code: 0, error_message: 'no error' }],
+		['null', null],
+		['an empty text', ''],
+		['an empty object', {}],
+	])('%s is no complaint', (_, error) => {
+		expect(openReply(reply({ ...SUBMITTED, id: undefined, error }))).toMatchObject({ ok: true });
+	});
+});
+
+describe('A task (contract 2.1, 2.2, 2.7)', () => {
+	const done = {
+		id: 't',
+		model: 'midjourney_diffusion',
+		status: 'completed',
+		created_at: 1767323045,
+		output: [
+			{
+				content: [
+					{ type: 'image', url: 'https://f.example/0.png', jobId: 'j' },
+					{ type: 'image', url: 'https://f.example/1.png', jobId: 'j' },
+				],
+			},
+		],
+		usage: { cost: '0.05', discount: 0.8 },
+		metadata: { prompt: 'a lighthouse' },
+	};
+	const read = (change: object) => parseTask({ ...done, ...change }, 'asked');
+
+	it('is read in full', () => {
+		expect(parseTask(done, 'asked')).toEqual({
+			provider: 'vtrix',
+			taskId: 't',
+			jobId: 'j',
+			status: 'completed',
+			outputs: [
+				{ index: 0, type: 'image', url: 'https://f.example/0.png' },
+				{ index: 1, type: 'image', url: 'https://f.example/1.png' },
+			],
+			prompt: 'a lighthouse',
+			cost: 0.05,
+			discount: 0.8,
+			createdAt: '2026-01-02T03:04:05.000Z',
+			raw: done,
+		});
+	});
+
+	it.each([
+		['pending', 'pending'],
+		['queued', 'pending'],
+		['in_progress', 'running'],
+		['processing', 'running'],
+		['IN_PROGRESS', 'running'],
+		['thinking', 'running'],
+		['', 'running'],
+		[undefined, 'running'],
+		['completed', 'completed'],
+		['Completed', 'completed'],
+		['succeeded', 'completed'],
+		['success', 'completed'],
+		['failed', 'failed'],
+		['error', 'failed'],
+		['cancelled', 'failed'],
+		['CANCELED', 'failed'],
+	])('status %j: %s', (word, status) => {
+		expect(read({ status: word }).status).toBe(status);
+	});
+
+	it('has no outputs before it is completed', () => {
+		expect(read({ status: 'in_progress', progress: 0.4 })).toMatchObject({
+			outputs: [],
+			progress: 0.4,
+		});
+	});
+
+	it('has no progress once it has ended', () => {
+		expect(read({ progress: 1 }).progress).toBeUndefined();
+	});
+
+	describe('that has failed', () => {
+		const FORMS: Array<[string, unknown, object]> = [
+			[
+				'error_message',
+				{ code: 8004001098, error_message: 'words' },
+				{ code: '8004001098', message: 'words', meaning: 'the generation did not succeed' },
+			],
+			[
+				'message',
+				{ code: '004007099', message: 'words' },
+				{
+					code: '004007099',
+					message: 'words',
+					meaning: 'the service behind Vtrix is not available',
+				},
+			],
+			[
+				'a code of no documentation',
+				{ code: 7, message: 'words' },
+				{ code: '7', message: 'words' },
+			],
+			['text', 'words', { message: 'words' }],
+			['nothing', undefined, { message: 'Vtrix gave no reason' }],
+		];
+
+		it.each(FORMS)('has its reason, given as %s', (_, error, reason) => {
+			expect(read({ status: 'failed', error })).toMatchObject({ status: 'failed', outputs: [] });
+			expect(read({ status: 'failed', error }).error).toEqual(reason);
+		});
+
+		it.each([
+			['words', 'words'],
+			['a code', { code: 8004001098 }],
+		])('may call itself completed, with %s as error', (_, error) => {
+			expect(read({ error })).toMatchObject({ status: 'failed', outputs: [] });
+		});
+
+		it.each([null, '', {}, { code: 0, error_message: '' }])(
+			'is not what %j as error makes of it',
+			(error) => {
+				expect(read({ error })).toMatchObject({ status: 'completed', error: undefined });
+			},
+		);
+	});
+
+	it.each([
+		['id', { id: 'a', task_id: 'b', request_id: 'c' }, 'a'],
+		['task_id', { id: undefined, task_id: 'b', request_id: 'c' }, 'b'],
+		['request_id', { id: undefined, request_id: 'c' }, 'c'],
+		['nothing', { id: undefined }, 'asked'],
+	])('is known by %s', (_, ids, taskId) => {
+		expect(read(ids).taskId).toBe(taskId);
+	});
+
+	describe('has the job id of', () => {
+		const content = (own: object) => [{ content: [{ type: 'image', url: 'u', ...own }] }];
+		const elsewhere = { metadata: { jobId: 'meta' }, jobId: 'body' };
+		const PLACES: Array<[string, object, string]> = [
+			['the content', { output: content({ jobId: 'own', metadata: { jobId: 'm' } }) }, 'own'],
+			["the content's metadata", { output: content({ metadata: { jobId: 'm' } }) }, 'm'],
+			['the metadata', { output: content({}) }, 'meta'],
+			['the task', { output: content({}), metadata: {} }, 'body'],
+			['itself', { output: content({}), metadata: {}, jobId: undefined }, 't'],
+		];
+
+		it.each(PLACES)('%s', (_, change, jobId) => {
+			expect(read({ ...elsewhere, ...change }).jobId).toBe(jobId);
+		});
+
+		it('nothing as long as it runs and names none', () => {
+			expect(read({ status: 'in_progress', output: undefined }).jobId).toBeUndefined();
+		});
+	});
+
+	describe('has outputs', () => {
+		const contents = (...list: unknown[]) => ({ output: [{ content: list }] });
+
+		it.each([
+			['image', 'https://f.example/0.png', 'image'],
+			['video', 'https://f.example/0', 'video'],
+			['video_url', 'https://f.example/0', 'video'],
+			[undefined, 'https://f.example/0.mp4?x=1', 'video'],
+			[undefined, 'https://f.example/0.webp', 'image'],
+		])('of type %j at %s: %s', (type, address, expected) => {
+			expect(read(contents({ type, url: address })).outputs).toEqual([
+				{ index: 0, type: expected, url: address },
+			]);
+		});
+
+		it('whose address stands under the name of the type', () => {
+			const addresses = contents(
+				{ type: 'video_url', video_url: 'v' },
+				{ type: 'image_url', image_url: 'i' },
+			);
+			expect(read(addresses).outputs).toEqual([
+				{ index: 0, type: 'video', url: 'v' },
+				{ index: 1, type: 'image', url: 'i' },
+			]);
+		});
+
+		it('spread over blocks, counted through', () => {
+			const output = ['a', 'b', 'c'].map((address) => ({
+				content: [{ type: 'image', url: address }],
+			}));
+			expect(read({ output }).outputs.map(({ index, url: address }) => [index, address])).toEqual([
+				[0, 'a'],
+				[1, 'b'],
+				[2, 'c'],
+			]);
+		});
+
+		it.each([
+			['nothing', undefined],
+			['null', null],
+			['a text', 'u'],
+			['blocks that are none', [null, 7, {}, { content: 'u' }, { content: [null, 'u', {}] }]],
+		])('none in %s', (_, output) => {
+			expect(read({ output }).outputs).toEqual([]);
+		});
+	});
+
+	it.each([
+		[{ cost: '0.05', discount: 1 }, 0.05, 1],
+		[{ cost: 0.05, discount: '0.8' }, 0.05, 0.8],
+		[{ cost: 0 }, 0, undefined],
+		[{ cost: 'free' }, undefined, undefined],
+		[undefined, undefined, undefined],
+		['0.05', undefined, undefined],
+	])('with the usage %j cost %s at a discount of %s', (usage, cost, discount) => {
+		const task = read({ usage });
+		expect([task.cost, task.discount]).toEqual([cost, discount]);
+	});
+
+	it.each([
+		['Unix seconds', 1767323045],
+		['Unix seconds as text', '1767323045'],
+		['ISO text', '2026-01-02T03:04:05Z'],
+	])('has its times in %s', (_, time) => {
+		expect(read({ created_at: time, completed_at: time })).toMatchObject({
+			createdAt: '2026-01-02T03:04:05.000Z',
+			completedAt: '2026-01-02T03:04:05.000Z',
+		});
+	});
+
+	it('keeps the query of its callback URL to itself', () => {
+		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const { raw } = read({ input: [{ params: { text: 'p', callback } }] });
+		expect(raw).toMatchObject({
+			input: [{ params: { text: 'p', callback: 'https://n8n.example.com/webhook-waiting/7' } }],
+		});
+	});
+});
+
+describe('A look at a task', () => {
+	it('asks for its id as it stands', async () => {
+		const http = scripted(reply({ id: 'a/b?c', status: 'completed' }));
+		expect(await vtrix.read(http, 'a/b?c')).toMatchObject({ ok: true, value: { taskId: 'a/b?c' } });
+		expect(http.calls).toEqual([{ method: 'GET', path: '/model/v1/generation/task/a%2Fb%3Fc' }]);
+	});
+
+	it('believes a task that names no id', async () => {
+		const http = scripted(reply({ status: 'completed' }));
+		expect(await vtrix.read(http, 't')).toMatchObject({ ok: true, value: { taskId: 't' } });
+	});
+
+	it.each([
+		['404', reply({ message: 'task not found' }, 404)],
+		['400', reply({ error: { code: 400, message: 'bad id' } }, 400)],
+		['an empty object', reply({})],
+		['a task object without an id', reply({ error: { code: 4001042, message: 'bad id' } })],
+	])('that the provider does not know (%s) is not found', async (_, answer) => {
+		expect(await vtrix.read(scripted(answer), 't')).toMatchObject({
+			failure: { reason: 'notFound' },
+		});
+	});
+
+	it('with a wrong key says so', async () => {
+		expect(await vtrix.read(scripted(reply({ message: 'no' }, 401)), 't')).toMatchObject({
+			failure: { reason: 'invalidKey' },
+		});
+	});
+});
+
+describe('What a submit needs to know first (contract 2.2)', () => {
+	const output = [{ content: ['a', 'b'].map((address) => ({ url: address, jobId: 'job' })) }];
+	const completed = { id: 't', status: 'completed', output };
+	const request = { kind: 'upscaleImage', taskId: 't', index: 1 } as const;
+	const prepared = async (answer: object, change: object = {}) =>
+		await vtrix.prepare?.(scripted(reply(answer)), { ...request, ...change });
+
+	it('is the job of the task', async () => {
+		expect(await prepared(completed)).toEqual({ ok: true, value: { ...request, jobId: 'job' } });
+	});
+
+	it('may be said already: both belong together', async () => {
+		const http = scripted(reply(completed));
+		const both = { ...request, jobId: 'job' };
+		expect(await vtrix.prepare?.(http, both)).toEqual({ ok: true, value: both });
+		expect(http.calls).toHaveLength(1);
+	});
+
+	it.each<[string, TaskRequest]>([
+		['a job without a task', upscale],
+		['what has no source', image],
+		['a model of its own', { kind: 'runModel', model: 'm', parameters: { taskId: 't', index: 0 } }],
+	])('is nothing for %s', async (_, untouched) => {
+		const http = scripted();
+		expect(await vtrix.prepare?.(http, untouched)).toEqual({ ok: true, value: untouched });
+		expect(http.calls).toEqual([]);
+	});
+
+	const UNFIT: Array<[string, object, object, RegExp]> = [
+		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t is not finished yet/],
+		['has failed', { ...completed, status: 'failed' }, {}, /task t has failed/],
+		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: there is 0 to 1/],
+		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: there is none/],
+		['is another job', completed, { jobId: 'x' }, /task t is not job x: empty one of the two/],
+	];
+
+	it.each(UNFIT)('refuses a task that %s', async (_, answer, change, words) => {
+		expect(await prepared(answer, change)).toMatchObject({
+			failure: {
+				reason: 'unfitSource',
+				words: expect.stringMatching(words),
+				taken: 'no',
+				passing: false,
+			},
+		});
+	});
+
+	it('that the provider does not know is not found', async () => {
+		expect(await prepared({})).toMatchObject({ failure: { reason: 'notFound', taken: 'no' } });
+	});
+});
+
+describe('The text of a generation', () => {
+	it('is shown as Midjourney gets it', () => {
+		expect(vtrix.finalPrompt?.({ ...image, seed: 7 })).toBe('p --seed 7');
+	});
+
+	it('is all that is shown: other requests have their prompt', () => {
+		expect(vtrix.finalPrompt?.({ kind: 'retextureImage', imageUrl: 'u', prompt: 'p' })).toBe(
+			undefined,
+		);
+	});
+
+	it.each([
+		['fits with 8,192 characters', 'x'.repeat(8183), undefined],
+		['does not with one more', 'x'.repeat(8184), /has 8193 characters with the flags.* 8192/],
+	])('%s, flags included', (_, prompt, words) => {
+		const objection = vtrix.objection?.({ ...image, prompt, aspectRatio: '1:1' });
+		if (words) expect(objection).toMatch(words);
+		else expect(objection).toBeUndefined();
+	});
+
+	it.each([
+		[['u'], undefined],
+		[['u', 'v'], "'Image URLs' holds 2 images, an omni reference is exactly one"],
+		[undefined, "'Image URLs' holds 0 images, an omni reference is exactly one"],
+	])('with the omni references %j: %s', (imageUrls, words) => {
+		expect(vtrix.objection?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);
+	});
+
+	it('is the only one with a limit for all fields together', () => {
+		expect(vtrix.objection?.({ ...upscale })).toBeUndefined();
+	});
+});
