@@ -223,6 +223,12 @@ describe('The texts of the panel', () => {
 		expect(all.filter((property) => property.default === undefined)).toEqual([]);
 	});
 
+	it('every default that holds an expression is one', () => {
+		const held = all.flatMap((one) => (/\{\{/.test(String(one.default)) ? [one.default] : []));
+		expect(held).not.toEqual([]);
+		expect(held.filter((one) => !String(one).startsWith('='))).toEqual([]);
+	});
+
 	it('every placeholder of a text is an example', () => {
 		const placeholders = all
 			.filter(({ type }) => !type.endsWith('ollection'))
