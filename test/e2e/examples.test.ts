@@ -11,6 +11,7 @@ import { CURRENT_N8N, installN8n, OLDER_N8N } from '../n8n/install';
 import { inspectMedia } from '../n8n/media';
 import { lastLines } from '../n8n/npm';
 import { packPackage } from '../n8n/pack';
+import { freePort } from '../n8n/process';
 import { type N8nServer, startN8n } from '../n8n/server';
 import {
 	createCredentials,
@@ -185,6 +186,53 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 			expect(wrong.status).toBe('Error');
 			expect(wrong.message).toMatch(/key/i);
 			expect(wrong.message).toMatch(/invalid|not valid|not accept|reject|refuse/i);
+		});
+	});
+
+	describe('the test of the Vtrix credential', () => {
+		async function test(data: { apiKey?: string; baseUrl?: string }) {
+			const [emulator] = emulators.values();
+			const right = { apiKey, baseUrl: emulator?.url, requestFormat: 'wrapped' };
+			const id = await client.createCredential('To be tested', 'vtrixApi', right);
+			return await client.testCredential(id, 'To be tested', 'vtrixApi', { ...right, ...data });
+		}
+
+		it('lets the right key pass', async () => {
+			await withLog(async () => expect(await test({})).toMatchObject({ status: 'OK' }));
+		});
+
+		it('does not pass where nobody answers', async () => {
+			await withLog(async () => {
+				const baseUrl = `http://127.0.0.1:${await freePort()}`;
+				expect(await test({ baseUrl })).toMatchObject({ status: 'Error' });
+			});
+		});
+
+		// An older n8n takes every answer for a good one: see the credential.
+		const itWhereStatusesCount = version === OLDER_N8N ? it.skip : it;
+
+		itWhereStatusesCount('lets no other key pass', async () => {
+			await withLog(async () => {
+				const wrong = await test({ apiKey: 'wrong' });
+				expect(wrong).toMatchObject({
+					status: 'Error',
+					message: expect.stringMatching(/^Invalid key: /),
+				});
+			});
+		});
+
+		itWhereStatusesCount('tells a provider that is down from a wrong key', async () => {
+			await withLog(async () => {
+				const [emulator] = emulators.values();
+				const mend = emulator?.intercept(async ({ path }) =>
+					path.endsWith('/n8n-credential-test') ? { status: 503 } : undefined,
+				);
+				const down = await test({}).finally(() => mend?.());
+				expect(down).toMatchObject({
+					status: 'Error',
+					message: expect.stringMatching(/^Vtrix could not answer/),
+				});
+			});
 		});
 	});
 

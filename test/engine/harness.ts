@@ -207,10 +207,13 @@ export class Engine {
 
 	private workflow(scenario: Scenario, items: INodeExecutionData[]): Workflow {
 		const { parameters, settings } = scenario;
+		const midjourney = scenario.onlyDocumented ? onlyDocumented(this.nodeType) : this.nodeType;
 		const types: Record<string, INodeType> = {
 			'test.items': source(items),
 			'test.after': passOn,
-			[MIDJOURNEY]: scenario.onlyDocumented ? onlyDocumented(this.nodeType) : this.nodeType,
+			[MIDJOURNEY]: midjourney,
+			// As the tool of an agent.
+			[`${MIDJOURNEY}Tool`]: midjourney,
 		};
 		const nodeTypes: INodeTypes = {
 			getByName: (type) => types[type] ?? passOn,

@@ -1,4 +1,5 @@
 import { DIALECTS } from './dialects';
+import { MIDJOURNEY } from './harness';
 import { useEngine } from './setup';
 
 describe.each(DIALECTS)('With $displayName', (dialect) => {
@@ -43,6 +44,16 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(items.map(({ json }) => [json.taskId, json.status])).toEqual(
 				bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
 			);
+		});
+
+		it.each(['callback', 'auto'])('never parks as the tool of an agent: %s', async (waitMode) => {
+			const result = await bench.generate(
+				{ waitMode, options: { parkAfter: 0, timeLimit: 0.05 } },
+				{ settings: { type: `${MIDJOURNEY}Tool` } },
+			);
+			expect(result.status).toBe('error');
+			expect(result.error?.message).toContain('is still open');
+			expect(bench.emulator.ledger.submits[0]?.callbackUrl).toBeUndefined();
 		});
 
 		it('does not park when everything is finished by the look before', async () => {

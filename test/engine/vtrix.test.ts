@@ -380,6 +380,14 @@ describe('The source of an operation', () => {
 });
 
 describe('Model → Run', () => {
+	it('takes the image of the incoming item when nothing but the model is entered', async () => {
+		const [, , third] = await finishedImages();
+		await run({ resource: 'model', operation: 'run', model: 'midjourney_enhance' }, [third ?? {}]);
+		const { submits, refusals } = bench.emulator.ledger;
+		const asked = [...submits.map(({ params }) => params), ...refusals.map(({ body }) => body)];
+		expect(JSON.stringify(asked)).toContain(`{"jobId":"${String(third?.jobId)}","imageNo":2}`);
+	});
+
 	it('runs a model that has no operation, with parameters of its own', async () => {
 		const [source = {}] = await finishedImages();
 		const { items, error } = await run(

@@ -11,7 +11,7 @@ import type { Field } from '../../nodes/Midjourney/operations/Field';
 import type { Operation } from '../../nodes/Midjourney/operations/Operation';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { providers } from '../../nodes/Midjourney/providers';
-import { midjourney } from './built';
+import { builtNode, midjourney, nodeFiles } from './built';
 
 /** The built node's panel against the table of operations that it is made from. */
 
@@ -108,10 +108,22 @@ const fieldRows = rows.flatMap(([id, provider, operation]) =>
 const conditional = fieldRows.filter(([, , , , field]) => absences(field).length > 0);
 
 describe('The panel', () => {
-	it('offers exactly the providers that there are', () => {
+	it.each(Object.keys(providers))('offers exactly the providers that there are: %s', (chosen) => {
 		const [provider] = named('authentication');
-		expect(optionsOf(provider).map(({ value }) => value)).toEqual(Object.keys(providers));
+		const shown = optionsOf(provider).filter((option) =>
+			isShown({ authentication: chosen }, { ...option, type: 'options', default: '' } as never),
+		);
+		expect(shown.map(({ value }) => value)).toEqual(Object.keys(providers));
 	});
+
+	it.each(nodeFiles)(
+		'keeps the provider in sight, for which the editor wants this option: %s',
+		(file) => {
+			const [provider] = builtNode(file).description.properties;
+			expect(provider?.name).toBe('authentication');
+			expect(optionsOf(provider).map(({ value }) => value)).toContain('none');
+		},
+	);
 
 	it('has a credential for every provider', () => {
 		expect(description.credentials?.map(({ name }) => name)).toEqual(
@@ -209,6 +221,12 @@ describe('The texts of the panel', () => {
 
 	it('every field has a default', () => {
 		expect(all.filter((property) => property.default === undefined)).toEqual([]);
+	});
+
+	it('every default that holds an expression is one', () => {
+		const held = all.flatMap((one) => (/\{\{/.test(String(one.default)) ? [one.default] : []));
+		expect(held).not.toEqual([]);
+		expect(held.filter((one) => !String(one).startsWith('='))).toEqual([]);
 	});
 
 	it('every placeholder of a text is an example', () => {

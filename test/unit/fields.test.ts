@@ -1,6 +1,7 @@
 import {
 	choiceField,
 	integerField,
+	jsonField,
 	listField,
 	optional,
 	switchField,
@@ -45,6 +46,7 @@ describe('A field takes what people and expressions give', () => {
 
 describe('A field says what does not fit', () => {
 	const integer = integerField({ min: 0, max: 100, step: 5 }, look);
+	const json = jsonField((value) => ({ value }), look);
 	const CASES: Array<[string, { read(value: unknown): unknown }, unknown, RegExp]> = [
 		['a fraction', integer, 2.5, /whole number from 0 to 100 in steps of 5, not “2.5”/],
 		['a value between the steps', integer, 7, /in steps of 5/],
@@ -58,6 +60,9 @@ describe('A field says what does not fit', () => {
 		['a word for a switch', switchField(look), 'yes', /must be true or false/],
 		['an object among URLs', imageUrls('', ''), [{ url: 'x' }], /not a URL/],
 		['an empty list', imageUrls('', ''), [], /is empty/],
+		['what is no JSON', json, '{ "a": 1', /is not valid JSON: “{ "a": 1”/],
+		['an expression left as text', json, '{ "a": "{{ $json.a }}" }', /switch .* to Expression/],
+		['an expression left as text, bare', json, '{ "a": {{ $json.a }} }', /switch .* to Expression/],
 	];
 
 	it.each(CASES)('%s', (_, field, given, problem) => {

@@ -168,13 +168,21 @@ export function urlField(look: Look, max = 2048): Field<string> {
 	};
 }
 
-/** JSON as a text, or what an expression gives of the same form. */
+/**
+ * JSON as a text, or what an expression gives of the same form. n8n evaluates nothing in a text that is not an expression;
+ * its braces would go to the provider as they are.
+ */
 export function jsonField<T>(read: (value: unknown) => Reading<T>, look: Look): Field<T> {
 	return {
 		property: { ...look, type: 'json', typeOptions: { rows: 5, ...look.typeOptions } },
 		read(value) {
 			if (isUnset(value)) return { problem: 'is empty' };
 			if (typeof value !== 'string') return read(value);
+			if (value.includes('{{')) {
+				return {
+					problem: 'holds {{ … }} as a mere text: switch the field from Fixed to Expression',
+				};
+			}
 			try {
 				return read(JSON.parse(value));
 			} catch {

@@ -79,17 +79,29 @@ const collectionsOf = (operation: Operation) => [
 
 const allProviders: readonly Provider[] = Object.values(providers);
 
-/** Which account to use; both nodes begin with it. */
+/**
+ * n8n's editor hides a field on which all credentials depend, and lets the credential make the choice instead; not so where
+ * the field has an option of this value. Nobody is offered it.
+ */
+const KEEPS_FIELD_IN_SIGHT: INodePropertyOptions = {
+	name: 'None',
+	value: 'none',
+	displayOptions: { show: { authentication: ['none'] } },
+};
+
+/**
+ * Which account to use; both nodes begin with it. In tool calls of an agent every name would do (seen on n8n 2.8.4 and
+ * 2.41.1, with agents 2.2 and 3.1); n8n's own assistants find the value for a credential under this one only.
+ */
 export const providerProperty: INodeProperties = {
 	displayName: 'Provider',
-	// n8n looks for the choice of a credential under this name, when the node is a tool of an agent, too.
 	name: 'authentication',
 	type: 'options',
 	noDataExpression: true,
-	options: allProviders.map(({ name, displayName }) => ({
-		name: displayName,
-		value: name,
-	})),
+	options: [
+		...allProviders.map(({ name, displayName }) => ({ name: displayName, value: name })),
+		KEEPS_FIELD_IN_SIGHT,
+	],
 	default: 'midApi',
 	description: 'Who makes the images: the account to use',
 };

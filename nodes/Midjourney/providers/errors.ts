@@ -38,7 +38,7 @@ const WORDING: Record<FailureReason, (provider: string) => Wording> = {
 	notFound: (provider) => ({
 		what: `${provider} does not know the task or address`,
 		remedy:
-			'Check the task ID and that it was made with this API key; tasks are forgotten some time after their files expire. If every call ends like this, check Base URL in the credential.',
+			'Check the task ID and that it was made with this provider and API key; tasks are forgotten some time after their files expire. If every call ends like this, check Base URL in the credential.',
 		cause: 'configuration-invalid',
 	}),
 	rateLimited: (provider) => ({

@@ -27,3 +27,12 @@ export function hostOf(context: RequestContext): Host {
 /** Where n8n resumes this execution. */
 export const resumeUrlOf = (context: IExecuteFunctions): string =>
 	String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+
+/**
+ * Whether an agent has called this node as its tool, where it must not park: up to version 2 of the agent that suspends
+ * nothing, and from version 3 on all other calls of the same tool get their own arguments for an answer (seen on n8n
+ * 2.41.1 and 2.8.4). `isToolExecution` alone does not tell: from version 3 on n8n runs tools as it runs any node. They
+ * keep the type that n8n makes for tools.
+ */
+export const isToolCall = (context: IExecuteFunctions): boolean =>
+	context.isToolExecution?.() === true || context.getNode().type.endsWith('Tool');

@@ -6,7 +6,7 @@ import type { Provider } from '../providers/Provider';
 import { callbackUrl, relayKey } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
 import { Gate } from './gate';
-import { hostOf, resumeUrlOf, type Host } from './host';
+import { hostOf, isToolCall, resumeUrlOf, type Host } from './host';
 import { canRunAgain } from './internals';
 import { Memory } from './memory';
 import { inputError, ProblemWriter } from './nodeErrors';
@@ -121,8 +121,8 @@ export class Run {
 	}
 
 	/**
-	 * Where the provider is to call; undefined when it is not to: by the wait mode, in a tool call of an agent (a wait
-	 * suspends nothing there), or with Auto when callbacks cannot arrive.
+	 * Where the provider is to call; undefined when it is not to: by the wait mode, in a tool call of an agent, or with Auto
+	 * when callbacks cannot arrive.
 	 */
 	private async callbackFor(
 		orders: readonly Order[],
@@ -130,7 +130,7 @@ export class Run {
 	): Promise<SubmitDeps['callback']> {
 		const { context, provider, http } = this;
 		const mode = orders[0]?.settings.waitMode;
-		if ((mode !== 'auto' && mode !== 'callback') || context.isToolExecution?.()) return undefined;
+		if ((mode !== 'auto' && mode !== 'callback') || isToolCall(context)) return undefined;
 		const resumeUrl = resumeUrlOf(context);
 		for (const { itemIndex, settings } of orders) {
 			const reason = unreachableBecause(settings.triggerUrl ?? resumeUrl, http.baseUrl);
@@ -165,7 +165,7 @@ export class Run {
 	 */
 	private async watchOrPark(tickets: Ticket[], nonce: string | undefined): Promise<Watched[]> {
 		const now = this.clock.now();
-		const looksAgain = canRunAgain(this.context) && !this.context.isToolExecution?.();
+		const looksAgain = canRunAgain(this.context) && !isToolCall(this.context);
 		return await this.watch(
 			tickets.map((ticket) => {
 				const { waitMode, patienceMs } = ticket.settings;

@@ -24,7 +24,7 @@ const parameters = jsonField(
 	{
 		displayName: 'Parameters',
 		name: 'parameters',
-		default: '{\n  "jobId": "{{ $json.jobId }}",\n  "imageNo": 0\n}',
+		default: '={\n  "jobId": "{{ $json.jobId }}",\n  "imageNo": {{ $json.index ?? 0 }}\n}',
 		required: true,
 		description: 'The parameters of the model under their names on the wire',
 	},
