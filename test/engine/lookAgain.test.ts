@@ -175,6 +175,41 @@ describe('A parked node looks again', () => {
 	});
 });
 
+describe('Task → Wait', () => {
+	const waiting = (more: Scenario['parameters'] = {}) => ({
+		...{ resource: 'task', operation: 'wait', taskIds: '={{ $json.taskIds }}', waitMode: 'auto' },
+		...more,
+		options: { firstCheck: 0.1, longestPause: 1, parkAfter: 0 },
+	});
+
+	it('parks, looks by itself, and brings what was submitted before', async () => {
+		const submitted = await bench.generate({ ...eachPrompt, waitMode: 'dontWait' }, two);
+		const taskIds = submitted.items.map(({ json }) => json.taskId);
+		const scenario = { items: [{ taskIds }] };
+		const parked = await bench.run({ parameters: waiting(), ...scenario });
+		expect(parked.status).toBe('waiting');
+		expect(waitOf(parked.data) - Date.now()).toBeLessThanOrEqual(MINUTE);
+		finish(0);
+		finish(1);
+		const parameters = waiting();
+		const ended = await bench.run({ parameters, ...scenario, retryOf: parked.data });
+		expect(ended.status).toBe('success');
+		expect(ended.items.map(({ json }) => [json.taskId, json.status])).toEqual(
+			taskIds.map((taskId) => [taskId, 'completed']),
+		);
+		expect(bench.emulator.ledger.submits).toHaveLength(2);
+	});
+
+	it('polls in its worker when told so', async () => {
+		await bench.emulate({ latencyMs: 500 });
+		const { items } = await bench.generate({ waitMode: 'dontWait' });
+		const result = await bench.run({
+			parameters: waiting({ waitMode: 'poll', taskIds: items[0]?.json.taskId }),
+		});
+		expect(result.items[0]?.json).toMatchObject({ status: 'completed', via: 'poll' });
+	});
+});
+
 describe('A task that has failed meanwhile', () => {
 	const failing = { ...eachPrompt, prompt: '={{ $json.prompt }} [fail]' };
 

@@ -11,7 +11,7 @@ import type { Provider } from '../providers/Provider';
 import { fieldWith, type Field } from './Field';
 import type { Operation } from './Operation';
 import { flagHints } from './promptFlags';
-import { parkOptions, resultOptions, waitMode, waitOptions } from './settings';
+import { callbackOptions, laterWaitMode, resultOptions, waitMode, waitOptions } from './settings';
 
 /** The node's panel, made from the table of operations. */
 
@@ -32,7 +32,7 @@ export const OPTIONS = 'options';
 /** The common options that an operation has. */
 const optionsOf = ({ traits }: Operation): ReadonlyArray<Field<unknown>> =>
 	[
-		...(traits.includes('submits') ? parkOptions : []),
+		...(traits.includes('submits') ? callbackOptions : []),
 		...(traits.includes('waits') ? waitOptions : []),
 		...(traits.includes('brings') ? resultOptions : []),
 	].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
@@ -59,8 +59,10 @@ export function placesOf(
 	);
 }
 
-const topLevelOf = ({ fields, traits }: Operation): ReadonlyArray<Field<unknown>> =>
-	traits.includes('submits') ? [...fields, waitMode] : fields;
+const topLevelOf = ({ fields, traits }: Operation): ReadonlyArray<Field<unknown>> => {
+	if (traits.includes('submits')) return [...fields, waitMode];
+	return traits.includes('waits') ? [...fields, laterWaitMode] : fields;
+};
 
 const collectionsOf = (operation: Operation) => [
 	{
@@ -108,8 +110,9 @@ export const providerProperty: INodeProperties = {
 
 /** The credential types of the providers, each shown where its provider is chosen. */
 export const credentials: INodeCredentialDescription[] = allProviders.map(
-	({ name, credentialType }) => ({
+	({ name, displayName, credentialType }) => ({
 		name: credentialType,
+		displayName,
 		required: true,
 		displayOptions: { show: { [providerProperty.name]: [name] } },
 	}),

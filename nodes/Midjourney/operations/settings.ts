@@ -44,12 +44,20 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 	},
 ];
 
-export const waitMode: Field<WaitMode> = choiceField(WAIT_MODES, {
+const LOOK = {
 	displayName: 'Wait Mode',
 	name: 'waitMode',
 	default: 'auto',
 	noDataExpression: true,
-});
+};
+
+export const waitMode: Field<WaitMode> = choiceField(WAIT_MODES, LOOK);
+
+/** For tasks that were submitted before: they call back where they were told to then. */
+export const laterWaitMode: Field<WaitMode> = choiceField(
+	WAIT_MODES.filter(({ value }) => value === 'auto' || value === 'poll'),
+	LOOK,
+);
 
 const NOT_WAITING = { waitMode: ['dontWait'] };
 
@@ -236,9 +244,9 @@ const downloadLimit = exceptFor(
 );
 
 /** In the collection Options, alphabetically. */
-export const waitOptions = [firstCheck, longestPause, onTimeLimit, timeLimit];
+export const waitOptions = [firstCheck, longestPause, onTimeLimit, parkAfter, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
-export const parkOptions = [parkAfter, reference, triggerUrl];
+export const callbackOptions = [reference, triggerUrl];
 export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
 
 /** @throws NodeOperationError that names item and field */
@@ -246,8 +254,9 @@ export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);
 	const patience = from.get(parkAfter);
+	const chosenMode = [waitMode, laterWaitMode].find((field) => from.has(field));
 	return {
-		waitMode: from.has(waitMode) ? from.get(waitMode) : 'poll',
+		waitMode: chosenMode === undefined ? 'poll' : from.get(chosenMode),
 		timeLimitMs: (from.get(timeLimit) ?? DEFAULT_TIME_LIMIT_MIN) * 60_000,
 		onTimeLimit: from.get(onTimeLimit) ?? 'error',
 		pace: {

@@ -97,13 +97,9 @@ export class Run {
 			if (result?.ok) {
 				const { ticket } = result;
 				const end = outcomes.get(ticket.taskId);
-				if (!end) return unwatched(ticket, this.clock.now());
-				const parks = end.end === 'timeLimit' && end.ticket.deadline < ticket.deadline;
-				if (!parks) return this.outcomeOf(end);
-				const { since, deadline } = ticket;
-				// What was bought in another execution calls that one.
-				const nonce = ticket.nonce === callback?.nonce ? ticket.nonce : undefined;
-				return { ...this.seen(end), parks: { since, deadline, nonce } };
+				return end
+					? this.watchedOutcome(end, ticket, callback?.nonce)
+					: unwatched(ticket, this.clock.now());
 			}
 			const problem = this.problems.ofSubmit(
 				result?.failure,
@@ -163,7 +159,7 @@ export class Run {
 	 * by itself, only for the patience of Auto, or for one look.
 	 * Their deadline in the result is the one up to which they were watched.
 	 */
-	private async watchOrPark(tickets: Ticket[], nonce: string | undefined): Promise<Watched[]> {
+	private async watchOrPark(tickets: Ticket[], nonce?: string): Promise<Watched[]> {
 		const now = this.clock.now();
 		const looksAgain = canRunAgain(this.context) && !isToolCall(this.context);
 		return await this.watch(
@@ -178,7 +174,19 @@ export class Run {
 		);
 	}
 
-	/** Waits for tasks that were submitted elsewhere; never buys. One outcome per id, in their order. */
+	/** What became of a ticket that `watchOrPark` has watched; with `parks` when it gave up before the deadline. */
+	private watchedOutcome(end: Watched, ticket: Ticket, waitNonce?: string): Outcome {
+		const { since, deadline, nonce } = ticket;
+		if (end.end !== 'timeLimit' || end.ticket.deadline >= deadline) return this.outcomeOf(end);
+		// What was bought in another execution calls that one.
+		const ownNonce = nonce === waitNonce ? nonce : undefined;
+		return { ...this.seen(end), parks: { since, deadline, nonce: ownNonce } };
+	}
+
+	/**
+	 * Waits for tasks that were submitted elsewhere; never buys. One outcome per id, in their order; what is still open and
+	 * can be parked has `parks`.
+	 */
 	async waitFor(
 		wanted: ReadonlyArray<{ itemIndex: number; settings: Settings; taskId: string }>,
 	): Promise<Outcome[]> {
@@ -192,7 +200,10 @@ export class Run {
 				pace: { ...PACE_AT_ONCE, ...want.settings.pace, first: 0 },
 			}),
 		);
-		return (await this.watch(tickets)).map((end) => this.outcomeOf(end));
+		const watched = await this.watchOrPark(tickets);
+		return watched.map((end, position) =>
+			this.watchedOutcome(end, tickets[position] ?? end.ticket),
+		);
 	}
 
 	/** Looks at one task once. */

@@ -90,10 +90,10 @@ const areas = onlyFor<number[][]>(
 					displayName: 'Rectangle',
 					name: 'rectangle',
 					values: [
-						number('Height', 'height', 256),
-						number('Width', 'width', 256),
 						number('X', 'x', 0),
 						number('Y', 'y', 0),
+						number('Width', 'width', 256),
+						number('Height', 'height', 256),
 					],
 				},
 			],
