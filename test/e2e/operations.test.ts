@@ -1,16 +1,12 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { operations } from '../../nodes/Midjourney/operations';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
-import { type Execution, N8nClient } from '../n8n/client';
-import { CURRENT_N8N, installN8n, OLDER_N8N } from '../n8n/install';
+import type { Execution, N8nClient } from '../n8n/client';
+import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
 import type { JsonObject } from '../n8n/json';
-import { packPackage } from '../n8n/pack';
-import { type N8nServer, startN8n } from '../n8n/server';
+import type { N8nServer } from '../n8n/server';
+import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { createCredentials, type Credentials, MIDJOURNEY, type Workflow } from '../n8n/workflows';
 
 /** Every operation that buys something, with every provider that has it, in a real n8n: by polling and by callback. */
@@ -126,15 +122,9 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 	let n8n: N8nServer;
 	let client: N8nClient;
 	let emulator: Emulator;
-	let folder: string;
 
 	beforeAll(async () => {
-		folder = await mkdtemp(join(tmpdir(), 'midjourney-pack-'));
-		const tarball = await packPackage(folder);
-		const installation = await installN8n(version, (line) => process.stderr.write(`    ${line}\n`));
-		n8n = await startN8n({ installation, tarball });
-		client = new N8nClient(n8n.url);
-		await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });
+		({ n8n, client } = await startStage(version));
 		// Callbacks that come too early are refused by n8n; as documented, they are tried again.
 		emulator = await startEmulator({
 			latencyMs: [2000, 4000],
@@ -172,13 +162,12 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 				executions.set(`${name} ${waitMode}`, execution);
 			}
 		}
-	}, 20 * 60_000);
+	}, START_TIMEOUT_MS);
 
 	afterAll(async () => {
 		await Promise.allSettled(executions.values());
 		await n8n?.stop();
 		await emulator?.close();
-		await rm(folder, { recursive: true, force: true });
 	}, RUN_TIMEOUT_MS);
 
 	describe.each(WAIT_MODES)('by %s', (waitMode) => {

@@ -1,39 +1,24 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { callbackUrl, relayKey } from '../../nodes/Midjourney/tasks/callbackUrl';
 import { type Emulator, startEmulator } from '../emulator';
-import { type Item, N8nClient } from '../n8n/client';
-import { CURRENT_N8N, installN8n, OLDER_N8N } from '../n8n/install';
+import type { Item, N8nClient } from '../n8n/client';
+import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, object, text } from '../n8n/json';
-import { packPackage } from '../n8n/pack';
-import { type N8nServer, startN8n } from '../n8n/server';
+import type { N8nServer } from '../n8n/server';
+import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { createCredentials, type Credentials } from '../n8n/workflows';
 
 const MINUTE = 60_000;
-/** A whole n8n may have to be downloaded and its database driver compiled. */
-const INSTALL_TIMEOUT_MS = 20 * MINUTE;
 const API_KEY = 'trigger-test-key';
 const HMAC_KEY = 'trigger-test-hmac';
 const TRIGGER = 'Midjourney Trigger';
 
 /** Whose callbacks; `foreign`: those of a Vtrix that names its task as its own supplier does. */
 type ProviderName = 'midApi' | 'vtrix' | 'foreign';
-
-let packFolder: string;
-let tarball: string;
-
-beforeAll(async () => {
-	packFolder = await mkdtemp(join(tmpdir(), 'midjourney-pack-'));
-	tarball = await packPackage(packFolder);
-}, MINUTE);
-
-afterAll(async () => await rm(packFolder, { recursive: true, force: true }));
 
 describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	let n8n: N8nServer;
@@ -46,10 +31,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	let credentials: Record<ProviderName, Credentials>;
 
 	beforeAll(async () => {
-		const installation = await installN8n(version, () => {});
-		n8n = await startN8n({ installation, tarball });
-		client = new N8nClient(n8n.url);
-		await client.setUpOwner({ email: 'owner@example.com', password: 'Trigger-1' });
+		({ n8n, client } = await startStage(version));
 		emulator = await startEmulator({
 			apiKey: API_KEY,
 			hmacKey: HMAC_KEY,
@@ -66,7 +48,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 		const other = await createCredentials(client, { apiKey: API_KEY, baseUrl: foreign.url });
 		credentials = { midApi: { midApi: { id, name: 'MidAPI' } }, vtrix, foreign: other };
 		notes = await startNotes();
-	}, INSTALL_TIMEOUT_MS);
+	}, START_TIMEOUT_MS);
 
 	afterAll(async () => {
 		notes?.server.close();

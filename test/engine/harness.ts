@@ -1,13 +1,14 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives n8n's engine, it is not a node */
 import 'reflect-metadata';
 
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 // Before n8n-core is loaded: it keeps its settings, and files of binary data, there.
-process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'midjourney-engine-'));
+const folder = mkdtempSync(join(tmpdir(), 'midjourney-engine-'));
+process.env.N8N_USER_FOLDER = folder;
 process.env.N8N_ENCRYPTION_KEY = 'engine-tests';
 process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'filesystem';
 // n8n would print every error that a test provokes.
@@ -154,6 +155,11 @@ export class Engine {
 		Container.set<object>(Logger, logger);
 		LoggerProxy.init(logger as never);
 		return engine;
+	}
+
+	/** Removes what n8n-core has kept. */
+	close(): void {
+		rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 	}
 
 	get nodeType(): INodeType {

@@ -32,6 +32,7 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 		emulator = await startEmulator({ latencyMs: 100, ...defaults });
 	});
 	afterEach(async () => await emulator?.close());
+	afterAll(() => engine?.close());
 
 	const bench = {
 		get engine(): Engine {

@@ -1,14 +1,9 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives a real n8n, it is not a node */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
-import { N8nClient } from '../n8n/client';
-import { CURRENT_N8N, installN8n } from '../n8n/install';
+import type { N8nClient } from '../n8n/client';
+import { CURRENT_N8N } from '../n8n/install';
 import { inspectMedia } from '../n8n/media';
-import { packPackage } from '../n8n/pack';
 import { type QueueN8n, startQueueN8n } from '../n8n/queue';
+import { say, signUp, START_TIMEOUT_MS, withPackage } from '../n8n/stage';
 import {
 	createCredentials,
 	impatient,
@@ -20,28 +15,23 @@ import {
 const MINUTE = 60_000;
 const FILE = '02-many-prompts.json';
 
-let folder: string;
 let emulator: Emulator;
 let n8n: QueueN8n;
 let client: N8nClient;
 
-const say = (line: string) => process.stderr.write(`    ${line}\n`);
-
 beforeAll(async () => {
-	folder = await mkdtemp(join(tmpdir(), 'midjourney-pack-'));
-	const tarball = await packPackage(folder);
 	emulator = await startEmulator();
-	const installation = await installN8n(CURRENT_N8N, say);
-	n8n = await startQueueN8n({ installation, tarball, env: { N8N_LOG_LEVEL: 'debug' } });
+	n8n = await withPackage(
+		CURRENT_N8N,
+		async (ready) => await startQueueN8n({ ...ready, env: { N8N_LOG_LEVEL: 'debug' } }),
+	);
 	say(`queue mode: ready after ${(n8n.startedInMs / 1000).toFixed(1)} s`);
-	client = new N8nClient(n8n.url);
-	await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });
-}, 20 * MINUTE);
+	client = await signUp(n8n.url);
+}, START_TIMEOUT_MS);
 
 afterAll(async () => {
 	await n8n?.stop();
 	await emulator?.close();
-	await rm(folder, { recursive: true, force: true });
 }, MINUTE);
 
 test(

@@ -112,7 +112,7 @@ export const providerProperty: INodeProperties = {
 export const credentials: INodeCredentialDescription[] = allProviders.map(
 	({ name, displayName, credentialType }) => ({
 		name: credentialType,
-		displayName,
+		displayName: `Credential for ${displayName}`,
 		required: true,
 		displayOptions: { show: { [providerProperty.name]: [name] } },
 	}),
