@@ -75,7 +75,7 @@ const WORDING: Record<FailureReason, (provider: string) => Wording> = {
 	unfitSource: () => ({
 		what: 'The source does not fit',
 		remedy:
-			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. Nothing was bought.',
+			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. A Job ID alone, with Task ID emptied, is sent without a look. Nothing was bought.',
 		cause: 'configuration-invalid',
 	}),
 	unreachable: (provider) => ({
