@@ -532,7 +532,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'two images as omni reference': [
 		image('generate', { mode: 'omniReference', prompt: 'p', imageUrls: `${IMAGE}\n${IMAGE}` }),
-		/'Image URLs' holds 2 images, an omni reference is exactly one/,
+		/An omni reference is exactly one image, there are 2/,
 	],
 	'--sref in the prompt and the mode Style Reference': [
 		image('generate', { mode: 'styleReference', prompt: 'p --sref 1', imageUrls: IMAGE }),

@@ -682,8 +682,14 @@ describe('The text of a generation', () => {
 
 	it.each([
 		[['u'], undefined],
-		[['u', 'v'], "'Image URLs' holds 2 images, an omni reference is exactly one"],
-		[undefined, "'Image URLs' holds 0 images, an omni reference is exactly one"],
+		[
+			['u', 'v'],
+			'An omni reference is exactly one image, there are 2: leave one, or split them into items',
+		],
+		[
+			undefined,
+			'An omni reference is exactly one image, there are 0: leave one, or split them into items',
+		],
 	])('with the omni references %j: %s', (imageUrls, words) => {
 		expect(vtrix.objection?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);
 	});

@@ -318,7 +318,7 @@ export const vtrix: Provider = {
 	objection(request) {
 		if (request.kind !== 'generateImage') return undefined;
 		if (request.mode === 'omniReference' && request.imageUrls?.length !== 1) {
-			return `'Image URLs' holds ${request.imageUrls?.length ?? 0} images, an omni reference is exactly one`;
+			return `An omni reference is exactly one image, there are ${request.imageUrls?.length ?? 0}: leave one, or split them into items`;
 		}
 		const { length } = asText(request);
 		return length > LONGEST_TEXT
