@@ -259,6 +259,13 @@ describe('HTTP statuses (contract 2.6)', () => {
 		},
 	);
 
+	it('a complaint with status 200 that names the request is no task', () => {
+		const body = { error: { code: 8004001001, error_message: 'words' }, request_id: 'req-1' };
+		expect(openReply(reply(body))).toMatchObject({
+			failure: { reason: 'invalidRequest', taken: 'no', words: 'words' },
+		});
+	});
+
 	it('a success with a message of its own is still one, whatever the status', () => {
 		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
 			failure: { taken: 'unknown', words: expect.stringContaining('new') },

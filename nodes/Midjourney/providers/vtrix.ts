@@ -164,7 +164,11 @@ function complaintIn(body: unknown): { code?: string; words?: string } | undefin
 }
 
 const idIn = (body: IDataObject): string | undefined =>
-	text(body.id) ?? text(body.task_id) ?? text(body.request_id);
+	unlikeRequest(body) ?? text(body.request_id);
+
+/** The same, but for answers that complain: these may name the request, which is no task. */
+const unlikeRequest = (body: IDataObject): string | undefined =>
+	text(body.id) ?? text(body.task_id);
 
 /** The answer to a call: what it holds, or why it was refused. */
 export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataObject> {
@@ -172,8 +176,9 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 	const said = complaintIn(opened);
 	if (status >= 200 && status < 300) {
 		if (!isRecord(opened)) return unreadable(status);
-		// A task that has failed complains, too: it is a task all the same.
-		if (!said || idIn(opened) !== undefined) return success(opened);
+		// A task that has failed complains, too: it is a task all the same, and has a state.
+		const id = text(opened.status) === undefined ? unlikeRequest(opened) : idIn(opened);
+		if (!said || id !== undefined) return success(opened);
 		const meaning = complaint(said.code) ?? UNDOCUMENTED;
 		return failed({ ...meaning, ...said, retryAfterMs });
 	}
@@ -181,8 +186,7 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 	const code = said?.code ?? String(status);
 	const words = said?.words ?? text(answer.message);
 	const failure = { ...(complaint(said?.code) ?? meaningOf(status)), code, retryAfterMs };
-	// A refusal in words may name the request, which is no task.
-	const id = idIn(words === undefined ? answer : { ...answer, request_id: undefined });
+	const id = words === undefined ? idIn(answer) : unlikeRequest(answer);
 	// A gateway spoiled the status of a success: whatever the status says, the request was taken.
 	return said || id === undefined
 		? failed({ ...failure, words })
