@@ -115,6 +115,7 @@ describe('Submits', () => {
 	it.each([
 		['any refusal, when the node stops at the first', REFUSED, true],
 		['a refusal that all would meet', BROKE, false],
+		['a refusal for the account', { ...BROKE, reason: 'notAllowed' } as const, false],
 	])('end with %s', async (_, failure, stopAtRefusal) => {
 		const { clock, deps, sent } = stage((_attempt, prompt) =>
 			prompt === 'p0' ? failure : undefined,

@@ -24,7 +24,11 @@ const LONGEST_RETRY_AFTER_MS = 120_000;
 const CANCEL_GRACE_MS = 500;
 
 /** Refusals that every further submit of the account would meet as well. */
-const HOPELESS: ReadonlySet<FailureReason> = new Set<FailureReason>(['invalidKey', 'noCredits']);
+const HOPELESS: ReadonlySet<FailureReason> = new Set<FailureReason>([
+	'invalidKey',
+	'noCredits',
+	'notAllowed',
+]);
 
 export type Submitted =
 	| { ok: true; ticket: Ticket }
