@@ -371,6 +371,16 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.reads).toEqual([]);
 	});
 
+	it('that is the same for several items is looked at once', async () => {
+		const images = await finishedImages();
+		await run(
+			image('upscale', { ...FROM_ITEM, waitMode: 'dontWait', upscaler: 'standard' }),
+			images,
+		);
+		expect(bench.emulator.ledger.submits).toHaveLength(4);
+		expect(bench.emulator.ledger.reads).toHaveLength(1);
+	});
+
 	it('of all items is looked up before anything is bought', async () => {
 		const images = await finishedImages();
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [

@@ -107,7 +107,7 @@ async function demandsOf(
 	if (intent.does === 'ask' && doer) await intent.question(doer, http);
 	if (intent.does === 'buy') {
 		// What is looked up before the submit is a demand, too.
-		await doer?.prepare?.(http, intent.request);
+		await doer?.prepare?.(intent.request, async (taskId) => await doer.read(http, taskId));
 		await doer?.submit(http, intent.request);
 	}
 	return { looks: intent.does === 'buy' ? undefined : intent, sent, settings: settingsFrom(from) };

@@ -1,3 +1,4 @@
+import type { Http } from '../../nodes/Midjourney/providers/http';
 import type { Mask, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
 import { modelCall, openReply, parseTask, vtrix } from '../../nodes/Midjourney/providers/vtrix';
 import { reply, scripted } from './scripted';
@@ -619,8 +620,11 @@ describe('What a submit needs to know first (contract 2.2)', () => {
 	const output = [{ content: ['a', 'b'].map((address) => ({ url: address, jobId: 'job' })) }];
 	const completed = { id: 't', status: 'completed', output };
 	const request = { kind: 'upscaleImage', taskId: 't', index: 1 } as const;
+	/** What becomes of a request when a look at its task is answered like this. */
+	const prepare = async (http: Http, asked: TaskRequest) =>
+		await vtrix.prepare?.(asked, async (taskId) => await vtrix.read(http, taskId));
 	const prepared = async (answer: object, change: object = {}) =>
-		await vtrix.prepare?.(scripted(reply(answer)), { ...request, ...change });
+		await prepare(scripted(reply(answer)), { ...request, ...change });
 
 	it('is the job of the task', async () => {
 		expect(await prepared(completed)).toEqual({ ok: true, value: { ...request, jobId: 'job' } });
@@ -629,7 +633,7 @@ describe('What a submit needs to know first (contract 2.2)', () => {
 	it('may be said already: both belong together', async () => {
 		const http = scripted(reply(completed));
 		const both = { ...request, jobId: 'job' };
-		expect(await vtrix.prepare?.(http, both)).toEqual({ ok: true, value: both });
+		expect(await prepare(http, both)).toEqual({ ok: true, value: both });
 		expect(http.calls).toHaveLength(1);
 	});
 
@@ -639,7 +643,7 @@ describe('What a submit needs to know first (contract 2.2)', () => {
 		['a model of its own', { kind: 'runModel', model: 'm', parameters: { taskId: 't', index: 0 } }],
 	])('is nothing for %s', async (_, untouched) => {
 		const http = scripted();
-		expect(await vtrix.prepare?.(http, untouched)).toEqual({ ok: true, value: untouched });
+		expect(await prepare(http, untouched)).toEqual({ ok: true, value: untouched });
 		expect(http.calls).toEqual([]);
 	});
 

@@ -212,12 +212,16 @@ export interface Provider {
 	/** The text as Midjourney gets it, where it is more than the prompt of the request. */
 	finalPrompt?(request: TaskRequest): string | undefined;
 	/**
-	 * Looks up what a request needs before it can be sent; free and safe to repeat. Where there is none, a request is
-	 * sent as it is.
+	 * Looks up what a request needs before it can be sent, and whether it fits. Where there is none, a request is sent as
+	 * it is.
 	 *
+	 * @param look gives a task, at no cost
 	 * @returns the request to submit
 	 */
-	prepare?(http: Http, request: TaskRequest): Promise<Answer<TaskRequest>>;
+	prepare?(
+		request: TaskRequest,
+		look: (taskId: string) => Promise<Answer<Task>>,
+	): Promise<Answer<TaskRequest>>;
 	/**
 	 * Buys: gives the task id. Call it once per task (design 4.1).
 	 *

@@ -332,9 +332,9 @@ export const vtrix: Provider = {
 
 	finalPrompt: (request) => (request.kind === 'generateImage' ? asText(request) : undefined),
 
-	async prepare(http, request) {
+	async prepare(request, look) {
 		if (!('index' in request) || request.taskId === undefined) return success(request);
-		const seen = await this.read(http, request.taskId);
+		const seen = await look(request.taskId);
 		return seen.ok ? fittedTo(seen.value, request) : seen;
 	},
 

@@ -1,5 +1,12 @@
-import { success, type Failure, type FailureReason, type Http } from '../providers/http';
+import {
+	success,
+	type Answer,
+	type Failure,
+	type FailureReason,
+	type Http,
+} from '../providers/http';
 import type { Provider, TaskRequest } from '../providers/Provider';
+import type { Task } from '../providers/Task';
 import { backoff, type Clock } from './clock';
 import { Gate } from './gate';
 import type { Memory, Remembered } from './memory';
@@ -58,7 +65,8 @@ export interface SubmitDeps {
  */
 export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Promise<Submitted[]> {
 	const gate = new Gate(IN_FLIGHT, deps.clock);
-	const ready = await allOf(orders, async (order) => await getReady(order, gate, deps));
+	const sources = new Sources(gate, deps);
+	const ready = await allOf(orders, async (order) => await getReady(order, gate, sources, deps));
 	let stopped = deps.stopAtRefusal && ready.some((one) => !('request' in one) && isRefusal(one));
 	return await allOf(ready, async (one): Promise<Submitted> => {
 		if (!('request' in one)) return one;
@@ -99,6 +107,7 @@ async function allOf<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Pro
 async function getReady(
 	order: Order,
 	gate: Gate,
+	sources: Sources,
 	{ provider, http, clock, memory }: SubmitDeps,
 ): Promise<Submitted | { order: Order; request: TaskRequest }> {
 	const known = memory.recall(order);
@@ -114,14 +123,29 @@ async function getReady(
 		memory.forget(order);
 	}
 	const { request } = order;
-	const prepared = await patiently(
-		clock,
-		async () =>
-			await gate.pass(async () => (await provider.prepare?.(http, request)) ?? success(request)),
-	);
+	const look = async (taskId: string) => await sources.look(taskId);
+	const prepared = (await provider.prepare?.(request, look)) ?? success(request);
 	return prepared.ok
 		? { order, request: prepared.value }
 		: { ok: false, failure: prepared.failure, ambiguous: false };
+}
+
+/** The tasks that something is to be made of: each is looked at once, for however many orders. */
+class Sources {
+	private readonly looks = new Map<string, Promise<Answer<Task>>>();
+
+	constructor(
+		private readonly gate: Gate,
+		private readonly deps: Pick<SubmitDeps, 'provider' | 'http' | 'clock'>,
+	) {}
+
+	async look(taskId: string): Promise<Answer<Task>> {
+		const { provider, http, clock } = this.deps;
+		const read = async () => await this.gate.pass(async () => await provider.read(http, taskId));
+		const look = this.looks.get(taskId) ?? patiently(clock, read);
+		this.looks.set(taskId, look);
+		return await look;
+	}
 }
 
 type Refused = Extract<Submitted, { ok: false }>;
