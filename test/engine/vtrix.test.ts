@@ -317,6 +317,17 @@ describe('What was made of the fields', () => {
 		expect(items[0]?.json.prompt).toBe('a cup --ar 16:9');
 	});
 
+	it('is in the item as it was sent, whatever the provider makes of it', async () => {
+		bench.emulator.intercept(async (call) => {
+			if (call.method !== 'GET') return undefined;
+			const answer = await call.handle();
+			const body = answer.body as IDataObject;
+			return { ...answer, body: { ...body, metadata: { prompt: 'something else' } } };
+		});
+		const { items } = await run(image('generate', { prompt: 'a cup' }));
+		expect(items[0]?.json.prompt).toBe('a cup');
+	});
+
 	it.each(['poll', 'dontWait'])(
 		'is in the item: canvas and position, with %s',
 		async (waitMode) => {

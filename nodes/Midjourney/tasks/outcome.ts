@@ -13,6 +13,7 @@ export interface Asked {
 	imagePosition?: Rectangle;
 }
 
+/** What items show of a request, at the provider that gets it. */
 export function askedOf(provider: Provider, request: TaskRequest): Asked {
 	const prompt =
 		provider.finalPrompt?.(request) ?? ('prompt' in request ? request.prompt : undefined);

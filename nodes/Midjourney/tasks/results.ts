@@ -103,7 +103,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			// that name, also where the user chose to continue (WorkflowExecute of n8n-core).
 			errorMessage: problem?.message ?? task?.error?.message,
 			errorDescription: problem?.description ?? undefined,
-			prompt: task?.prompt ?? asked?.prompt,
+			prompt: asked?.prompt ?? task?.prompt,
 			canvas: asked?.canvas && { ...asked.canvas },
 			imagePosition: asked?.imagePosition && { ...asked.imagePosition },
 			progress: task?.progress,
