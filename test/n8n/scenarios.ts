@@ -554,7 +554,12 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			say(`killed and ready again after ${((Date.now() - crashed) / 1000).toFixed(1)} s`);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [2, 0]);
-			expectLookedUp(overdue, await overdue.ended(TIMER_TIMEOUT_MS));
+			// A wait that has run out meanwhile begins to look while n8n still reads its log of events for what was running
+			// when it died; now and then n8n finds it there and marks it as crashed (docs/waiting.md).
+			const ended = await overdue.ended(TIMER_TIMEOUT_MS);
+			if (ended.status === 'crashed') say('n8n took the overdue wait for crashed');
+			else expectLookedUp(overdue, ended);
+			expect(overdue.emulator.ledger.submits).toHaveLength(1);
 		},
 		5 * MINUTE,
 	);
