@@ -8,12 +8,15 @@ import {
 
 import { providerNamed, providers } from '../providers';
 import type { Provider } from '../providers/Provider';
+import { executionClock } from '../tasks/clock';
+import { hostOf } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
-import type { Order, Settings } from '../tasks/order';
+import type { Settings } from '../tasks/order';
+import { nothing, type Outcome } from '../tasks/outcome';
+import { Queries } from '../tasks/query';
 import { toItems } from '../tasks/results';
-import { Run } from '../tasks/run';
-import { refused, type Outcome } from '../tasks/outcome';
-import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
+import { begin, parkedState, resumeParked, type Plan } from '../tasks/wait/lifecycle';
+import { onCall } from '../tasks/wait/onCall';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
@@ -34,8 +37,8 @@ type Job = { itemIndex: number } & (
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
-	const parked = parkedBefore(context);
-	if (parked) return await lookAgain(context, provider, parked);
+	const parked = parkedState(context);
+	if (parked) return await resumeParked(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
 	const jobs = context
@@ -50,18 +53,18 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		}
 		throw first.problem;
 	}
-	const run = await Run.start(context, provider);
-	const outcomes = await carryOut(run, jobs);
 	const name = `${operation.resource}:${operation.operation}`;
-	return outcomes.some(({ parks }) => parks)
-		? await park(run, outcomes, name)
-		: await toItems(run, outcomes, name);
+	return jobs.some(
+		(job) => 'intent' in job && (job.intent.does === 'look' || job.intent.does === 'ask'),
+	)
+		? await ask(context, provider, jobs, name)
+		: await begin(context, provider, planOf(jobs, name));
 }
 
 /** A call from outside for an execution that this node has parked. Never throws. */
 export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const provider = providerNamed(context.getNodeParameter('authentication', 'midApi'));
-	return await resume(context, provider ?? providers.midApi);
+	return await onCall(context, provider ?? providers.midApi);
 }
 
 function chosenProvider(context: IExecuteFunctions): Provider {
@@ -120,32 +123,46 @@ function read(
 	}
 }
 
-/** One outcome for each job, more where an item names several tasks; in the order of the items. */
-async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
-	const orders: Order[] = [];
-	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
-	const others: Array<Promise<Outcome>> = [];
+/** What is to be bought and waited for. */
+function planOf(jobs: readonly Job[], operation: string): Plan {
+	const orders: Array<Plan['orders'][number]> = [];
+	const waits: Array<Plan['waits'][number]> = [];
+	const refused: Array<Plan['refused'][number]> = [];
 	for (const job of jobs) {
 		const { itemIndex } = job;
 		if ('problem' in job) {
-			others.push(Promise.resolve(refused(itemIndex, job.problem)));
+			refused.push({ itemIndex, problem: job.problem });
 			continue;
 		}
 		const { intent, settings } = job;
-		switch (intent.does) {
-			case 'buy':
-				orders.push({ itemIndex, request: intent.request, settings });
-				break;
-			case 'wait':
-				waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
-				break;
-			case 'look':
-				others.push(run.look(itemIndex, settings, intent.taskId));
-				break;
-			case 'ask':
-				others.push(run.answer(itemIndex, settings, intent.question));
+		if (intent.does === 'buy') orders.push({ itemIndex, request: intent.request, settings });
+		if (intent.does === 'wait') {
+			waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
 		}
 	}
-	const outcomes = await Promise.all([run.buy(orders), run.waitFor(waits), ...others]);
-	return outcomes.flat().sort((a, b) => a.itemIndex - b.itemIndex);
+	return { operation, orders, waits, refused };
+}
+
+/** Asks what costs nothing, once for each item. */
+async function ask(
+	context: IExecuteFunctions,
+	provider: Provider,
+	jobs: readonly Job[],
+	operation: string,
+): Promise<INodeExecutionData[]> {
+	const queries = await Queries.open(context, provider);
+	const outcomes = await Promise.all(
+		jobs.map(async (job): Promise<Outcome> => {
+			const { itemIndex } = job;
+			if ('problem' in job) return { ...nothing(itemIndex), problem: job.problem };
+			const { intent, settings } = job;
+			if (intent.does === 'look') return await queries.task(itemIndex, settings, intent.taskId);
+			if (intent.does === 'ask') {
+				return await queries.answer(itemIndex, settings, intent.question);
+			}
+			return nothing(itemIndex, settings);
+		}),
+	);
+	const host = hostOf(context);
+	return await toItems({ host, provider, clock: executionClock(host) }, outcomes, operation);
 }

@@ -75,6 +75,8 @@ export interface Reply {
 export interface Http {
 	/** Where the API is, without a slash at the end. */
 	readonly baseUrl: string;
+	/** The user's key, to derive others from; never to be shown. */
+	readonly apiKey: string;
 	/** How the body of a request is to look, where the credential has a choice of that. */
 	readonly requestFormat?: string;
 	send(call: Call): Promise<Answer<Reply>>;
@@ -105,10 +107,17 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
  * followed: the key goes to the base URL and nowhere else.
  */
 export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
-	const { baseUrl, requestFormat } = await context.getCredentials(credentialType);
+	const data = await context.getCredentials(credentialType);
+	const { apiKey, baseUrl, requestFormat } = data;
 	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
+	const { helpers, logger } = context;
+	const node = context.getNode();
+	const caller = { helpers, logger, getNode: () => node, getCredentials: async () => data };
+	const { id, name } = node.credentials?.[credentialType] ?? {};
+	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
 	return {
 		baseUrl: base,
+		apiKey: text(apiKey) ?? '',
 		requestFormat: text(requestFormat),
 		async send({ method, path, query, body }) {
 			if (!URL.canParse(base)) {
@@ -131,28 +140,17 @@ export async function openHttp(context: RequestContext, credentialType: string):
 				returnFullResponse: true,
 			};
 			try {
-				const reply: unknown = await context.helpers.httpRequestWithAuthentication.call(
-					method === 'POST' ? outOfReachOfCancel(context) : context,
+				const reply: unknown = await Reflect.apply(helpers.httpRequestWithAuthentication, caller, [
 					credentialType,
 					options,
-				);
+					{ credentialsDecrypted },
+				]);
 				return readReply(reply);
 			} catch (error) {
 				return failed(transportFailure(error));
 			}
 		},
 	};
-}
-
-/**
- * n8n tears down a request that is under way when its execution is cancelled. For a submit that would throw away the
- * answer with the id of a task that may be paid already, so the helper gets a context that shows it no cancel signal;
- * the node itself stops at once all the same (tasks/clock.ts).
- */
-function outOfReachOfCancel(context: RequestContext): RequestContext {
-	return new Proxy(context, {
-		has: (target, key) => key !== 'getExecutionCancelSignal' && key in target,
-	});
 }
 
 function readReply(reply: unknown): Answer<Reply> {

@@ -4,41 +4,71 @@ import type { Host } from './host';
 
 /** Time as the waiting code sees it, so that tests can run hours in a moment. */
 export interface Clock {
-	/** Unix time in ms. */
+	/** Unix time in ms, never set back. */
 	now(): number;
-	/** Waits that many ms; rejects at once when the execution is cancelled. */
+	/** Waits that many ms; that of an execution rejects at once when the execution is cancelled. */
 	sleep(ms: number): Promise<void>;
-	/**
-	 * Does `work`, unless the execution is cancelled: then it is not begun, or no longer waited for after `graceMs`.
-	 */
-	orCancelled<T>(work: () => Promise<T>, graceMs?: number): Promise<T>;
 	/** A random number from 0 to below 1. */
 	random(): number;
 }
 
+/** The clock of one execution of the node. */
+export interface ExecutionClock extends Clock {
+	/**
+	 * Does `work`, unless the execution is cancelled: then it is not begun, or no longer waited for after `graceMs`.
+	 *
+	 * @throws NodeOperationError when the execution is cancelled
+	 */
+	orCancelled<T>(work: () => Promise<T>, graceMs?: number): Promise<T>;
+}
+
+/** Where Unix time stood when this process began to count. */
+const EPOCH_MS = Date.now() - performance.now();
+
 /**
- * The clock of one execution of the node. n8n-workflow's `sleep` takes a signal only since 2.35, therefore the race:
- * what lost it ends by itself and does nothing.
+ * Timers take no more than 2^31 ms. And a sleep that nobody waits for any longer ends this soon: n8n-workflow's `sleep`
+ * takes a signal only since 2.35.
  */
-export function executionClock({ node, cancelSignal: signal }: Host): Clock {
-	const cancelled = new Promise<void>((resolve) => {
-		if (signal?.aborted) resolve();
-		signal?.addEventListener('abort', () => resolve(), { once: true });
-	});
+const SLICE_MS = 5_000;
+
+/** The clock of the process: goes on when `execute()` has returned, whatever becomes of the system's time. */
+export const processClock: Clock = {
+	now: () => Math.round(EPOCH_MS + performance.now()),
+	sleep: async (ms) => {
+		const until = performance.now() + ms;
+		for (let left = ms; left > 0; left = until - performance.now()) {
+			await sleep(Math.min(left, SLICE_MS));
+		}
+	},
+	random: Math.random,
+};
+
+/** The clock of one execution: what sleeps or works by it ends when the execution is cancelled. */
+export function executionClock({ node, cancelSignal: signal }: Host): ExecutionClock {
+	// One listener for however many wait; whoever is done leaves nothing behind.
+	const waiting = new Set<() => void>();
+	signal?.addEventListener('abort', () => waiting.forEach((give) => give()), { once: true });
 	const refuse = () => new NodeOperationError(node, 'The execution was cancelled');
 	const orCancelled = async <T>(work: () => Promise<T>, graceMs = 0): Promise<T> => {
 		if (signal?.aborted) throw refuse();
-		const ended = cancelled.then(async (): Promise<never> => {
-			if (graceMs > 0) await sleep(graceMs);
-			throw refuse();
-		});
-		return await Promise.race([ended, work()]);
+		let give = () => {};
+		const cancelled = new Promise<void>((resolve) => (give = resolve)).then(
+			async (): Promise<never> => {
+				if (graceMs > 0) await sleep(graceMs);
+				throw refuse();
+			},
+		);
+		waiting.add(give);
+		try {
+			return await Promise.race([cancelled, work()]);
+		} finally {
+			waiting.delete(give);
+		}
 	};
 	return {
-		now: Date.now,
-		sleep: async (ms) => await orCancelled(async () => await sleep(ms)),
+		...processClock,
+		sleep: async (ms) => await orCancelled(async () => await processClock.sleep(ms)),
 		orCancelled,
-		random: Math.random,
 	};
 }
 

@@ -3,8 +3,8 @@ import type { IBinaryData } from 'n8n-workflow';
 import { failed, success, type Answer, type Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { Output, Task } from '../providers/Task';
-import type { Clock } from './clock';
-import { Gate } from './gate';
+import type { ExecutionClock } from './clock';
+import { Limiter } from './wait/limiter';
 import type { Host } from './host';
 import { patiently } from './retry';
 
@@ -31,13 +31,13 @@ type Body = Exclude<Parameters<Host['helpers']['prepareBinaryData']>[0], Uint8Ar
  * keeps binary data there. A download that fails for a passing reason is tried again; it costs nothing.
  */
 export class Downloads {
-	private readonly gate: Gate;
+	private readonly limiter: Limiter;
 
 	constructor(
 		private readonly host: Host,
-		private readonly clock: Clock,
+		private readonly clock: ExecutionClock,
 	) {
-		this.gate = new Gate(IN_FLIGHT, clock);
+		this.limiter = new Limiter(IN_FLIGHT, clock);
 	}
 
 	/**
@@ -51,7 +51,7 @@ export class Downloads {
 		return await Promise.all(
 			task.outputs.map(async (output) => ({
 				output,
-				stored: await this.gate.pass(
+				stored: await this.limiter.run(
 					async () =>
 						await patiently(this.clock, async () => await this.fetch(task, output, limit)),
 				),

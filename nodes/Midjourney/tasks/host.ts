@@ -24,10 +24,6 @@ export function hostOf(context: RequestContext): Host {
 	};
 }
 
-/** Where n8n resumes this execution. */
-export const resumeUrlOf = (context: IExecuteFunctions): string =>
-	String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
-
 /**
  * Whether an agent has called this node as its tool, where it must not park: up to version 2 of the agent that suspends
  * nothing, and from version 3 on all other calls of the same tool get their own arguments for an answer (seen on n8n

@@ -7,15 +7,14 @@ import type { Order } from './order';
 
 /** What is known of one submit. */
 export type Remembered =
-	/** It was taken under this id, at this Unix time in ms, and the provider was told to call back this wait. */
-	| { taskId: string; at: number; nonce?: string }
+	/** It was taken under this id, at this Unix time in ms. */
+	| { taskId: string; at: number }
 	/** It was sent and may have been taken; why nobody knows, if there was an answer at all. */
 	| { taskId?: undefined; failure?: Failure };
 
 /**
- * What this execution has bought already (design 4.2). It lives in n8n's node context, which survives the tries of
- * Retry On Fail and is part of the data that a retried execution starts from, and it is kept per run index, item and
- * content of the request: a changed prompt is a new purchase, the next round of a loop too.
+ * What this execution has bought already. It lives in n8n's node context, which survives the tries of Retry On Fail and
+ * is part of the data that a retried execution starts from.
  */
 export class Memory {
 	/**
@@ -28,26 +27,39 @@ export class Memory {
 		private readonly provider: string,
 	) {}
 
-	recall(order: Order): Remembered | undefined {
-		const entry = this.store[this.key(order)];
+	/** What tells a purchase from all others of this execution. */
+	keyOf({ itemIndex, request }: Order): string {
+		const set = Object.entries(request).filter(([, value]) => value !== undefined);
+		const content = JSON.stringify([this.provider, set.sort(([a], [b]) => (a < b ? -1 : 1))]);
+		const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
+		return `submit:${this.runIndex}:${itemIndex}:${digest}`;
+	}
+
+	recall(key: string): Remembered | undefined {
+		const entry = this.store[key];
 		if (!isRecord(entry)) return undefined;
 		const taskId = text(entry.taskId);
-		if (taskId !== undefined) return { taskId, at: Number(entry.at), nonce: text(entry.nonce) };
+		if (taskId !== undefined) return { taskId, at: Number(entry.at) };
 		return { failure: isFailure(entry.failure) ? entry.failure : undefined };
 	}
 
 	/** To be called before the request leaves: from now on it may have been taken. */
-	sending(order: Order): void {
-		this.store[this.key(order)] = {};
+	sending(key: string): void {
+		this.store[key] = {};
 	}
 
 	/** It was sent, and what came back leaves open whether it was taken. */
-	ambiguous(order: Order, failure: Failure): void {
-		this.store[this.key(order)] = { failure: { ...failure } };
+	ambiguous(key: string, failure?: Failure): void {
+		this.store[key] = failure ? { failure: { ...failure } } : {};
 	}
 
-	submitted(order: Order, at: number, taskId: string, nonce?: string): void {
-		this.store[this.key(order)] = { at, taskId, ...(nonce !== undefined && { nonce }) };
+	submitted(key: string, at: number, taskId: string): void {
+		this.store[key] = { at, taskId };
+	}
+
+	/** It was certainly not taken, or its task has failed: it may be bought again. */
+	forget(key: string): void {
+		delete this.store[key];
 	}
 
 	/**
@@ -65,18 +77,6 @@ export class Memory {
 		const fresh = make();
 		this.store[key] = { executionId, nonce: fresh };
 		return fresh;
-	}
-
-	/** It was certainly not taken, or its task has failed: it may be bought again. */
-	forget(order: Order): void {
-		delete this.store[this.key(order)];
-	}
-
-	private key({ itemIndex, request }: Order): string {
-		const set = Object.entries(request).filter(([, value]) => value !== undefined);
-		const content = JSON.stringify([this.provider, set.sort(([a], [b]) => (a < b ? -1 : 1))]);
-		const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
-		return `submit:${this.runIndex}:${itemIndex}:${digest}`;
 	}
 }
 

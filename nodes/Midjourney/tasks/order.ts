@@ -1,5 +1,5 @@
 import type { TaskRequest } from '../providers/Provider';
-import type { Pace } from './pace';
+import type { PollSchedule } from './wait/schedule';
 
 /** How the node waits (design 5.2). */
 export type WaitMode = 'auto' | 'poll' | 'callback' | 'dontWait';
@@ -10,14 +10,14 @@ export interface Settings {
 	/** From the submit on, in ms. */
 	timeLimitMs: number;
 	onTimeLimit: 'error' | 'returnPending';
-	/** With Auto: how long to poll before the execution is parked, in ms; undefined: as suits the way it will wake. */
-	patienceMs?: number;
 	/** Any text of the user's: travels with the callback and comes back in the item. */
 	reference?: string;
 	/** The URL of a Midjourney Trigger to which callbacks go, instead of straight to the waiting execution. */
 	triggerUrl?: string;
-	/** Overrides of the pace, in ms. */
-	pace: Partial<Pace>;
+	/** Where this n8n can be reached from inside, when not under the address by which it is known. */
+	internalUrl?: string;
+	/** Overrides of when tasks are read, in ms. */
+	schedule: Partial<PollSchedule>;
 	/** One item for each task, or one for each image or video. */
 	outputItems: 'task' | 'output';
 	/** Leave out the provider's own answer. */
@@ -36,20 +36,4 @@ export interface Order {
 	itemIndex: number;
 	request: TaskRequest;
 	settings: Settings;
-}
-
-/** A task to wait for, and who waits for it. */
-export interface Ticket {
-	itemIndex: number;
-	taskId: string;
-	settings: Settings;
-	/** Unix ms of the submit, or of the start of waiting when the task was submitted elsewhere. */
-	since: number;
-	/** Unix ms: what is open then stays open. */
-	deadline: number;
-	pace: Pace;
-	/** Present when this node bought the task. */
-	bought?: Order;
-	/** The nonce of the wait that the provider was told to call back; undefined: it was told nothing. */
-	nonce?: string;
 }

@@ -2,8 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Provider, Rectangle, Size, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
-import type { NodeProblem, ProblemWriter } from './nodeErrors';
-import type { Settings, Ticket } from './order';
+import type { NodeProblem } from './nodeErrors';
+import type { Settings } from './order';
 
 /** What was made of the fields of a request; for people to check. */
 export interface Asked {
@@ -41,15 +41,7 @@ export interface Outcome {
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';
-	/** Still open, and the provider will call when it ends, or the node can look again by itself: it may be parked. */
-	parks?: Pick<Ticket, 'since' | 'deadline' | 'nonce'>;
 }
-
-/** An item whose parameters were refused. */
-export const refused = (itemIndex: number, problem: NodeProblem): Outcome => ({
-	...nothing(itemIndex),
-	problem,
-});
 
 /** An outcome before anything happened. */
 export const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
@@ -58,11 +50,4 @@ export const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
 	polls: 0,
 	waitedMs: 0,
 	via: 'submit',
-});
-
-/** What a task that was read means for the item that waits for it. */
-export const settled = (outcome: Outcome, task: Task, problems: ProblemWriter): Outcome => ({
-	...outcome,
-	task,
-	problem: task.status === 'failed' ? problems.ofFailedTask(task, outcome.itemIndex) : undefined,
 });

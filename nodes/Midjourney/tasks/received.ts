@@ -1,7 +1,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import type { Provider } from '../providers/Provider';
-import type { Clock } from './clock';
+import type { ExecutionClock } from './clock';
 import type { Host } from './host';
 import type { Settings } from './order';
 import type { Outcome } from './outcome';
@@ -14,7 +14,7 @@ const OPERATION = 'task:callback';
 export interface ReceivedDeps {
 	host: Host;
 	provider: Provider;
-	clock: Clock;
+	clock: ExecutionClock;
 	/** How the items are to look. */
 	settings: Settings;
 }

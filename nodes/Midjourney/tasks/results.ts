@@ -2,7 +2,7 @@ import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } fro
 
 import type { Output } from '../providers/Task';
 import type { Provider } from '../providers/Provider';
-import type { Clock } from './clock';
+import type { ExecutionClock } from './clock';
 import { Downloads } from './download';
 import type { Host } from './host';
 import { ProblemWriter, type NodeProblem } from './nodeErrors';
@@ -11,7 +11,7 @@ import type { Outcome } from './outcome';
 export interface ResultDeps {
 	host: Host;
 	provider: Provider;
-	clock: Clock;
+	clock: ExecutionClock;
 }
 
 /**

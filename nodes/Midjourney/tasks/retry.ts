@@ -1,5 +1,5 @@
 import type { Answer } from '../providers/http';
-import { backoff, type Clock } from './clock';
+import { backoff, type ExecutionClock } from './clock';
 
 /** How often something free is asked that fails for a passing reason. */
 const ATTEMPTS = 4;
@@ -9,7 +9,7 @@ const ATTEMPTS = 4;
  * of their own (submit.ts).
  */
 export async function patiently<T>(
-	clock: Clock,
+	clock: ExecutionClock,
 	ask: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
 	for (let attempt = 1; ; attempt++) {

@@ -1,0 +1,61 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+import { notOffered, openHttp, type Answer, type Http } from '../providers/http';
+import type { Provider } from '../providers/Provider';
+import { executionClock } from './clock';
+import { hostOf } from './host';
+import { ProblemWriter } from './nodeErrors';
+import type { Settings } from './order';
+import { nothing, type Outcome } from './outcome';
+import { patiently } from './retry';
+import { Limiter } from './wait/limiter';
+
+/** How many free questions are asked at once. */
+const IN_FLIGHT = 5;
+
+/** Asks a provider what costs nothing, for all items of a run. */
+export class Queries {
+	private constructor(
+		private readonly provider: Provider,
+		private readonly ask: <T>(question: (http: Http) => Promise<Answer<T>>) => Promise<Answer<T>>,
+		private readonly problems: ProblemWriter,
+	) {}
+
+	/** @throws NodeOperationError when the node has no credential */
+	static async open(context: IExecuteFunctions, provider: Provider): Promise<Queries> {
+		const host = hostOf(context);
+		const clock = executionClock(host);
+		const limiter = new Limiter(IN_FLIGHT, clock);
+		const http = await openHttp(context, provider.credentialType);
+		return new Queries(
+			provider,
+			async (question) =>
+				await limiter.run(async () => await patiently(clock, async () => await question(http))),
+			new ProblemWriter(host.node, provider),
+		);
+	}
+
+	/** Reads one task once. */
+	async task(itemIndex: number, settings: Settings, taskId: string): Promise<Outcome> {
+		const seen = await this.ask(async (http) => await this.provider.read(http, taskId));
+		const outcome = { itemIndex, settings, taskId, polls: 1, waitedMs: 0, via: 'poll' } as const;
+		return seen.ok
+			? { ...outcome, task: seen.value }
+			: { ...outcome, problem: this.problems.ofLostTask(seen.failure, taskId, itemIndex) };
+	}
+
+	/** Gets the answer to something that is no task. */
+	async answer(
+		itemIndex: number,
+		settings: Settings,
+		question: (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>,
+	): Promise<Outcome> {
+		const answer = await this.ask(
+			async (http) => (await question(this.provider, http)) ?? notOffered,
+		);
+		const outcome = nothing(itemIndex, settings);
+		return answer.ok
+			? { ...outcome, answer: answer.value }
+			: { ...outcome, problem: this.problems.ofQuestion(answer.failure, itemIndex) };
+	}
+}

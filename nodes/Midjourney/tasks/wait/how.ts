@@ -1,0 +1,79 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { isRecord, text } from '../../providers/json';
+import { isToolCall } from '../host';
+import { canPark } from '../internals';
+import type { WaitMode } from '../order';
+import { ownAddress, type OwnAddress } from './selfCall';
+
+/** The one answer to the question how a wait is to go on. */
+export interface How {
+	/** The execution is given back while it waits; else the node waits in the foreground, holding its worker. */
+	parks: boolean;
+	/** Where this process wakes what it has parked; undefined: only calls and n8n's timer do. */
+	own?: OwnAddress;
+	/** Whether tasks are read from time to time, or only when a call tells of them. */
+	polls: boolean;
+}
+
+/**
+ * @param internal where the user says that n8n can be reached from inside
+ */
+export async function howToWait(
+	context: IExecuteFunctions,
+	mode: WaitMode,
+	internal: string | undefined,
+): Promise<How> {
+	const inForeground = foregroundBecause(context, mode);
+	if (inForeground !== undefined) {
+		context.logger.debug(`Midjourney waits in the foreground: ${inForeground}`);
+		return { parks: false, polls: true };
+	}
+	const own = await ownAddress(context, internal);
+	if (!own) {
+		context.logger.info(
+			'Midjourney cannot reach its own n8n to wake what it has parked: it looks once a minute or so. ' +
+				'Internal Base URL in Options names an address that works from inside.',
+		);
+	}
+	return { parks: true, own, polls: mode !== 'callback' };
+}
+
+/** Modes of execution that end with their process, or in which what is parked would get lost (docs/waiting.md). */
+const FOREGROUND_MODES: ReadonlySet<string> = new Set([
+	'cli',
+	'evaluation',
+	'integrated',
+	'internal',
+]);
+
+function foregroundBecause(context: IExecuteFunctions, mode: WaitMode): string | undefined {
+	if (mode === 'poll') return 'by its Wait Mode';
+	if (isToolCall(context)) return 'an agent waits for the answer of its tool';
+	if (FOREGROUND_MODES.has(context.getMode())) return `the execution is ${context.getMode()}`;
+	if (!canPark(context)) return 'this n8n does not offer what parking needs';
+	const caller = waitingCaller(context);
+	return caller === undefined ? undefined : `the caller of ${caller} waits for the last node`;
+}
+
+/** Triggers that can keep their caller waiting until the last node has run, and where they say so. */
+const KEEP_WAITING: Record<string, (parameters: Record<string, unknown>) => boolean> = {
+	'n8n-nodes-base.webhook': ({ responseMode }) => responseMode === 'lastNode',
+	'n8n-nodes-base.formTrigger': ({ responseMode }) => responseMode === 'lastNode',
+	'@n8n/n8n-nodes-langchain.chatTrigger': ({ options, responseMode }) => {
+		const mode = text(responseMode) ?? (isRecord(options) ? text(options.responseMode) : undefined);
+		return mode === undefined || mode === 'lastNode';
+	},
+};
+
+/** The trigger that has begun this execution and whose caller gets what the last node brings; undefined: none. */
+function waitingCaller(context: IExecuteFunctions): string | undefined {
+	const before = context.getParentNodes(context.getNode().name, { includeNodeParameters: true });
+	const proxy = context.getWorkflowDataProxy(0);
+	return before.find(({ name, type, parameters }) => {
+		const { [type]: keepsWaiting } = KEEP_WAITING;
+		if (!keepsWaiting?.(isRecord(parameters) ? parameters : {})) return false;
+		const node: unknown = proxy.$(name);
+		return isRecord(node) && node.isExecuted === true;
+	})?.name;
+}

@@ -1,0 +1,75 @@
+import type { Clock } from '../clock';
+
+/** However long a provider asks to be left alone, in ms: the time limit of a task must not depend on it. */
+const LONGEST_PAUSE_MS = 120_000;
+
+/** Lets a bounded number of requests through at a time, and none at all while the provider wants to be left alone. */
+export class Limiter {
+	private running = 0;
+
+	private readonly queue: Array<() => void> = [];
+
+	private pausedUntil = 0;
+
+	constructor(
+		private readonly limit: number,
+		private readonly clock: Clock,
+	) {}
+
+	/** Runs `work` when there is room; gives what it gives. */
+	async run<T>(work: () => Promise<T>): Promise<T> {
+		if (this.running >= this.limit) await new Promise<void>((resolve) => this.queue.push(resolve));
+		else this.running++;
+		try {
+			for (let ms = this.pausedFor(); ms > 0; ms = this.pausedFor()) await this.clock.sleep(ms);
+			return await work();
+		} finally {
+			// The place goes straight to the next in the queue, if there is one.
+			const next = this.queue.shift();
+			if (next) next();
+			else this.running--;
+		}
+	}
+
+	/** Lets nobody through for `ms`, two minutes at most. */
+	pauseFor(ms: number): void {
+		const until = this.clock.now() + Math.min(ms, LONGEST_PAUSE_MS);
+		this.pausedUntil = Math.max(this.pausedUntil, until);
+	}
+
+	/** For how many ms nobody gets through; 0: not paused. */
+	pausedFor(): number {
+		return Math.max(0, this.pausedUntil - this.clock.now());
+	}
+}
+
+/** How many requests of one account are under way at once. */
+const READS_IN_FLIGHT = 8;
+const SUBMITS_IN_FLIGHT = 5;
+
+/** What everything that asks a provider with the same key shares, in the whole process. */
+export interface Account {
+	reads: Limiter;
+	submits: Limiter;
+	/** How many tasks are being watched. */
+	watched: number;
+}
+
+const accounts = new Map<string, Account>();
+
+/**
+ * The limiters of an account.
+ *
+ * @param key tells the account from all others; `Http.account`
+ */
+export function accountOf(key: string, clock: Clock): Account {
+	const known = accounts.get(key);
+	if (known) return known;
+	const account = {
+		reads: new Limiter(READS_IN_FLIGHT, clock),
+		submits: new Limiter(SUBMITS_IN_FLIGHT, clock),
+		watched: 0,
+	};
+	accounts.set(key, account);
+	return account;
+}

@@ -1,0 +1,188 @@
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+
+import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callback';
+import { openHttp, type Http } from '../../providers/http';
+import { isRecord, text } from '../../providers/json';
+import type { Provider } from '../../providers/Provider';
+import type { Task } from '../../providers/Task';
+import { readCallbackQuery } from '../callbackUrl';
+import { processClock, type Clock } from '../clock';
+import { RUN_AGAIN, saveOnWake, savedFor } from '../internals';
+import { accountOf } from './limiter';
+import { keepWait, knownWait, wakesAgain } from './registry';
+import { WAKE_FIELD } from './selfCall';
+import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
+import { scheduleOf } from './submitBatch';
+import { Watcher } from './Watcher';
+
+/**
+ * Calls that reach a parked execution: this package's own wakes, and the provider's callbacks. A callback is only a hint:
+ * whatever it says, the task is read. Tasks are read by the watcher of this process; n8n saves nothing of a call that
+ * wakes nobody.
+ */
+
+/** A provider gives up a call after 15 s: from then on it is answered whatever is still to be done; in ms. */
+const ANSWER_WITHIN_MS = 8_000;
+
+/**
+ * n8n sets the timer of a wait 70 s ahead, and a call that ends the wait does not take it back. It does harm to whatever
+ * waits behind the node, so what is left of such a wait is left to the timer.
+ */
+const TIMER_IS_SET_MS = 75_000;
+
+interface Verdict {
+	status: 200 | 202 | 401 | 404 | 503;
+	body: IDataObject;
+	/** The execution goes on with this state. */
+	wakeWith?: WaitState;
+}
+
+const WAITS_ON: Verdict = { status: 200, body: { ok: true, waiting: true } };
+const CALL_AGAIN: Verdict = { status: 503, body: { ok: false, message: 'Call again' } };
+const NOT_FOR_US: Verdict = {
+	status: 404,
+	body: { ok: false, message: 'Nothing here waits for this call' },
+};
+const UNSIGNED: Verdict = {
+	status: 401,
+	body: { ok: false, message: 'The signature is missing or does not fit' },
+};
+
+/**
+ * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
+ *
+ * @returns `workflowData` when the execution is to go on
+ */
+export async function onCall(
+	context: IWebhookFunctions,
+	provider: Provider,
+	clock: Clock = processClock,
+): Promise<IWebhookResponseData> {
+	let answered = false;
+	const answer = ({ status, body }: Verdict) => {
+		if (!answered) context.getResponseObject().status(status).json(body);
+		answered = true;
+	};
+	try {
+		const working = decide(context, provider, clock);
+		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
+		let verdict = await Promise.race([working, late]);
+		if (!verdict) {
+			answer({ status: 202, body: { ok: true } });
+			verdict = await working;
+		}
+		answer(verdict);
+		const { wakeWith } = verdict;
+		if (!wakeWith) return { noWebhookResponse: true };
+		saveOnWake(context, serialize(wakeWith));
+		return { noWebhookResponse: true, workflowData: RUN_AGAIN };
+	} catch (error) {
+		const words = error instanceof Error ? error.message : String(error);
+		context.logger.error(`Midjourney could not handle a callback: ${words}`);
+		answer(CALL_AGAIN);
+		return { noWebhookResponse: true };
+	}
+}
+
+async function decide(
+	context: IWebhookFunctions,
+	provider: Provider,
+	clock: Clock,
+): Promise<Verdict> {
+	const state = parseState(savedFor(context));
+	if (!state?.wake) return NOT_FOR_US;
+	const body: unknown = context.getBodyData();
+	const wakeSecret = isRecord(body) ? text(body[WAKE_FIELD]) : undefined;
+	if (wakeSecret !== undefined) {
+		return equalInConstantTime(wakeSecret, state.wake) ? wakeUp(state, clock) : NOT_FOR_US;
+	}
+	const { nonce, position } = readCallbackQuery(context.getQueryData(), undefined);
+	const task = position === undefined ? undefined : state.tasks[position];
+	if (!nonce || !task || !equalInConstantTime(nonce, state.nonce)) return NOT_FOR_US;
+	return await onCallback(context, provider, state, task, body, clock);
+}
+
+/** The execution goes on, once: n8n 1.x would run it again at every further wake. */
+function wakeUp(state: WaitState, clock: Clock): Verdict {
+	if (!state.wake || wakesAgain(state.wake, clock.now())) return WAITS_ON;
+	return { status: 200, body: { ok: true, waiting: false }, wakeWith: onWake(state) };
+}
+
+async function onCallback(
+	context: IWebhookFunctions,
+	provider: Provider,
+	state: WaitState,
+	task: TaskState,
+	body: unknown,
+	clock: Clock,
+): Promise<Verdict> {
+	const { webhookSecret } = await context.getCredentials(provider.credentialType);
+	const secret = text(webhookSecret);
+	if (secret && !isSigned({ ...context.getHeaderData() }, body, secret, clock.now()))
+		return UNSIGNED;
+	const http = await openHttp(context, provider.credentialType);
+	const { stage } = task;
+	if (stage.at === 'unknown') return await onLostAnswer(provider, http, state, task, body, clock);
+	if (stage.at !== 'bought') return WAITS_ON;
+	const watcher = watcherOf(state, provider, http, clock);
+	await watcher.told(stage.taskId);
+	const sighting = watcher.sightingOf(stage.taskId);
+	if (!sighting?.end) return sighting?.failure ? CALL_AGAIN : WAITS_ON;
+	const isLeftToTimer =
+		knownWait(state.nonce)?.secret === undefined &&
+		state.until !== undefined &&
+		state.until - clock.now() < TIMER_IS_SET_MS;
+	const isLast =
+		watcher.allEnded && state.tasks.every(({ stage: { at } }) => at === 'bought' || at === 'ended');
+	return isLast && !isLeftToTimer ? wakeUp(state, clock) : WAITS_ON;
+}
+
+/** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
+function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Clock): Watcher {
+	const known = knownWait(state.nonce);
+	if (known) return known.watcher;
+	const watcher = new Watcher({
+		read: async (taskId) => await provider.read(http, taskId),
+		account: accountOf(`${provider.name} ${http.baseUrl}`, processClock),
+		clock: processClock,
+		polls: false,
+	});
+	for (const task of state.tasks) {
+		if (task.stage.at !== 'bought') continue;
+		watcher.add({ ...task.stage, schedule: scheduleOf(task, false), deadline: Infinity });
+	}
+	keepWait(state.nonce, { watcher, usedAt: clock.now() }, clock.now());
+	return watcher;
+}
+
+/**
+ * The answer to this submit was lost, and its own address is called: what the call names is this item's task if the
+ * provider knows it, it is nobody else's, and it was made of this request.
+ */
+async function onLostAnswer(
+	provider: Provider,
+	http: Http,
+	state: WaitState,
+	task: TaskState,
+	body: unknown,
+	clock: Clock,
+): Promise<Verdict> {
+	const taken = new Set(
+		state.tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : [])),
+	);
+	for (const taskId of taskIdsIn(body)) {
+		if (taken.has(taskId)) continue;
+		const seen = await provider.read(http, taskId);
+		if (!seen.ok && seen.failure.reason !== 'notFound') return CALL_AGAIN;
+		if (!seen.ok || !isOfRequest(seen.value, task)) continue;
+		const now = clock.now();
+		const deadline = now + (task.settings?.timeLimitMs ?? 0);
+		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: true };
+		return wakeUp(state, clock);
+	}
+	return NOT_FOR_US;
+}
+
+/** What the provider says of the prompt, if anything, is what was asked for. */
+const isOfRequest = ({ prompt }: Task, { asked }: TaskState): boolean =>
+	prompt === undefined || asked?.prompt === undefined || prompt.trim() === asked.prompt.trim();

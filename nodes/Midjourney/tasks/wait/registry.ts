@@ -1,0 +1,57 @@
+import type { Watcher } from './Watcher';
+
+/** What this process knows of a wait besides what is saved. */
+export interface Known {
+	watcher: Watcher;
+	/** The secret of the park that this process is to wake; undefined: somebody else is. */
+	secret?: string;
+	/** Unix ms of the last use. */
+	usedAt: number;
+}
+
+/** How long something is kept that nobody asks for, in ms. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
+
+/** The waits that this process watches, by their nonce. */
+const waits = new Map<string, Known>();
+
+/** What is known of a wait; undefined when this process has not heard of it. */
+export const knownWait = (nonce: string): Known | undefined => waits.get(nonce);
+
+/** Knows a wait from now on. */
+export function keepWait(nonce: string, known: Known, now: number): void {
+	waits.set(nonce, known);
+	for (const [other, { watcher, usedAt }] of waits) {
+		if (now - usedAt < FORGOTTEN_AFTER_MS || other === nonce) continue;
+		watcher.stop();
+		waits.delete(other);
+	}
+}
+
+/** The wait has ended, or goes on elsewhere. */
+export function forgetWait(nonce: string): void {
+	waits.get(nonce)?.watcher.stop();
+	waits.delete(nonce);
+}
+
+/**
+ * The secrets of parks that this process has woken, with the Unix ms: n8n needs a moment until the execution runs, and
+ * n8n 1.x would run it again at every further wake.
+ */
+const woken = new Map<string, number>();
+
+const REMEMBERED_MS = 600_000;
+
+/** Whether this process has woken this park before; from now on it has. */
+export function wakesAgain(secret: string, now: number): boolean {
+	for (const [known, at] of woken) {
+		if (now - at < REMEMBERED_MS) break;
+		woken.delete(known);
+	}
+	if (woken.has(secret)) return true;
+	woken.set(secret, now);
+	return false;
+}
+
+/** Whether this process has woken this park. */
+export const hasWoken = (secret: string): boolean => woken.has(secret);

@@ -1,0 +1,156 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { isRecord, text } from '../../providers/json';
+import type { Clock } from '../clock';
+
+/**
+ * The process calls its own n8n: to wake an execution that it has parked, and to ask how that execution stands. Both
+ * addresses need no login; what n8n puts into them (a token, from 2.9 on or so) is kept.
+ */
+
+/** The path behind the resume address that this node answers to; no other node's wait has it. */
+export const RESUME_PATH = 'midjourney';
+
+/** The field of the body that carries the secret of a wake. */
+export const WAKE_FIELD = 'midjourneyWake';
+
+/** What n8n calls the page that tells the state of a waiting execution. */
+const STATUS_PATH = 'n8n-execution-status';
+
+/** Where n8n listens unless it was told otherwise. */
+const USUAL_ADDRESS = 'http://127.0.0.1:5678';
+
+/** n8n is near: whoever does not answer by then, in ms, will not. */
+const TIMEOUT_MS = 5_000;
+
+/** How often a wake is tried while n8n is still saving the execution; the pauses grow from the first, in ms. */
+const WAKE_TRIES = 12;
+const FIRST_PAUSE_MS = 40;
+
+/** The addresses of one execution, as this process can reach them. */
+export interface OwnAddress {
+	/** To wake it. */
+	resume: string;
+	/** To ask how it stands. */
+	status: string;
+}
+
+type Requester = Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
+
+/** The address that resumes this execution at this node, as n8n knows itself. */
+export function resumeUrlOf(context: IExecuteFunctions): string {
+	const url = new URL(String(executionOf(context).resumeUrl));
+	url.pathname = `${url.pathname.replace(/\/$/, '')}/${RESUME_PATH}`;
+	return url.href;
+}
+
+function statusUrlOf(context: IExecuteFunctions): string {
+	const url = new URL(String(executionOf(context).resumeFormUrl));
+	url.pathname = `${url.pathname.replace(/\/$/, '')}/${STATUS_PATH}`;
+	return url.href;
+}
+
+function executionOf(context: IExecuteFunctions): Record<string, unknown> {
+	const execution: unknown = context.getWorkflowDataProxy(0).$execution;
+	return isRecord(execution) ? execution : {};
+}
+
+/** Which origins have answered before, so that each is tried once a while and not once an execution. */
+const reachable = new Map<string, string>();
+
+/**
+ * Finds out how this process can call its own execution: asks for the state of the execution, which costs a few ms and
+ * changes nothing.
+ *
+ * @param internal where the user says that n8n can be reached from inside, if he does
+ * @returns undefined when none of the addresses leads to this n8n
+ */
+export async function ownAddress(
+	context: IExecuteFunctions,
+	internal: string | undefined,
+): Promise<OwnAddress | undefined> {
+	const resume = resumeUrlOf(context);
+	const status = statusUrlOf(context);
+	if (!URL.canParse(resume) || !URL.canParse(status)) return undefined;
+	const { origin } = new URL(resume);
+	const known = reachable.get(origin);
+	const origins = [known, internal, origin, USUAL_ADDRESS].filter((one) => one !== undefined);
+	for (const one of new Set(origins)) {
+		const address = { resume: at(one, resume), status: at(one, status) };
+		if ((await statusOf(context.helpers, address)) === 'running') {
+			reachable.set(origin, one);
+			return address;
+		}
+	}
+	reachable.delete(origin);
+	return undefined;
+}
+
+/** The same path and query at another origin (with a path of its own, if it has one). */
+function at(origin: string, url: string): string {
+	const { pathname, search } = new URL(url);
+	const base = new URL(origin);
+	return `${base.origin}${base.pathname.replace(/\/$/, '')}${pathname}${search}`;
+}
+
+/** How the execution stands, in n8n's words; undefined when nobody says. */
+export async function statusOf(
+	helpers: Requester,
+	{ status }: OwnAddress,
+): Promise<string | undefined> {
+	try {
+		const answer: unknown = await helpers.httpRequest({
+			url: status,
+			json: false,
+			timeout: TIMEOUT_MS,
+			disableFollowRedirect: true,
+		});
+		return text(answer);
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * Wakes a parked execution.
+ *
+ * @param secret that the execution has saved for this wake; a later wait of it has another
+ * @returns `gone` when nothing waits for this wake any more; `failed` when n8n did not take it
+ */
+export async function wake(
+	helpers: Requester,
+	{ resume }: OwnAddress,
+	secret: string,
+	clock: Clock,
+): Promise<'woken' | 'gone' | 'failed'> {
+	for (let attempt = 0; attempt < WAKE_TRIES; attempt++) {
+		const status = await post(helpers, resume, { [WAKE_FIELD]: secret });
+		if (status !== undefined && status < 300) return 'woken';
+		if (status === 401 || status === 404 || status === 410) return 'gone';
+		// 409 means both: it is still being saved, and it has ended.
+		await clock.sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, 5_000));
+	}
+	return 'failed';
+}
+
+async function post(
+	helpers: Requester,
+	url: string,
+	body: Record<string, string>,
+): Promise<number | undefined> {
+	try {
+		const reply: unknown = await helpers.httpRequest({
+			method: 'POST',
+			url,
+			body,
+			json: true,
+			timeout: TIMEOUT_MS,
+			disableFollowRedirect: true,
+			ignoreHttpStatusErrors: true,
+			returnFullResponse: true,
+		});
+		return isRecord(reply) ? Number(reply.statusCode) : undefined;
+	} catch {
+		return undefined;
+	}
+}

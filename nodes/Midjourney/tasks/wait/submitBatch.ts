@@ -1,0 +1,164 @@
+import type { Failure, FailureReason, Http } from '../../providers/http';
+import type { Provider } from '../../providers/Provider';
+import { backoff, type ExecutionClock } from '../clock';
+import type { Memory } from '../memory';
+import type { Limiter } from './limiter';
+import { AFTER_SUBMIT } from './schedule';
+import { positionsAt, type TaskState, type WaitState } from './state';
+
+/**
+ * How often a submit is sent that was certainly not taken. Rate limits and maintenance pass by themselves; an address
+ * that cannot be reached at all is more likely a wrong one.
+ */
+const ATTEMPTS: Partial<Record<FailureReason, number>> = { rateLimited: 12, maintenance: 6 };
+const OTHER_ATTEMPTS = 4;
+
+/** Who asks for a longer pause than this, in ms, is not waited for: the item fails and says so. */
+const LONGEST_RETRY_AFTER_MS = 120_000;
+
+/** How long a cancelled execution still waits for the ids of submits that are under way, to name them, in ms. */
+const CANCEL_GRACE_MS = 500;
+
+/** Refusals that every further submit of the account would meet as well. */
+const ACCOUNT_WIDE: ReadonlySet<FailureReason> = new Set<FailureReason>([
+	'invalidKey',
+	'noCredits',
+	'notAllowed',
+]);
+
+export interface SubmitDeps {
+	provider: Provider;
+	http: Http;
+	clock: ExecutionClock;
+	memory: Memory;
+	limiter: Limiter;
+	/** Nothing more is bought after the first refusal, because the node is going to fail anyway (On Error = stop). */
+	stopsAtRefusal: boolean;
+	/** Where the provider is to report that a task has ended; undefined: nowhere. */
+	callbackUrl?(position: number): string;
+	/** How long a call may still tell of a submit whose answer was lost, in ms; 0 where none can arrive. */
+	callMayTellMs: number;
+	/** The item's words for a submit that did not succeed. */
+	problemOf(task: TaskState, failure: Failure | undefined, ambiguous: boolean): TaskState['error'];
+	/** Called for every task id the moment it is known. */
+	onBought(task: TaskState, taskId: string): void;
+}
+
+/**
+ * Sends the submits at these positions, each once and a few at a time, and writes down in their stages what came of it.
+ * The one place where money is spent. What was refused for a passing reason is to be bought again after
+ * `state.pausedUntil`; what may have been taken is never sent again.
+ *
+ * @throws when the execution is cancelled; submits under way are still remembered when they end
+ */
+export async function submitBatch(
+	state: WaitState,
+	batch: readonly number[],
+	deps: SubmitDeps,
+): Promise<void> {
+	const progress = { isOver: false, isHeld: false };
+	const ends = await Promise.allSettled(
+		batch.map(async (position) => {
+			await deps.limiter.run(async () => {
+				if (progress.isOver || progress.isHeld) return;
+				const task = state.tasks[position];
+				if (task && state.pausedUntil <= deps.clock.now()) {
+					await submitAt(state, position, task, deps, progress);
+				}
+			});
+		}),
+	);
+	for (const end of ends) if (end.status === 'rejected') throw end.reason;
+	for (const task of state.tasks) {
+		if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
+	}
+	if (progress.isOver) skipRest(state, deps);
+}
+
+async function submitAt(
+	state: WaitState,
+	position: number,
+	task: TaskState,
+	deps: SubmitDeps,
+	progress: { isOver: boolean; isHeld: boolean },
+): Promise<void> {
+	const { clock, limiter } = deps;
+	const { stage } = task;
+	if (!('request' in stage)) return;
+	const failure = await clock.orCancelled(
+		async () => await sendOnce(task, position, deps),
+		CANCEL_GRACE_MS,
+	);
+	if (!failure) return;
+	const attempts = stage.attempts + 1;
+	if (mayRepeat(failure, attempts)) {
+		task.stage = { at: 'toBuy', request: stage.request, attempts };
+		const pause = failure.retryAfterMs ?? backoff(attempts, clock);
+		state.pausedUntil = Math.max(state.pausedUntil, clock.now() + pause);
+		if (failure.reason === 'rateLimited') limiter.pauseFor(pause);
+		return;
+	}
+	const ambiguous = failure.taken === 'unknown';
+	if (ambiguous && deps.callMayTellMs > 0) {
+		task.stage = { at: 'unknown', until: clock.now() + deps.callMayTellMs, failure };
+		progress.isHeld ||= deps.stopsAtRefusal;
+		return;
+	}
+	endWith(task, deps.problemOf(task, failure, ambiguous));
+	progress.isOver ||= deps.stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
+}
+
+/** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
+async function sendOnce(
+	task: TaskState,
+	position: number,
+	{ provider, http, clock, memory, callbackUrl, onBought }: SubmitDeps,
+): Promise<Failure | undefined> {
+	const { stage, settings, key } = task;
+	if (!('request' in stage) || !settings || key === undefined) return undefined;
+	const since = clock.now();
+	memory.sending(key);
+	const answer = await provider.submit(http, stage.request, callbackUrl?.(position));
+	if (!answer.ok) {
+		if (answer.failure.taken === 'unknown') memory.ambiguous(key, answer.failure);
+		else memory.forget(key);
+		return answer.failure;
+	}
+	const taskId = answer.value;
+	memory.submitted(key, since, taskId);
+	const deadline = since + settings.timeLimitMs;
+	task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+	onBought(task, taskId);
+	return undefined;
+}
+
+/** Nothing more is bought: the rest says why. */
+export function skipRest(state: WaitState, { problemOf }: Pick<SubmitDeps, 'problemOf'>): void {
+	for (const position of positionsAt(state.tasks, 'toBuy')) {
+		const task = state.tasks[position];
+		if (task) endWith(task, problemOf(task, undefined, false), true);
+	}
+}
+
+/** The task has no result; why. */
+export function endWith(task: TaskState, error: TaskState['error'], skipped = false): void {
+	const message = error?.message ?? 'There is no result';
+	const taskId = task.stage.at === 'bought' ? task.stage.taskId : undefined;
+	const problem = { message, description: error?.description ?? undefined };
+	task.error = error;
+	task.stage = { at: 'ended', problem, taskId, ...(skipped && { skipped }) };
+}
+
+/** Whether a submit certainly was not taken and the reason passes by itself. */
+const mayRepeat = (failure: Failure, attempts: number): boolean =>
+	failure.taken === 'no' &&
+	failure.passing &&
+	(failure.retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS &&
+	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
+
+/** When the tasks of this node are read first. */
+export const scheduleOf = ({ settings }: TaskState, fresh: boolean) => ({
+	...AFTER_SUBMIT,
+	...settings?.schedule,
+	...(!fresh && { first: 0 }),
+});
