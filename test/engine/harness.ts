@@ -18,6 +18,7 @@ import {
 	BinaryDataService,
 	ExecutionLifecycleHooks,
 	PackageDirectoryLoader,
+	WebhookContext,
 	WorkflowExecute,
 } from 'n8n-core';
 import {
@@ -35,6 +36,7 @@ import {
 	type IRun,
 	type IRunExecutionData,
 	type IWorkflowExecuteAdditionalData,
+	type WorkflowExecuteMode,
 	LoggerProxy,
 	NodeConnectionTypes,
 	Workflow,
@@ -113,10 +115,29 @@ export interface Scenario {
 	retryOf?: IRunExecutionData;
 	/** `1` by default. */
 	executionId?: string;
+	/** The port under which n8n believes to be reachable on this machine; by default nobody listens there. */
+	port?: number;
+	/** The mode of the execution; `trigger` by default. */
+	mode?: WorkflowExecuteMode;
 	/** In an n8n without the private fields that parking makes use of. */
 	onlyDocumented?: boolean;
 	/** Called once the engine is at work; to cancel, for instance. */
 	meanwhile?: (run: { cancel(): void }) => void | Promise<void>;
+}
+
+/** A call for a parked execution. */
+export interface Caller {
+	query: Record<string, string>;
+	body: unknown;
+	headers?: Record<string, string>;
+}
+
+/** How a call was answered, and what it leaves: `data` is changed only where it has woken the execution. */
+export interface Called {
+	status: number;
+	body: unknown;
+	woken: boolean;
+	data: IRunExecutionData;
 }
 
 /** What came of it. */
@@ -134,6 +155,9 @@ export interface Result {
 	/** What the node wrote to n8n's log. */
 	log: string[];
 }
+
+/** Reserved; nobody listens there. */
+const DEAF_PORT = 1;
 
 /** n8n-core's real engine with the built package loaded the way n8n loads it. */
 export class Engine {
@@ -187,7 +211,11 @@ export class Engine {
 					],
 				},
 			});
-		const engine = new WorkflowExecute(this.additionalData(scenario, workflow), 'trigger', data);
+		const engine = new WorkflowExecute(
+			this.additionalData(scenario),
+			scenario.mode ?? 'trigger',
+			data,
+		);
 		const running = engine.processRunExecutionData(workflow);
 		await scenario.meanwhile?.({ cancel: () => running.cancel() });
 		const run = await running;
@@ -203,6 +231,46 @@ export class Engine {
 			data: deepCopy(run.data),
 			log: [...this.logged],
 		};
+	}
+
+	/** A call for the execution that has parked, as n8n lets it in. */
+	async call(
+		scenario: Scenario,
+		parked: IRunExecutionData,
+		{ query, body, headers = {} }: Caller,
+	): Promise<Called> {
+		const data = deepCopy(parked);
+		const [entry] = data.executionData?.nodeExecutionStack ?? [];
+		if (!entry) throw new Error('Nothing waits');
+		entry.node.disabled = true;
+		data.waitTill = undefined;
+		data.resultData.runData.Midjourney?.pop();
+		const workflow = this.workflow(scenario, []);
+		let answer = { status: 0, body: undefined as unknown };
+		const response = {
+			status: (status: number) => ({
+				json: (sent: unknown) => {
+					answer = { status, body: sent };
+				},
+			}),
+		};
+		const context = new WebhookContext(
+			workflow,
+			workflow.getNode('Midjourney') as INode,
+			{
+				...this.additionalData(scenario),
+				httpRequest: { query, body, headers },
+				httpResponse: response,
+			} as never,
+			'trigger',
+			{} as never,
+			[],
+			data,
+		);
+		const result = await this.nodeType.webhook?.call(context);
+		const woken = result?.workflowData !== undefined;
+		if (woken) entry.data.main = result?.workflowData ?? [];
+		return { ...answer, woken, data: woken ? data : parked };
 	}
 
 	/** The bytes that n8n stored. */
@@ -271,31 +339,22 @@ export class Engine {
 		});
 	}
 
-	private additionalData(
-		{ credentials, executionId = '1' }: Scenario,
-		workflow: Workflow,
-	): IWorkflowExecuteAdditionalData {
+	private additionalData({
+		credentials,
+		executionId = '1',
+		port = DEAF_PORT,
+	}: Scenario): IWorkflowExecuteAdditionalData {
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
 		const authenticate = async (
-			_data: ICredentialDataDecryptedObject,
+			data: ICredentialDataDecryptedObject,
 			name: string,
 			options: IHttpRequestOptions,
 		) => {
-			const type = this.credentialType(name);
-			// The credential declares `=Bearer {{$credentials.apiKey}}`; n8n resolves it as an expression.
-			const template = String(
-				(type.authenticate as { properties: { headers: IDataObject } }).properties.headers
-					.Authorization,
-			);
-			const value = workflow.expression.getSimpleParameterValue(
-				workflow.getNode('Midjourney') as INode,
-				template,
-				'internal',
-				{ $credentials: secret },
-			);
-			return { ...options, headers: { ...options.headers, Authorization: value } };
+			const { authenticate: own } = this.credentialType(name);
+			if (typeof own !== 'function') throw new Error(`${name} does not authenticate by a function`);
+			return await own.call(this.credentialType(name), data, options);
 		};
-		const base = 'http://127.0.0.1:5678';
+		const base = `http://127.0.0.1:${port}`;
 		return {
 			credentialsHelper: {
 				getParentTypes: () => [],

@@ -2,6 +2,7 @@
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
 import type { Dialect } from './dialects';
 import { Engine, type Result, type Scenario } from './harness';
+import { Instance } from './instance';
 
 /** Looks soon, so that tests do not wait for the pauses that suit a real provider. */
 export const QUICK = { firstCheck: 0.1, longestPause: 1 };
@@ -24,6 +25,7 @@ let engine: Engine | undefined;
  */
 export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 	let emulator: Emulator | undefined;
+	let instance: Instance | undefined;
 
 	beforeAll(async () => {
 		engine ??= await Engine.start();
@@ -31,7 +33,11 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 	beforeEach(async () => {
 		emulator = await startEmulator({ latencyMs: 100, ...defaults });
 	});
-	afterEach(async () => await emulator?.close());
+	afterEach(async () => {
+		await emulator?.close();
+		await instance?.close();
+		instance = undefined;
+	});
 	afterAll(() => engine?.close());
 
 	const bench = {
@@ -49,22 +55,30 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			emulator = await startEmulator({ latencyMs: 100, ...defaults, ...options });
 			return emulator;
 		},
+		/** An n8n around the engine, for what is to be parked and woken. */
+		async instance(): Promise<Instance> {
+			return (instance ??= await Instance.start(bench.engine));
+		},
 		async run(scenario: Scenario): Promise<Result> {
+			return await bench.engine.run(bench.scenario(scenario));
+		},
+		/** With the credential of the emulator, in the foreground unless it says otherwise. */
+		scenario(scenario: Scenario): Scenario {
 			const credentials = { baseUrl: bench.emulator.url, ...scenario.credentials };
 			const parameters = {
 				...(dialect && { authentication: dialect.name }),
 				waitMode: 'poll',
 				...scenario.parameters,
 			};
-			return await bench.engine.run({ ...scenario, parameters, credentials });
+			return { ...scenario, parameters, credentials };
 		},
 		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
-		async generate(
+		generating(
 			parameters: Scenario['parameters'],
 			scenario: Partial<Scenario> = {},
-		): Promise<Result> {
+		): Scenario {
 			const { options, ...rest } = parameters;
-			return await bench.run({
+			return bench.scenario({
 				...scenario,
 				parameters: {
 					resource: 'image',
@@ -74,6 +88,13 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 					options: { ...QUICK, ...(options as object | undefined) },
 				},
 			});
+		},
+		/** The same, run: parked at the first wait. */
+		async generate(
+			parameters: Scenario['parameters'],
+			scenario: Partial<Scenario> = {},
+		): Promise<Result> {
+			return await bench.engine.run(bench.generating(parameters, scenario));
 		},
 	};
 	return bench;

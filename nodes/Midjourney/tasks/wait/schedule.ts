@@ -20,7 +20,7 @@ export const AFTER_SUBMIT: PollSchedule = { first: 4_000, longest: 30_000 };
 export const AT_ONCE: PollSchedule = { ...AFTER_SUBMIT, first: 0 };
 
 /** How many reads an account makes in a second in the mean, however many tasks it has open. */
-const READS_PER_SECOND = 10;
+const READS_PER_SECOND = 25;
 
 /**
  * The pause before the next read, in ms.
