@@ -1,0 +1,771 @@
+import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
+import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
+import { Watcher, type Target } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
+
+/** What is read of a task, by how often it was read before. */
+type Script = (taskId: string, read: number) => Answer<Task> | Promise<Answer<Task>>;
+
+const HOUR = 3_600_000;
+const RUNNING = found('running');
+const DONE = found('completed');
+
+const target = (taskId = 't1', more: Partial<Target> = {}): Target => ({
+	taskId,
+	since: 0,
+	deadline: HOUR,
+	schedule: AFTER_SUBMIT,
+	fresh: true,
+	...more,
+});
+
+/** A watcher over a scripted provider, and the moments at which it reads. */
+function watching(
+	script: Script,
+	{
+		clock = new WaitClock(),
+		polls = true,
+		before,
+		account = newAccount(clock),
+	}: { clock?: WaitClock; polls?: boolean; before?: Watcher; account?: Account } = {},
+) {
+	const reads: Array<{ taskId: string; at: number }> = [];
+	const watcher = new Watcher(
+		{
+			read: async (taskId) => {
+				const earlier = reads.filter((read) => read.taskId === taskId).length;
+				reads.push({ taskId, at: clock.time });
+				return await script(taskId, earlier);
+			},
+			account,
+			clock,
+			polls,
+		},
+		before,
+	);
+	return { watcher, clock, account, reads, moments: () => reads.map(({ at }) => at) };
+}
+
+/** Answers after so many ms. */
+const after =
+	(clock: WaitClock, ms: number, answer: Answer<Task>): Script =>
+	async () => {
+		await clock.sleep(ms);
+		return answer;
+	};
+
+/** An answer that comes when the test says so. */
+function later() {
+	let give = (_: Answer<Task>) => {};
+	const answer = new Promise<Answer<Task>>((resolve) => (give = resolve));
+	return { answer, give: (value: Answer<Task>) => give(value) };
+}
+
+describe('A watcher reads', () => {
+	it('first when the schedule says, then at pauses that grow with the time waited', async () => {
+		const { watcher, clock, moments } = watching((_, read) => (read < 12 ? RUNNING : DONE));
+		watcher.add(target());
+		await clock.until(watcher.untilAllEnded());
+		const at = moments();
+		expect(at.slice(0, 5)).toEqual([4_000, 5_000, 6_000, 7_000, 8_050]);
+		const pauses = at.slice(1).map((moment, index) => moment - (at[index] ?? 0));
+		expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+		at.slice(0, -1).forEach((moment, index) => {
+			expect(pauses[index]).toBeCloseTo(Math.max(1_000, moment * 0.15), 3);
+		});
+	});
+
+	it('at the pauses that were set', async () => {
+		const { watcher, clock, moments } = watching((_, read) => (read < 4 ? RUNNING : DONE));
+		watcher.add(target('t1', { schedule: { first: 10_000, longest: 1_200 } }));
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([10_000, 11_200, 12_400, 13_600, 14_800]);
+	});
+
+	it('at once what was submitted long ago', async () => {
+		const { watcher, clock, moments } = watching(() => DONE);
+		await clock.pass(500_000);
+		watcher.add(target('t1', { since: 500_000, schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([500_000]);
+	});
+
+	it('a little earlier by chance, by a fifth at most', async () => {
+		const { watcher, clock, moments } = watching((_, read) => (read < 2 ? RUNNING : DONE), {
+			clock: new WaitClock(() => 0.5),
+		});
+		watcher.add(target('t1', { schedule: { first: 40_000, longest: 10_000 } }));
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([36_000, 40_860, 46_376.1]);
+	});
+
+	it('many tasks in the time of one', async () => {
+		const { watcher, clock, reads } = watching(() => DONE);
+		for (let n = 0; n < 20; n++) watcher.add(target(`t${n}`));
+		await clock.until(watcher.untilAllEnded());
+		expect(clock.time).toBe(4_000);
+		expect(reads).toHaveLength(20);
+	});
+
+	it('many tasks with one loop', async () => {
+		const clock = new WaitClock();
+		const { watcher } = watching(() => RUNNING, { clock, polls: false });
+		const sleep = jest.spyOn(clock, 'sleep');
+		for (let n = 0; n < 100; n++) watcher.add(target(`t${n}`));
+		await clock.pass(10_500);
+		// One for the test, and one a second.
+		expect(sleep.mock.calls.length).toBeLessThanOrEqual(12);
+	});
+
+	it('a task once that was added twice', async () => {
+		const { watcher, clock, reads, account } = watching(() => DONE);
+		watcher.add(target());
+		watcher.add(target());
+		expect(account.watched).toBe(1);
+		await clock.until(watcher.untilAllEnded());
+		expect(reads).toHaveLength(1);
+	});
+
+	it('a task that comes when all others have ended', async () => {
+		const { watcher, clock, moments } = watching(() => DONE);
+		watcher.add(target());
+		await clock.until(watcher.untilAllEnded());
+		watcher.add(target('t2', { since: 4_000 }));
+		expect(watcher.allEnded).toBe(false);
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([4_000, 8_000]);
+	});
+
+	it.each([
+		[8, 20],
+		[3, 10],
+	])('no more than %i of %i at once', async (limit, count) => {
+		const clock = new WaitClock();
+		let running = 0;
+		let most = 0;
+		const { watcher } = watching(
+			async () => {
+				most = Math.max(most, ++running);
+				await clock.sleep(100);
+				running--;
+				return DONE;
+			},
+			{ clock, account: newAccount(clock, limit) },
+		);
+		for (let n = 0; n < count; n++) watcher.add(target(`t${n}`));
+		await clock.until(watcher.untilAllEnded());
+		expect(most).toBe(limit);
+	});
+
+	it('no more than the account may, with others of the same account', async () => {
+		const clock = new WaitClock();
+		const account = newAccount(clock, 4);
+		let running = 0;
+		let most = 0;
+		const script: Script = async () => {
+			most = Math.max(most, ++running);
+			await clock.sleep(100);
+			running--;
+			return DONE;
+		};
+		const all = [1, 2, 3].map((n) => {
+			const { watcher } = watching(script, { clock, account });
+			for (let m = 0; m < 5; m++) watcher.add(target(`t${n}.${m}`));
+			return watcher.untilAllEnded();
+		});
+		await clock.until(Promise.all(all));
+		expect(most).toBe(4);
+	});
+
+	it('the same task never twice at a time', async () => {
+		const clock = new WaitClock();
+		const { watcher, reads } = watching(after(clock, 20_000, DONE), { clock });
+		watcher.add(target());
+		await clock.until(watcher.untilAllEnded());
+		expect(reads).toHaveLength(1);
+	});
+
+	it('nothing that has ended', async () => {
+		const { watcher, clock, reads } = watching((taskId) => (taskId === 'a' ? DONE : RUNNING));
+		watcher.add(target('a'));
+		watcher.add(target('b'));
+		await clock.pass(60_000);
+		expect(reads.filter(({ taskId }) => taskId === 'a')).toHaveLength(1);
+		expect(watcher.allEnded).toBe(false);
+	});
+});
+
+describe('What has become of a task', () => {
+	it.each([
+		['completed', DONE, 'terminal'],
+		['failed', found('failed'), 'terminal'],
+		['not to be read any more', failing('invalidKey', { passing: false }), 'lost'],
+	])('%s: %s', async (_, answer, end) => {
+		const { watcher, clock } = watching(() => answer);
+		watcher.add(target());
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end, reads: 1, endedAt: 4_000 });
+	});
+
+	it('is unknown of a task that is not watched', () => {
+		expect(watching(() => DONE).watcher.sightingOf('t1')).toBeUndefined();
+	});
+
+	it('is not lost because the provider does not find it yet', async () => {
+		const missing = failing('notFound', { passing: false });
+		const { watcher, clock } = watching((_, read) => (read < 3 ? missing : DONE));
+		watcher.add(target());
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', reads: 4 });
+	});
+
+	it('is lost when the provider does not find what was submitted elsewhere', async () => {
+		const { watcher, clock } = watching(() => failing('notFound', { passing: false }));
+		watcher.add(target('t1', { fresh: false }));
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'lost', reads: 1 });
+	});
+
+	it('stays as it was seen when a later read does not succeed', async () => {
+		const trouble = failing('serverError');
+		const { watcher, clock } = watching((_, read) => (read === 0 ? RUNNING : trouble));
+		watcher.add(target());
+		await clock.pass(10_000);
+		expect(watcher.sightingOf('t1')).toMatchObject({
+			task: { status: 'running' },
+			failure: trouble.failure,
+		});
+	});
+
+	it('has no failure when a later read succeeds', async () => {
+		const { watcher, clock } = watching((_, read) => (read ? RUNNING : failing('serverError')));
+		watcher.add(target());
+		await clock.pass(10_000);
+		expect(watcher.sightingOf('t1')?.failure).toBeUndefined();
+	});
+
+	it('does not depend on a task that was seen and got lost', async () => {
+		const lost = failing('notFound', { passing: false });
+		const { watcher, clock } = watching((_, read) => (read === 0 ? RUNNING : lost));
+		watcher.add(target('t1', { fresh: false }));
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'lost', task: { status: 'running' } });
+	});
+});
+
+describe('When the provider wants to be left alone', () => {
+	const alone = (ms: number) => failing('rateLimited', { retryAfterMs: ms });
+
+	it('nothing of the account is read', async () => {
+		const clock = new WaitClock();
+		const account = newAccount(clock);
+		const one = watching((_, read) => (read === 0 ? alone(50_000) : DONE), { clock, account });
+		const other = watching(() => RUNNING, { clock, account });
+		one.watcher.add(target('a'));
+		other.watcher.add(target('b', { schedule: { first: 4_500, longest: 1_000 } }));
+		await clock.pass(53_000);
+		expect([...one.moments(), ...other.moments()]).toEqual([4_000]);
+		await clock.until(one.watcher.untilAllEnded());
+		expect(one.moments()).toEqual([4_000, 54_000]);
+	});
+
+	it('for an hour, it is left alone for two minutes', async () => {
+		const { watcher, clock, moments } = watching((_, read) => (read ? DONE : alone(HOUR)));
+		watcher.add(target());
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([4_000, 124_000]);
+	});
+
+	it.each([
+		['before it is due again', 4_500],
+		['while a read waits for the end of the pause', 60_000],
+	])('the time limit is not later: %s', async (_, deadline) => {
+		const { watcher, clock } = watching(() => alone(120_000));
+		watcher.add(target('t1', { deadline }));
+		await clock.until(watcher.untilAllEnded());
+		expect(clock.time).toBeLessThanOrEqual(deadline + 5_000);
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', reads: 1 });
+	});
+});
+
+describe('At the time limit', () => {
+	const soon = (more: Partial<Target> = {}) => target('t1', { deadline: 10_000, ...more });
+
+	it('the task is read once more', async () => {
+		const { watcher, clock, moments } = watching(() => RUNNING);
+		watcher.add(soon({ schedule: { first: 6_000, longest: 600_000 } }));
+		await clock.until(watcher.untilAllEnded());
+		expect(moments().at(-1)).toBe(10_000);
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 10_000 });
+	});
+
+	it('what has ended by then counts', async () => {
+		const { watcher, clock } = watching(() => (clock.time >= 9_900 ? DONE : RUNNING));
+		watcher.add(soon());
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({
+			end: 'terminal',
+			task: DONE.ok && DONE.value,
+		});
+	});
+
+	it('a read under way counts', async () => {
+		const clock = new WaitClock();
+		const { watcher, reads } = watching(after(clock, 3_000, DONE), { clock });
+		watcher.add(soon({ schedule: { first: 9_000, longest: 30_000 } }));
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', endedAt: 12_000 });
+		expect(reads).toHaveLength(1);
+	});
+
+	it.each([
+		['the last read', 20_000],
+		['a read that began before', 9_000],
+	])('%s is waited for for five seconds', async (_, first) => {
+		const { watcher, clock } = watching(never);
+		watcher.add(soon({ schedule: { first, longest: 30_000 } }));
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 15_000 });
+	});
+
+	it('what comes after that changes nothing', async () => {
+		const { answer, give } = later();
+		const { watcher, clock } = watching(async () => await answer);
+		watcher.add(soon());
+		await clock.until(watcher.untilAllEnded());
+		give(DONE);
+		await settled();
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 15_000 });
+		expect(watcher.sightingOf('t1')?.task).toBeUndefined();
+	});
+
+	it('a task that hangs does not hold up the others', async () => {
+		const { watcher, clock } = watching(async (id) => (id === 'a' ? await never() : RUNNING));
+		watcher.add(target('a', { deadline: 10_000 }));
+		watcher.add(target('b', { deadline: 10_000 }));
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('b')?.endedAt).toBe(10_000);
+		expect(watcher.sightingOf('a')?.endedAt).toBe(15_000);
+	});
+
+	it('many that hang end together', async () => {
+		const { watcher, clock } = watching(never);
+		for (let n = 0; n < 200; n++) watcher.add(target(`t${n}`, { deadline: 10_000 }));
+		await clock.until(watcher.untilAllEnded());
+		expect(clock.time).toBe(15_000);
+	});
+
+	it('the task is read, though nothing else is', async () => {
+		const { watcher, clock, moments } = watching(() => DONE, { polls: false });
+		watcher.add(soon());
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([10_000]);
+		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
+	});
+
+	it('has passed before the watcher begins: the task is read all the same', async () => {
+		const { watcher, clock, moments } = watching(() => DONE);
+		await clock.pass(60_000);
+		watcher.add(soon());
+		await clock.until(watcher.untilAllEnded());
+		expect(moments()).toEqual([60_000]);
+		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
+	});
+
+	it('is the later one of a task that was added twice', async () => {
+		const { watcher, clock } = watching(() => RUNNING);
+		watcher.add(soon());
+		watcher.add(target('t1', { deadline: 20_000 }));
+		watcher.add(soon());
+		await clock.until(watcher.untilAllEnded());
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 20_000 });
+	});
+});
+
+describe('A watcher that is told of a task', () => {
+	it('reads it at once', async () => {
+		const { watcher, clock, moments } = watching(() => DONE);
+		watcher.add(target());
+		await clock.pass(1_500);
+		await clock.until(watcher.told('t1'));
+		expect(moments()).toEqual([1_500]);
+		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', called: true });
+	});
+
+	it('goes on as before when it has not ended', async () => {
+		const { watcher, clock, moments } = watching(() => RUNNING);
+		watcher.add(target());
+		await clock.pass(3_500);
+		await clock.until(watcher.told('t1'));
+		await clock.pass(2_500);
+		expect(moments()).toEqual([3_500, 4_500, 5_500]);
+	});
+
+	it('reads one task, not the others', async () => {
+		const { watcher, clock, reads } = watching(() => RUNNING);
+		for (const id of ['a', 'b', 'c']) watcher.add(target(id));
+		await clock.until(watcher.told('b'));
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['b']);
+	});
+
+	it('joins a read under way, and reads again because that may have been too early', async () => {
+		const { answer, give } = later();
+		const { watcher, clock, reads } = watching(async (_, read) => (read ? DONE : await answer));
+		watcher.add(target());
+		await clock.pass(4_500);
+		const told = watcher.told('t1');
+		await settled();
+		expect(reads).toHaveLength(1);
+		give(RUNNING);
+		await clock.until(told);
+		expect(reads).toHaveLength(2);
+		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
+	});
+
+	it('does not read again when the read under way says that it has ended', async () => {
+		const { answer, give } = later();
+		const { watcher, clock, reads } = watching(async () => await answer);
+		watcher.add(target());
+		await clock.pass(4_500);
+		const told = watcher.told('t1');
+		give(DONE);
+		await clock.until(told);
+		expect(reads).toHaveLength(1);
+	});
+
+	it('reads once more for many who tell while it reads', async () => {
+		const { answer, give } = later();
+		const { watcher, clock, reads } = watching(async (_, read) => (read ? DONE : await answer));
+		watcher.add(target());
+		await clock.pass(4_500);
+		const told = Array.from({ length: 10 }, async () => await watcher.told('t1'));
+		give(RUNNING);
+		await clock.until(Promise.all(told));
+		expect(reads).toHaveLength(2);
+	});
+
+	it('has an answer for each of those who tell while it reads', async () => {
+		const first = later();
+		const second = later();
+		const { watcher, clock } = watching(
+			async (_, read) => await (read ? second.answer : first.answer),
+		);
+		watcher.add(target());
+		await clock.pass(4_500);
+		let answered = 0;
+		for (let n = 0; n < 3; n++) void watcher.told('t1').then(() => answered++);
+		first.give(RUNNING);
+		await settled();
+		expect(answered).toBe(0);
+		second.give(DONE);
+		await settled();
+		expect(answered).toBe(3);
+	});
+
+	it('reads again for somebody who tells while it reads again', async () => {
+		const first = later();
+		const second = later();
+		const answers = [first.answer, second.answer];
+		const { watcher, clock, reads } = watching(async (_, read) => (await answers[read]) ?? DONE);
+		watcher.add(target());
+		await clock.pass(4_500);
+		const one = watcher.told('t1');
+		first.give(RUNNING);
+		await settled();
+		const other = watcher.told('t1');
+		second.give(RUNNING);
+		await clock.until(Promise.all([one, other]));
+		expect(reads).toHaveLength(3);
+		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
+	});
+
+	it('reads each task once when many end together and each is told of', async () => {
+		const { watcher, clock, reads } = watching(() => DONE, { polls: false });
+		const ids = Array.from({ length: 200 }, (_, n) => `t${n}`);
+		for (const id of ids) watcher.add(target(id));
+		await clock.until(Promise.all(ids.map(async (id) => await watcher.told(id))));
+		expect(reads).toHaveLength(200);
+		expect(watcher.allEnded).toBe(true);
+	});
+
+	it('reads a task once though it is told of twice before its turn has come', async () => {
+		const clock = new WaitClock();
+		const { watcher, reads } = watching(after(clock, 100, DONE), {
+			clock,
+			polls: false,
+			account: newAccount(clock, 1),
+		});
+		for (const id of ['a', 'b']) watcher.add(target(id));
+		const told = ['a', 'b', 'b', 'b'].map(async (id) => await watcher.told(id));
+		await clock.until(Promise.all(told));
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['a', 'b']);
+	});
+
+	it.each(['ended', 'never heard of'])('does nothing for one that is %s', async (id) => {
+		const { watcher, clock, reads } = watching(() => DONE);
+		watcher.add(target('ended'));
+		await clock.until(watcher.untilAllEnded());
+		await clock.until(watcher.told(id));
+		expect(reads).toHaveLength(1);
+	});
+
+	it('waits for the end of a pause of the account', async () => {
+		const { watcher, clock, account, moments } = watching(() => DONE, { polls: false });
+		watcher.add(target());
+		account.reads.pauseFor(7_000);
+		await clock.until(watcher.told('t1'));
+		expect(moments()).toEqual([7_000]);
+	});
+
+	it('reads nothing by itself when it lives by that', async () => {
+		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
+		watcher.add(target());
+		await clock.pass(600_000);
+		expect(reads).toHaveLength(0);
+		await clock.until(watcher.told('t1'));
+		await clock.pass(600_000);
+		expect(reads).toHaveLength(1);
+	});
+});
+
+describe('A look', () => {
+	it('reads what is due, each once', async () => {
+		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
+		watcher.add(target('due', { schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		watcher.add(target('not due'));
+		await clock.until(watcher.readDue());
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['due']);
+	});
+
+	it('joins a read under way', async () => {
+		const clock = new WaitClock();
+		const { watcher, reads } = watching(after(clock, 2_000, RUNNING), { clock });
+		watcher.add(target());
+		await clock.pass(4_500);
+		await clock.until(watcher.readDue());
+		expect(reads).toHaveLength(1);
+	});
+
+	it.each<[string, Script, number]>([
+		['a read hangs', never, 0],
+		['the provider wants to be left alone', () => RUNNING, 120_000],
+	])('is over at the time limit, though %s', async (_, script, pause) => {
+		const { watcher, clock, account } = watching(script);
+		account.reads.pauseFor(pause);
+		watcher.add(target('t1', { deadline: 10_000, schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		let over = NaN;
+		void watcher.readDue().then(() => (over = clock.time));
+		await clock.pass(130_000);
+		expect(over).toBeLessThanOrEqual(15_000);
+	});
+});
+
+describe('A watcher that follows another', () => {
+	/** A first watcher that has read what it had to, and the second. */
+	async function followed(script: Script, ids = ['t1'], ms = 4_500) {
+		const first = watching(script);
+		for (const id of ids) first.watcher.add(target(id));
+		await first.clock.pass(ms);
+		const { clock, account } = first;
+		const second = watching(script, { clock, account, before: first.watcher });
+		first.watcher.stop();
+		for (const id of ids) second.watcher.add(target(id));
+		return { first, second, clock, account };
+	}
+
+	it('knows what that one has seen', async () => {
+		const { second } = await followed(() => DONE);
+		expect(second.watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', reads: 1 });
+		expect(second.watcher.allEnded).toBe(true);
+	});
+
+	it('reads nothing that has ended', async () => {
+		const { second, clock } = await followed(() => DONE);
+		await clock.pass(60_000);
+		expect(second.reads).toHaveLength(0);
+	});
+
+	it('reads an open task when that one would have', async () => {
+		const { second, clock } = await followed(() => RUNNING);
+		await clock.pass(1_000);
+		expect(second.moments()).toEqual([5_000]);
+	});
+
+	it('counts what that one has read', async () => {
+		const { second, clock } = await followed((_, read) => (read ? RUNNING : RUNNING));
+		await clock.pass(1_000);
+		expect(second.watcher.sightingOf('t1')?.reads).toBe(2);
+	});
+
+	it('counts a task once for the account', async () => {
+		const { account } = await followed(() => RUNNING, ['a', 'b']);
+		expect(account.watched).toBe(2);
+	});
+
+	it('knows only its own tasks', async () => {
+		const { first, clock, account } = await followed(() => DONE);
+		const { watcher } = watching(() => DONE, { clock, account, before: first.watcher });
+		expect(watcher.sightingOf('t1')).toBeUndefined();
+	});
+
+	describe('while that one is still reading', () => {
+		/** The second reads, too, and its answer comes later than that of the first. */
+		async function handedOver() {
+			const { answer, give } = later();
+			const first = watching(async () => await answer);
+			const { clock, account } = first;
+			first.watcher.add(target('t1', { deadline: 60_000 }));
+			await clock.pass(4_500);
+			const { watcher } = watching(after(clock, 1_000, DONE), {
+				clock,
+				account,
+				before: first.watcher,
+			});
+			first.watcher.stop();
+			watcher.add(target('t1', { deadline: 60_000 }));
+			await settled();
+			give(DONE);
+			return { watcher, clock, account };
+		}
+
+		it('ends the task when that read says so', async () => {
+			const { watcher, clock, account } = await handedOver();
+			await clock.pass(10_000);
+			expect(watcher.sightingOf('t1')?.end).toBe('terminal');
+			expect(watcher.allEnded).toBe(true);
+			expect(account.watched).toBe(0);
+		});
+
+		it('does not take what that read has seen as completed for one beyond its time limit', async () => {
+			const { watcher, clock } = await handedOver();
+			await clock.pass(70_000);
+			expect(watcher.sightingOf('t1')).toMatchObject({
+				end: 'terminal',
+				task: { status: 'completed' },
+			});
+		});
+	});
+});
+
+describe('A watcher that is stopped', () => {
+	it('reads nothing more', async () => {
+		const { watcher, clock, reads } = watching(() => RUNNING);
+		watcher.add(target());
+		await clock.pass(4_500);
+		watcher.stop();
+		await clock.pass(600_000);
+		expect(reads).toHaveLength(1);
+	});
+
+	it('reads nothing that has waited for its turn', async () => {
+		const clock = new WaitClock();
+		const { watcher, reads } = watching(after(clock, 1_000, RUNNING), {
+			clock,
+			account: newAccount(clock, 2),
+		});
+		for (let n = 0; n < 10; n++) watcher.add(target(`t${n}`));
+		await clock.pass(4_500);
+		watcher.stop();
+		await clock.pass(60_000);
+		expect(reads).toHaveLength(2);
+	});
+
+	it('reads nothing though it is told', async () => {
+		const { watcher, clock, reads } = watching(() => RUNNING);
+		watcher.add(target());
+		watcher.stop();
+		await clock.until(watcher.told('t1'));
+		expect(reads).toHaveLength(0);
+	});
+
+	it('leaves nobody waiting', async () => {
+		const { watcher, clock } = watching(() => RUNNING);
+		watcher.add(target());
+		const waiting = watcher.untilAllEnded();
+		watcher.stop();
+		await clock.until(waiting);
+		expect(clock.time).toBe(0);
+	});
+
+	it('sleeps no more', async () => {
+		const clock = new WaitClock();
+		const { watcher } = watching(() => RUNNING, { clock });
+		watcher.add(target());
+		await clock.pass(4_500);
+		watcher.stop();
+		const sleep = jest.spyOn(clock, 'sleep');
+		await clock.pass(600_000);
+		expect(sleep).toHaveBeenCalledTimes(1);
+	});
+
+	it('is no longer counted for the account, though it is stopped twice', async () => {
+		const { watcher, clock, account } = watching((id) => (id === 'a' ? DONE : RUNNING));
+		for (const id of ['a', 'b', 'c']) watcher.add(target(id));
+		await clock.pass(4_500);
+		expect(account.watched).toBe(2);
+		watcher.stop();
+		watcher.stop();
+		expect(account.watched).toBe(0);
+	});
+
+	it('is not counted by a read that ends later', async () => {
+		const { answer, give } = later();
+		const { watcher, clock, account } = watching(async () => await answer);
+		watcher.add(target());
+		await clock.pass(4_500);
+		watcher.stop();
+		give(DONE);
+		await settled();
+		expect(account.watched).toBe(0);
+	});
+
+	it('does not count what is added later, such as what was submitted while the user cancelled', async () => {
+		const { watcher, clock, account, reads } = watching(() => RUNNING);
+		watcher.stop();
+		watcher.add(target());
+		await clock.pass(60_000);
+		expect(account.watched).toBe(0);
+		expect(reads).toHaveLength(0);
+	});
+});
+
+describe('The end of all', () => {
+	it('is there when nothing is watched', async () => {
+		const { watcher, clock } = watching(() => DONE);
+		expect(watcher.allEnded).toBe(true);
+		await clock.until(watcher.untilAllEnded());
+		expect(clock.time).toBe(0);
+	});
+
+	it('comes with the last, whichever way each ends', async () => {
+		const { watcher, clock, account } = watching((id) =>
+			id === 'done' ? DONE : id === 'lost' ? failing('invalidKey', { passing: false }) : RUNNING,
+		);
+		watcher.add(target('done'));
+		watcher.add(target('lost'));
+		watcher.add(target('late', { deadline: 30_000 }));
+		await clock.until(watcher.untilAllEnded());
+		expect(clock.time).toBe(30_000);
+		expect(account.watched).toBe(0);
+	});
+
+	it('is told to all who wait for it', async () => {
+		const { watcher, clock } = watching(() => DONE);
+		watcher.add(target());
+		const all = [1, 2, 3].map(async () => await watcher.untilAllEnded());
+		await clock.until(Promise.all(all));
+		expect(clock.time).toBe(4_000);
+	});
+
+	it('waits for what was added meanwhile', async () => {
+		const { watcher, clock } = watching(() => DONE);
+		watcher.add(target('a'));
+		const end = watcher.untilAllEnded();
+		await clock.pass(2_000);
+		watcher.add(target('b', { since: 2_000 }));
+		await clock.until(end);
+		expect(clock.time).toBe(6_000);
+	});
+});

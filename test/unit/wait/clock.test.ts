@@ -1,0 +1,203 @@
+import { getEventListeners } from 'events';
+
+import type { Host } from '../../../nodes/Midjourney/tasks/host';
+import { backoff, executionClock, processClock } from '../../../nodes/Midjourney/tasks/clock';
+import { never, WaitClock } from './fakes';
+
+const DAY = 86_400_000;
+
+const hostWith = (cancelSignal?: AbortSignal): Host => ({
+	node: {
+		id: '1',
+		name: 'Midjourney',
+		type: 'midjourney',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+	},
+	continues: false,
+	helpers: { httpRequest: never, prepareBinaryData: never },
+	cancelSignal,
+});
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+/** Whether it has ended, without waiting for it. */
+function watch(work: Promise<unknown>) {
+	const seen: { end?: 'done' | 'refused'; error?: unknown } = {};
+	work.then(
+		() => (seen.end = 'done'),
+		(error: unknown) => {
+			seen.end = 'refused';
+			seen.error = error;
+		},
+	);
+	return seen;
+}
+
+describe('Sleeping', () => {
+	it.each([
+		['a moment', 40],
+		['a second', 1_000],
+		['five seconds', 5_000],
+		['twenty minutes', 1_200_000],
+	])('takes its time: %s', async (_, ms) => {
+		const slept = watch(processClock.sleep(ms));
+		await jest.advanceTimersByTimeAsync(ms - 1);
+		expect(slept.end).toBeUndefined();
+		await jest.advanceTimersByTimeAsync(2);
+		expect(slept.end).toBe('done');
+	});
+
+	it.each([
+		['a month', 31 * DAY],
+		['a year', 365 * DAY],
+		['for ever', Infinity],
+	])('is not over at once when it is long: %s', async (_, ms) => {
+		const slept = watch(processClock.sleep(ms));
+		await jest.advanceTimersByTimeAsync(600_000);
+		expect(slept.end).toBeUndefined();
+	});
+
+	it.each([0, -5])('is over at once when there is nothing to sleep: %i ms', async (ms) => {
+		const slept = watch(processClock.sleep(ms));
+		await jest.advanceTimersByTimeAsync(0);
+		expect(slept.end).toBe('done');
+	});
+});
+
+describe('The time', () => {
+	it('goes on when the clock of the system is set back', async () => {
+		const before = processClock.now();
+		await jest.advanceTimersByTimeAsync(1_000);
+		jest.setSystemTime(Date.now() - DAY);
+		expect(processClock.now() - before).toBe(1_000);
+	});
+
+	it('is in whole ms', () => {
+		expect(Number.isInteger(processClock.now())).toBe(true);
+	});
+});
+
+describe('When the execution is cancelled', () => {
+	it('whoever sleeps is woken at once', async () => {
+		const cancel = new AbortController();
+		const clock = executionClock(hostWith(cancel.signal));
+		const slept = [40, 60_000, 31 * DAY].map((ms) => watch(clock.sleep(ms)));
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(0);
+		expect(slept.map(({ end }) => end)).toEqual(['refused', 'refused', 'refused']);
+		expect(String(slept[0]?.error)).toContain('The execution was cancelled');
+	});
+
+	it('nothing goes on for those who slept, after a few seconds', async () => {
+		const cancel = new AbortController();
+		const clock = executionClock(hostWith(cancel.signal));
+		for (let n = 0; n < 10; n++) watch(clock.sleep(3_600_000));
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(10_000);
+		expect(jest.getTimerCount()).toBe(0);
+	});
+
+	it('work is waited for no longer', async () => {
+		const cancel = new AbortController();
+		const work = watch(executionClock(hostWith(cancel.signal)).orCancelled(never));
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(0);
+		expect(work.end).toBe('refused');
+	});
+
+	it('work has a moment, if that is given', async () => {
+		const cancel = new AbortController();
+		const work = watch(executionClock(hostWith(cancel.signal)).orCancelled(never, 500));
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(499);
+		expect(work.end).toBeUndefined();
+		await jest.advanceTimersByTimeAsync(2);
+		expect(work.end).toBe('refused');
+	});
+
+	it('work that ends in this moment counts', async () => {
+		const cancel = new AbortController();
+		const clock = executionClock(hostWith(cancel.signal));
+		const work = watch(clock.orCancelled(async () => await processClock.sleep(300), 500));
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(301);
+		expect(work.end).toBe('done');
+	});
+
+	it('work that has not begun does not begin', async () => {
+		const cancel = new AbortController();
+		cancel.abort();
+		const work = jest.fn(async () => 'done');
+		await expect(executionClock(hostWith(cancel.signal)).orCancelled(work)).rejects.toThrow(
+			'The execution was cancelled',
+		);
+		expect(work).not.toHaveBeenCalled();
+	});
+
+	it('two thousand who wait are refused, and nothing is left that nobody looks at', async () => {
+		const cancel = new AbortController();
+		const clock = executionClock(hostWith(cancel.signal));
+		const unhandled = jest.fn();
+		process.on('unhandledRejection', unhandled);
+		const all = Array.from({ length: 2_000 }, () => watch(clock.orCancelled(never)));
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(1_000);
+		process.off('unhandledRejection', unhandled);
+		expect(all.filter(({ end }) => end === 'refused')).toHaveLength(2_000);
+		expect(unhandled).not.toHaveBeenCalled();
+	});
+});
+
+describe('What is not cancelled', () => {
+	it('gives what the work gives', async () => {
+		const clock = executionClock(hostWith(new AbortController().signal));
+		expect(await clock.orCancelled(async () => 7)).toBe(7);
+	});
+
+	it('hands on what the work throws', async () => {
+		const clock = executionClock(hostWith(new AbortController().signal));
+		await expect(
+			clock.orCancelled(async () => await Promise.reject(new Error('no'))),
+		).rejects.toThrow('no');
+	});
+
+	it('works where nothing can be cancelled', async () => {
+		expect(await executionClock(hostWith()).orCancelled(async () => 7)).toBe(7);
+	});
+
+	it('leaves one listener behind for two thousand who have waited', async () => {
+		const { signal } = new AbortController();
+		const clock = executionClock(hostWith(signal));
+		for (let n = 0; n < 2_000; n++) await clock.orCancelled(async () => n);
+		expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+	});
+
+	it('does nothing for those who are done when it is cancelled later', async () => {
+		const cancel = new AbortController();
+		const clock = executionClock(hostWith(cancel.signal));
+		for (let n = 0; n < 2_000; n++) await clock.orCancelled(async () => n, 500);
+		cancel.abort();
+		await jest.advanceTimersByTimeAsync(0);
+		expect(jest.getTimerCount()).toBe(0);
+	});
+});
+
+describe('The pause before another attempt', () => {
+	it.each([
+		[1, 1_000],
+		[2, 2_000],
+		[3, 4_000],
+		[5, 16_000],
+		[6, 30_000],
+		[2_000, 30_000],
+	])('%i: %i ms', (attempt, ms) => {
+		expect(backoff(attempt, new WaitClock())).toBe(ms);
+	});
+
+	it('is shortened by chance, by a fifth at most', () => {
+		expect(backoff(1, new WaitClock(() => 0.999))).toBeCloseTo(800, 0);
+	});
+});

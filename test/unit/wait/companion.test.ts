@@ -1,0 +1,319 @@
+import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+
+import { watchOver, type Companion } from '../../../nodes/Midjourney/tasks/wait/companion';
+import {
+	forgetWait,
+	keepWait,
+	knownWait,
+	wakesAgain,
+} from '../../../nodes/Midjourney/tasks/wait/registry';
+import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { found, newAccount, WaitClock } from './fakes';
+
+const HOUR = 3_600_000;
+let count = 0;
+
+interface Setting {
+	/** When the tasks have ended, in ms. */
+	endsAt?: number[];
+	wakeAt?: number;
+	wakesAtEnd?: boolean;
+	/** n8n's answer to the question how the execution stands; undefined: none. */
+	status?(at: number): string | undefined;
+	/** n8n's answer to a wake. */
+	woken?(at: number): number;
+}
+
+/** A parked execution with its companion, and the calls that n8n gets. */
+function parked(setting: Setting = {}) {
+	const { endsAt = [10_000], wakeAt = HOUR, wakesAtEnd = true } = setting;
+	const { status = () => 'waiting', woken = () => 200 } = setting;
+	const clock = new WaitClock();
+	const account = newAccount(clock);
+	const reads: number[] = [];
+	const watcher = new Watcher({
+		read: async (taskId) => {
+			reads.push(clock.time);
+			return found(clock.time >= (endsAt[Number(taskId)] ?? 0) ? 'completed' : 'running', taskId);
+		},
+		account,
+		clock,
+		polls: true,
+	});
+	endsAt.forEach((_, index) =>
+		watcher.add({
+			taskId: String(index),
+			since: 0,
+			deadline: 24 * HOUR,
+			schedule: { ...AFTER_SUBMIT, longest: 1_000 },
+			fresh: true,
+		}),
+	);
+	const nonce = `nonce ${++count}`;
+	const secret = `secret ${count}`;
+	const wakes: number[] = [];
+	const questions: number[] = [];
+	const warnings: string[] = [];
+	const companion: Companion = {
+		nonce,
+		secret,
+		wakeAt,
+		wakesAtEnd,
+		own: { resume: 'http://n8n/resume', status: 'http://n8n/status' },
+		watcher,
+		helpers: {
+			httpRequest: async ({ url, body }: IHttpRequestOptions) => {
+				if (url.endsWith('status')) {
+					questions.push(clock.time);
+					const answer = status(clock.time);
+					if (answer === undefined) throw new Error('connect ECONNREFUSED');
+					return answer;
+				}
+				expect(body).toEqual({ midjourneyWake: secret });
+				wakes.push(clock.time);
+				return { statusCode: woken(clock.time) };
+			},
+		},
+		logger: {
+			warn: (words: string) => warnings.push(words),
+		} as unknown as IExecuteFunctions['logger'],
+		clock,
+	};
+	keepWait(nonce, { watcher, secret, usedAt: 0 }, 0);
+	return { clock, account, watcher, nonce, secret, reads, wakes, questions, warnings, companion };
+}
+
+describe('The companion of a parked execution', () => {
+	it('wakes it when its task has ended', async () => {
+		const { clock, companion, wakes } = parked();
+		await clock.until(watchOver(companion));
+		expect(wakes).toHaveLength(1);
+		expect(wakes[0]).toBeGreaterThanOrEqual(10_000);
+		expect(wakes[0]).toBeLessThan(12_000);
+	});
+
+	it('wakes it once, when the last of many has ended', async () => {
+		const endsAt = Array.from({ length: 20 }, (_, n) => 5_000 + n * 2_000);
+		const { clock, companion, wakes } = parked({ endsAt });
+		await clock.until(watchOver(companion));
+		expect(wakes).toHaveLength(1);
+		expect(wakes[0]).toBeGreaterThanOrEqual(43_000);
+	});
+
+	it('wakes it when its time has come', async () => {
+		const { clock, companion, wakes } = parked({ endsAt: [HOUR], wakeAt: 300_000 });
+		await clock.until(watchOver(companion));
+		expect(wakes).toEqual([300_000]);
+	});
+
+	it.each([0, -5_000])('wakes it at once when its time has come already: %i ms', async (wakeAt) => {
+		const { clock, companion, wakes } = parked({ endsAt: [HOUR], wakeAt });
+		await clock.until(watchOver(companion));
+		expect(wakes).toEqual([0]);
+	});
+
+	it('does not wake it at the end when that is not what it waits for', async () => {
+		const { clock, companion, wakes } = parked({ wakeAt: 100_000, wakesAtEnd: false });
+		await clock.until(watchOver(companion));
+		expect(wakes).toEqual([100_000]);
+	});
+
+	it('wakes it when everything had ended before', async () => {
+		const { clock, companion, wakes } = parked({ endsAt: [] });
+		await clock.until(watchOver(companion));
+		expect(wakes).toHaveLength(1);
+		expect(wakes[0]).toBeLessThan(1_000);
+	});
+
+	it('lets a call go first that tells of the last end, and does not wake it again', async () => {
+		const { clock, companion, secret, watcher, wakes } = parked({ endsAt: [2_000] });
+		const over = watchOver(companion);
+		await clock.pass(2_500);
+		await clock.until(watcher.told('0'));
+		// The call wakes the execution by its own answer.
+		wakesAgain(secret, clock.time);
+		await clock.until(over);
+		expect(wakes).toEqual([]);
+	});
+
+	it('wakes it itself when that call has not', async () => {
+		const { clock, companion, watcher, wakes } = parked({ endsAt: [2_000] });
+		const over = watchOver(companion);
+		await clock.pass(2_500);
+		await clock.until(watcher.told('0'));
+		await clock.until(over);
+		expect(wakes).toHaveLength(1);
+		expect(wakes[0]).toBeLessThan(2_700);
+	});
+
+	it('does not wake it when its time comes after a call has woken it', async () => {
+		const { clock, companion, secret, wakes } = parked({ endsAt: [HOUR], wakeAt: 30_000 });
+		const over = watchOver(companion);
+		await clock.pass(29_000);
+		wakesAgain(secret, clock.time);
+		await clock.until(over);
+		expect(wakes).toEqual([]);
+	});
+
+	it('tries again while n8n is still saving it', async () => {
+		const { clock, companion, wakes } = parked({
+			wakeAt: 0,
+			woken: (at) => (at < 500 ? 409 : 200),
+		});
+		await clock.until(watchOver(companion));
+		expect(wakes.length).toBeGreaterThan(2);
+		expect(wakes.at(-1)).toBeGreaterThanOrEqual(500);
+	});
+
+	it.each([
+		[200, 0],
+		[404, 0],
+		[409, 1],
+		[500, 1],
+	])('says so when it could not wake it (%i: %i times)', async (status, times) => {
+		const { clock, companion, warnings } = parked({ wakeAt: 0, woken: () => status });
+		await clock.until(watchOver(companion));
+		expect(warnings).toHaveLength(times);
+	});
+
+	it.each([
+		['has gone on in this process', true],
+		['has gone on elsewhere', false],
+	])('watches no more when the execution %s', async (_, isHere) => {
+		const { clock, companion, nonce, watcher, account, reads } = parked({
+			endsAt: [HOUR],
+			wakeAt: 30_000,
+		});
+		const over = watchOver(companion);
+		await clock.pass(30_500);
+		if (isHere) keepWait(nonce, { watcher, usedAt: clock.time }, clock.time);
+		await clock.until(over);
+		expect(account.watched).toBe(0);
+		const before = reads.length;
+		await clock.pass(60_000);
+		expect(reads).toHaveLength(before);
+	});
+
+	it('leaves nothing behind when the execution has gone on elsewhere', async () => {
+		const { clock, companion, nonce } = parked({ wakeAt: 0 });
+		await clock.until(watchOver(companion));
+		expect(knownWait(nonce)).toBeUndefined();
+	});
+
+	it('leaves nothing behind when a call has woken the execution, and it has gone on elsewhere', async () => {
+		const { clock, companion, nonce, secret, watcher } = parked({ endsAt: [2_000] });
+		const over = watchOver(companion);
+		await clock.pass(2_500);
+		await clock.until(watcher.told('0'));
+		wakesAgain(secret, clock.time);
+		await clock.until(over);
+		await clock.pass(600_000);
+		expect(knownWait(nonce)).toBeUndefined();
+	});
+
+	it('leaves the execution alone that goes on in this process', async () => {
+		const { clock, companion, nonce } = parked({ wakeAt: 0 });
+		const over = watchOver(companion);
+		await clock.pass(100);
+		const next = parked({ endsAt: [HOUR] });
+		keepWait(nonce, { watcher: next.watcher, secret: 'next', usedAt: 0 }, 0);
+		await clock.until(over);
+		expect(knownWait(nonce)?.secret).toBe('next');
+		expect(next.account.watched).toBe(1);
+	});
+});
+
+describe('A companion asks how its execution stands', () => {
+	it('once a minute', async () => {
+		const { clock, companion, questions } = parked({ endsAt: [HOUR], wakeAt: 300_500 });
+		await clock.until(watchOver(companion));
+		expect(questions).toEqual([60_000, 120_000, 180_000, 240_000, 300_000]);
+	});
+
+	it.each(['canceled', 'success', 'error', 'crashed', 'null'])(
+		'and ends when it is %s, with its watcher',
+		async (status) => {
+			const { clock, companion, nonce, account, wakes } = parked({
+				endsAt: [HOUR],
+				status: () => status,
+			});
+			await clock.until(watchOver(companion));
+			expect(clock.time).toBe(60_000);
+			expect(wakes).toEqual([]);
+			expect(account.watched).toBe(0);
+			expect(knownWait(nonce)).toBeUndefined();
+		},
+	);
+
+	it.each(['waiting', 'running', 'new', undefined])('and goes on when it is %p', async (status) => {
+		const { clock, companion, wakes } = parked({ endsAt: [150_000], status: () => status });
+		await clock.until(watchOver(companion));
+		expect(wakes).toHaveLength(1);
+		expect(wakes[0]).toBeGreaterThanOrEqual(150_000);
+	});
+
+	it('at least every minute while calls come', async () => {
+		const { clock, companion, watcher, questions } = parked({
+			endsAt: [HOUR, HOUR],
+			wakeAt: 130_000,
+		});
+		const over = watchOver(companion);
+		for (let n = 0; n < 10; n++) {
+			await clock.pass(10_000);
+			await clock.until(watcher.told('0'));
+		}
+		await clock.until(over);
+		expect(questions).toEqual([60_000, 120_000]);
+	});
+});
+
+describe('A companion whose execution goes on without it', () => {
+	it('ends when it is forgotten', async () => {
+		const { clock, companion, nonce, wakes } = parked({ endsAt: [HOUR] });
+		const over = watchOver(companion);
+		await clock.pass(5_000);
+		forgetWait(nonce);
+		await clock.until(over);
+		expect(clock.time).toBe(5_000);
+		expect(wakes).toEqual([]);
+	});
+
+	it('ends when the execution has been parked anew', async () => {
+		const { clock, companion, nonce, watcher, wakes } = parked({ endsAt: [20_000] });
+		const over = watchOver(companion);
+		await clock.pass(5_000);
+		keepWait(nonce, { watcher, secret: 'another', usedAt: 0 }, 0);
+		await clock.until(over);
+		expect(wakes).toEqual([]);
+		expect(knownWait(nonce)?.secret).toBe('another');
+	});
+
+	it('does not go round and round when its watcher is stopped', async () => {
+		const { clock, companion, watcher } = parked({ endsAt: [HOUR] });
+		const over = watchOver(companion);
+		await clock.pass(5_000);
+		watcher.stop();
+		await expect(clock.until(over)).resolves.toBeUndefined();
+	});
+});
+
+describe('A companion never rejects', () => {
+	it.each<[string, Partial<Setting>]>([
+		['n8n is not there', { status: () => undefined, woken: () => NaN }],
+		['n8n answers nonsense', { status: () => '<html>', woken: () => 0 }],
+	])('%s', async (_, setting) => {
+		const { clock, companion } = parked({ endsAt: [HOUR], wakeAt: 130_000, ...setting });
+		await expect(clock.until(watchOver(companion))).resolves.toBeUndefined();
+	});
+
+	it('the request throws at once', async () => {
+		const { clock, companion } = parked({ wakeAt: 0 });
+		const helpers = {
+			httpRequest: () => {
+				throw new Error('no');
+			},
+		};
+		await expect(clock.until(watchOver({ ...companion, helpers }))).resolves.toBeUndefined();
+	});
+});

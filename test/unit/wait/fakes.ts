@@ -1,0 +1,104 @@
+import type { Answer, Failure, Http } from '../../../nodes/Midjourney/providers/http';
+import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/Task';
+import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/clock';
+import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import { Limiter, type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
+import { FakeClock } from '../fakeClock';
+
+/** So often may be asked what time it is: code that goes round and round without sleeping would hang the tests. */
+const ENOUGH = 200_000;
+
+/** The fake clock, whose execution can be cancelled, and which tells when somebody waits without sleeping. */
+export class WaitClock extends FakeClock implements ExecutionClock {
+	private asked = 0;
+
+	private isCancelled = false;
+
+	private readonly waiting = new Set<() => void>();
+
+	override now = () => {
+		if (++this.asked > ENOUGH) throw new Error('Goes round and round without sleeping');
+		return this.time;
+	};
+
+	/** The user stops the execution. */
+	cancel() {
+		this.isCancelled = true;
+		for (const give of this.waiting) give();
+	}
+
+	override orCancelled = async <T>(work: () => Promise<T>, graceMs = 0): Promise<T> => {
+		const refuse = () => new Error('The execution was cancelled');
+		if (this.isCancelled) throw refuse();
+		let give = () => {};
+		const cancelled = new Promise<void>((resolve) => (give = resolve)).then(
+			async (): Promise<never> => {
+				if (graceMs > 0) await this.sleep(graceMs);
+				throw refuse();
+			},
+		);
+		this.waiting.add(give);
+		try {
+			return await Promise.race([cancelled, work()]);
+		} finally {
+			this.waiting.delete(give);
+		}
+	};
+
+	/** Lets so many ms pass, and everything happen that happens in them. */
+	async pass(ms: number) {
+		await this.until(this.sleep(ms));
+		await settled();
+	}
+}
+
+/** Everything that needs no time has happened. */
+export async function settled() {
+	for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}
+
+export const NO_HTTP: Http = {
+	baseUrl: 'https://api.example.com',
+	apiKey: 'key',
+	send: async () => {
+		throw new Error('Nothing goes over a wire here');
+	},
+};
+
+export const SETTINGS: Settings = {
+	waitMode: 'auto',
+	timeLimitMs: 600_000,
+	onTimeLimit: 'error',
+	schedule: {},
+	outputItems: 'task',
+	simplify: true,
+};
+
+export const task = (status: TaskStatus, taskId = 't1'): Task => ({
+	provider: 'scripted',
+	taskId,
+	status,
+	outputs: [],
+	raw: {},
+});
+
+export const found = (status: TaskStatus, taskId = 't1'): Answer<Task> => ({
+	ok: true,
+	value: task(status, taskId),
+});
+
+export const failing = (
+	reason: Failure['reason'],
+	more: Partial<Failure> = {},
+): { ok: false; failure: Failure } => ({
+	ok: false,
+	failure: { reason, taken: 'no', passing: true, ...more },
+});
+
+export const never = async () => await new Promise<never>(() => {});
+
+export const newAccount = (clock: FakeClock, reads = 8, submits = 5): Account => ({
+	reads: new Limiter(reads, clock),
+	submits: new Limiter(submits, clock),
+	watched: 0,
+});

@@ -1,0 +1,45 @@
+import { judge } from '../../../nodes/Midjourney/tasks/wait/judge';
+import { failing, found } from './fakes';
+
+describe('what one read says of a task', () => {
+	it.each([
+		['completed', 'terminal'],
+		['failed', 'terminal'],
+		['running', undefined],
+		['pending', undefined],
+	] as const)('%s: %s', (status, end) => {
+		const answer = found(status);
+		expect(judge(answer, 1_000)).toEqual({
+			...(end && { end }),
+			task: answer.ok && answer.value,
+		});
+	});
+
+	it.each([
+		['rateLimited', true, undefined],
+		['maintenance', true, undefined],
+		['serverError', true, undefined],
+		['timedOut', true, undefined],
+		['connectionLost', true, undefined],
+		['unreachable', true, undefined],
+		['invalidKey', false, 'lost'],
+		['notAllowed', false, 'lost'],
+		['unreachable', false, 'lost'],
+	] as const)('not readable (%s, passing: %s): %s', (reason, passing, end) => {
+		const answer = failing(reason, { passing });
+		expect(judge(answer, 1_000)).toEqual({ ...(end && { end }), failure: answer.failure });
+	});
+
+	it.each([
+		['submitted this moment', 0, undefined],
+		['submitted a moment ago', 119_999, undefined],
+		['submitted two minutes ago', 120_000, 'lost'],
+		['submitted elsewhere', undefined, 'lost'],
+	])('not found, %s (%p ms): %s', (_, since, end) => {
+		expect(judge(failing('notFound', { passing: false }), since).end).toBe(end);
+	});
+
+	it('is not found for ever where the provider says that this passes', () => {
+		expect(judge(failing('notFound', { passing: true }), undefined).end).toBeUndefined();
+	});
+});

@@ -1,0 +1,114 @@
+import {
+	forgetWait,
+	hasWoken,
+	keepWait,
+	knownWait,
+	wakesAgain,
+} from '../../../nodes/Midjourney/tasks/wait/registry';
+import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { found, newAccount, WaitClock } from './fakes';
+
+const HOUR = 3_600_000;
+let count = 0;
+/** Everything here is remembered in the process. */
+const fresh = () => `name ${++count}`;
+
+function newWatcher() {
+	const clock = new WaitClock();
+	const account = newAccount(clock);
+	const watcher = new Watcher({ read: async () => found('running'), account, clock, polls: true });
+	watcher.add({
+		taskId: 't1',
+		since: 0,
+		deadline: 24 * HOUR,
+		schedule: AFTER_SUBMIT,
+		fresh: true,
+	});
+	return { watcher, account, clock };
+}
+
+describe('A wait that is kept', () => {
+	it('is known by its nonce', () => {
+		const { watcher } = newWatcher();
+		const nonce = fresh();
+		keepWait(nonce, { watcher, secret: 's', usedAt: 5 }, 5);
+		expect(knownWait(nonce)).toEqual({ watcher, secret: 's', usedAt: 5 });
+	});
+
+	it('is not known by another', () => {
+		expect(knownWait(fresh())).toBeUndefined();
+	});
+
+	it('is known as it was kept last', () => {
+		const { watcher } = newWatcher();
+		const nonce = fresh();
+		keepWait(nonce, { watcher, secret: 'old', usedAt: 0 }, 0);
+		keepWait(nonce, { watcher, usedAt: 0 }, 0);
+		expect(knownWait(nonce)?.secret).toBeUndefined();
+	});
+
+	it('is not known when it is forgotten, and watches nothing', () => {
+		const { watcher, account } = newWatcher();
+		const nonce = fresh();
+		keepWait(nonce, { watcher, usedAt: 0 }, 0);
+		forgetWait(nonce);
+		expect(knownWait(nonce)).toBeUndefined();
+		expect(account.watched).toBe(0);
+	});
+
+	it.each([
+		['within the hour it was used in', HOUR - 1, true],
+		['an hour after its last use', HOUR, false],
+	])('%s is kept: %i ms, %s', (_, ms, isKept) => {
+		const { watcher } = newWatcher();
+		const nonce = fresh();
+		keepWait(nonce, { watcher, usedAt: 1e9 }, 1e9);
+		keepWait(fresh(), { watcher: newWatcher().watcher, usedAt: 1e9 + ms }, 1e9 + ms);
+		expect(knownWait(nonce) !== undefined).toBe(isKept);
+	});
+
+	it('is not taken from a node that waits in the foreground for longer than an hour', async () => {
+		const { watcher, clock } = newWatcher();
+		const ended = jest.fn();
+		keepWait(fresh(), { watcher, usedAt: 2e9 }, 2e9);
+		void watcher.untilAllEnded().then(ended);
+		keepWait(fresh(), { watcher: newWatcher().watcher, usedAt: 2e9 + HOUR }, 2e9 + HOUR);
+		await clock.pass(0);
+		expect(ended).not.toHaveBeenCalled();
+		expect(watcher.allEnded).toBe(false);
+	});
+});
+
+describe('A park', () => {
+	it('is woken once', () => {
+		const secret = fresh();
+		expect([wakesAgain(secret, 0), wakesAgain(secret, 1), wakesAgain(secret, 2)]).toEqual([
+			false,
+			true,
+			true,
+		]);
+	});
+
+	it('has not been woken because another has', () => {
+		wakesAgain(fresh(), 0);
+		expect(hasWoken(fresh())).toBe(false);
+	});
+
+	it('is known to have been woken', () => {
+		const secret = fresh();
+		expect(hasWoken(secret)).toBe(false);
+		wakesAgain(secret, 0);
+		expect(hasWoken(secret)).toBe(true);
+	});
+
+	it.each([
+		['some minutes', 599_999, true],
+		['ten minutes', 600_000, false],
+	])('is remembered as woken for %s', (_, ms, isRemembered) => {
+		const secret = fresh();
+		wakesAgain(secret, 3e9);
+		wakesAgain(fresh(), 3e9 + ms);
+		expect(hasWoken(secret)).toBe(isRemembered);
+	});
+});

@@ -1,0 +1,254 @@
+import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+
+import {
+	ownAddress,
+	resumeUrlOf,
+	statusOf,
+	wake,
+	type OwnAddress,
+} from '../../../nodes/Midjourney/tasks/wait/selfCall';
+import { never, WaitClock } from './fakes';
+
+const TOKEN = 'signature=abc%2B1';
+let count = 0;
+
+/** An execution of an n8n that is known under an address of its own, and what answers where. */
+function executionAt(
+	base: string,
+	answers: (url: string) => unknown = () => 'running',
+	execution: Record<string, unknown> = {
+		resumeUrl: `${base}/webhook-waiting/7?${TOKEN}`,
+		resumeFormUrl: `${base}/form-waiting/7?${TOKEN}`,
+	},
+) {
+	const asked: string[] = [];
+	const calls: IHttpRequestOptions[] = [];
+	const context = {
+		getWorkflowDataProxy: () => ({ $execution: execution }),
+		helpers: {
+			httpRequest: async (options: IHttpRequestOptions) => {
+				asked.push(options.url);
+				calls.push(options);
+				const answer = answers(options.url);
+				if (answer === undefined) throw new Error('connect ECONNREFUSED');
+				return answer;
+			},
+		},
+	} as unknown as IExecuteFunctions;
+	return { context, asked, calls };
+}
+
+/** Each test has an n8n of its own: which addresses have answered is remembered in the process. */
+const ownN8n = () => `https://n8n-${++count}.example.com`;
+
+describe('The address that resumes an execution', () => {
+	it.each([
+		[
+			'with a token',
+			'https://n8n.example.com/webhook-waiting/7?signature=abc',
+			'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc',
+		],
+		[
+			'without one, as before 2.9',
+			'http://localhost:5678/webhook-waiting/7',
+			'http://localhost:5678/webhook-waiting/7/midjourney',
+		],
+		[
+			'with a slash at the end',
+			'http://localhost:5678/webhook-waiting/7/?signature=a',
+			'http://localhost:5678/webhook-waiting/7/midjourney?signature=a',
+		],
+		[
+			'below a path',
+			'https://example.com/n8n/webhook-waiting/7?signature=abc',
+			'https://example.com/n8n/webhook-waiting/7/midjourney?signature=abc',
+		],
+		[
+			'with an escaped token',
+			'https://example.com/webhook-waiting/7?signature=a%2Bb%3D',
+			'https://example.com/webhook-waiting/7/midjourney?signature=a%2Bb%3D',
+		],
+	])('has the path of this node before the query: %s', (_, resumeUrl, expected) => {
+		const { context } = executionAt('', undefined, { resumeUrl });
+		expect(resumeUrlOf(context)).toBe(expected);
+	});
+});
+
+describe('How a process finds its own n8n', () => {
+	const INTERNAL = 'http://10.0.0.5:5678';
+	const USUAL = 'http://127.0.0.1:5678';
+
+	it.each<[string, string | undefined, (own: string) => string[], string[]]>([
+		['the address inside first', INTERNAL, () => [INTERNAL], ['internal']],
+		['then the one it is known by', INTERNAL, (own) => [own], ['internal', 'own']],
+		['then the usual one', INTERNAL, () => [USUAL], ['internal', 'own', 'usual']],
+		['its own first, where there is no other', undefined, (own) => [own], ['own']],
+		['nothing that is somewhere else', INTERNAL, () => [], ['internal', 'own', 'usual']],
+	])('%s', async (_, internal, answering, tried) => {
+		const own = ownN8n();
+		const right = answering(own);
+		const { context, asked } = executionAt(own, (url) =>
+			right.includes(new URL(url).origin) ? 'running' : undefined,
+		);
+		const address = await ownAddress(context, internal);
+		const origins: Record<string, string> = { internal: INTERNAL, own, usual: USUAL };
+		expect(asked.map((url) => new URL(url).origin)).toEqual(tried.map((name) => origins[name]));
+		expect(address && new URL(address.resume).origin).toBe(right[0]);
+	});
+
+	it.each([
+		['running', true],
+		['waiting', false],
+		['success', false],
+		['canceled', false],
+		['null', false],
+		['Invalid token', false],
+		['<html>Welcome to nginx!</html>', false],
+		['', false],
+		[{ status: 'running' }, false],
+		[undefined, false],
+	])('by the answer of its status address: %p: %s', async (answer, isOwn) => {
+		const { context } = executionAt(ownN8n(), () => answer);
+		expect((await ownAddress(context, undefined)) !== undefined).toBe(isOwn);
+	});
+
+	it('asks with the token, changes nothing, and follows nobody elsewhere', async () => {
+		const own = ownN8n();
+		const { context, calls } = executionAt(own);
+		await ownAddress(context, undefined);
+		expect(calls[0]).toMatchObject({
+			url: `${own}/form-waiting/7/n8n-execution-status?${TOKEN}`,
+			disableFollowRedirect: true,
+		});
+		expect(calls[0]?.method ?? 'GET').toBe('GET');
+		expect(calls[0]?.timeout).toBeLessThanOrEqual(10_000);
+	});
+
+	it.each([
+		['', ''],
+		['/', ''],
+		['/n8n', '/n8n'],
+		['/n8n/', '/n8n'],
+	])('keeps path and token at another address (%p)', async (path, prefix) => {
+		const { context } = executionAt(ownN8n());
+		expect(await ownAddress(context, `http://10.0.0.5:5678${path}`)).toEqual({
+			resume: `http://10.0.0.5:5678${prefix}/webhook-waiting/7/midjourney?${TOKEN}`,
+			status: `http://10.0.0.5:5678${prefix}/form-waiting/7/n8n-execution-status?${TOKEN}`,
+		});
+	});
+
+	it('tries first what has answered before', async () => {
+		const own = ownN8n();
+		const { context, asked } = executionAt(own, (url) =>
+			url.startsWith(USUAL) ? 'running' : undefined,
+		);
+		await ownAddress(context, undefined);
+		asked.length = 0;
+		await ownAddress(context, undefined);
+		expect(asked.map((url) => new URL(url).origin)).toEqual([USUAL]);
+	});
+
+	it('tries the others again when that does not answer any longer', async () => {
+		const own = ownN8n();
+		let right = USUAL;
+		const { context } = executionAt(own, (url) => (url.startsWith(right) ? 'running' : undefined));
+		await ownAddress(context, undefined);
+		right = own;
+		expect((await ownAddress(context, undefined))?.resume.startsWith(own)).toBe(true);
+	});
+
+	it.each<[string, Record<string, unknown>]>([
+		['does not know its addresses', {}],
+		['knows none to resume', { resumeFormUrl: 'https://n8n.example.com/form-waiting/7' }],
+		['knows none to ask', { resumeUrl: 'https://n8n.example.com/webhook-waiting/7' }],
+		['knows nonsense', { resumeUrl: 'n8n/7', resumeFormUrl: 'n8n/7' }],
+	])('not at all where n8n %s', async (_, execution) => {
+		const { context } = executionAt('', () => 'running', execution);
+		expect(await ownAddress(context, undefined)).toBeUndefined();
+	});
+});
+
+describe('How an execution stands', () => {
+	const address = { status: 'http://n8n/status', resume: '' };
+
+	it.each([
+		['waiting', 'waiting'],
+		['null', 'null'],
+		['', undefined],
+		[undefined, undefined],
+	])('%p: %p', async (answer, status) => {
+		const { context } = executionAt('', () => answer);
+		expect(await statusOf(context.helpers, address)).toBe(status);
+	});
+});
+
+describe('Waking an execution', () => {
+	const ADDRESS: OwnAddress = { resume: 'http://n8n/webhook-waiting/7/midjourney', status: '' };
+
+	/** n8n's answers in turn, the last for ever; undefined: none. */
+	function n8nSays(...answers: Array<number | undefined>) {
+		const clock = new WaitClock();
+		const calls: Array<IHttpRequestOptions & { at: number }> = [];
+		const helpers = {
+			httpRequest: async (options: IHttpRequestOptions) => {
+				calls.push({ ...options, at: clock.time });
+				const statusCode = answers[Math.min(calls.length, answers.length) - 1];
+				if (statusCode === undefined) throw new Error('connect ECONNREFUSED');
+				return { statusCode, body: {} };
+			},
+		};
+		return { clock, calls, run: async () => await clock.until(wake(helpers, ADDRESS, 's', clock)) };
+	}
+
+	it.each<[string, Array<number | undefined>, string, number]>([
+		['it was woken', [200], 'woken', 1],
+		['it was woken, in other words', [204], 'woken', 1],
+		['another execution, by its token', [401], 'gone', 1],
+		['it was deleted', [404], 'gone', 1],
+		['it is gone', [410], 'gone', 1],
+		['it is still being saved', [409, 409, 200], 'woken', 3],
+		['it is still being saved, then gone', [409, 404], 'gone', 2],
+		['n8n has trouble', [500, 503, 200], 'woken', 3],
+		['n8n is not there for a moment', [undefined, 200], 'woken', 2],
+		['a redirect to a login is no wake', [302, 200], 'woken', 2],
+		['it has ended', [409], 'failed', 12],
+		['n8n is in trouble', [500], 'failed', 12],
+		['n8n is not there', [undefined], 'failed', 12],
+	])('%s: %j: %s after %i calls', async (_, answers, outcome, calls) => {
+		const n8n = n8nSays(...answers);
+		expect(await n8n.run()).toBe(outcome);
+		expect(n8n.calls).toHaveLength(calls);
+	});
+
+	it('carries the secret of this wake', async () => {
+		const n8n = n8nSays(200);
+		await n8n.run();
+		expect(n8n.calls[0]).toMatchObject({
+			method: 'POST',
+			url: ADDRESS.resume,
+			body: { midjourneyWake: 's' },
+			disableFollowRedirect: true,
+			ignoreHttpStatusErrors: true,
+		});
+	});
+
+	it('is tried again soon at first, then at longer pauses', async () => {
+		const { calls, run } = n8nSays(409);
+		await run();
+		const pauses = calls.slice(1).map(({ at }, index) => at - (calls[index]?.at ?? 0));
+		expect(pauses).toEqual([40, 80, 160, 320, 640, 1_280, 2_560, 5_000, 5_000, 5_000, 5_000]);
+	});
+
+	it('is over before the timer of the wait runs the node, even if n8n answers nothing', async () => {
+		const clock = new WaitClock();
+		const helpers = {
+			httpRequest: async ({ timeout = 0 }: IHttpRequestOptions) => {
+				if (timeout === 0) return await never();
+				await clock.sleep(timeout);
+				throw new Error('timeout');
+			},
+		};
+		await clock.until(wake(helpers, ADDRESS, 's', clock));
+		expect(clock.time).toBeLessThan(80_000);
+	});
+});

@@ -1,0 +1,536 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import type { Answer, Failure } from '../../../nodes/Midjourney/providers/http';
+import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
+import { Memory } from '../../../nodes/Midjourney/tasks/memory';
+import type { NodeProblem } from '../../../nodes/Midjourney/tasks/nodeErrors';
+import {
+	newState,
+	positionsAt,
+	type Stage,
+	type TaskState,
+} from '../../../nodes/Midjourney/tasks/wait/state';
+import { submitBatch, type SubmitDeps } from '../../../nodes/Midjourney/tasks/wait/submitBatch';
+import { failing, newAccount, never, NO_HTTP, SETTINGS, WaitClock } from './fakes';
+
+const requestOf = (position: number): TaskRequest => ({
+	kind: 'generateImage',
+	mode: 'textToImage',
+	prompt: `cup ${position}`,
+});
+
+const taken = (taskId: string): Answer<string> => ({ ok: true, value: taskId });
+const alone = (retryAfterMs?: number) => failing('rateLimited', { retryAfterMs });
+const refused = failing('invalidRequest', { passing: false });
+const lost = failing('timedOut', { taken: 'unknown' });
+
+/** The answer to the submit of a position, by how often it was sent before. */
+type Script = (position: number, sent: number) => Answer<string> | Promise<Answer<string>>;
+
+interface Setting {
+	count?: number;
+	stage?: Stage['at'];
+	attempts?: number;
+	continues?: boolean;
+	callMayTellMs?: number;
+	/** The limiter lets so many through at once. */
+	room?: number;
+	/** Calls a Trigger or the execution itself. */
+	calls?: boolean;
+}
+
+/** Everything that a batch needs, over a provider that does as scripted, and what becomes of it. */
+function shop(script: Script, setting: Setting = {}) {
+	const { count = 1, stage = 'sending', attempts = 0, continues = false, room = 5 } = setting;
+	const { callMayTellMs = 0, calls = false } = setting;
+	const clock = new WaitClock();
+	const { submits } = newAccount(clock, 8, room);
+	const store: IDataObject = {};
+	const memory = new Memory(store, 0, 'scripted');
+	const sent: Array<{ position: number; at: number; callbackUrl?: string; store: string }> = [];
+	const bought: string[] = [];
+	const tasks = Array.from({ length: count }, (_, position): TaskState => {
+		const request = requestOf(position);
+		const key = memory.keyOf({ itemIndex: position, request, settings: SETTINGS });
+		const at = stage === 'toBuy' ? 'toBuy' : 'sending';
+		return {
+			itemIndex: position,
+			key,
+			settings: SETTINGS,
+			reads: 0,
+			stage: { at, request, attempts },
+		};
+	});
+	const state = newState({ executionId: '7', operation: 'image:generate', nonce: 'n', tasks });
+	const provider: Provider = {
+		name: 'scripted',
+		displayName: 'Scripted',
+		credentialType: 'scriptedApi',
+		async submit(_http, request, callbackUrl) {
+			const position = tasks.findIndex(
+				(_, index) => 'prompt' in request && request.prompt === `cup ${index}`,
+			);
+			const before = sent.filter((one) => one.position === position).length;
+			sent.push({ position, at: clock.time, callbackUrl, store: JSON.stringify(store) });
+			return await script(position, before);
+		},
+		read: never,
+	};
+	const deps: SubmitDeps = {
+		provider,
+		http: NO_HTTP,
+		clock,
+		memory,
+		limiter: submits,
+		stopsAtRefusal: !continues,
+		callMayTellMs,
+		callbackUrl: calls ? (position) => `https://n8n.example.com/${position}` : undefined,
+		problemOf: (_, failure: Failure | undefined, ambiguous) =>
+			({
+				message: failure ? `${failure.reason}${ambiguous ? '?' : ''}` : 'skipped',
+			}) as NodeProblem,
+		onBought: (_, taskId) => bought.push(taskId),
+	};
+	return {
+		clock,
+		limiter: submits,
+		memory,
+		state,
+		sent,
+		bought,
+		begin: async (batch = [...tasks.keys()]) => await submitBatch(state, batch, deps),
+		buy: async (batch = [...tasks.keys()]) => await clock.until(submitBatch(state, batch, deps)),
+		stages: () => state.tasks.map(({ stage: { at } }) => at),
+		stageOf: (position: number) => state.tasks[position]?.stage,
+		recall: (position: number) => memory.recall(tasks[position]?.key ?? ''),
+		positions: () => sent.map(({ position }) => position),
+	};
+}
+
+/** Answers after so many ms. */
+const after =
+	(clockOf: () => WaitClock, ms: number, script: Script): Script =>
+	async (position, before) => {
+		await clockOf().sleep(ms);
+		return await script(position, before);
+	};
+
+describe('A batch that is taken', () => {
+	const all: Script = (position) => taken(`t${position}`);
+
+	it('is sent, each item once', async () => {
+		const { buy, positions, stages, bought } = shop(all, { count: 10 });
+		await buy();
+		expect(positions()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+		expect(stages()).toEqual(Array(10).fill('bought'));
+		expect(bought).toHaveLength(10);
+	});
+
+	it.each(['toBuy', 'sending'] as const)('may have been %s', async (stage) => {
+		const { buy, stages } = shop(all, { stage });
+		await buy();
+		expect(stages()).toEqual(['bought']);
+	});
+
+	it('is all that is sent', async () => {
+		const { buy, positions, stages } = shop(all, { count: 4, stage: 'toBuy' });
+		await buy([1, 3]);
+		expect(positions()).toEqual([1, 3]);
+		expect(stages()).toEqual(['toBuy', 'bought', 'toBuy', 'bought']);
+	});
+
+	it('is bought for the time limit of each item, from its submit on', async () => {
+		const one = shop(all);
+		await one.clock.pass(7_000);
+		await one.buy();
+		expect(one.stageOf(0)).toEqual({
+			at: 'bought',
+			taskId: 't0',
+			since: 7_000,
+			deadline: 607_000,
+			fresh: true,
+		});
+	});
+
+	it('is remembered', async () => {
+		const { buy, recall } = shop(all);
+		await buy();
+		expect(recall(0)).toEqual({ taskId: 't0', at: 0 });
+	});
+
+	it('is remembered as sent before it is sent', async () => {
+		const { buy, sent, state } = shop(all);
+		await buy();
+		expect(JSON.parse(sent[0]?.store ?? '')).toEqual({ [state.tasks[0]?.key ?? '']: {} });
+	});
+
+	it('is not sent again by a second batch', async () => {
+		const { buy, positions } = shop(all, { count: 2 });
+		await buy();
+		await buy();
+		expect(positions()).toEqual([0, 1]);
+	});
+
+	it.each([
+		[1, 1],
+		[5, 5],
+		[20, 10],
+	])('has %i under way at once: %i of ten', async (room, expected) => {
+		let running = 0;
+		let most = 0;
+		const one = shop(
+			async (position) => {
+				most = Math.max(most, ++running);
+				await one.clock.sleep(100);
+				running--;
+				return taken(`t${position}`);
+			},
+			{ count: 10, room },
+		);
+		await one.buy();
+		expect(most).toBe(expected);
+	});
+
+	it.each([
+		[true, 'https://n8n.example.com/1'],
+		[false, undefined],
+	])('names its item where the provider is to call (%s)', async (calls, url) => {
+		const { buy, sent } = shop(all, { count: 2, calls });
+		await buy();
+		expect(sent[1]?.callbackUrl).toBe(url);
+	});
+});
+
+describe('A submit that is refused for a passing reason', () => {
+	it('is to be bought again after a pause', async () => {
+		const { buy, stageOf, state, recall } = shop(() => alone(7_000));
+		await buy();
+		expect(stageOf(0)).toEqual({ at: 'toBuy', request: requestOf(0), attempts: 1 });
+		expect(state.pausedUntil).toBe(7_000);
+		expect(recall(0)).toBeUndefined();
+	});
+
+	it('pauses for a second at first, and longer each time, where the provider does not say', async () => {
+		const pauses: number[] = [];
+		for (let attempts = 0; attempts < 7; attempts++) {
+			const { buy, state } = shop(() => alone(), { attempts });
+			await buy();
+			pauses.push(state.pausedUntil);
+		}
+		expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+	});
+
+	it('never shortens a pause', async () => {
+		const { buy, state } = shop((position) => alone(position === 0 ? 60_000 : 1_000), { count: 2 });
+		await buy();
+		expect(state.pausedUntil).toBe(60_000);
+	});
+
+	it.each([
+		['rateLimited', 12],
+		['maintenance', 6],
+		['unreachable', 4],
+		['serverError', 4],
+	] as const)('%s: is given up after %i times', async (reason, times) => {
+		const { buy, clock, state, sent, stageOf, stages } = shop(() => failing(reason));
+		for (let n = 0; n < 20 && stages()[0] !== 'ended'; n++) {
+			await clock.pass(Math.max(0, state.pausedUntil - clock.time));
+			await buy();
+		}
+		expect(sent).toHaveLength(times);
+		expect(stageOf(0)).toEqual({ at: 'ended', problem: { message: reason }, taskId: undefined });
+	});
+
+	it.each([
+		['two minutes', 120_000, 'toBuy'],
+		['more than two minutes', 120_001, 'ended'],
+	])('is not waited for when the provider asks for %s', async (_, ms, at) => {
+		const { buy, stages } = shop(() => alone(ms));
+		await buy();
+		expect(stages()).toEqual([at]);
+	});
+
+	it('pauses other executions of the account, too, when there were too many', async () => {
+		const { buy, limiter } = shop(() => alone(7_000));
+		await buy();
+		expect(limiter.pausedFor()).toBe(7_000);
+	});
+
+	it('does not pause others when it cannot be reached', async () => {
+		const { buy, limiter } = shop(() => failing('unreachable'));
+		await buy();
+		expect(limiter.pausedFor()).toBe(0);
+	});
+
+	it.each(['rateLimited', 'maintenance'] as const)(
+		'lets nothing more be sent during the pause (%s)',
+		async (reason) => {
+			const one = shop(
+				(position) =>
+					position === 0 ? failing(reason, { retryAfterMs: 60_000 }) : taken(`t${position}`),
+				{ count: 4, room: 1 },
+			);
+			await one.buy();
+			const during = one.sent.filter(({ position, at }) => position > 0 && at < 60_000);
+			expect(during).toEqual([]);
+		},
+	);
+
+	it.each(['rateLimited', 'maintenance'] as const)(
+		'gives the rest back to be parked, instead of holding the worker through the pause (%s)',
+		async (reason) => {
+			const one = shop(
+				(position) =>
+					position === 0 ? failing(reason, { retryAfterMs: 60_000 }) : taken(`t${position}`),
+				{ count: 4, room: 1 },
+			);
+			await one.buy();
+			expect(one.clock.time).toBe(0);
+			expect(one.stages()).toEqual(['toBuy', 'toBuy', 'toBuy', 'toBuy']);
+		},
+	);
+
+	it('counts no attempt for what was not sent', async () => {
+		const one = shop(() => failing('maintenance', { retryAfterMs: 60_000 }), { count: 3, room: 1 });
+		await one.buy();
+		expect(one.stageOf(2)).toEqual({ at: 'toBuy', request: requestOf(2), attempts: 0 });
+	});
+
+	it('keeps what was under way', async () => {
+		const one = shop(
+			async (position) => {
+				if (position === 0) return alone(60_000);
+				await one.clock.sleep(1_000);
+				return taken(`t${position}`);
+			},
+			{ count: 3 },
+		);
+		await one.buy();
+		expect(one.stages()).toEqual(['toBuy', 'bought', 'bought']);
+	});
+
+	it('sends nothing at all when the pause is not over', async () => {
+		const one = shop(() => taken('t'), { count: 2 });
+		one.state.pausedUntil = 5_000;
+		await one.buy();
+		expect(one.sent).toEqual([]);
+		expect(one.stages()).toEqual(['toBuy', 'toBuy']);
+	});
+});
+
+describe('A submit of which nobody knows whether it was taken', () => {
+	it.each<[string, Answer<string>]>([
+		['no answer in time', lost],
+		['the connection was lost', failing('connectionLost', { taken: 'unknown' })],
+		['a page of a proxy', failing('unreadable', { taken: 'unknown' })],
+		['rate limited by a proxy', failing('rateLimited', { taken: 'unknown', retryAfterMs: 1_000 })],
+	])('is never sent again: %s', async (_, answer) => {
+		const { buy, sent, stages } = shop(() => answer, { continues: true });
+		await buy();
+		await buy();
+		expect(sent).toHaveLength(1);
+		expect(stages()).toEqual(['ended']);
+	});
+
+	it('ends where no call can tell', async () => {
+		const { buy, stageOf } = shop(() => lost);
+		await buy();
+		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: 'timedOut?' } });
+	});
+
+	it('is unknown as long as a call may tell', async () => {
+		const { buy, stageOf } = shop(() => lost, { callMayTellMs: 120_000 });
+		await buy();
+		expect(stageOf(0)).toEqual({ at: 'unknown', until: 120_000, failure: lost.failure });
+	});
+
+	it.each([0, 120_000])('is remembered as such (%i ms)', async (callMayTellMs) => {
+		const { buy, recall } = shop(() => lost, { callMayTellMs });
+		await buy();
+		expect(recall(0)).toEqual({ failure: lost.failure });
+	});
+
+	it.each<[string, Setting, Stage['at']]>([
+		['holds the rest when the node is to stop', { callMayTellMs: 120_000 }, 'toBuy'],
+		['does not hold it when it is to go on', { callMayTellMs: 120_000, continues: true }, 'bought'],
+		['skips the rest when the node is to stop', {}, 'ended'],
+		['does not skip it when it is to go on', { continues: true }, 'bought'],
+	])('%s', async (_, setting, rest) => {
+		const one = shop((position) => (position === 0 ? lost : taken(`t${position}`)), {
+			count: 3,
+			room: 1,
+			...setting,
+		});
+		await one.buy();
+		expect(one.stages().slice(1)).toEqual([rest, rest]);
+	});
+});
+
+describe('A refusal', () => {
+	const first =
+		(answer: Answer<string>): Script =>
+		(position) =>
+			position === 0 ? answer : taken(`t${position}`);
+
+	it('ends its item and may be bought by another try', async () => {
+		const { buy, stageOf, recall } = shop(() => refused);
+		await buy();
+		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: 'invalidRequest' } });
+		expect(recall(0)).toBeUndefined();
+	});
+
+	it('skips the rest, of this batch and of all others, when the node is to stop', async () => {
+		const one = shop(first(refused), { count: 5, room: 1, stage: 'toBuy' });
+		await one.buy([0, 1, 2]);
+		expect(one.positions()).toEqual([0]);
+		const skipped = { at: 'ended', skipped: true, problem: { message: 'skipped' } };
+		expect(one.state.tasks.slice(1).map(({ stage }) => stage)).toEqual(
+			Array(4).fill(expect.objectContaining(skipped)),
+		);
+	});
+
+	it('does not skip those under way', async () => {
+		const one = shop(
+			after(() => one.clock, 100, first(refused)),
+			{ count: 8, room: 5 },
+		);
+		await one.buy();
+		expect(one.stages()).toEqual(['ended', ...Array(4).fill('bought'), ...Array(3).fill('ended')]);
+		expect(one.bought).toEqual(['t1', 't2', 't3', 't4']);
+	});
+
+	it('skips what is to be bought again for a passing reason', async () => {
+		const one = shop((position) => (position === 0 ? refused : alone(1_000)), { count: 2 });
+		await one.buy();
+		expect(one.stageOf(1)).toMatchObject({ at: 'ended', skipped: true });
+	});
+
+	it('leaves what was bought before as it is', async () => {
+		const one = shop((position) => (position === 1 ? refused : taken(`t${position}`)), {
+			count: 3,
+			stage: 'toBuy',
+		});
+		await one.buy([0]);
+		await one.buy([1]);
+		expect(one.stages()).toEqual(['bought', 'ended', 'ended']);
+	});
+
+	it.each([
+		['invalidRequest', 'bought'],
+		['unfitSource', 'bought'],
+		['invalidKey', 'ended'],
+		['noCredits', 'ended'],
+		['notAllowed', 'ended'],
+	] as const)('%s: the rest is %s when the node is to go on', async (reason, rest) => {
+		const one = shop(first(failing(reason, { passing: false })), {
+			count: 3,
+			room: 1,
+			continues: true,
+		});
+		await one.buy();
+		expect(one.stages()).toEqual(['ended', rest, rest]);
+	});
+
+	it('holds the error itself as long as it has not been saved', async () => {
+		const { buy, state } = shop(() => refused);
+		await buy();
+		expect(state.tasks[0]?.error?.message).toBe('invalidRequest');
+	});
+});
+
+describe('When the execution is cancelled', () => {
+	const slow = (ms: number) => {
+		const one: ReturnType<typeof shop> = shop(
+			after(
+				() => one.clock,
+				ms,
+				(position) => taken(`t${position}`),
+			),
+			{ count: 8 },
+		);
+		return one;
+	};
+
+	/** Begins, cancels after so many ms, and tells when it was given up. */
+	async function cancelAfter(one: ReturnType<typeof shop>, ms: number) {
+		let at = NaN;
+		let error: unknown;
+		void one.begin().catch((reason: unknown) => {
+			at = one.clock.time;
+			error = reason;
+		});
+		await one.clock.pass(ms);
+		one.clock.cancel();
+		await one.clock.pass(130_000);
+		return { at, error };
+	}
+
+	it('rejects within a second', async () => {
+		const { at, error } = await cancelAfter(slow(60_000), 1_000);
+		expect(error).toEqual(new Error('The execution was cancelled'));
+		expect(at).toBeLessThanOrEqual(2_000);
+	});
+
+	it('sends nothing more', async () => {
+		const one = slow(60_000);
+		await cancelAfter(one, 1_000);
+		expect(one.positions()).toEqual([0, 1, 2, 3, 4]);
+	});
+
+	it.each([
+		['soon', 1_200],
+		['long after', 60_000],
+	])('keeps the ids of submits under way that are answered %s', async (_, ms) => {
+		const one = slow(ms);
+		await cancelAfter(one, 1_000);
+		expect(one.recall(4)).toEqual({ taskId: 't4', at: 0 });
+		expect(one.bought).toEqual(['t0', 't1', 't2', 't3', 't4']);
+		expect(one.stages().slice(0, 5)).toEqual(Array(5).fill('bought'));
+	});
+
+	it('knows the ids that come soon before it rejects, to name them', async () => {
+		const one = slow(1_200);
+		const named: string[] = [];
+		void one.begin().catch(() => named.push(...one.bought));
+		await one.clock.pass(1_000);
+		one.clock.cancel();
+		await one.clock.pass(5_000);
+		expect(named).toEqual(['t0', 't1', 't2', 't3', 't4']);
+	});
+
+	it('rejects within a second while it waits for its turn at the provider', async () => {
+		const one = shop(() => taken('t'));
+		one.limiter.pauseFor(60_000);
+		const { at } = await cancelAfter(one, 1_000);
+		expect(at).toBeLessThanOrEqual(2_000);
+		expect(one.sent).toEqual([]);
+	});
+
+	it('leaves what was not sent as something to buy', async () => {
+		const one = slow(60_000);
+		await cancelAfter(one, 1_000);
+		expect(positionsAt(one.state.tasks, 'ended')).toEqual([]);
+		expect(one.recall(7)).toBeUndefined();
+	});
+});
+
+describe('A provider that throws', () => {
+	it('leaves the item as one that may have been taken', async () => {
+		const one = shop(async () => await Promise.reject(new Error('bug')));
+		await expect(one.buy()).rejects.toThrow('bug');
+		expect(one.recall(0)).toEqual({ failure: undefined });
+	});
+
+	it('does not lose what was bought beside it', async () => {
+		const one = shop(
+			async (position) => {
+				if (position === 0) throw new Error('bug');
+				await one.clock.sleep(500);
+				return taken(`t${position}`);
+			},
+			{ count: 3 },
+		);
+		await expect(one.buy()).rejects.toThrow('bug');
+		expect(one.bought).toEqual(['t1', 't2']);
+	});
+});
