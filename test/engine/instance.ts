@@ -12,6 +12,8 @@ interface Execution {
 	isRunning: boolean;
 	/** How often the node has run. */
 	runs: number;
+	/** Its process dies as soon as it is parked: nobody wakes it. */
+	dies: boolean;
 }
 
 /**
@@ -57,8 +59,8 @@ export class Instance {
 	}
 
 	/** Runs the scenario until it waits or ends. */
-	async begin(scenario: Scenario): Promise<Result> {
-		const execution: Execution = { scenario, isRunning: true, runs: 0 };
+	async begin(scenario: Scenario, { dies = false } = {}): Promise<Result> {
+		const execution: Execution = { scenario, isRunning: true, runs: 0, dies };
 		this.executions.set(scenario.executionId ?? '1', execution);
 		return await this.step(execution, scenario);
 	}
@@ -125,7 +127,11 @@ export class Instance {
 		const [, route, id = '', suffix] = pathname.split('/');
 		const execution = this.executions.get(id);
 		if (method === 'GET' && route === 'form-waiting' && suffix === 'n8n-execution-status') {
-			const status = !execution ? 'null' : execution.isRunning ? 'running' : execution.result?.status;
+			const status = !execution
+				? 'null'
+				: execution.isRunning
+					? 'running'
+					: execution.result?.status;
 			return { status: 200, body: status ?? 'null' };
 		}
 		const refusal = (status: number, message: string) => ({
@@ -135,7 +141,7 @@ export class Instance {
 		if (!execution || method !== 'POST' || suffix !== 'midjourney') {
 			return refusal(404, 'does not exist');
 		}
-		if (execution.isRunning) return refusal(409, 'is running already');
+		if (execution.isRunning || execution.dies) return refusal(409, 'is running already');
 		if (execution.result?.status !== 'waiting') return refusal(409, 'has finished already');
 		const called = await this.engine.call(
 			{ ...execution.scenario, port: this.port },

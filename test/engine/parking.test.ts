@@ -1,183 +1,388 @@
+import type { IRunExecutionData } from 'n8n-workflow';
+
 import { DIALECTS } from './dialects';
-import { MIDJOURNEY } from './harness';
-import { useEngine } from './setup';
+import { MIDJOURNEY, type Result, type Scenario } from './harness';
+import { until, useEngine } from './setup';
+
+/**
+ * Parked executions in n8n's own engine, with an n8n around it that keeps and resumes them (instance.ts). What leans on
+ * n8n's inside (tasks/internals.ts) is noticed here when an n8n treats it otherwise.
+ */
+
+const eachPrompt = { prompt: '={{ $json.prompt }}' };
+const prompts = (count: number) =>
+	Array.from({ length: count }, (_, index) => ({ prompt: `product ${index}` }));
+
+/** What *Retry* in the list of executions begins with: the saved data, without the run of the node. */
+function retryOf({ data }: { data: IRunExecutionData }): IRunExecutionData {
+	const saved: IRunExecutionData = JSON.parse(JSON.stringify(data));
+	delete saved.waitTill;
+	delete saved.resultData.error;
+	delete saved.resultData.runData.Midjourney;
+	for (const { node } of saved.executionData?.nodeExecutionStack ?? []) delete node.disabled;
+	return saved;
+}
 
 describe.each(DIALECTS)('With $displayName', (dialect) => {
-	const bench = useEngine({ latencyMs: Infinity }, dialect);
+	const bench = useEngine({ latencyMs: 300 }, dialect);
+	const { promptOf, isSubmit } = dialect;
+	const auto = (parameters: Scenario['parameters'] = {}, scenario: Partial<Scenario> = {}) =>
+		bench.generating({ waitMode: 'auto', ...parameters }, scenario);
+	const submits = () => bench.emulator.ledger.submits;
 
-	const eachPrompt = { prompt: '={{ $json.prompt }}' };
-	const two = { items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] };
-
-	describe('Wait Mode: Callback', () => {
-		it('submits with the resume URL, a nonce and the reference, looks once, and parks', async () => {
-			const result = await bench.generate(
-				{
-					...eachPrompt,
-					waitMode: 'callback',
-					options: { reference: '={{ "for " + $json.prompt }}' },
-				},
-				two,
-			);
-			expect(result.status).toBe('waiting');
-			const urls = bench.emulator.ledger.submits.map(
-				({ callbackUrl }) => new URL(String(callbackUrl)),
-			);
-			expect(urls.map(({ pathname }) => pathname)).toEqual(Array(2).fill('/webhook-waiting/1'));
-			expect(urls.map(({ searchParams }) => searchParams.get('mjReference'))).toEqual([
-				'for a cup',
-				'for a bowl',
-			]);
-			expect(new Set(urls.map(({ searchParams }) => searchParams.get('mjNonce'))).size).toBe(1);
-			expect(urls[0]?.searchParams.get('mjNonce')).toMatch(/^[0-9a-f]{32}$/);
-			expect(bench.emulator.ledger.reads).toHaveLength(2);
+	describe('Auto', () => {
+		it('writes down what it is about to buy before anything is sent', async () => {
+			const instance = await bench.instance();
+			const first = await instance.begin(auto());
+			expect(first.status).toBe('waiting');
+			expect(JSON.stringify(first.data.executionData)).toContain('toBuy');
+			expect(first.items).toEqual([]);
 		});
 
-		it('leaves the items before it alone', async () => {
-			const { data } = await bench.generate({ ...eachPrompt, waitMode: 'callback' }, two);
-			expect(data.resultData.runData.Items?.[0]?.data?.main?.[0]?.map(({ json }) => json)).toEqual(
-				two.items,
+		it('is woken by its own process, in one run of the node', async () => {
+			const instance = await bench.instance();
+			const result = await instance.complete(auto(eachPrompt, { items: prompts(3) }));
+			expect(result.items.map(({ json }) => [json.prompt, json.status])).toEqual(
+				prompts(3).map(({ prompt }) => [prompt, 'completed']),
 			);
+			expect(submits()).toHaveLength(3);
+			expect(result.data.resultData.runData.Midjourney).toHaveLength(1);
+			expect(result.after).toHaveLength(1);
+		});
+
+		it('buys in batches and saves the ids of each before the next is sent', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity });
+			void instance.begin(auto(eachPrompt, { items: prompts(25) }));
+			const saved = await instance.until('1', ({ data }) => {
+				const ids = submits().map(({ taskId }) => taskId);
+				const text = JSON.stringify(data.executionData);
+				return ids.length >= 10 && ids.length < 25 && ids.every((id) => text.includes(id));
+			});
+			expect(saved.status).toBe('waiting');
+			for (const { taskId } of submits()) bench.emulator.finish(taskId);
+			await until(() => submits().length === 25);
+		});
+
+		it('leaves the items of the node before alone', async () => {
+			const instance = await bench.instance();
+			const { data } = await instance.complete(auto(eachPrompt, { items: prompts(2) }));
+			const [run] = data.resultData.runData.Items ?? [];
+			expect(run?.data?.main?.[0]?.map(({ json }) => json)).toEqual(prompts(2));
 		});
 
 		it('shows what it waits for meanwhile', async () => {
-			const { items } = await bench.generate({ ...eachPrompt, waitMode: 'callback' }, two);
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity });
+			void instance.begin(auto(eachPrompt, { items: prompts(2) }));
+			const { items } = await instance.until('1', ({ items: shown }) => shown.length > 0);
 			expect(items.map(({ json }) => [json.taskId, json.status])).toEqual(
-				bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
+				submits().map(({ taskId }) => [taskId, 'pending']),
 			);
 		});
 
-		it.each(['callback', 'auto'])('never parks as the tool of an agent: %s', async (waitMode) => {
-			const result = await bench.generate(
-				{ waitMode, options: { parkAfter: 0, timeLimit: 0.05 } },
-				{ settings: { type: `${MIDJOURNEY}Tool` } },
+		it.each([
+			['stopWorkflow', 'error', 0],
+			['continueRegularOutput', 'success', 2],
+			['continueErrorOutput', 'success', 1],
+		] as const)('obeys On Error for a failed task: %s', async (onError, status, count) => {
+			const instance = await bench.instance();
+			const result = await instance.complete(
+				auto(eachPrompt, {
+					items: [{ prompt: 'a cup [fail]' }, { prompt: 'a bowl' }],
+					settings: { onError },
+				}),
 			);
-			expect(result.status).toBe('error');
-			expect(result.error?.message).toContain('is still open');
-			expect(bench.emulator.ledger.submits[0]?.callbackUrl).toBeUndefined();
+			expect(result.status).toBe(status);
+			expect(result.items).toHaveLength(count);
+			expect(submits()).toHaveLength(2);
 		});
 
-		it('does not park when everything is finished by the look before', async () => {
-			await bench.emulate({ latencyMs: 0 });
-			const result = await bench.generate({ waitMode: 'callback' });
-			expect(result.status).toBe('success');
-			expect(result.items[0]?.json.status).toBe('completed');
-		});
+		it('goes on after a pause for the rate limit, and buys each item once', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: 100, rateLimit: { submits: 4, perMs: 1500 } });
+			const result = await instance.complete(auto(eachPrompt, { items: prompts(9) }));
+			expect(result.items).toHaveLength(9);
+			expect(submits().map(promptOf).sort()).toEqual(prompts(9).map(({ prompt }) => prompt));
+		}, 30_000);
 
-		it('goes through the Trigger whose URL is given, with the resume URL signed inside', async () => {
-			await bench.generate({
-				waitMode: 'callback',
-				options: { triggerUrl: 'http://127.0.0.1:5678/webhook/abc' },
+		it('ends at the time limit with the ids, whatever is open', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity });
+			const { status, error } = await instance.complete(auto({ options: { timeLimit: 0.05 } }));
+			expect(status).toBe('error');
+			expect(error?.message).toContain(submits()[0]?.taskId);
+		}, 15_000);
+
+		it("does not wait with Don't Wait, and writes down all the same", async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity });
+			const result = await instance.complete(auto({ waitMode: 'dontWait' }));
+			expect(result.items.map(({ json }) => json.taskId)).toEqual([submits()[0]?.taskId]);
+			expect(instance.runsOf()).toBe(2);
+		});
+	});
+
+	describe('In the foreground', () => {
+		it.each<[string, Partial<Scenario>, Scenario['parameters']]>([
+			['with Poll', {}, { waitMode: 'poll' }],
+			['as the tool of an agent', { settings: { type: `${MIDJOURNEY}Tool` } }, {}],
+			['in a sub-workflow', { mode: 'integrated' }, {}],
+			['in n8n execute', { mode: 'cli' }, {}],
+			['in an evaluation', { mode: 'evaluation' }, {}],
+			['in an n8n that has only what it documents', { onlyDocumented: true }, {}],
+		])('it waits %s', async (_, scenario, parameters) => {
+			const instance = await bench.instance();
+			const { items } = await instance.begin(auto(parameters, scenario));
+			expect(items.map(({ json }) => json.status)).toEqual(['completed']);
+			expect(instance.runsOf()).toBe(1);
+			expect(submits()[0]?.callbackUrl).toBeUndefined();
+		});
+	});
+
+	describe('An execution that is killed', () => {
+		it('before anything was sent: its retry buys each item once', async () => {
+			const instance = await bench.instance();
+			const scenario = auto(eachPrompt, { items: prompts(2) });
+			const first = await instance.begin(scenario, { dies: true });
+			const retried = await instance.complete({
+				...scenario,
+				executionId: '2',
+				retryOf: retryOf(first),
 			});
-			const url = new URL(String(bench.emulator.ledger.submits[0]?.callbackUrl));
-			expect(url.pathname).toBe('/webhook/abc');
-			expect(url.searchParams.get('mjResume')).toContain('/webhook-waiting/1');
-			expect(url.searchParams.get('mjSignature')).toBeTruthy();
+			expect(retried.items).toHaveLength(2);
+			expect(submits()).toHaveLength(2);
 		});
 
-		it('refuses before any submit when the provider cannot reach this n8n', async () => {
-			const result = await bench.run({
-				parameters: {
-					resource: 'image',
-					operation: 'generate',
-					prompt: 'a cup',
-					waitMode: 'callback',
-				},
+		it('while it sends: its retry sends nothing and names each item', async () => {
+			const instance = await bench.instance();
+			const scenario = auto(eachPrompt, { items: prompts(2) });
+			const { data } = await instance.begin(scenario, { dies: true });
+			const secret = String(/\\"wake\\":\\"([0-9a-f]{32})/.exec(JSON.stringify(data))?.[1]);
+			// What n8n saves with the wake, before the node runs.
+			const woken = await bench.engine.call(scenario, data, {
+				query: {},
+				body: { midjourneyWake: secret },
+			});
+			expect(woken).toMatchObject({ status: 200, woken: true });
+			const retried = await instance.complete({
+				...scenario,
+				executionId: '2',
+				retryOf: retryOf(woken),
+			});
+			expect(submits()).toHaveLength(0);
+			expect(retried.error?.message).toContain('[item 0]');
+			expect(retried.error?.description).toMatch(/may have been paid/);
+			expect(retried.error?.description).toMatch(/\bitems? 1\b/);
+		});
+
+		it('while it sends, and is revived by a late call: nothing is sent a second time', async () => {
+			const scenario = auto();
+			const instance = await bench.instance();
+			const { data } = await instance.begin(scenario, { dies: true });
+			const secret = String(/\\"wake\\":\\"([0-9a-f]{32})/.exec(JSON.stringify(data))?.[1]);
+			const call = { query: {}, body: { midjourneyWake: secret } };
+			const woken = await bench.engine.call(scenario, data, call);
+			// Another process of n8n, which remembers nothing of the first wake.
+			const revived = JSON.stringify(woken.data.executionData).replaceAll('sending', 'unknown');
+			const { status, error } = await bench.engine.run({
+				...scenario,
+				retryOf: { ...woken.data, executionData: JSON.parse(revived) },
+			});
+			expect(status).toBe('error');
+			expect(error?.description).toMatch(/may have been paid/);
+			expect(submits()).toHaveLength(0);
+		});
+
+		it('while it waits: its retry picks up what was bought', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity });
+			const scenario = auto(eachPrompt, { items: prompts(2) });
+			void instance.begin(scenario);
+			const waiting = await instance.until('1', ({ items }) => items.length > 0);
+			instance.forget();
+			for (const { taskId } of submits()) bench.emulator.finish(taskId);
+			const retried = await instance.complete({
+				...scenario,
+				executionId: '2',
+				retryOf: retryOf(waiting),
+			});
+			expect(retried.items.map(({ json }) => json.status)).toEqual(['completed', 'completed']);
+			expect(submits()).toHaveLength(2);
+		});
+
+		it('while it waits: n8n runs it again when its time is up, and another process goes on', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity });
+			void instance.begin(auto());
+			await instance.until('1', ({ items }) => items.length > 0);
+			bench.emulator.finish(String(submits()[0]?.taskId));
+			const result = await instance.timeUp();
+			const ended = result.status === 'waiting' ? await instance.ended() : result;
+			expect(ended.items.map(({ json }) => json.status)).toEqual(['completed']);
+			expect(submits()).toHaveLength(1);
+		});
+
+		it('in an older version of the package: ends with the ids', async () => {
+			const { data } = await bench.engine.run(auto());
+			const stack = JSON.stringify(data.executionData)
+				.replaceAll('\\"version\\":1', '\\"version\\":0')
+				.replaceAll('\\"at\\":\\"toBuy\\"', '\\"taskId\\":\\"task-77\\"');
+			const result = await bench.engine.run({
+				...auto(),
+				retryOf: { ...data, executionData: JSON.parse(stack) },
+			});
+			expect(result.error?.message).toMatch(/another version/);
+			expect(submits()).toHaveLength(1);
+		});
+	});
+
+	describe('Callbacks', () => {
+		const callback = (options: Record<string, unknown> = {}, scenario: Partial<Scenario> = {}) =>
+			bench.generating(
+				{ ...eachPrompt, waitMode: 'callback', options: { firstCheck: 60, ...options } },
+				scenario,
+			);
+		const parked = async (scenario: Scenario) => {
+			const instance = await bench.instance();
+			void instance.begin(scenario);
+			return await instance.until('1', ({ items }) => items.length > 0);
+		};
+		beforeEach(async () => {
+			await bench.emulate({ latencyMs: Infinity, callbacks: 'manual', callbackRetryPausesMs: [] });
+		});
+		const taskId = (position: number) =>
+			String(submits().find((submit) => promptOf(submit) === `product ${position}`)?.taskId);
+
+		it('go to an address of this node alone, with a nonce, the item and the reference', async () => {
+			await parked(callback({ reference: '={{ "for " + $json.prompt }}' }, { items: prompts(2) }));
+			const urls = [0, 1].map(
+				(position) =>
+					new URL(
+						String(
+							submits().find((submit) => promptOf(submit) === `product ${position}`)?.callbackUrl,
+						),
+					),
+			);
+			expect(urls.map(({ pathname }) => pathname)).toEqual(
+				Array(2).fill('/webhook-waiting/1/midjourney'),
+			);
+			expect(urls.map(({ searchParams }) => searchParams.get('mjItem'))).toEqual(['0', '1']);
+			expect(urls.map(({ searchParams }) => searchParams.get('mjReference'))).toEqual([
+				'for product 0',
+				'for product 1',
+			]);
+			expect(urls[0]?.searchParams.get('mjNonce')).toMatch(/^[0-9a-f]{32}$/);
+		});
+
+		it('wake the execution once, when the last task has ended, with one read a task', async () => {
+			await parked(callback({}, { items: prompts(5) }));
+			const instance = await bench.instance();
+			const before = instance.runsOf();
+			for (const position of [3, 1, 4, 0, 2]) {
+				bench.emulator.finish(taskId(position));
+				await bench.emulator.deliverCallback(taskId(position));
+			}
+			const { items } = await instance.ended();
+			expect(items.map(({ json }) => [json.status, json.via])).toEqual(
+				Array(5).fill(['completed', 'callback']),
+			);
+			expect(instance.runsOf()).toBe(before + 1);
+			expect(bench.emulator.ledger.reads).toHaveLength(5);
+		});
+
+		it.each<[string, (url: URL) => void]>([
+			['another nonce', (url) => url.searchParams.set('mjNonce', '0'.repeat(32))],
+			['no nonce', (url) => url.searchParams.delete('mjNonce')],
+			['an item that is not there', (url) => url.searchParams.set('mjItem', '7')],
+		])('that do not prove themselves are refused without a read: %s', async (_, change) => {
+			await parked(callback({}, { items: prompts(1) }));
+			const url = new URL(String(submits()[0]?.callbackUrl));
+			change(url);
+			const { status } = await fetch(url, { method: 'POST', body: '{}' });
+			expect(status).toBe(404);
+			expect(bench.emulator.ledger.reads).toHaveLength(0);
+		});
+
+		it('that lie are not believed: the task is read, and the execution waits on', async () => {
+			await parked(callback({}, { items: prompts(1) }));
+			await bench.emulator.deliverCallback(taskId(0));
+			const instance = await bench.instance();
+			expect(instance.forget().status).toBe('waiting');
+			expect(bench.emulator.ledger.reads).toHaveLength(1);
+		});
+
+		it('tell of a task whose submit was not answered: it is the task of its item', async () => {
+			bench.emulator.intercept(async (call) => {
+				if (!isSubmit(call)) return undefined;
+				await call.handle();
+				return 'reset';
+			});
+			const instance = await bench.instance();
+			void instance.begin(callback({}, { items: prompts(1) }));
+			await until(() => submits().length === 1);
+			await instance.until('1', ({ items }) => items.length > 0);
+			bench.emulator.finish(taskId(0));
+			await bench.emulator.deliverCallback(taskId(0));
+			const { items, error } = await instance.ended();
+			expect(error).toBeUndefined();
+			expect(items.map(({ json }) => [json.taskId, json.status])).toEqual([
+				[taskId(0), 'completed'],
+			]);
+			expect(submits()).toHaveLength(1);
+		});
+
+		it('are refused before any submit where none can arrive', async () => {
+			const result = await bench.engine.run({
+				...callback({}, { items: prompts(1) }),
 				credentials: { baseUrl: 'https://api.provider.example' },
 			});
 			expect(result.error?.message).toMatch(/Callbacks cannot arrive: .*127\.0\.0\.1/);
 			expect(result.error?.description).toMatch(/Nothing was submitted/);
 		});
-	});
 
-	describe('Wait Mode: Auto', () => {
-		it('brings the result of a quick task without parking', async () => {
-			await bench.emulate({ latencyMs: 200 });
-			const result = await bench.generate({ waitMode: 'auto', options: { parkAfter: 10 } });
-			expect(result.status).toBe('success');
-			expect(result.items[0]?.json.via).toBe('poll');
-		});
-
-		it('parks what is slow after its patience', async () => {
-			const result = await bench.generate({ waitMode: 'auto', options: { parkAfter: 0.3 } });
-			expect(result.status).toBe('waiting');
+		it('go through the Trigger whose URL is given, with the resume URL signed inside', async () => {
+			const triggerUrl = 'http://127.0.0.1:5678/webhook/abc';
+			await parked(callback({ triggerUrl }, { items: prompts(1) }));
+			const url = new URL(String(submits()[0]?.callbackUrl));
+			expect(url.pathname).toBe('/webhook/abc');
+			expect(url.searchParams.get('mjResume')).toContain('/webhook-waiting/1/midjourney');
+			expect(url.searchParams.get('mjSignature')).toBeTruthy();
 		});
 	});
 
-	describe('In an n8n that has only what it documents', () => {
-		const onlyDocumented = true;
-
-		it('ends the wait at the longest time limit', async () => {
-			const before = Date.now();
-			const { data } = await bench.generate(
-				{ waitMode: 'callback', options: { timeLimit: 90 } },
-				{ onlyDocumented },
-			);
-			const waitTill = new Date(String(data.waitTill)).getTime();
-			expect(waitTill - before).toBeGreaterThanOrEqual(90 * 60_000);
-			expect(waitTill - Date.now()).toBeLessThanOrEqual(90 * 60_000);
+	describe('Where the process cannot reach its own n8n', () => {
+		it('buys in the foreground, parks, and looks when its time is up', async () => {
+			await bench.emulate({ latencyMs: Infinity });
+			const scenario = auto({ options: { firstCheck: 0 } });
+			const first = await bench.engine.run(scenario);
+			expect(first.status).toBe('waiting');
+			expect(submits()).toHaveLength(1);
+			const wait = new Date(String(first.data.waitTill)).getTime() - Date.now();
+			expect(wait).toBeGreaterThan(50_000);
+			expect(wait).toBeLessThan(70_000);
+			bench.emulator.finish(String(submits()[0]?.taskId));
+			const { items } = await bench.engine.run({ ...scenario, retryOf: first.data });
+			expect(items.map(({ json }) => json.status)).toEqual(['completed']);
 		});
+	});
 
-		it('saves what it waits for as its own input, and leaves the items before it alone', async () => {
-			const { data } = await bench.generate(
-				{ ...eachPrompt, waitMode: 'callback' },
-				{ ...two, onlyDocumented },
-			);
-			const stack = data.executionData?.nodeExecutionStack ?? [];
-			expect(stack).toHaveLength(1);
-			expect(stack[0]?.data.main?.[0]?.map(({ json }) => [json.taskId, json.status])).toEqual(
-				bench.emulator.ledger.submits.map(({ taskId }) => [taskId, 'pending']),
-			);
-			expect(stack[0]?.data.main?.[0]?.[0]?.json.parked).toEqual(expect.any(String));
-			expect(data.resultData.runData.Items?.[0]?.data?.main?.[0]?.map(({ json }) => json)).toEqual(
-				two.items,
-			);
-		});
-
-		it('says when the time is up which task is open, and how to go on', async () => {
-			const parked = await bench.generate({ waitMode: 'callback' }, { onlyDocumented });
-			const { status, error } = await bench.generate(
-				{ waitMode: 'callback' },
-				{ onlyDocumented, retryOf: parked.data },
-			);
-			const [submit] = bench.emulator.ledger.submits;
-			expect(status).toBe('error');
-			expect(error?.message).toContain(`task ${submit?.taskId} is still open`);
-			// For an n8n that cannot let the node fail then.
-			const [passes] = parked.data.executionData?.nodeExecutionStack[0]?.data.main?.[0] ?? [];
-			expect(passes?.json.errorMessage).toBe(error?.message);
-		});
-
-		it('passes pending items without an error when the user wants them', async () => {
-			const parameters = { waitMode: 'callback', options: { onTimeLimit: 'returnPending' } };
-			const parked = await bench.generate(parameters, { onlyDocumented });
-			const { status, after } = await bench.generate(parameters, {
-				onlyDocumented,
-				retryOf: parked.data,
+	describe('Task → Wait', () => {
+		it('reads at once, and parks only for what is open', async () => {
+			await bench.emulate({ latencyMs: 0 });
+			const { items: bought } = await bench.generate({ waitMode: 'dontWait' });
+			const { items, status } = await bench.run({
+				parameters: {
+					resource: 'task',
+					operation: 'wait',
+					waitMode: 'auto',
+					taskIds: '={{ $json.taskId }}',
+				},
+				items: bought.map(({ json }) => json),
 			});
 			expect(status).toBe('success');
-			expect(after.map((items) => items.map(({ json }) => json.status))).toEqual([['pending']]);
-			expect(after[0]?.[0]?.json).not.toHaveProperty('errorMessage');
-		});
-
-		it('polls in a retried execution, because its tasks call back the one before', async () => {
-			const parked = await bench.generate({ waitMode: 'callback' }, { onlyDocumented });
-			const saved = parked.data;
-			delete saved.waitTill;
-			delete saved.resultData.runData.Midjourney;
-			const [entry] = saved.executionData?.nodeExecutionStack ?? [];
-			if (entry) {
-				entry.data.main = [[{ json: {} }]];
-				delete entry.metadata;
-			}
-			const second = bench.generate(
-				{ waitMode: 'callback' },
-				{ onlyDocumented, retryOf: saved, executionId: '2' },
-			);
-			bench.emulator.finish(String(bench.emulator.ledger.submits[0]?.taskId));
-			const { status, items } = await second;
-			expect(status).toBe('success');
-			expect(items[0]?.json).toMatchObject({ status: 'completed', via: 'poll' });
-			expect(bench.emulator.ledger.submits).toHaveLength(1);
+			expect(items[0]?.json.status).toBe('completed');
+			expect(submits()).toHaveLength(1);
 		});
 	});
 });

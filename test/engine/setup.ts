@@ -73,10 +73,7 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			return { ...scenario, parameters, credentials };
 		},
 		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
-		generating(
-			parameters: Scenario['parameters'],
-			scenario: Partial<Scenario> = {},
-		): Scenario {
+		generating(parameters: Scenario['parameters'], scenario: Partial<Scenario> = {}): Scenario {
 			const { options, ...rest } = parameters;
 			return bench.scenario({
 				...scenario,

@@ -177,7 +177,8 @@ async function onLostAnswer(
 		if (!seen.ok || !isOfRequest(seen.value, task)) continue;
 		const now = clock.now();
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
-		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: true };
+		// Not fresh: it is read at once, and it was found.
+		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: false };
 		return wakeUp(state, clock);
 	}
 	return NOT_FOR_US;
