@@ -8,12 +8,14 @@ import {
 
 import { providerNamed, providers } from '../providers';
 import type { Provider } from '../providers/Provider';
+import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Order, Settings } from '../tasks/order';
 import { toItems } from '../tasks/results';
 import { Run } from '../tasks/run';
 import { refused, type Outcome } from '../tasks/outcome';
 import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
+import { toolAnswerTo } from '../tasks/toolAnswer';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
@@ -30,9 +32,24 @@ type Job = { itemIndex: number } & (
  * Runs the chosen operation for all items: first every parameter of every item is read and checked, and only when that
  * is done something is sent (design 4.4).
  *
- * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue
+ * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue; in a tool call of an agent
+ * only when the execution is cancelled
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const progress = { begun: false };
+	try {
+		return await carryOutAll(context, progress);
+	} catch (error) {
+		if (!isToolCall(context) || context.getExecutionCancelSignal()?.aborted) throw error;
+		return [toolAnswerTo(error, progress.begun)];
+	}
+}
+
+/** @param progress marked when something may be sent */
+async function carryOutAll(
+	context: IExecuteFunctions,
+	progress: { begun: boolean },
+): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
 	const parked = parkedBefore(context);
 	if (parked) return await lookAgain(context, provider, parked);
@@ -43,7 +60,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		.map((_, itemIndex) => read(context, provider, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
-	if (first && !context.continueOnFail()) {
+	if (first && !hostOf(context).continues) {
 		const others = unfit.slice(1).map(({ problem }) => problem.message);
 		if (others.length > 0) {
 			first.problem.description = [first.problem.description, 'Also:', ...others].join('\n');
@@ -51,6 +68,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		throw first.problem;
 	}
 	const run = await Run.start(context, provider);
+	progress.begun = true;
 	const outcomes = await carryOut(run, jobs);
 	const name = `${operation.resource}:${operation.operation}`;
 	return outcomes.some(({ parks }) => parks)

@@ -38,6 +38,8 @@ export interface Outcome {
 	problem?: NodeProblem;
 	/** The problem is another item's. */
 	skipped?: boolean;
+	/** Something was sent for it, and nobody knows whether it was taken. */
+	mayBePaid?: boolean;
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';

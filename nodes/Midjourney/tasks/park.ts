@@ -14,6 +14,7 @@ import type { Provider } from '../providers/Provider';
 import { isTerminal, type Task } from '../providers/Task';
 import { readCallbackQuery } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
+import { routed, routedWhenSaved } from './failedItems';
 import { hostOf, resumeUrlOf } from './host';
 import {
 	canRunAgain,
@@ -27,7 +28,7 @@ import {
 import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Settings } from './order';
 import { settled, type Asked, type Outcome } from './outcome';
-import { itemsOf, routed, toItems, withTasks } from './results';
+import { itemsOf, toItems, withTasks } from './results';
 import { patiently } from './retry';
 import { Run } from './run';
 
@@ -125,11 +126,11 @@ export async function park(
 	});
 	const parked: Parked = { executionId: context.getExecutionId(), operation, until, waits };
 	const saved = JSON.stringify(parked);
-	const itemsFor = (some: readonly Outcome[]) =>
+	const itemsFor = (some: readonly Outcome[], route = routed) =>
 		some.flatMap((outcome) => {
 			const settings: Settings = { ...(outcome.settings ?? DEFAULTS), outputItems: 'task' };
 			const shown = { ...outcome, settings, files: [] };
-			return itemsOf(shown, provider.name, operation).map((item) => routed(item, host));
+			return itemsOf(shown, provider.name, operation).map((item) => route(item, host));
 		});
 	context.setMetadata({ resumeUrl: resumeUrlOf(context) });
 	if (again) {
@@ -140,7 +141,7 @@ export async function park(
 	const atTimeLimit = outcomes.map((outcome) => outOfTime(outcome, writer));
 	const last = atTimeLimit.find(({ problem, parks }) => problem && parks)?.problem;
 	const problem = last && !host.continues ? withTasks(last, outcomes) : undefined;
-	const items = itemsFor(atTimeLimit);
+	const items = itemsFor(atTimeLimit, routedWhenSaved);
 	await waitToPassOn(context, saved, items, new Date(until), problem);
 	// Others than the saved ones: with On Error = error output n8n empties what is returned, in place.
 	return items.map((item) => ({ ...item }));
@@ -292,7 +293,7 @@ async function finish(
 	let items: INodeExecutionData[];
 	let problem: NodeProblem | undefined;
 	try {
-		items = await toItems(deps, outcomes, operation);
+		items = await toItems(deps, outcomes, operation, routedWhenSaved);
 	} catch (error) {
 		problem = isProblem(error) ? error : inputError(host.node, 0, 'The results could not be made');
 		const marked = outcomes.map(withoutDownload);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'crypto';
-import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { notOffered, openHttp, type Answer, type Http } from '../providers/http';
 import type { Provider } from '../providers/Provider';
 import { callbackUrl, relayKey } from './callbackUrl';
+import { countingSubmits, untilCancelled } from './cancelled';
 import { executionClock, type Clock } from './clock';
 import { Gate } from './gate';
 import { hostOf, isToolCall, resumeUrlOf, type Host } from './host';
@@ -66,26 +67,33 @@ export class Run {
 		const { context, provider, http, clock } = this;
 		const memory = new Memory(context.getContext('node'), runIndexOf(context), provider.name);
 		const callback = await this.callbackFor(orders, memory);
-		const submitted = await this.untilCancelled([], async (ids) => {
-			return await submitAll(orders, {
-				provider,
-				http,
-				clock,
-				memory,
-				callback,
-				stopAtRefusal: !this.host.continues,
-				onSubmitted: (order, taskId) => {
-					ids.push(taskId);
-					// The one place outside of the execution's data where the id of a paid task survives anything.
-					context.logger.info(`Midjourney task submitted: ${taskId}`, {
-						provider: provider.name,
-						taskId,
-						itemIndex: order.itemIndex,
-						executionId: context.getExecutionId(),
-					});
-				},
-			});
-		});
+		const counting = countingSubmits(provider);
+		// What an earlier try or execution has bought is known from the start.
+		const bought = orders.flatMap((order) => memory.recall(order)?.taskId ?? []);
+		const submitted = await this.untilCancelled(
+			bought,
+			async (ids) => {
+				return await submitAll(orders, {
+					provider: counting.provider,
+					http,
+					clock,
+					memory,
+					callback,
+					stopAtRefusal: !this.host.continues,
+					onSubmitted: (order, taskId) => {
+						ids.push(taskId);
+						// The one place outside of the execution's data where the id of a paid task survives anything.
+						context.logger.info(`Midjourney task submitted: ${taskId}`, {
+							provider: provider.name,
+							taskId,
+							itemIndex: order.itemIndex,
+							executionId: context.getExecutionId(),
+						});
+					},
+				});
+			},
+			counting.underWay,
+		);
 
 		// Where a refused submit fails the node, nobody would see what waiting for the others brings.
 		const stop = !this.host.continues && submitted.some((result) => !result.ok);
@@ -108,7 +116,12 @@ export class Run {
 			);
 			// Without a failure of its own and not ambiguous: it was not sent because of another one.
 			const skipped = !result?.failure && !result?.ambiguous;
-			return { ...nothing(itemIndex, settings), problem, skipped };
+			return {
+				...nothing(itemIndex, settings),
+				problem,
+				skipped,
+				mayBePaid: result?.ambiguous ?? false,
+			};
 		};
 		return orders.map((order, position) => ({
 			...outcomeFor(order, submitted[position]),
@@ -267,21 +280,19 @@ export class Run {
 	 * Does the work, and when the execution is cancelled meanwhile says which tasks go on without it.
 	 *
 	 * @param ids filled by the work with what it submits
+	 * @param underWay how many submits are sent and not answered yet
 	 */
-	async untilCancelled<T>(ids: string[], work: (ids: string[]) => Promise<T>): Promise<T> {
-		try {
-			return await work(ids);
-		} catch (error) {
-			const { node } = this.host;
-			const { displayName } = this.provider;
-			if (!this.host.cancelSignal?.aborted) {
-				throw new NodeOperationError(node, error instanceof Error ? error : String(error), {
-					description: ids.length > 0 ? `Submitted: ${ids.join(', ')}` : undefined,
-				});
-			}
-			const open = ids.length > 0 ? `; these tasks go on at ${displayName}: ${ids.join(', ')}` : '';
-			throw new NodeOperationError(node, `The execution was cancelled${open}`);
-		}
+	async untilCancelled<T>(
+		ids: string[],
+		work: (ids: string[]) => Promise<T>,
+		underWay: () => number = () => 0,
+	): Promise<T> {
+		return await untilCancelled(
+			this.host,
+			this.provider,
+			() => ({ open: ids, underWay: underWay() }),
+			async () => await work(ids),
+		);
 	}
 }
 
