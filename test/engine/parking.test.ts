@@ -51,8 +51,8 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 				{ waitMode, options: { parkAfter: 0, timeLimit: 0.05 } },
 				{ settings: { type: `${MIDJOURNEY}Tool` } },
 			);
-			expect(result.status).toBe('error');
-			expect(result.error?.message).toContain('is still open');
+			expect(result.status).toBe('success');
+			expect(result.items[0]?.json.message).toContain('is still open');
 			expect(bench.emulator.ledger.submits[0]?.callbackUrl).toBeUndefined();
 		});
 

@@ -1,4 +1,4 @@
-import type { IWebhookFunctions } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 import { sign } from '../../nodes/Midjourney/providers/callback';
 import type { Answer } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
@@ -211,18 +211,23 @@ describe('When the last task is terminal', () => {
 	});
 
 	it.each([
-		['continueRegularOutput', false],
-		['continueErrorOutput', true],
-	])(
-		'with %s a failed one becomes an item (with an error to route: %s)',
-		async (onError, routed) => {
-			const { call, metadata } = stage({ a: 'completed', b: 'failed' }, { onError });
-			const { workflowData } = await call();
-			expect(workflowData?.[0]?.map(({ error }) => error !== undefined)).toEqual([false, routed]);
-			expect(workflowData?.[0]?.[1]?.json.errorMessage).toContain('task b [item 1]');
-			expect(metadata()).not.toHaveProperty('resumeError');
-		},
-	);
+		['continueRegularOutput', (json: IDataObject) => json],
+		// In the form that is still whole when n8n has saved it, and that n8n routes to the error output.
+		['continueErrorOutput', ({ error }: IDataObject) => error],
+	])('with %s a failed one becomes an item that keeps all it has', async (onError, fieldsOf) => {
+		const { call, metadata } = stage({ a: 'completed', b: 'failed' }, { onError });
+		const { workflowData } = await call();
+		const items = JSON.parse(JSON.stringify(workflowData?.[0])) as INodeExecutionData[];
+		expect(items[0]?.json.status).toBe('completed');
+		expect(fieldsOf(items[1]?.json ?? {})).toMatchObject({
+			taskId: 'b',
+			status: 'failed',
+			reference: 'ref 1',
+			errorMessage: expect.stringContaining('task b [item 1]'),
+		});
+		expect(items[1]).not.toHaveProperty('json.error.error');
+		expect(metadata()).not.toHaveProperty('resumeError');
+	});
 
 	it('one that the provider has forgotten is told, and does not hold up the others', async () => {
 		const { call } = stage({ a: 'completed', b: 'unknown' }, { onError: 'continueRegularOutput' });

@@ -24,7 +24,7 @@ const SILENCE_MS = 60_000;
 const FILE_MS = 300_000;
 
 /** A file that may be larger than fits into that time gets the time that it takes at this rate, in bytes per ms. */
-const SLOWEST_RATE = 333;
+const SLOWEST_RATE = 350;
 
 /** After so many files in a row that a server did not bring, the rest of its files are not asked for. */
 const HOPELESS_AFTER = 3;
@@ -102,7 +102,7 @@ export class Downloads {
 		server: string,
 	): Promise<Stored> {
 		const { clock } = this;
-		const end = AbortSignal.timeout(Math.max(FILE_MS, limit / SLOWEST_RATE));
+		const end = AbortSignal.timeout(Math.max(FILE_MS, Math.ceil(limit / SLOWEST_RATE)));
 		for (let attempt = 1; ; attempt++) {
 			const stored = await clock.orCancelled(
 				async () => await this.fetch(task, output, limit, end),
