@@ -263,6 +263,36 @@ describe('A task that has failed meanwhile', () => {
 	});
 });
 
+it('With On Error = error output a failed item leaves by it with all it has', async () => {
+	const settings = { onError: 'continueErrorOutput' as const };
+	const parameters = { ...eachPrompt, options: { reference: 'order 7' } };
+	const scenario = {
+		items: [
+			{ prompt: 'a cup [fail]', n: 0 },
+			{ prompt: 'a bowl', n: 1 },
+		],
+		settings,
+	};
+	const parked = await bench.generate(parameters, scenario);
+	finish(0);
+	finish(1);
+	const { items, errorItems } = await wake(parked, parameters, scenario);
+	expect(items.map(({ json }) => json.prompt)).toEqual(['a bowl']);
+	expect(errorItems).toEqual([
+		{
+			json: expect.objectContaining({
+				n: 0,
+				taskId: bench.emulator.ledger.submits[0]?.taskId,
+				status: 'failed',
+				reference: 'order 7',
+				outputs: [],
+				errorMessage: expect.stringContaining('[item 0]'),
+			}),
+			pairedItem: expect.objectContaining({ item: 0 }),
+		},
+	]);
+});
+
 it('An item that was never submitted keeps its problem through looks, with On Error = continue', async () => {
 	const scenario = {
 		items: [{ prompt: '' }, { prompt: 'a cup' }],

@@ -445,8 +445,8 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			);
 			const failures = failuresOf(execution);
 			expect(failures).toHaveLength(1);
-			expect(String(failures[0]?.json.error)).toContain(failed);
-			expect(failures[0]?.json.n).toBe(1);
+			expect(failures[0]?.json).toMatchObject({ taskId: failed, status: 'failed', n: 1 });
+			expect(String(failures[0]?.json.errorMessage)).toContain(failed);
 		});
 	});
 

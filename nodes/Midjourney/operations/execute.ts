@@ -37,11 +37,12 @@ type Job = { itemIndex: number } & (
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const progress = { begun: false };
+	if (!isToolCall(context)) return await carryOutAll(context, progress);
 	try {
 		return await carryOutAll(context, progress);
 	} catch (error) {
-		if (!isToolCall(context) || context.getExecutionCancelSignal()?.aborted) throw error;
-		return [toolAnswerTo(error, progress.begun)];
+		if (!context.getExecutionCancelSignal()?.aborted) return [toolAnswerTo(error, progress.begun)];
+		throw new NodeOperationError(context.getNode(), error instanceof Error ? error : String(error));
 	}
 }
 

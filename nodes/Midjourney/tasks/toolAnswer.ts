@@ -17,10 +17,11 @@ export function toolAnswer(
 	outcome: Outcome,
 	provider: Provider,
 ): INodeExecutionData {
-	const { errorMessage, errorDescription, ...json } = item.json;
-	const message = messageFor(outcome, problem, provider);
-	const said = message ?? (errorMessage === undefined ? undefined : String(errorMessage));
-	return { ...item, json: said === undefined ? json : { message: said, ...json } };
+	const message = messageFor(outcome, problem, provider) ?? item.json.errorMessage;
+	const json = { ...item.json };
+	delete json.errorMessage;
+	delete json.errorDescription;
+	return { ...item, json: message === undefined ? json : { message, ...json } };
 }
 
 /**
