@@ -224,7 +224,7 @@ describe('A task that has failed meanwhile', () => {
 
 	it.each([
 		['continueRegularOutput', ['failed'], []],
-		['continueErrorOutput', [], [undefined]],
+		['continueErrorOutput', [], ['failed']],
 	] as const)('with On Error = %s becomes an item', async (onError, statuses, errors) => {
 		const settings = { onError };
 		const parked = await bench.generate(failing, { settings });
