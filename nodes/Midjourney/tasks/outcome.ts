@@ -3,7 +3,8 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Provider, Rectangle, Size, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import type { NodeProblem, ProblemWriter } from './nodeErrors';
-import type { Settings, Ticket } from './order';
+import type { LostAnswer } from './lost';
+import type { Settings } from './order';
 
 /** What was made of the fields of a request; for people to check. */
 export interface Asked {
@@ -42,7 +43,21 @@ export interface Outcome {
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';
 	/** Still open, and the provider will call when it ends, or the node can look again by itself: it may be parked. */
-	parks?: Pick<Ticket, 'since' | 'deadline' | 'nonce'>;
+	parks?: Parking;
+}
+
+/** How something that is still open is waited for. */
+export interface Parking {
+	/** Unix ms. */
+	since: number;
+	/** Unix ms. */
+	deadline: number;
+	/** Under which the provider calls back; absent when it was told nothing. */
+	nonce?: string;
+	/** This node bought it. */
+	bought?: boolean;
+	/** Nobody knows the task yet: the deadline is for learning it. */
+	lost?: LostAnswer;
 }
 
 /** An item whose parameters were refused. */
