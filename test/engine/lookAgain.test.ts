@@ -349,6 +349,7 @@ describe('What was seen stays seen', () => {
 				{ prompt: 'a cup', speed: 'turbo' },
 				{ prompt: 'a bowl', speed: 'fast' },
 			],
+			settings: { onError: 'continueRegularOutput' as const },
 		};
 		const parked = await bench.generate(parameters, scenario);
 		expect(parked.status).toBe('waiting');
@@ -356,10 +357,7 @@ describe('What was seen stays seen', () => {
 			path.endsWith(read) ? { status: 404 } : undefined,
 		);
 		later(30 * MINUTE);
-		const { items } = await wake(parked, parameters, {
-			...scenario,
-			settings: { onError: 'continueRegularOutput' },
-		});
+		const { items } = await wake(parked, parameters, scenario);
 		expect(items[0]?.json).toMatchObject({ status: 'completed', prompt: 'a cup' });
 		expect(items[0]?.json.outputs).toHaveLength(4);
 	});

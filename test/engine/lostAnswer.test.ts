@@ -95,6 +95,24 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		expect(bench.emulator.ledger.submits).toHaveLength(2);
 	});
 
+	it('found shortly before the next look is kept, and the look ends it: n8n has set a timer by then', async () => {
+		lose('a bowl');
+		const parameters = { ...callback, options: { lostAnswerLimit: 1 } };
+		const scenario = { items: [{ prompt: 'a bowl' }] };
+		const parked = await bench.generate(parameters, scenario);
+		const bowl = bought('a bowl');
+		const called = await call(parked, bowl, bowl.taskId);
+		expect(called.woken).toBe(true);
+		const waiting = await wake(called, parameters, scenario);
+		expect(waiting.status).toBe('waiting');
+		expect(waiting.data.waitTill).toEqual(parked.data.waitTill);
+		later(MINUTE);
+		const { items } = await wake(waiting, parameters, scenario);
+		expect(items.map(({ json }) => [json.taskId, json.status])).toEqual([
+			[bowl.taskId, 'completed'],
+		]);
+	});
+
 	describe('is not found by', () => {
 		it.each<[string, (cup: Submit, bowl: Submit) => Promise<[Submit, string]>, number]>([
 			['the task of another item', async (cup, bowl) => [bowl, cup.taskId], 200],
