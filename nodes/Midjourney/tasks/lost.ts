@@ -1,6 +1,6 @@
 import type { Failure } from '../providers/http';
 import { isTerminal, type Task } from '../providers/Task';
-import type { Asked } from './outcome';
+import type { Asked } from './order';
 
 /**
  * Submits whose answer was lost. The address that went with each names it, so a call that comes there may say which task

@@ -2,8 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
-import type { Order } from './order';
-import type { Asked } from './outcome';
+import type { Asked, Order } from './order';
 import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
 
 /** What is known of one submit. */

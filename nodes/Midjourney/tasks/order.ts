@@ -1,5 +1,4 @@
-import type { TaskRequest } from '../providers/Provider';
-import type { Asked } from './outcome';
+import type { Rectangle, Size, TaskRequest } from '../providers/Provider';
 import type { Pace } from './pace';
 
 /** How the node waits (design 5.2). */
@@ -34,6 +33,14 @@ export interface Settings {
 		/** No file is larger, in bytes. */
 		limit: number;
 	};
+}
+
+/** What was made of the fields of a request; for people to check. */
+export interface Asked {
+	/** As Midjourney gets it. */
+	prompt?: string;
+	canvas?: Size;
+	imagePosition?: Rectangle;
 }
 
 /** What one item asks to buy. */

@@ -1,18 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Provider, Rectangle, Size, TaskRequest } from '../providers/Provider';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import type { NodeProblem, ProblemWriter } from './nodeErrors';
 import type { LostAnswer } from './lost';
-import type { Settings } from './order';
-
-/** What was made of the fields of a request; for people to check. */
-export interface Asked {
-	/** As Midjourney gets it. */
-	prompt?: string;
-	canvas?: Size;
-	imagePosition?: Rectangle;
-}
+import type { Asked, Settings } from './order';
 
 /** What items show of a request, at the provider that gets it. */
 export function askedOf(provider: Provider, request: TaskRequest): Asked {

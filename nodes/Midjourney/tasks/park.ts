@@ -27,8 +27,8 @@ import {
 } from './internals';
 import { isTaskOf } from './lost';
 import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
-import type { Settings } from './order';
-import { settled, type Asked, type Outcome, type Parking } from './outcome';
+import type { Asked, Settings } from './order';
+import { settled, type Outcome, type Parking } from './outcome';
 import { readingOf, type Reading } from './reading';
 import { itemsOf, routed, toItems, withTasks } from './results';
 import { patiently } from './retry';
