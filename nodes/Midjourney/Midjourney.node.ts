@@ -12,6 +12,7 @@ import {
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
+import { RESUME_PATH } from './tasks/host';
 
 /** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
 const resumeWebhooks: IWebhookDescription[] = [
@@ -20,7 +21,7 @@ const resumeWebhooks: IWebhookDescription[] = [
 		httpMethod: 'POST',
 		responseMode: 'onReceived',
 		responseData: '',
-		path: '',
+		path: RESUME_PATH,
 		isFullPath: true,
 		restartWebhook: true,
 	},

@@ -18,6 +18,7 @@ import {
 	BinaryDataService,
 	ExecutionLifecycleHooks,
 	PackageDirectoryLoader,
+	WebhookContext,
 	WorkflowExecute,
 } from 'n8n-core';
 import {
@@ -119,6 +120,13 @@ export interface Scenario {
 	meanwhile?: (run: { cancel(): void }) => void | Promise<void>;
 }
 
+/** What a provider, or somebody else, posts to a parked execution. */
+export interface Caller {
+	query: Record<string, string>;
+	body: unknown;
+	headers?: Record<string, string>;
+}
+
 /** What came of it. */
 export interface Result {
 	status: IRun['status'];
@@ -203,6 +211,40 @@ export class Engine {
 			data: deepCopy(run.data),
 			log: [...this.logged],
 		};
+	}
+
+	/**
+	 * A call for the execution that has parked, as n8n lets it in. The answer, and whether it has woken the execution, which
+	 * then goes on from `data` with `retryOf`; what the call has changed there is only kept if it has.
+	 */
+	async call(scenario: Scenario, parked: IRunExecutionData, { query, body, headers }: Caller) {
+		const data = deepCopy(parked);
+		const workflow = this.workflow(scenario, []);
+		const [entry] = data.executionData?.nodeExecutionStack ?? [];
+		if (!entry) throw new Error('Nothing waits');
+		const answers: Array<{ status: number; body: unknown }> = [];
+		const response = {
+			status: (status: number) => ({
+				json: (sent: unknown) => answers.push({ status, body: sent }),
+			}),
+		};
+		const context = new WebhookContext(
+			workflow,
+			workflow.getNode('Midjourney') as INode,
+			{
+				...this.additionalData(scenario, workflow),
+				httpRequest: { query, body, headers: headers ?? {} },
+				httpResponse: response,
+			} as never,
+			'trigger',
+			{} as never,
+			[],
+			data,
+		);
+		const result = (await this.nodeType.webhook?.call(context)) ?? {};
+		const woken = result.workflowData !== undefined;
+		if (woken) entry.data.main = result.workflowData ?? [];
+		return { woken, data: woken ? data : deepCopy(parked), ...answers[0] };
 	}
 
 	/** The bytes that n8n stored. */

@@ -22,7 +22,9 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			const urls = bench.emulator.ledger.submits.map(
 				({ callbackUrl }) => new URL(String(callbackUrl)),
 			);
-			expect(urls.map(({ pathname }) => pathname)).toEqual(Array(2).fill('/webhook-waiting/1'));
+			expect(urls.map(({ pathname }) => pathname)).toEqual(
+				Array(2).fill('/webhook-waiting/1/midjourney'),
+			);
 			expect(urls.map(({ searchParams }) => searchParams.get('mjReference'))).toEqual([
 				'for a cup',
 				'for a bowl',
@@ -70,7 +72,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			});
 			const url = new URL(String(bench.emulator.ledger.submits[0]?.callbackUrl));
 			expect(url.pathname).toBe('/webhook/abc');
-			expect(url.searchParams.get('mjResume')).toContain('/webhook-waiting/1');
+			expect(url.searchParams.get('mjResume')).toContain('/webhook-waiting/1/midjourney');
 			expect(url.searchParams.get('mjSignature')).toBeTruthy();
 		});
 

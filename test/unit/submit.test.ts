@@ -2,11 +2,10 @@ import type { Answer, Failure } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import type { GenerateImage, Provider } from '../../nodes/Midjourney/providers/Provider';
 import { Gate } from '../../nodes/Midjourney/tasks/gate';
-import { Memory } from '../../nodes/Midjourney/tasks/memory';
 import type { Order } from '../../nodes/Midjourney/tasks/order';
 import { submitAll, type SubmitDeps } from '../../nodes/Midjourney/tasks/submit';
 import { FakeClock } from './fakeClock';
-import { NO_HTTP, SETTINGS } from './fixtures';
+import { memoryIn, NO_HTTP, SETTINGS } from './fixtures';
 
 const request = (prompt: string): GenerateImage => ({
 	kind: 'generateImage',
@@ -53,7 +52,7 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 		provider,
 		http: NO_HTTP,
 		clock,
-		memory: new Memory(store, 0, 'midApi'),
+		memory: memoryIn(store),
 		stopAtRefusal: false,
 		onSubmitted: () => undefined,
 		...more,
@@ -148,7 +147,7 @@ describe('The memory of an execution', () => {
 		const { clock, deps, sent, store } = stage();
 		await clock.until(submitAll(orders(3), deps()));
 		const saved = JSON.parse(JSON.stringify(store));
-		await clock.until(submitAll(orders(3), deps({ memory: new Memory(saved, 0, 'midApi') })));
+		await clock.until(submitAll(orders(3), deps({ memory: memoryIn(saved) })));
 		expect(sent).toHaveLength(3);
 	});
 
@@ -160,40 +159,61 @@ describe('The memory of an execution', () => {
 		expect(sent).toHaveLength(1);
 	});
 
-	it('forgets what was refused', async () => {
-		const { clock, deps, sent } = stage((attempt) => (attempt === 1 ? REFUSED : undefined));
+	it.each([
+		['this execution: what was refused is not sent again', '1', 1],
+		['the next: it may be luckier', '2', 2],
+	])('in %s', async (_, executionId, times) => {
+		const { clock, deps, sent, store } = stage(() => REFUSED);
 		await clock.until(submitAll([order(0)], deps()));
-		const [again] = await clock.until(submitAll([order(0)], deps()));
-		expect(again?.ok).toBe(true);
-		expect(sent).toHaveLength(2);
+		const memory = memoryIn(store, { executionId });
+		const [again] = await clock.until(submitAll([order(0)], deps({ memory })));
+		expect(again).toMatchObject({ ok: false, failure: REFUSED, ambiguous: false });
+		expect(sent).toHaveLength(times);
 	});
 
-	it.each<[string, Order]>([
-		['another item', order(1, 'p0')],
-		['another content', order(0, 'other')],
-	])('takes %s for a new purchase', async (_, other) => {
-		const { clock, deps, sent } = stage();
-		await clock.until(submitAll([order(0, 'p0')], deps()));
-		await clock.until(submitAll([other], deps()));
-		expect(sent).toHaveLength(2);
+	it('lets what passes by itself be tried again', async () => {
+		const { clock, deps, sent } = stage(() => LIMITED);
+		await clock.until(submitAll([order(0)], deps()));
+		await clock.until(submitAll([order(0)], deps()));
+		expect(sent).toHaveLength(24);
+	});
+
+	it.each([
+		['refused', REFUSED],
+		['lost', LOST],
+	])('stops the next try where the first was stopped: %s', async (_, failure) => {
+		const { clock, deps, sent } = stage((_attempt, prompt) =>
+			prompt === 'p2' ? failure : undefined,
+		);
+		const all = deps({ stopAtRefusal: true });
+		await clock.until(submitAll(orders(60), all));
+		const before = sent.length;
+		const again = await clock.until(submitAll(orders(60), all));
+		expect(sent).toHaveLength(before);
+		expect(before).toBeLessThanOrEqual(7);
+		expect(again[2]).toMatchObject({ ok: false, failure });
+	});
+
+	it('buys again what somebody has looked up, in another execution only', async () => {
+		const { clock, deps, sent, store } = stage((attempt) => (attempt <= 2 ? LOST : undefined));
+		const cleared = orders(2).map((one) => ({
+			...one,
+			settings: { ...SETTINGS, buyAgain: [1] },
+		}));
+		await clock.until(submitAll(cleared, deps()));
+		await clock.until(submitAll(cleared, deps()));
+		expect(sent).toEqual(['p0', 'p1']);
+		const memory = memoryIn(store, { executionId: '2' });
+		const again = await clock.until(submitAll(cleared, deps({ memory })));
+		expect(sent).toEqual(['p0', 'p1', 'p1']);
+		expect(again.map(({ ok }) => ok)).toEqual([false, true]);
 	});
 
 	it('takes the next run of the node, as in a loop, for a new purchase', async () => {
 		const { clock, deps, sent, store } = stage();
 		await clock.until(submitAll([order(0)], deps()));
-		await clock.until(submitAll([order(0)], deps({ memory: new Memory(store, 1, 'midApi') })));
+		await clock.until(submitAll([order(0)], deps({ memory: memoryIn(store, { runIndex: 1 }) })));
 		expect(sent).toHaveLength(2);
-	});
-
-	it('does not mind the order in which a request is put together, nor what is not set', () => {
-		const memory = new Memory({}, 0, 'midApi');
-		const one: Order = { ...order(0), request: { ...request('p'), version: undefined } };
-		const two: Order = {
-			...order(0),
-			request: { prompt: 'p', mode: 'textToImage', kind: 'generateImage' },
-		};
-		memory.submitted(one, 5, 'task');
-		expect(memory.recall(two)).toEqual({ taskId: 'task', at: 5 });
 	});
 });
 

@@ -1,5 +1,6 @@
 import {
 	NodeOperationError,
+	type IDataObject,
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type IWebhookFunctions,
@@ -19,7 +20,7 @@ import { toolAnswerTo } from '../tasks/toolAnswer';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
-import { displayNames, offers, placesOf } from './properties';
+import { displayNames, offers, placesOf, writtenOf } from './properties';
 import { settingsFrom } from './settings';
 
 /** What is to be done for one item, or why it cannot be. */
@@ -70,7 +71,8 @@ async function carryOutAll(
 	}
 	const run = await Run.start(context, provider);
 	progress.begun = true;
-	const outcomes = await carryOut(run, jobs);
+	const written = writtenOf(context.getNode().parameters, operation, provider.name);
+	const outcomes = await carryOut(run, jobs, written);
 	const name = `${operation.resource}:${operation.operation}`;
 	return outcomes.some(({ parks }) => parks)
 		? await park(run, outcomes, name)
@@ -140,7 +142,7 @@ function read(
 }
 
 /** One outcome for each job, more where an item names several tasks; in the order of the items. */
-async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
+async function carryOut(run: Run, jobs: readonly Job[], written: IDataObject): Promise<Outcome[]> {
 	const orders: Order[] = [];
 	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
 	const others: Array<Promise<Outcome>> = [];
@@ -165,6 +167,6 @@ async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
 				others.push(run.answer(itemIndex, settings, intent.question));
 		}
 	}
-	const outcomes = await Promise.all([run.buy(orders), run.waitFor(waits), ...others]);
+	const outcomes = await Promise.all([run.buy(orders, written), run.waitFor(waits), ...others]);
 	return outcomes.flat().sort((a, b) => a.itemIndex - b.itemIndex);
 }

@@ -1,8 +1,10 @@
+import { LOST_ANSWER_MS } from '../tasks/lost';
 import type { Settings, WaitMode } from '../tasks/order';
 import {
 	choiceField,
 	exceptFor,
 	integerField,
+	listField,
 	numberField,
 	onlyFor,
 	optional,
@@ -175,6 +177,46 @@ const triggerUrl = onlyFor(
 	),
 );
 
+const lostAnswerLimit = onlyFor(
+	PARKING,
+	optional(
+		numberField(
+			{ min: 0, max: 1440 },
+			{
+				displayName: 'Wait for Lost Answers (Minutes)',
+				name: 'lostAnswerLimit',
+				default: LOST_ANSWER_MS / 60_000,
+				description:
+					'A submit whose answer was lost may have been paid: for so long its callback is waited for, which tells the task; then the item fails. Only where callbacks can arrive.',
+			},
+		),
+	),
+);
+
+const itemNumbers = listField(
+	{
+		separator: /[\s,]+/,
+		check: (entry) =>
+			/^\d+$/.test(entry) ? undefined : `holds “${entry}”, which is no item number`,
+	},
+	{
+		displayName: 'Buy Again What May Be Paid',
+		name: 'buyAgain',
+		default: '',
+		placeholder: 'e.g. 3, 17',
+		description:
+			'When this execution is retried: the items, by the number in their message, whose submit you have not found in the task list of the provider. They are bought again, and paid twice if you have overlooked them. All others are picked up. Empty it afterwards.',
+	},
+);
+
+const buyAgain = optional<number[]>({
+	property: itemNumbers.property,
+	read: (value) => {
+		const reading = itemNumbers.read(value);
+		return 'value' in reading ? { value: reading.value.map(Number) } : reading;
+	},
+});
+
 const outputItems = exceptFor(
 	NOT_WAITING,
 	optional(
@@ -246,7 +288,7 @@ const downloadLimit = exceptFor(
 /** In the collection Options, alphabetically. */
 export const waitOptions = [firstCheck, longestPause, onTimeLimit, parkAfter, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
-export const callbackOptions = [reference, triggerUrl];
+export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
 export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
 
 /** @throws NodeOperationError that names item and field */
@@ -254,6 +296,7 @@ export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);
 	const patience = from.get(parkAfter);
+	const lostAnswer = from.get(lostAnswerLimit);
 	const chosenMode = [waitMode, laterWaitMode].find((field) => from.has(field));
 	return {
 		waitMode: chosenMode === undefined ? 'poll' : from.get(chosenMode),
@@ -264,6 +307,8 @@ export function settingsFrom(from: Parameters): Settings {
 			...(longest === undefined ? {} : { longest: longest * 1000 }),
 		},
 		patienceMs: patience === undefined ? undefined : patience * 1000,
+		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
+		buyAgain: from.get(buyAgain),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'task',

@@ -11,6 +11,7 @@ import { isRecord, text } from '../providers/json';
 
 /** The query parameters that this package adds. */
 const NONCE = 'mjNonce';
+const TAG = 'mjItem';
 const REFERENCE = 'mjReference';
 const RESUME = 'mjResume';
 const SIGNATURE = 'mjSignature';
@@ -20,6 +21,8 @@ export interface CallbackTarget {
 	resumeUrl: string;
 	/** Random, of this wait alone: tells its callbacks from those of another round (design 5.3). */
 	nonce: string;
+	/** Random, of this submit alone: tells which item a task belongs to whose id is not known. */
+	tag?: string;
 	/** Any text of the user's; comes back with the result. */
 	reference?: string;
 	/** Go through this Midjourney Trigger; `key` is `relayKey` of the credential that it shares. */
@@ -27,9 +30,10 @@ export interface CallbackTarget {
 }
 
 /** @throws TypeError when one of the URLs is none */
-export function callbackUrl({ resumeUrl, nonce, reference, relay }: CallbackTarget): string {
+export function callbackUrl({ resumeUrl, nonce, tag, reference, relay }: CallbackTarget): string {
 	const direct = new URL(resumeUrl);
 	direct.searchParams.set(NONCE, nonce);
+	if (tag !== undefined) direct.searchParams.set(TAG, tag);
 	if (reference !== undefined) direct.searchParams.set(REFERENCE, reference);
 	if (!relay) return direct.href;
 	const url = new URL(relay.url);
@@ -42,6 +46,7 @@ export function callbackUrl({ resumeUrl, nonce, reference, relay }: CallbackTarg
 /** What this package put into the query of a callback. */
 export interface CallbackQuery {
 	nonce?: string;
+	tag?: string;
 	reference?: string;
 	/** Present only when it is signed with the key: an address to hand the callback on to. */
 	resumeUrl?: string;
@@ -58,6 +63,7 @@ export function readCallbackQuery(query: unknown, key: string | undefined): Call
 		resume !== undefined && key !== undefined && equalInConstantTime(signature, sign(resume, key));
 	return {
 		nonce: text(given[NONCE]),
+		tag: text(given[TAG]),
 		reference: text(given[REFERENCE]),
 		resumeUrl: fits ? resume : undefined,
 		forged: resume !== undefined && !fits,

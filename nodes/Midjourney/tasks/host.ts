@@ -29,9 +29,20 @@ export function hostOf(context: RequestContext): Host {
 	};
 }
 
-/** Where n8n resumes this execution. */
-export const resumeUrlOf = (context: IExecuteFunctions): string =>
-	String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+/**
+ * What stands behind the execution in the address of this node's calls, as in the node's description: n8n lets a call end
+ * any wait whose path fits, that of an approval behind the node, too, if both had none.
+ */
+export const RESUME_PATH = 'midjourney';
+
+/** Where n8n resumes this execution, as long as this node is what it waits in. Not a URL where n8n gives none. */
+export function resumeUrlOf(context: IExecuteFunctions): string {
+	const given = String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+	if (!URL.canParse(given)) return given;
+	const url = new URL(given);
+	url.pathname = `${url.pathname.replace(/\/$/, '')}/${RESUME_PATH}`;
+	return url.href;
+}
 
 /**
  * Whether an agent has called this node as its tool, where it must not park: up to version 2 of the agent that suspends

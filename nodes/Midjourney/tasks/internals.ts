@@ -97,6 +97,19 @@ export function savedFor(context: IWebhookFunctions): { saved: unknown; runsAgai
 }
 
 /**
+ * Puts another text in place of the one that the called execution has saved. n8n keeps it only if the call wakes the
+ * execution, and then saves it before the node runs again (seen on 2.41.1, 2.8.4 and 1.123.81).
+ */
+export function saveAnew(context: IWebhookFunctions, saved: string): void {
+	const called = calledEntry(context);
+	const stack = (stackOf(context) ?? []).flatMap((entry) => (isEntry(entry) ? [entry] : []));
+	for (const entry of called ? [called, ...stack] : stack) {
+		if (entry.node.name !== called?.node.name || savedBeside(entry) === undefined) continue;
+		entry.data[SAVED] = [[{ json: { [SAVED]: saved } }]];
+	}
+}
+
+/**
  * Makes a resume that is under way end in `problem`, or (undefined) takes back what `waitToPassOn` has set. Where n8n
  * cannot (2.8), the items that are returned go out as a success.
  */
@@ -115,7 +128,7 @@ function savedBeside({ data }: Entry): unknown {
 	return isRecord(first) && isRecord(first.json) ? first.json[SAVED] : undefined;
 }
 
-function stackOf(context: IExecuteFunctions): unknown[] | undefined {
+function stackOf(context: IExecuteFunctions | IWebhookFunctions): unknown[] | undefined {
 	const run: unknown = Reflect.get(context, 'runExecutionData');
 	const stack =
 		isRecord(run) && isRecord(run.executionData) ? run.executionData.nodeExecutionStack : undefined;

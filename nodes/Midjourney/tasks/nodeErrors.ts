@@ -73,6 +73,19 @@ export class ProblemWriter {
 		);
 	}
 
+	/** It was bought before with another credential, and this one does not know it. */
+	ofOtherAccount(taskId: string, account: string, itemIndex: number): NodeOperationError {
+		const name = this.provider.displayName;
+		return new NodeOperationError(
+			this.node,
+			`${name} does not know task ${taskId} with this API key: it was bought with the credential ${account} ${at(itemIndex)}`,
+			{
+				itemIndex,
+				description: `The task is paid, and nothing was submitted again. Choose that credential once more, then retry this execution; or take the task ID to Task → Wait with it.`,
+			},
+		);
+	}
+
 	/** A task was submitted, and cannot be read any more. */
 	ofLostTask(failure: Failure, taskId: string, itemIndex: number): NodeApiError {
 		return this.write(failure, itemIndex, `task ${taskId}`);

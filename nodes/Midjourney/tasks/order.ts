@@ -1,4 +1,4 @@
-import type { TaskRequest } from '../providers/Provider';
+import type { Rectangle, Size, TaskRequest } from '../providers/Provider';
 import type { Pace } from './pace';
 
 /** How the node waits (design 5.2). */
@@ -16,6 +16,10 @@ export interface Settings {
 	reference?: string;
 	/** The URL of a Midjourney Trigger to which callbacks go, instead of straight to the waiting execution. */
 	triggerUrl?: string;
+	/** How long a submit whose answer was lost is waited for, in ms; undefined: as is usual. */
+	lostAnswerMs?: number;
+	/** Items whose submit was certainly not taken, by who has looked it up: they may be bought again. */
+	buyAgain?: readonly number[];
 	/** Overrides of the pace, in ms. */
 	pace: Partial<Pace>;
 	/** One item for each task, or one for each image or video. */
@@ -31,9 +35,19 @@ export interface Settings {
 	};
 }
 
+/** What was made of the fields of a request; for people to check. */
+export interface Asked {
+	/** As Midjourney gets it. */
+	prompt?: string;
+	canvas?: Size;
+	imagePosition?: Rectangle;
+}
+
 /** What one item asks to buy. */
 export interface Order {
 	itemIndex: number;
+	/** Which request of its item this is, from 0, where there are several. */
+	part?: number;
 	request: TaskRequest;
 	settings: Settings;
 }
@@ -52,4 +66,6 @@ export interface Ticket {
 	bought?: Order;
 	/** The nonce of the wait that the provider was told to call back; undefined: it was told nothing. */
 	nonce?: string;
+	/** What was asked for when it was bought; undefined: the same as now. */
+	asked?: Asked;
 }

@@ -1,17 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Provider, Rectangle, Size, TaskRequest } from '../providers/Provider';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import type { NodeProblem, ProblemWriter } from './nodeErrors';
-import type { Settings, Ticket } from './order';
-
-/** What was made of the fields of a request; for people to check. */
-export interface Asked {
-	/** As Midjourney gets it. */
-	prompt?: string;
-	canvas?: Size;
-	imagePosition?: Rectangle;
-}
+import type { LostAnswer } from './lost';
+import type { Asked, Settings } from './order';
 
 /** What items show of a request, at the provider that gets it. */
 export function askedOf(provider: Provider, request: TaskRequest): Asked {
@@ -44,7 +37,21 @@ export interface Outcome {
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';
 	/** Still open, and the provider will call when it ends, or the node can look again by itself: it may be parked. */
-	parks?: Pick<Ticket, 'since' | 'deadline' | 'nonce'>;
+	parks?: Parking;
+}
+
+/** How something that is still open is waited for. */
+export interface Parking {
+	/** Unix ms. */
+	since: number;
+	/** Unix ms. */
+	deadline: number;
+	/** Under which the provider calls back; absent when it was told nothing. */
+	nonce?: string;
+	/** This node bought it. */
+	bought?: boolean;
+	/** Nobody knows the task yet: the deadline is for learning it. */
+	lost?: LostAnswer;
 }
 
 /** An item whose parameters were refused. */

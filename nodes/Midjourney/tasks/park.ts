@@ -7,8 +7,8 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { equalInConstantTime, isSigned } from '../providers/callback';
-import { openHttp, type Failure } from '../providers/http';
+import { equalInConstantTime, isSigned, taskIdsIn } from '../providers/callback';
+import { openHttp } from '../providers/http';
 import { isRecord, text, unwrapJson } from '../providers/json';
 import type { Provider } from '../providers/Provider';
 import { isTerminal, type Task } from '../providers/Task';
@@ -20,17 +20,20 @@ import {
 	canRunAgain,
 	endResumeWith,
 	RUN_AGAIN,
+	saveAnew,
 	savedBefore,
 	savedFor,
 	waitToPassOn,
 	waitToRunAgain,
 } from './internals';
+import { isTaskOf } from './lost';
 import { inputError, ProblemWriter, type NodeProblem } from './nodeErrors';
-import type { Settings } from './order';
-import { settled, type Asked, type Outcome } from './outcome';
+import type { Asked, Settings } from './order';
+import { settled, type Outcome, type Parking } from './outcome';
+import { readingOf, type Reading } from './reading';
 import { itemsOf, toItems, withTasks } from './results';
 import { patiently } from './retry';
-import { Run } from './run';
+import { memoryOf, Run } from './run';
 
 /**
  * Parking (design 5): the execution waits in n8n's database and holds no worker, for any number of tasks. A callback is
@@ -62,7 +65,7 @@ const TIMER_IS_SET_MS = 75_000;
 const EARLY_MS = 1_000;
 
 /** What is waited for, for one item. */
-interface Wait {
+export interface Wait extends Pick<Parking, 'nonce' | 'bought' | 'lost'> {
 	itemIndex: number;
 	taskId?: string;
 	settings: Settings;
@@ -71,8 +74,10 @@ interface Wait {
 	since: number;
 	/** Unix ms; absent when the item waits no more. */
 	deadline?: number;
-	/** Under which the provider calls back; absent when it was told nothing. */
-	nonce?: string;
+	/** What an earlier look has brought, if it has ended: it is not read again. */
+	seen?: Task;
+	/** Under what the memory is to keep a task id that a call has told. */
+	found?: string;
 	polls: number;
 	/** For an item that has no result, whatever becomes of the others. */
 	problem?: { message: string; description?: string };
@@ -85,6 +90,8 @@ export interface Parked {
 	operation: string;
 	/** Unix ms: when the wait ends if nobody calls. */
 	until: number;
+	/** Woken shortly before that time, only to save a task id: n8n's timer runs on, so it must not end before. */
+	early?: boolean;
 	waits: Wait[];
 }
 
@@ -92,22 +99,25 @@ export interface Parked {
  * Parks the execution until all its tasks are terminal, or the last time limit has come.
  *
  * @param outcomes one per item or task; those still open have `parks`
+ * @param not the next look comes at this Unix time in ms, whatever is due
  * @returns what the editor shows meanwhile
  */
 export async function park(
 	run: Run,
 	outcomes: readonly Outcome[],
 	operation: string,
+	not?: { before: number },
 ): Promise<INodeExecutionData[]> {
 	const { context, host, provider, clock } = run;
 	const now = clock.now();
 	const again = canRunAgain(context);
 	const open = outcomes.flatMap(({ parks }) => (parks ? [parks] : []));
 	const lastDeadline = Math.max(...open.map(({ deadline }) => deadline));
-	const until = again ? Math.min(lastDeadline, now + pauseOf(open, now)) : lastDeadline;
+	const due = again ? Math.min(lastDeadline, now + pauseOf(open, now)) : lastDeadline;
+	const until = not?.before ?? due;
 	const waits = outcomes.map((outcome): Wait => {
 		const { itemIndex, settings, asked, taskId, task, parks, polls } = outcome;
-		// A task that has failed is read again like all others, so that its item says so.
+		// That of a task that has failed is made anew of the task.
 		const problem = task?.status === 'failed' ? undefined : outcome.problem;
 		return {
 			itemIndex,
@@ -117,6 +127,9 @@ export async function park(
 			since: parks?.since ?? now - outcome.waitedMs,
 			deadline: parks?.deadline,
 			nonce: parks?.nonce,
+			bought: parks?.bought,
+			lost: parks?.lost,
+			seen: task && isTerminal(task) ? lean(task, settings) : undefined,
 			polls,
 			problem: problem && {
 				message: problem.message,
@@ -147,11 +160,18 @@ export async function park(
 	return items.map((item) => ({ ...item }));
 }
 
+/** Without the provider's own answer, unless the user wants it. */
+const lean = (task: Task, settings: Settings | undefined): Task =>
+	settings?.simplify === false ? task : { ...task, raw: {} };
+
 /** Where the provider will call, a look only finds what a lost call was to tell; else it need not be more exact than the wait is long. */
-function pauseOf(open: ReadonlyArray<{ since: number; nonce?: string }>, now: number): number {
-	if (open.every(({ nonce }) => nonce !== undefined)) return LONGEST_PAUSE_MS;
+function pauseOf(open: readonly Parking[], now: number): number {
+	// Nothing else tells when nobody calls for a submit whose answer was lost.
+	const lost = open.flatMap(({ lost: one, deadline }) => (one ? [deadline - now] : []));
+	const longest = Math.max(0, Math.min(LONGEST_PAUSE_MS, ...lost));
+	if (open.every(({ nonce }) => nonce !== undefined)) return longest;
 	const waited = now - Math.min(...open.map(({ since }) => since));
-	return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waited / 4));
+	return Math.min(longest, Math.max(SHORTEST_PAUSE_MS, waited / 4));
 }
 
 /** What becomes of an item that is still open when the time is up. */
@@ -177,8 +197,9 @@ export function parkedBefore(context: IExecuteFunctions): Parked | undefined {
 export async function lookAgain(
 	context: IExecuteFunctions,
 	provider: Provider,
-	{ operation, until, waits }: Parked,
+	{ operation, until, early, waits: saved }: Parked,
 ): Promise<INodeExecutionData[]> {
+	const waits = keepFound(context, provider, saved);
 	const ids = waits.flatMap(({ taskId }) => taskId ?? []);
 	const run = await Run.start(context, provider).catch((error: Error) => {
 		const description = `Submitted: ${ids.join(', ')}`;
@@ -186,6 +207,12 @@ export async function lookAgain(
 	});
 	const { host, http, clock } = run;
 	const via = isTimerSet(until, clock) ? 'poll' : 'callback';
+	const writer = new ProblemWriter(host.node, provider);
+	const outcomesNow = (tasks: Readings) =>
+		waits.map((wait): Outcome => ({ ...outcomeOf(wait, tasks, writer, clock.now()), via }));
+	if (early && until > clock.now() + EARLY_MS) {
+		return await park(run, outcomesNow(new Map()), operation, { before: until });
+	}
 	const deadlines = waits.flatMap(({ deadline }) => deadline ?? []);
 	const isLast = Math.max(...deadlines) <= clock.now() + EARLY_MS;
 	// The next look is far away.
@@ -195,13 +222,29 @@ export async function lookAgain(
 		ids,
 		async () => await sweep(waits, clock, read, isLast),
 	);
-	const writer = new ProblemWriter(host.node, provider);
-	const outcomes = waits.map(
-		(wait): Outcome => ({ ...outcomeOf(wait, tasks, writer, clock.now()), via }),
-	);
-	if (!isLast && outcomes.some(({ parks }) => parks)) return await park(run, outcomes, operation);
-	const ended = outcomes.map((outcome) => outOfTime(outcome, writer));
+	const outcomes = outcomesNow(tasks);
+	// As a submit without an answer does where no call can tell: it fails the node.
+	const fails = !host.continues && waits.some(({ lost }, at) => lost && outcomes[at]?.problem);
+	if (!isLast && !fails && outcomes.some(({ parks }) => parks)) {
+		return await park(run, outcomes, operation);
+	}
+	const ended = isLast ? outcomes.map((outcome) => outOfTime(outcome, writer)) : outcomes;
 	return await toItems(run, ended, operation);
+}
+
+/** Puts the ids that calls have told into the memory, from where every retry picks them up. */
+function keepFound(context: IExecuteFunctions, provider: Provider, waits: readonly Wait[]): Wait[] {
+	if (waits.every(({ found }) => found === undefined)) return [...waits];
+	const memory = memoryOf(context, provider, {});
+	return waits.map(({ found, ...wait }) => {
+		const { taskId, itemIndex } = wait;
+		if (found === undefined || taskId === undefined) return wait;
+		memory.found(found, taskId, wait.asked);
+		context.logger.info(`Midjourney task found by its callback: ${taskId}`, {
+			...{ provider: provider.name, taskId, itemIndex, executionId: context.getExecutionId() },
+		});
+		return wait;
+	});
 }
 
 const isTimerSet = (until: number, { now }: Clock): boolean => until - now() < TIMER_IS_SET_MS;
@@ -236,7 +279,7 @@ export async function resume(
 		const { saved, runsAgain } = savedFor(context);
 		const parked = parkedIn(saved);
 		const expected = parked?.waits.find((wait) => wait.nonce !== undefined)?.nonce;
-		const { nonce } = readCallbackQuery(context.getQueryData(), undefined);
+		const { nonce, tag } = readCallbackQuery(context.getQueryData(), undefined);
 		if (!parked || !expected || !nonce || !equalInConstantTime(nonce, expected)) {
 			return answer(404, { ok: false, message: 'Nothing here waits for this call' });
 		}
@@ -247,18 +290,35 @@ export async function resume(
 			return answer(401, { ok: false, message: 'The signature is missing or does not fit' });
 		}
 
-		if (runsAgain && isTimerSet(parked.until, clock)) {
-			return answer(200, { ok: true, waiting: true });
-		}
 		const { waits, operation } = parked;
+		const timerSet = runsAgain && isTimerSet(parked.until, clock);
+		const lost = tag === undefined ? undefined : waits.find((wait) => wait.lost?.tag === tag);
+		if (timerSet && !lost) return answer(200, { ok: true, waiting: true });
 		const http = await openHttp(context, provider.credentialType);
-		const sweeping = sweep(waits, clock, async (taskId) => await provider.read(http, taskId));
-		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
-		let seen = await Promise.race([sweeping, late]);
-		if (seen === undefined) {
-			answer(202, { ok: true });
-			seen = await sweeping;
+		const read = async (taskId: string) => await provider.read(http, taskId);
+		const inTime = async <T>(work: Promise<T>): Promise<T> => {
+			const late = clock.sleep(ANSWER_WITHIN_MS).then(() => answer(202, { ok: true }));
+			await Promise.race([work, late]);
+			return await work;
+		};
+		if (lost) {
+			const told = await inTime(taskToldBy(body, lost, waits, read));
+			if (told === 'unreadable') {
+				return answer(503, { ok: false, message: 'The task cannot be read now, call again' });
+			}
+			if (told === undefined) return answer(200, { ok: true, waiting: true });
+			const changed: Parked = {
+				...parked,
+				early: timerSet,
+				waits: waits.map((wait) => (wait === lost ? withTask(wait, told) : wait)),
+			};
+			saveAnew(context, JSON.stringify(changed));
+			answer(200, { ok: true, waiting: true });
+			return { noWebhookResponse: true, workflowData: RUN_AGAIN };
 		}
+		// Until then it cannot end.
+		if (waits.some((wait) => wait.lost)) return answer(200, { ok: true, waiting: true });
+		const seen = await inTime(sweep(waits, clock, read));
 		if (seen.end === 'unreadable') {
 			return answer(503, { ok: false, message: 'The provider cannot be asked, call again' });
 		}
@@ -313,59 +373,80 @@ const isProblem = (error: unknown): error is NodeProblem =>
 	(error.name === 'NodeApiError' || error.name === 'NodeOperationError') &&
 	'node' in error;
 
+/**
+ * The task that a call names for a submit whose answer was lost, if the provider says that there is one and it is of this
+ * request; `unreadable`: that can be told later.
+ */
+async function taskToldBy(
+	body: unknown,
+	lost: Wait,
+	waits: readonly Wait[],
+	read: (taskId: string) => ReturnType<Provider['read']>,
+): Promise<Task | 'unreadable' | undefined> {
+	let unreadable = false;
+	for (const taskId of taskIdsIn(unwrapJson(body))) {
+		const answer = await read(taskId);
+		if (!answer.ok) unreadable = true;
+		else if (isTaskOf(lost, answer.value, waits)) return answer.value;
+	}
+	return unreadable ? 'unreadable' : undefined;
+}
+
+/** A wait whose submit has been answered after all. */
+function withTask({ lost, ...wait }: Wait, { taskId }: Task): Wait {
+	const deadline = wait.since + wait.settings.timeLimitMs;
+	return { ...wait, taskId, deadline, found: lost?.key };
+}
+
+/** What is known of tasks, by their ids. */
+type Readings = Map<string, Reading>;
+
 interface Sweep {
 	end: 'terminal' | 'open' | 'unreadable';
 	/** What is known by then. */
-	tasks: Map<string, Task | Failure>;
+	tasks: Readings;
 }
 
 /**
  * Reads the tasks until the first that is still open, no further (design 5.4). In random order: nothing is kept between
  * two calls, and in any fixed order all that is finished before an open task would be read again at every call. So N
- * calls take about N log N reads, in whatever order the tasks end. What is known to have ended is read last.
+ * calls take about N log N reads, in whatever order the tasks end. What a look has seen ended is not read again.
  *
  * @param last read all of them, whatever is open; what cannot be read then is not asked again
  */
 async function sweep(
 	waits: readonly Wait[],
-	{ random }: Clock,
+	{ random, now }: Clock,
 	read: (taskId: string) => ReturnType<Provider['read']>,
 	last = false,
 ): Promise<Sweep> {
-	const wanted = waits.flatMap(({ taskId, problem, deadline }) =>
-		taskId && !problem ? [{ taskId, place: deadline === undefined ? 1 : random() }] : [],
+	const wanted = waits.flatMap((wait) =>
+		wait.taskId && !wait.problem && !wait.seen ? [{ wait, place: random() }] : [],
 	);
-	const ids = wanted.sort((a, b) => a.place - b.place).map(({ taskId }) => taskId);
-	const tasks = new Map<string, Task | Failure>();
+	const unread = wanted.sort((a, b) => a.place - b.place).map(({ wait }) => wait);
+	const tasks: Readings = new Map();
 	let end: Sweep['end'] = 'terminal';
 	for (
 		let size = 1, done = 0;
-		done < ids.length && (last || end === 'terminal');
+		done < unread.length && (last || end === 'terminal');
 		done += size, size = Math.min(size * 2, LARGEST_BATCH)
 	) {
-		const batch = ids.slice(done, done + size);
-		const answers = await Promise.all(batch.map(read));
-		for (const [position, seen] of answers.entries()) {
-			const taskId = batch[position] ?? '';
-			if (seen.ok) tasks.set(taskId, seen.value);
-			if (seen.ok) end = isTerminal(seen.value) ? end : 'open';
-			// A task that the provider no longer knows will never end; anything else may be asked again.
-			else if (seen.failure.reason === 'notFound' || (last && !seen.failure.passing)) {
-				tasks.set(taskId, seen.failure);
-			} else end = 'unreadable';
-		}
+		const batch = unread.slice(done, done + size);
+		await Promise.all(
+			batch.map(async (wait) => {
+				const { taskId = '' } = wait;
+				const reading = readingOf(await read(taskId), wait, now(), !last);
+				tasks.set(taskId, reading);
+				if (reading.is === 'open') end = reading.failure ? 'unreadable' : 'open';
+			}),
+		);
 	}
 	return { end, tasks };
 }
 
 /** What became of an item as far as it is known; with `parks` when it is still open. */
-function outcomeOf(
-	wait: Wait,
-	tasks: Map<string, Task | Failure>,
-	writer: ProblemWriter,
-	now: number,
-): Outcome {
-	const { itemIndex, settings, asked, taskId, since, deadline, nonce, polls, problem } = wait;
+function outcomeOf(wait: Wait, tasks: Readings, writer: ProblemWriter, now: number): Outcome {
+	const { itemIndex, settings, asked, taskId, since, deadline, polls, problem } = wait;
 	const waitedMs = now - since;
 	const outcome: Outcome = {
 		itemIndex,
@@ -377,13 +458,18 @@ function outcomeOf(
 		via: 'callback',
 	};
 	if (problem) return { ...outcome, problem: writer.again(problem, itemIndex) };
-	const seen = tasks.get(taskId ?? '');
-	if (seen && !('status' in seen)) {
-		return { ...outcome, problem: writer.ofLostTask(seen, taskId ?? '', itemIndex) };
+	if (wait.seen) return settled(outcome, wait.seen, writer);
+	const { nonce, bought, lost } = wait;
+	if (lost && deadline !== undefined && deadline <= now + EARLY_MS) {
+		return { ...outcome, problem: writer.ofSubmit(lost.failure, true, itemIndex) };
 	}
-	if (seen && isTerminal(seen)) return settled(outcome, seen, writer);
-	const parks = deadline === undefined ? undefined : { since, deadline, nonce };
-	return { ...outcome, task: seen, parks };
+	const reading = tasks.get(taskId ?? '');
+	if (reading?.is === 'lost') {
+		return { ...outcome, problem: writer.ofLostTask(reading.failure, taskId ?? '', itemIndex) };
+	}
+	if (reading?.is === 'ended') return settled(outcome, reading.task, writer);
+	const parks = deadline === undefined ? undefined : { since, deadline, nonce, bought, lost };
+	return { ...outcome, task: reading?.task, parks };
 }
 
 /** What `park` has saved, if it is that. */

@@ -1,10 +1,11 @@
 import type { Failure, Http } from '../providers/http';
 import type { Provider } from '../providers/Provider';
-import { isTerminal, type Task } from '../providers/Task';
+import type { Task } from '../providers/Task';
 import type { Clock } from './clock';
 import { Gate } from './gate';
 import { firstPause, nextPause } from './pace';
 import type { Ticket } from './order';
+import { readingOf } from './reading';
 
 /** How many looks are under way at once. */
 const IN_FLIGHT = 8;
@@ -60,17 +61,13 @@ async function watch(ticket: Ticket, gate: Gate, deps: PollDeps): Promise<Watche
 		const waitedMs = clock.now() - since;
 		const seen = { ticket, polls, waitedMs };
 		let pause = nextPause(pace, waitedMs, clock.random());
-		let failure: Failure | undefined;
-		if (answer.ok) {
-			task = answer.value;
-			if (isTerminal(task)) return { ...seen, task, end: 'terminal' };
-		} else {
-			failure = answer.failure;
-			// A task that was just bought exists, even where the provider's books are a moment behind.
-			const booksBehind = failure.reason === 'notFound' && ticket.bought;
-			if (!failure.passing && !booksBehind) return { ...seen, task, failure, end: 'lost' };
-			pause = Math.max(pause, failure.retryAfterMs ?? 0);
-		}
+		const bought = ticket.bought !== undefined;
+		const reading = readingOf(answer, { since, bought, seen: task }, clock.now());
+		if (reading.is === 'ended') return { ...seen, task: reading.task, end: 'terminal' };
+		const { failure } = reading;
+		if (reading.is === 'lost') return { ...seen, task, failure, end: 'lost' };
+		task = reading.task;
+		pause = Math.max(pause, failure?.retryAfterMs ?? 0);
 		if (clock.now() >= deadline) return { ...seen, task, failure, end: 'timeLimit' };
 		next = clock.now() + pause;
 	}

@@ -205,9 +205,9 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 	});
 }
 
-function statusOf({ task, taskId }: Outcome): string {
+function statusOf({ task, taskId, parks }: Outcome): string {
 	if (task) return task.status === 'running' ? 'pending' : task.status;
-	return taskId === undefined ? 'failed' : 'pending';
+	return taskId === undefined && !parks ? 'failed' : 'pending';
 }
 
 const defined = (fields: IDataObject): IDataObject =>

@@ -60,12 +60,13 @@ export class Run {
 	 * Buys what is ordered and waits for it as each order says; one outcome per order, in their order. What is still
 	 * open and can be parked has `parks`.
 	 *
+	 * @param written what makes the purchases among the node's parameters, expressions as they were written
 	 * @throws NodeOperationError when callbacks are wanted and cannot arrive, before anything is submitted
 	 */
-	async buy(orders: readonly Order[]): Promise<Outcome[]> {
+	async buy(orders: readonly Order[], written: IDataObject): Promise<Outcome[]> {
 		if (orders.length === 0) return [];
 		const { context, provider, http, clock } = this;
-		const memory = new Memory(context.getContext('node'), runIndexOf(context), provider.name);
+		const memory = memoryOf(context, provider, written);
 		const callback = await this.callbackFor(orders, memory);
 		const counting = countingSubmits(provider);
 		// What an earlier try or execution has bought is known from the start.
@@ -96,10 +97,13 @@ export class Run {
 		);
 
 		// Where a refused submit fails the node, nobody would see what waiting for the others brings.
-		const stop = !this.host.continues && submitted.some((result) => !result.ok);
+		const stop =
+			!this.host.continues && submitted.some((result) => !result.ok && !result.mayBeFound);
+		const findsSome = submitted.some((result) => !result.ok && result.mayBeFound);
 		const tickets = submitted.flatMap((result) => (result.ok ? [result.ticket] : []));
 		const toWatch = stop ? [] : tickets.filter(({ settings }) => settings.waitMode !== 'dontWait');
-		const watched = await this.watchOrPark(toWatch, callback?.nonce);
+		// A call for a submit whose answer was lost reaches only an execution that is parked.
+		const watched = await this.watchOrPark(toWatch, callback?.nonce, findsSome);
 		const outcomes = new Map(watched.map((end) => [end.ticket.taskId, end]));
 		const outcomeFor = ({ itemIndex, settings }: Order, result?: Submitted): Outcome => {
 			if (result?.ok) {
@@ -108,6 +112,14 @@ export class Run {
 				return end
 					? this.watchedOutcome(end, ticket, callback?.nonce)
 					: unwatched(ticket, this.clock.now());
+			}
+			if (result?.mayBeFound && !stop) {
+				return { ...nothing(itemIndex, settings), parks: result.mayBeFound };
+			}
+			if (result?.paid) {
+				const { taskId, account } = result.paid;
+				const problem = this.problems.ofOtherAccount(taskId, account, itemIndex);
+				return { ...nothing(itemIndex, settings), taskId, problem };
 			}
 			const problem = this.problems.ofSubmit(
 				result?.failure,
@@ -123,10 +135,14 @@ export class Run {
 				mayBePaid: result?.ambiguous ?? false,
 			};
 		};
-		return orders.map((order, position) => ({
-			...outcomeFor(order, submitted[position]),
-			asked: askedOf(provider, order.request),
-		}));
+		return orders.map((order, position) => {
+			const result = submitted[position];
+			const asBought = result?.ok ? result.ticket.asked : undefined;
+			return {
+				...outcomeFor(order, result),
+				asked: asBought ?? askedOf(provider, order.request),
+			};
+		});
 	}
 
 	/**
@@ -154,13 +170,15 @@ export class Run {
 		}
 		const { apiKey } = await context.getCredentials(provider.credentialType);
 		const key = relayKey(String(apiKey));
-		const nonce = memory.nonceFor(context.getExecutionId(), () => randomBytes(16).toString('hex'));
+		const nonce = memory.nonceFor(() => randomBytes(16).toString('hex'));
 		return {
 			nonce,
-			urlFor: ({ settings: { reference, triggerUrl } }) =>
+			canFind: canRunAgain(context),
+			urlFor: ({ settings: { reference, triggerUrl } }, tag) =>
 				callbackUrl({
 					resumeUrl,
 					nonce,
+					tag,
 					reference,
 					relay: triggerUrl === undefined ? undefined : { url: triggerUrl, key },
 				}),
@@ -171,8 +189,10 @@ export class Run {
 	 * Watches all tickets; those that can be parked, because they are called back under `nonce` or the node can look again
 	 * by itself, only for the patience of Auto, or for one look.
 	 * Their deadline in the result is the one up to which they were watched.
+	 *
+	 * @param atOnce without any patience
 	 */
-	private async watchOrPark(tickets: Ticket[], nonce?: string): Promise<Watched[]> {
+	private async watchOrPark(tickets: Ticket[], nonce?: string, atOnce = false): Promise<Watched[]> {
 		const now = this.clock.now();
 		const looksAgain = canRunAgain(this.context) && !isToolCall(this.context);
 		return await this.watch(
@@ -181,7 +201,7 @@ export class Run {
 				const isCalled = nonce !== undefined && ticket.nonce === nonce;
 				if (!isCalled && (!looksAgain || waitMode === 'poll')) return ticket;
 				const usual = isCalled ? PATIENCE_MS.calls : PATIENCE_MS.looks;
-				const patience = waitMode === 'auto' ? (patienceMs ?? usual) : 0;
+				const patience = waitMode === 'auto' && !atOnce ? (patienceMs ?? usual) : 0;
 				return { ...ticket, deadline: Math.min(ticket.deadline, now + patience) };
 			}),
 		);
@@ -189,11 +209,14 @@ export class Run {
 
 	/** What became of a ticket that `watchOrPark` has watched; with `parks` when it gave up before the deadline. */
 	private watchedOutcome(end: Watched, ticket: Ticket, waitNonce?: string): Outcome {
-		const { since, deadline, nonce } = ticket;
+		const { since, deadline, nonce, bought } = ticket;
 		if (end.end !== 'timeLimit' || end.ticket.deadline >= deadline) return this.outcomeOf(end);
 		// What was bought in another execution calls that one.
 		const ownNonce = nonce === waitNonce ? nonce : undefined;
-		return { ...this.seen(end), parks: { since, deadline, nonce: ownNonce } };
+		return {
+			...this.seen(end),
+			parks: { since, deadline, nonce: ownNonce, bought: bought !== undefined },
+		};
 	}
 
 	/**
@@ -305,6 +328,28 @@ const unwatched = ({ itemIndex, settings, taskId, since }: Ticket, now: number):
 	waitedMs: now - since,
 	via: 'submit',
 });
+
+/**
+ * What was bought in this run of the node, in this execution and in those that it is a retry of.
+ *
+ * @param written what makes the purchases among the node's parameters
+ */
+export function memoryOf(
+	context: IExecuteFunctions,
+	{ credentialType }: Provider,
+	written: IDataObject,
+): Memory {
+	const items = context.getInputData();
+	const credential = context.getNode().credentials?.[credentialType];
+	return new Memory(context.getContext('node'), {
+		executionId: context.getExecutionId(),
+		runIndex: runIndexOf(context),
+		written,
+		itemAt: (itemIndex) => items[itemIndex],
+		account: { id: credential?.id ?? '', name: credential?.name ?? '' },
+		isToolCall: isToolCall(context),
+	});
+}
 
 function runIndexOf(context: IExecuteFunctions): number {
 	const runIndex: unknown = context.evaluateExpression('{{ $runIndex }}', 0);

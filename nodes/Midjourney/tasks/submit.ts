@@ -1,3 +1,5 @@
+import { randomBytes } from 'crypto';
+
 import {
 	success,
 	type Answer,
@@ -9,8 +11,10 @@ import type { Provider, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import { backoff, type Clock } from './clock';
 import { Gate } from './gate';
-import type { Memory, Remembered } from './memory';
+import { LOST_ANSWER_MS, MOST_LOST, type LostAnswer } from './lost';
+import type { Bought, Memory, Unknown } from './memory';
 import type { Order, Ticket } from './order';
+import { askedOf, type Parking } from './outcome';
 import { paceOf } from './pace';
 import { patiently } from './retry';
 
@@ -40,7 +44,15 @@ const HOPELESS: ReadonlySet<FailureReason> = new Set<FailureReason>([
 export type Submitted =
 	| { ok: true; ticket: Ticket }
 	/** `failure` is undefined when the submit was not sent because another one had been refused. */
-	| { ok: false; failure?: Failure; ambiguous: boolean };
+	| {
+			ok: false;
+			failure?: Failure;
+			ambiguous: boolean;
+			/** Ambiguous, but a call may still tell. */
+			mayBeFound?: Parking & { lost: LostAnswer };
+			/** Nothing was sent: it was bought before, on an account that this credential cannot read. */
+			paid?: { taskId: string; account: string };
+	  };
 
 export interface SubmitDeps {
 	provider: Provider;
@@ -50,7 +62,13 @@ export interface SubmitDeps {
 	/** Stop buying at the first refusal, because the node is going to fail anyway (On Error = stop). */
 	stopAtRefusal: boolean;
 	/** Where the provider is to call back for an order; undefined: nowhere. */
-	callback?: { nonce: string; urlFor(order: Order): string };
+	callback?: {
+		nonce: string;
+		/** @param tag names the submit */
+		urlFor(order: Order, tag: string): string;
+		/** A call can tell the task of a submit whose answer was lost. */
+		canFind: boolean;
+	};
 	/** Called for every task id the moment it is known. */
 	onSubmitted(order: Order, taskId: string): void;
 }
@@ -67,7 +85,13 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 	const gate = new Gate(IN_FLIGHT, deps.clock);
 	const sources = new Sources(gate, deps);
 	const ready = await allOf(orders, async (order) => await getReady(order, gate, sources, deps));
-	let stopped = deps.stopAtRefusal && ready.some((one) => !('request' in one) && isRefusal(one));
+	let lost = 0;
+	const stops = (refused: Refused): boolean => {
+		if (refused.mayBeFound && ++lost < MOST_LOST) return false;
+		return deps.stopAtRefusal || isHopeless(refused);
+	};
+	// What stopped an earlier try stops this one.
+	let stopped = ready.filter((one) => !('request' in one) && !one.ok && stops(one)).length > 0;
 	return await allOf(ready, async (one): Promise<Submitted> => {
 		if (!('request' in one)) return one;
 		const { order, request } = one;
@@ -83,8 +107,8 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 				if (mayRepeat(answer, attempt)) {
 					pause = answer.failure.retryAfterMs ?? backoff(attempt, deps.clock);
 					if (answer.failure.reason === 'rateLimited') gate.close(pause);
-				} else {
-					stopped ||= deps.stopAtRefusal || isHopeless(answer);
+				} else if (stops(answer)) {
+					stopped = true;
 				}
 				return answer;
 			});
@@ -108,21 +132,28 @@ async function getReady(
 	order: Order,
 	gate: Gate,
 	sources: Sources,
-	{ provider, http, clock, memory }: SubmitDeps,
+	deps: SubmitDeps,
 ): Promise<Submitted | { order: Order; request: TaskRequest }> {
+	const { provider, http, clock, memory } = deps;
 	const known = memory.recall(order);
-	if (known && known.taskId === undefined) {
-		return { ok: false, failure: known.failure, ambiguous: true };
+	const { request, itemIndex, settings } = order;
+	if (known?.state === 'refused') return { ok: false, failure: known.failure, ambiguous: false };
+	if (known?.state === 'unknown') {
+		const isCleared = settings.buyAgain?.includes(itemIndex) && !memory.isOfThisExecution(known);
+		if (!isCleared) return ambiguous(order, known, deps);
 	}
-	if (known) {
+	if (known?.state === 'bought') {
+		const { taskId, otherAccount: account } = known;
 		const seen = await gate.pass(
-			async () => await clock.orCancelled(async () => await provider.read(http, known.taskId)),
+			async () => await clock.orCancelled(async () => await provider.read(http, taskId)),
 		);
+		if (!seen.ok && seen.failure.reason === 'notFound' && account !== undefined) {
+			return { ok: false, failure: seen.failure, ambiguous: false, paid: { taskId, account } };
+		}
 		// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
 		if (!seen.ok || seen.value.status !== 'failed') return ticketFor(order, known, clock);
-		memory.forget(order);
 	}
-	const { request } = order;
+	memory.forget(order);
 	const look = async (taskId: string) => await sources.look(taskId);
 	const prepared = (await provider.prepare?.(request, look)) ?? success(request);
 	return prepared.ok
@@ -162,34 +193,51 @@ const mayRepeat = (refused: Refused, attempt: number): refused is Refused & { fa
 const isHopeless = ({ failure }: Refused): boolean =>
 	failure !== undefined && HOPELESS.has(failure.reason);
 
-/** Whether an order cannot be bought at all; what may have been bought before is something else. */
-const isRefusal = (result: Submitted): boolean => !result.ok && !result.ambiguous;
+/** Nobody knows whether it was taken; a call tells, where one can still arrive. */
+function ambiguous(
+	order: Order,
+	{ failure, at, tag, nonce }: Omit<Unknown, 'state'>,
+	{ callback, clock, memory }: SubmitDeps,
+): Refused {
+	const deadline = at + (order.settings.lostAnswerMs ?? LOST_ANSWER_MS);
+	const isCalled = callback?.canFind === true && nonce === callback.nonce;
+	const result: Refused = { ok: false, failure, ambiguous: true };
+	if (!isCalled || tag === undefined || deadline <= clock.now()) return result;
+	const lost = { tag, key: memory.keyOf(order), failure };
+	return { ...result, mayBeFound: { since: at, deadline, nonce, bought: true, lost } };
+}
 
 /** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
 async function submitOnce(
 	order: Order,
 	request: TaskRequest,
-	{ provider, http, clock, memory, callback, onSubmitted }: SubmitDeps,
+	deps: SubmitDeps,
 ): Promise<Submitted> {
+	const { provider, http, clock, memory, callback, onSubmitted } = deps;
 	const at = clock.now();
-	memory.sending(order);
-	const answer = await provider.submit(http, request, callback?.urlFor(order));
+	const tag = randomBytes(4).toString('hex');
+	const nonce = callback?.nonce;
+	memory.sending(order, at, callback && { nonce: callback.nonce, tag });
+	const answer = await provider.submit(http, request, callback?.urlFor(order, tag));
 	if (answer.ok) {
 		const taskId = answer.value;
-		memory.submitted(order, at, taskId, callback?.nonce);
+		memory.submitted(order, taskId, askedOf(provider, order.request));
 		onSubmitted(order, taskId);
-		return ticketFor(order, { taskId, at, nonce: callback?.nonce }, clock);
+		return ticketFor(order, { taskId, at, nonce }, clock);
 	}
 	const { failure } = answer;
-	const ambiguous = failure.taken === 'unknown';
-	if (ambiguous) memory.ambiguous(order, failure);
-	else memory.forget(order);
-	return { ok: false, failure, ambiguous };
+	if (failure.taken === 'unknown') {
+		memory.ambiguous(order, failure);
+		return ambiguous(order, { failure, at, tag, nonce }, deps);
+	}
+	if (failure.passing) memory.forget(order);
+	else memory.refuse(order, failure);
+	return { ok: false, failure, ambiguous: false };
 }
 
 function ticketFor(
 	order: Order,
-	{ taskId, at, nonce }: Extract<Remembered, { taskId: string }>,
+	{ taskId, at, nonce, asked }: Omit<Bought, 'state'>,
 	clock: Clock,
 ): { ok: true; ticket: Ticket } {
 	const { itemIndex, request, settings } = order;
@@ -198,6 +246,6 @@ function ticketFor(
 	const deadline = clock.now() + settings.timeLimitMs;
 	return {
 		ok: true,
-		ticket: { itemIndex, taskId, settings, since: at, deadline, pace, bought: order, nonce },
+		ticket: { itemIndex, taskId, settings, since: at, deadline, pace, bought: order, nonce, asked },
 	};
 }
