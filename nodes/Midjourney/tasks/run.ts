@@ -70,7 +70,10 @@ export class Run {
 		const callback = await this.callbackFor(orders, memory);
 		const counting = countingSubmits(provider);
 		// What an earlier try or execution has bought is known from the start.
-		const bought = orders.flatMap((order) => memory.recall(order)?.taskId ?? []);
+		const bought = orders.flatMap((order) => {
+			const known = memory.recall(order);
+			return known?.state === 'bought' ? [known.taskId] : [];
+		});
 		const submitted = await this.untilCancelled(
 			bought,
 			async (ids) => {
