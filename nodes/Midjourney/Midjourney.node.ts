@@ -13,6 +13,7 @@ import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
 import { RESUME_PATH } from './tasks/wait/selfCall';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
+import { RESUME_PATH } from './tasks/host';
 
 /** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
 const resumeWebhooks: IWebhookDescription[] = [

@@ -119,6 +119,22 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The tool of an agent in n8n %s', (versi
 	);
 
 	test.each(AGENT_VERSIONS)(
+		'answers when the task fails, in words for the model: agent %s',
+		async (agentVersion) => {
+			const { execution, ledger, model } = await callTool(
+				{ agentVersion, provider: 'midApi' },
+				{ prompts: ['a cup [fail]'] },
+			);
+			expect(execution.status).toBe('success');
+			expect(ledger.submits).toHaveLength(1);
+			const [answer] = model.toolAnswers;
+			expect(answer).toContain(`task ${ledger.submits[0]?.taskId}`);
+			expect(answer).toContain('Submitting it again is another purchase');
+		},
+		RUN_TIMEOUT_MS,
+	);
+
+	test.each(AGENT_VERSIONS)(
 		'polls, whatever the wait mode, and answers two calls at once, each with its own task: agent %s',
 		async (agentVersion) => {
 			const { execution, ledger, model } = await callTool(

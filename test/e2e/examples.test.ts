@@ -257,9 +257,11 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		const bought = emulator.ledger.submits.find(({ body }) =>
 			String(body.prompt).includes('[fail]'),
 		);
-		expect(failed[0]?.json.error).toContain(bought?.taskId);
+		expect(failed[0]?.json).toMatchObject({ taskId: bought?.taskId, status: 'failed' });
+		expect(failed[0]?.json.errorMessage).toContain(bought?.taskId);
 		const [report] = itemsOf(execution, 'What Failed');
 		expect(report?.json.prompt).toContain('[fail]');
+		expect(report?.json.reason).toContain(bought?.taskId);
 	});
 
 	test('every picture still knows the product it was made for', async () => {

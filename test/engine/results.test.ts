@@ -1,9 +1,53 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- plays a file server, it is not a node */
+import { createServer } from 'node:http';
+
+import { BinaryDataService } from 'n8n-core';
+
 import { DIALECTS } from './dialects';
 import { QUICK, until, useEngine } from './setup';
 
-const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
+const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const three = { items: [{ prompt: 'one' }, { prompt: 'two [fail]' }, { prompt: 'three' }] };
 const eachPrompt = { prompt: '={{ $json.prompt }}' };
+
+/** The answer of a provider about a task, without what the task has made. */
+const withoutResults = (body: unknown): unknown =>
+	JSON.parse(
+		JSON.stringify(body, (key, value) => {
+			if (key === 'resultInfoJson') return { resultUrls: [] };
+			return key === 'output' ? [] : value;
+		}),
+	);
+
+/** What a file server may do for ever: the pieces it sends, and how often (in ms) another byte. */
+const ENDLESS: Record<string, { pieces?: Buffer[]; drips?: number }> = {
+	'does not answer': {},
+	'falls silent after the first bytes': { pieces: [PNG] },
+	'falls silent later': { pieces: [PNG, Buffer.alloc(500)] },
+	drips: { pieces: [PNG, Buffer.alloc(500)], drips: 10 },
+};
+
+/** A file server that never ends what it begins. */
+async function startEndless({ pieces, drips }: (typeof ENDLESS)[string]) {
+	const timers: NodeJS.Timeout[] = [];
+	const server = createServer((_, response) => {
+		if (!pieces) return;
+		response.writeHead(200, { 'content-type': 'image/png' });
+		for (const piece of pieces) response.write(piece);
+		if (drips) timers.push(setInterval(() => response.write('.'), drips));
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const address = server.address();
+	if (address === null || typeof address === 'string') throw new Error('No port');
+	return {
+		url: `http://127.0.0.1:${address.port}/0.png`,
+		close: async () => {
+			timers.forEach((timer) => clearInterval(timer));
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
 
 describe.each(DIALECTS)('$displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
@@ -135,15 +179,50 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 		});
 
-		it('Continue (using error output): the failed item goes there, its message names the task', async () => {
-			const result = await bench.generate(eachPrompt, {
-				...three,
-				settings: { onError: 'continueErrorOutput' },
-			});
+		it('Continue (using error output): the failed item goes there with all it has and the fields of the input', async () => {
+			const result = await bench.generate(
+				{ ...eachPrompt, options: { reference: 'order 7' } },
+				{
+					items: three.items.map((item, n) => ({ ...item, n })),
+					settings: { onError: 'continueErrorOutput' },
+				},
+			);
+			const { taskId } = bench.emulator.ledger.submits[1] ?? {};
 			expect(result.items.map(({ json }) => json.prompt)).toEqual(['one', 'three']);
-			expect(result.errorItems).toHaveLength(1);
-			expect(result.errorItems[0]?.json.error).toContain(bench.emulator.ledger.submits[1]?.taskId);
+			expect(result.errorItems).toEqual([
+				{
+					json: expect.objectContaining({
+						taskId,
+						n: 1,
+						status: 'failed',
+						outputs: [],
+						reference: 'order 7',
+						prompt: 'two [fail]',
+						provider: dialect.name,
+						errorMessage: expect.stringContaining(`task ${taskId} [item 1]`),
+						errorDescription: expect.any(String),
+					}),
+					pairedItem: expect.objectContaining({ item: 1 }),
+				},
+			]);
+			// As n8n saves it.
+			const [, saved] = result.data.resultData.runData.Midjourney?.at(-1)?.data?.main ?? [];
+			expect(saved).toEqual(result.errorItems);
 		});
+
+		it.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
+			'%s: a failed first item makes Retry On Fail run nothing again',
+			async (onError) => {
+				const result = await bench.generate(eachPrompt, {
+					items: [{ prompt: 'one [fail]' }, { prompt: 'two' }],
+					settings: { onError, retryOnFail: true, maxTries: 3, waitBetweenTries: 1 },
+				});
+				expect(
+					[...result.items, ...result.errorItems].map(({ json }) => json.status).sort(),
+				).toEqual(['completed', 'failed']);
+				expect(bench.emulator.ledger.submits).toHaveLength(2);
+			},
+		);
 
 		it('Continue: a bad item costs nothing, and the others are bought', async () => {
 			const result = await bench.generate(eachPrompt, {
@@ -168,7 +247,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				fileExtension: 'png',
 			});
 			const bytes = await bench.engine.bytes(binary.data_2);
-			expect(bytes.subarray(0, 4)).toEqual(PNG);
+			expect(bytes.subarray(0, PNG.length)).toEqual(PNG);
 			expect(bytes.length).toBe(Number(binary.data_2?.bytes ?? bytes.length));
 		});
 
@@ -194,7 +273,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		it.each([true, false])(
 			'does not store what is larger than the limit (size announced: %s)',
 			async (announced) => {
-				const huge = Buffer.alloc(1_200_000);
+				const huge = Buffer.concat([PNG, Buffer.alloc(1_200_000)]);
 				bench.emulator.intercept(async ({ path }) =>
 					path.endsWith('_1.png')
 						? {
@@ -224,16 +303,206 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(Object.keys(items[0]?.binary ?? {})).toHaveLength(4);
 		});
 
-		it('with On Error = continue, marks only the output whose file is gone', async () => {
+		describe('of which one of four files is gone', () => {
+			beforeEach(() => {
+				bench.emulator.intercept(async ({ path }) =>
+					path.endsWith('_2.png') ? { status: 404 } : undefined,
+				);
+			});
+			const urls = (taskId: unknown) =>
+				[0, 1, 2, 3].map((index) => `${bench.emulator.url}/files/${taskId}_${index}.png`);
+
+			it('Stop: says which, that the task is paid, and how to get at the others', async () => {
+				const { error } = await bench.generate({ options: { download: true } });
+				const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+				expect(error?.message).toBe(
+					`Output 2 of task ${taskId} could not be downloaded: the file is not there (404) [item 0]`,
+				);
+				expect(error?.description).toContain('paid: do not submit it again');
+				expect(error?.description).toContain('Task → Wait');
+				expect(error?.description).toContain(`Completed tasks: ${taskId}`);
+			});
+
+			it.each([
+				['continueRegularOutput', 'items'],
+				['continueErrorOutput', 'errorItems'],
+			] as const)(
+				'%s, One Item per Task: the item keeps all links and three files',
+				async (onError, output) => {
+					const result = await bench.generate(
+						{ options: { download: true } },
+						{
+							settings: { onError },
+						},
+					);
+					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+					expect([...result.items, ...result.errorItems]).toHaveLength(1);
+					const [item] = result[output];
+					expect(item?.json).toMatchObject({
+						taskId,
+						status: 'completed',
+						outputs: urls(taskId).map((url, index) => ({ index, url })),
+						errorMessage: expect.stringContaining(`Output 2 of task ${taskId}`),
+					});
+					expect(Object.keys(item?.binary ?? {})).toEqual(['data_0', 'data_1', 'data_3']);
+					expect(item?.pairedItem).toMatchObject({ item: 0 });
+				},
+			);
+
+			it.each([
+				['continueRegularOutput', [0, 1, 2, 3], []],
+				['continueErrorOutput', [0, 1, 3], [2]],
+			] as const)(
+				'%s, One Item per Output: three are whole, and one says what it lacks',
+				async (onError, good, bad) => {
+					const result = await bench.generate(
+						{ options: { download: true, outputItems: 'output' } },
+						{ settings: { onError } },
+					);
+					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+					expect(result.items.map(({ json }) => json.index)).toEqual(good);
+					expect(result.errorItems.map(({ json }) => json.index)).toEqual(bad);
+					const all = [...result.items, ...result.errorItems];
+					for (const { json, binary } of all) {
+						expect(json.url).toBe(urls(taskId)[Number(json.index)]);
+						expect('errorMessage' in json).toBe(json.index === 2);
+						expect(Object.keys(binary ?? {})).toEqual(json.index === 2 ? [] : ['data']);
+					}
+				},
+			);
+		});
+
+		it.each([
+			['nothing', Buffer.alloc(0), 'the file is empty'],
+			['HTML', Buffer.from('<!DOCTYPE html><title>Expired</title>'), 'no image or video'],
+			['a program', Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'), 'no image or video'],
+		])('does not store %s for a PNG', async (_, body, words) => {
 			bench.emulator.intercept(async ({ path }) =>
-				path.endsWith('_3.png') ? { status: 404 } : undefined,
+				path.startsWith('/files/')
+					? { status: 200, headers: { 'content-type': 'image/png' }, body }
+					: undefined,
 			);
 			const { items } = await bench.generate(
-				{ options: { download: true, outputItems: 'output' } },
+				{ options: { download: true } },
 				{ settings: { onError: 'continueRegularOutput' } },
 			);
-			expect(items.map(({ json }) => 'errorMessage' in json)).toEqual([false, false, false, true]);
-			expect(items[3]?.json.errorMessage).toContain('Output 3 of task');
+			expect(items[0]?.binary).toBeUndefined();
+			expect(items[0]?.json.errorMessage).toContain(`Outputs 0, 1, 2, 3 of task`);
+			expect(items[0]?.json.errorMessage).toContain(words);
+		});
+
+		it('says so when n8n cannot store a file, and does not fetch it again', async () => {
+			const full = Object.assign(new Error("ENOSPC: no space left on device, write '/data'"), {
+				code: 'ENOSPC',
+			});
+			const store = jest.spyOn(BinaryDataService.prototype, 'store').mockRejectedValue(full);
+			try {
+				const { error } = await bench.generate({ options: { download: true } });
+				expect(error?.message).toContain(
+					'n8n could not store it (ENOSPC: no space left on device) [item 0]',
+				);
+				expect(bench.emulator.ledger.downloads).toHaveLength(4);
+			} finally {
+				store.mockRestore();
+			}
+		});
+
+		it.each(Object.entries(ENDLESS))(
+			'comes to an end when the file server %s',
+			async (_, fault) => {
+				const server = await startEndless(fault);
+				// What takes minutes takes parts of a second.
+				const timeout = AbortSignal.timeout.bind(AbortSignal);
+				const spy = jest
+					.spyOn(AbortSignal, 'timeout')
+					.mockImplementation((ms) => timeout(Math.ceil(ms / 1000)));
+				try {
+					bench.emulator.intercept(async ({ path }) =>
+						path.startsWith('/files/')
+							? { status: 302, headers: { location: server.url } }
+							: undefined,
+					);
+					const { items } = await bench.generate(
+						{ options: { download: true } },
+						{ settings: { onError: 'continueRegularOutput' } },
+					);
+					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+					expect(items[0]?.json).toMatchObject({ taskId, status: 'completed' });
+					expect(items[0]?.json.outputs).toHaveLength(4);
+					expect(items[0]?.json.errorMessage).toMatch(
+						/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|fell silent)/,
+					);
+				} finally {
+					spy.mockRestore();
+					await server.close();
+				}
+			},
+		);
+
+		it('says when it is cancelled which tasks are paid', async () => {
+			let asked = false;
+			bench.emulator.intercept(async ({ path }) => {
+				if (!path.startsWith('/files/')) return undefined;
+				asked = true;
+				return 'hang';
+			});
+			const { error } = await bench.generate(
+				{ ...eachPrompt, options: { download: true } },
+				{
+					items: [{ prompt: 'one' }, { prompt: 'two' }],
+					meanwhile: async ({ cancel }) => {
+						await until(() => asked);
+						cancel();
+					},
+				},
+			);
+			expect(error?.message).toContain('The execution was cancelled; these tasks are completed');
+			for (const { taskId } of bench.emulator.ledger.submits) {
+				expect(error?.message).toContain(taskId);
+			}
+		});
+	});
+
+	describe('A completed task without a single output', () => {
+		beforeEach(() => {
+			bench.emulator.intercept(async (call) => {
+				if (!dialect.isRead(call)) return undefined;
+				const answer = await call.handle();
+				return { ...answer, body: withoutResults(answer.body) };
+			});
+		});
+
+		it('is a problem, which names it', async () => {
+			const { error } = await bench.generate({});
+			const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+			expect(error?.message).toBe(
+				`Task ${taskId} is completed, but ${dialect.displayName} names no image or video of it [item 0]`,
+			);
+			expect(error?.description).toContain('paid: do not submit it again');
+		});
+
+		it("shows the provider's answer in the item", async () => {
+			const { items } = await bench.generate(
+				{},
+				{ settings: { onError: 'continueRegularOutput' } },
+			);
+			expect(items).toHaveLength(1);
+			expect(items[0]?.json).toMatchObject({
+				status: 'completed',
+				outputs: [],
+				errorMessage: expect.stringContaining('names no image or video'),
+				raw: dialect.raw,
+			});
+		});
+
+		it('is told and no failure where the task is only looked at', async () => {
+			await bench.generate({}, { settings: { onError: 'continueRegularOutput' } });
+			const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+			const { items, error } = await bench.run({
+				parameters: { resource: 'task', operation: 'get', taskId },
+			});
+			expect(error).toBeUndefined();
+			expect(items[0]?.json.errorMessage).toContain('names no image or video');
 		});
 	});
 });

@@ -72,6 +72,13 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			};
 			return { ...scenario, parameters, credentials };
 		},
+		/** Somebody posts to the address under which a provider was to call back. */
+		async call({ data }: Pick<Result, 'data'>, callbackUrl: string | undefined, body: unknown) {
+			const query = Object.fromEntries(new URL(String(callbackUrl)).searchParams);
+			const credentials = { baseUrl: bench.emulator.url };
+			const parameters = { ...(dialect && { authentication: dialect.name }) };
+			return await bench.engine.call({ parameters, credentials }, data, { query, body });
+		},
 		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
 		generating(parameters: Scenario['parameters'], scenario: Partial<Scenario> = {}): Scenario {
 			const { options, ...rest } = parameters;

@@ -58,7 +58,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(bench.emulator.ledger.reads).toHaveLength(0);
 		});
 
-		it('while a submit is under way: the task id still reaches the log', async () => {
+		it('while a submit is under way: says so, and the task id still reaches the log', async () => {
 			let release = () => undefined as void;
 			let arrived = false;
 			bench.emulator.intercept(async (call) => {
@@ -68,7 +68,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				await new Promise<void>((resolve) => (release = resolve));
 				return answer;
 			});
-			await bench.generate(
+			const { error } = await bench.generate(
 				{},
 				{
 					meanwhile: async ({ cancel }) => {
@@ -76,6 +76,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 						cancel();
 					},
 				},
+			);
+			expect(error?.message).toContain(
+				'1 submit was under way, which may have been taken and paid',
 			);
 			release();
 			const [submit] = bench.emulator.ledger.submits;

@@ -28,8 +28,8 @@ export interface Plan {
 	credential?: JsonObject;
 	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
 	relay?: boolean;
-	/** Behind it all the execution waits for a call of somebody else, as an approval does. */
-	approval?: boolean;
+	/** Behind it all the execution waits for a call of somebody else by this method, as an approval does. */
+	approval?: 'GET' | 'POST';
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
 	emulator?: EmulatorOptions;
 }
@@ -182,6 +182,8 @@ export class Wait {
 	/** The call that `approval` waits for. */
 	async approve(): Promise<void> {
 		const url = this.url(0);
+		// That of the execution, not of the node.
+		url.pathname = url.pathname.replace(/\/midjourney$/, '');
 		for (const name of [...url.searchParams.keys()]) {
 			if (name !== 'signature') url.searchParams.delete(name);
 		}
@@ -314,7 +316,10 @@ function workflowOf(plan: Plan, credential: { id: string; name: string }, path: 
 			tell(AFTER),
 			tell(FAILED),
 			{
-				...node(APPROVAL, 'n8n-nodes-base.wait', 1.1, { resume: 'webhook', options: {} }),
+				...node(APPROVAL, 'n8n-nodes-base.wait', 1.1, {
+					...{ resume: 'webhook', httpMethod: plan.approval ?? 'GET' },
+					options: {},
+				}),
 				webhookId: randomUUID(),
 			},
 			node('Done', 'n8n-nodes-base.noOp', 1, {}),

@@ -139,7 +139,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	/** Called when n8n has set the timer for the end of the wait, and followed beyond that. */
 	async function approved() {
 		const options = { timeLimit: TIMER_AHEAD_MIN };
-		const wait = await park({ prompts: prompts(1), options, approval: true });
+		const wait = await park({ prompts: prompts(1), options, approval: 'GET' });
 		await pause(MINUTE);
 		const answers = await wait.finishAndDeliver(0);
 		await pause(TIMER_AHEAD_MIN * MINUTE - MINUTE + SURELY_MS);
@@ -322,6 +322,37 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			await finishAll(wait, [0, 2]);
 		});
 
+		scenario('of a submit whose answer was lost: the item has its task, bought once', async () => {
+			const loses = (emulator: Emulator) =>
+				emulator.intercept(async (call) => {
+					if (!call.path.endsWith('/generate')) return undefined;
+					if (!JSON.stringify(call.body).includes(prompts(2)[1] ?? '')) return undefined;
+					await call.handle();
+					return 'reset';
+				});
+			const wait = await begin({ prompts: prompts(2) }, loses);
+			await wait.untilParked();
+			const called = Date.now();
+			expect(await wait.finishAndDeliver(1)).toEqual([200]);
+			say(`the task of a lost answer was found ${Date.now() - called} ms after its end`);
+			await wait.untilParked();
+			await finishAll(wait, [0]);
+		});
+
+		scenario('again, after the node is done: an approval (POST) behind it waits on', async () => {
+			const wait = await park({ prompts: prompts(1), approval: 'POST' });
+			expect(await wait.finishAndDeliver(0)).toEqual([200]);
+			await until(
+				'the approval is waited for',
+				async () => (await client.execution(wait.executionId)).runs.has('Approval'),
+				(waits) => waits,
+			);
+			await wait.untilParked();
+			const [again] = await wait.deliver(0);
+			expect(Number(again)).toBeGreaterThanOrEqual(400);
+			expect(await wait.status()).toBe('waiting');
+		});
+
 		scenario('forged: "completed" for a running task changes nothing', async () => {
 			const wait = await park({ prompts: prompts(1) });
 			expect(await wait.deliver(0, { as: 'forged' })).toEqual([200]);
@@ -445,8 +476,8 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			);
 			const failures = failuresOf(execution);
 			expect(failures).toHaveLength(1);
-			expect(String(failures[0]?.json.error)).toContain(failed);
-			expect(failures[0]?.json.n).toBe(1);
+			expect(failures[0]?.json).toMatchObject({ taskId: failed, status: 'failed', n: 1 });
+			expect(String(failures[0]?.json.errorMessage)).toContain(failed);
 		});
 	});
 

@@ -12,6 +12,14 @@ describe('The callback URL', () => {
 		expect(query(url)).toEqual({ signature: 'abc', mjNonce: 'n', mjReference: 'order 7 & 8' });
 	});
 
+	it('names the submit, also through a Trigger', () => {
+		const target = { resumeUrl: RESUME, nonce: 'n', tag: 't' };
+		const relayed = callbackUrl({ ...target, relay: { url: TRIGGER, key: KEY } });
+		const { resumeUrl } = readCallbackQuery(query(relayed), KEY);
+		expect(resumeUrl).toBe(callbackUrl(target));
+		expect(readCallbackQuery(query(String(resumeUrl)), undefined).tag).toBe('t');
+	});
+
 	it('works with the resume URLs of n8n versions that sign nothing', () => {
 		const url = callbackUrl({ resumeUrl: 'https://n8n.example.com/webhook-waiting/7', nonce: 'n' });
 		expect(url).toBe('https://n8n.example.com/webhook-waiting/7?mjNonce=n');
@@ -52,6 +60,7 @@ describe('The callback URL', () => {
 		(given) => {
 			expect(readCallbackQuery(given, KEY)).toEqual({
 				nonce: undefined,
+				tag: undefined,
 				reference: undefined,
 				resumeUrl: undefined,
 				forged: false,

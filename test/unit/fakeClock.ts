@@ -20,15 +20,19 @@ export class FakeClock implements Clock {
 
 	orCancelled = async <T>(work: () => Promise<T>) => await work();
 
-	/** Lets the time pass until `work` is done; gives what it gives. */
-	async until<T>(work: Promise<T>): Promise<T> {
+	/**
+	 * Lets the time pass until `work` is done; gives what it gives.
+	 *
+	 * @param turns of the event loop after which everything else has come to rest; streams take many
+	 */
+	async until<T>(work: Promise<T>, turns = 1): Promise<T> {
 		let done = false;
 		const end = () => {
 			done = true;
 		};
 		work.then(end, end);
 		for (;;) {
-			await new Promise(setImmediate);
+			for (let turn = 0; turn < turns && !done; turn++) await new Promise(setImmediate);
 			if (done) return await work;
 			this.sleepers.sort((a, b) => a.at - b.at);
 			const next = this.sleepers.shift();

@@ -1,5 +1,6 @@
 import {
 	NodeOperationError,
+	type IDataObject,
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type IWebhookFunctions,
@@ -8,19 +9,18 @@ import {
 
 import { providerNamed, providers } from '../providers';
 import type { Provider } from '../providers/Provider';
-import { executionClock } from '../tasks/clock';
-import { hostOf } from '../tasks/host';
+import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
-import type { Settings } from '../tasks/order';
-import { nothing, type Outcome } from '../tasks/outcome';
-import { Queries } from '../tasks/query';
+import type { Order, Settings } from '../tasks/order';
 import { toItems } from '../tasks/results';
-import { begin, parkedState, resumeParked, type Plan } from '../tasks/wait/lifecycle';
-import { onCall } from '../tasks/wait/onCall';
+import { Run } from '../tasks/run';
+import { refused, type Outcome } from '../tasks/outcome';
+import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
+import { toolAnswerTo } from '../tasks/toolAnswer';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
-import { displayNames, offers, placesOf } from './properties';
+import { displayNames, offers, placesOf, writtenOf } from './properties';
 import { settingsFrom } from './settings';
 
 /** What is to be done for one item, or why it cannot be. */
@@ -33,12 +33,28 @@ type Job = { itemIndex: number } & (
  * Runs the chosen operation for all items: first every parameter of every item is read and checked, and only when that
  * is done something is sent (design 4.4).
  *
- * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue
+ * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue; in a tool call of an agent
+ * only when the execution is cancelled
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const progress = { begun: false };
+	if (!isToolCall(context)) return await carryOutAll(context, progress);
+	try {
+		return await carryOutAll(context, progress);
+	} catch (error) {
+		if (!context.getExecutionCancelSignal()?.aborted) return [toolAnswerTo(error, progress.begun)];
+		throw new NodeOperationError(context.getNode(), error instanceof Error ? error : String(error));
+	}
+}
+
+/** @param progress marked when something may be sent */
+async function carryOutAll(
+	context: IExecuteFunctions,
+	progress: { begun: boolean },
+): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
-	const parked = parkedState(context);
-	if (parked) return await resumeParked(context, provider, parked);
+	const parked = parkedBefore(context);
+	if (parked) return await lookAgain(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
 	const jobs = context
@@ -46,25 +62,27 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		.map((_, itemIndex) => read(context, provider, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
-	if (first && !context.continueOnFail()) {
+	if (first && !hostOf(context).continues) {
 		const others = unfit.slice(1).map(({ problem }) => problem.message);
 		if (others.length > 0) {
 			first.problem.description = [first.problem.description, 'Also:', ...others].join('\n');
 		}
 		throw first.problem;
 	}
+	const run = await Run.start(context, provider);
+	progress.begun = true;
+	const written = writtenOf(context.getNode().parameters, operation, provider.name);
+	const outcomes = await carryOut(run, jobs, written);
 	const name = `${operation.resource}:${operation.operation}`;
-	return jobs.some(
-		(job) => 'intent' in job && (job.intent.does === 'look' || job.intent.does === 'ask'),
-	)
-		? await ask(context, provider, jobs, name)
-		: await begin(context, provider, planOf(jobs, name));
+	return outcomes.some(({ parks }) => parks)
+		? await park(run, outcomes, name)
+		: await toItems(run, outcomes, name);
 }
 
 /** A call from outside for an execution that this node has parked. Never throws. */
 export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const provider = providerNamed(context.getNodeParameter('authentication', 'midApi'));
-	return await onCall(context, provider ?? providers.midApi);
+	return await resume(context, provider ?? providers.midApi);
 }
 
 function chosenProvider(context: IExecuteFunctions): Provider {
@@ -123,46 +141,32 @@ function read(
 	}
 }
 
-/** What is to be bought and waited for. */
-function planOf(jobs: readonly Job[], operation: string): Plan {
-	const orders: Array<Plan['orders'][number]> = [];
-	const waits: Array<Plan['waits'][number]> = [];
-	const refused: Array<Plan['refused'][number]> = [];
+/** One outcome for each job, more where an item names several tasks; in the order of the items. */
+async function carryOut(run: Run, jobs: readonly Job[], written: IDataObject): Promise<Outcome[]> {
+	const orders: Order[] = [];
+	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
+	const others: Array<Promise<Outcome>> = [];
 	for (const job of jobs) {
 		const { itemIndex } = job;
 		if ('problem' in job) {
-			refused.push({ itemIndex, problem: job.problem });
+			others.push(Promise.resolve(refused(itemIndex, job.problem)));
 			continue;
 		}
 		const { intent, settings } = job;
-		if (intent.does === 'buy') orders.push({ itemIndex, request: intent.request, settings });
-		if (intent.does === 'wait') {
-			waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
+		switch (intent.does) {
+			case 'buy':
+				orders.push({ itemIndex, request: intent.request, settings });
+				break;
+			case 'wait':
+				waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
+				break;
+			case 'look':
+				others.push(run.look(itemIndex, settings, intent.taskId));
+				break;
+			case 'ask':
+				others.push(run.answer(itemIndex, settings, intent.question));
 		}
 	}
-	return { operation, orders, waits, refused };
-}
-
-/** Asks what costs nothing, once for each item. */
-async function ask(
-	context: IExecuteFunctions,
-	provider: Provider,
-	jobs: readonly Job[],
-	operation: string,
-): Promise<INodeExecutionData[]> {
-	const queries = await Queries.open(context, provider);
-	const outcomes = await Promise.all(
-		jobs.map(async (job): Promise<Outcome> => {
-			const { itemIndex } = job;
-			if ('problem' in job) return { ...nothing(itemIndex), problem: job.problem };
-			const { intent, settings } = job;
-			if (intent.does === 'look') return await queries.task(itemIndex, settings, intent.taskId);
-			if (intent.does === 'ask') {
-				return await queries.answer(itemIndex, settings, intent.question);
-			}
-			return nothing(itemIndex, settings);
-		}),
-	);
-	const host = hostOf(context);
-	return await toItems({ host, provider, clock: executionClock(host) }, outcomes, operation);
+	const outcomes = await Promise.all([run.buy(orders, written), run.waitFor(waits), ...others]);
+	return outcomes.flat().sort((a, b) => a.itemIndex - b.itemIndex);
 }

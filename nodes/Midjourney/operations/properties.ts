@@ -1,4 +1,5 @@
 import type {
+	IDataObject,
 	INodeCredentialDescription,
 	INodeProperties,
 	INodePropertyCollection,
@@ -7,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 
 import { providers } from '../providers';
+import { isRecord } from '../providers/json';
 import type { Provider } from '../providers/Provider';
 import { fieldWith, type Field } from './Field';
 import type { Operation } from './Operation';
@@ -57,6 +59,33 @@ export function placesOf(
 			return own ? [[own, place] as const] : [];
 		}),
 	);
+}
+
+/**
+ * What makes a purchase among a node's parameters: all that an operation has, but how it waits and what comes out. As
+ * they stand there, so expressions as they were written; what is at its default counts as not there.
+ *
+ * @param provider its name
+ */
+export function writtenOf(
+	parameters: IDataObject,
+	operation: Operation,
+	provider: string,
+): IDataObject {
+	const written: IDataObject = {
+		provider,
+		resource: operation.resource,
+		operation: operation.operation,
+	};
+	for (const [{ property }, place] of placesOf(operation, provider)) {
+		const { name, default: untouched } = property;
+		if (place === OPTIONS || name === waitMode.property.name) continue;
+		const collection = place === undefined ? parameters : parameters[place];
+		const value = isRecord(collection) ? collection[name] : undefined;
+		if (value === undefined || (place === undefined && value === untouched)) continue;
+		written[place === undefined ? name : `${place}.${name}`] = value;
+	}
+	return written;
 }
 
 const topLevelOf = ({ fields, traits }: Operation): ReadonlyArray<Field<unknown>> => {

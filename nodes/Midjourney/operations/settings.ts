@@ -1,8 +1,10 @@
+import { LOST_ANSWER_MS } from '../tasks/lost';
 import type { Settings, WaitMode } from '../tasks/order';
 import {
 	choiceField,
 	exceptFor,
 	integerField,
+	listField,
 	numberField,
 	onlyFor,
 	optional,
@@ -24,13 +26,13 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 		name: 'Auto',
 		value: 'auto',
 		description:
-			'Park the execution: it holds no worker, and goes on when the tasks have ended, whether the provider calls or not',
+			'Poll for a while, then park the execution: it holds no worker, goes on when the provider calls, and looks by itself where no call can arrive',
 	},
 	{
 		name: 'Callback',
 		value: 'callback',
 		description:
-			'Park the execution and read nothing until the provider calls; for an n8n that the provider can reach',
+			'Park the execution at once: it holds no worker, and goes on when the provider calls',
 	},
 	{
 		name: "Don't Wait",
@@ -110,8 +112,9 @@ const firstCheck = exceptFor(
 			{
 				displayName: 'First Check After (Seconds)',
 				name: 'firstCheck',
-				default: 4,
-				description: 'From the submit to the first look',
+				default: 20,
+				description:
+					'From the submit to the first look. By default it depends on what is made and how fast.',
 			},
 		),
 	),
@@ -134,17 +137,19 @@ const longestPause = exceptFor(
 
 const PARKING = { waitMode: ['auto', 'callback'] };
 
-const internalUrl = onlyFor(
-	PARKING,
+const parkAfter = onlyFor(
+	{ waitMode: ['auto'] },
 	optional(
-		urlField({
-			displayName: 'Internal Base URL',
-			name: 'internalUrl',
-			default: '',
-			placeholder: 'e.g. http://127.0.0.1:5678',
-			description:
-				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The node wakes its own execution there; without such an address it looks once a minute or so.',
-		}),
+		numberField(
+			{ min: 0, max: 3600 },
+			{
+				displayName: 'Park After (Seconds)',
+				name: 'parkAfter',
+				default: 60,
+				description:
+					'How long to poll before the execution is parked. Without this, one minute; three where the provider cannot call.',
+			},
+		),
 	),
 );
 
@@ -171,6 +176,46 @@ const triggerUrl = onlyFor(
 		}),
 	),
 );
+
+const lostAnswerLimit = onlyFor(
+	PARKING,
+	optional(
+		numberField(
+			{ min: 0, max: 1440 },
+			{
+				displayName: 'Wait for Lost Answers (Minutes)',
+				name: 'lostAnswerLimit',
+				default: LOST_ANSWER_MS / 60_000,
+				description:
+					'A submit whose answer was lost may have been paid: for so long its callback is waited for, which tells the task; then the item fails. Only where callbacks can arrive.',
+			},
+		),
+	),
+);
+
+const itemNumbers = listField(
+	{
+		separator: /[\s,]+/,
+		check: (entry) =>
+			/^\d+$/.test(entry) ? undefined : `holds “${entry}”, which is no item number`,
+	},
+	{
+		displayName: 'Buy Again What May Be Paid',
+		name: 'buyAgain',
+		default: '',
+		placeholder: 'e.g. 3, 17',
+		description:
+			'When this execution is retried: the items, by the number in their message, whose submit you have not found in the task list of the provider. They are bought again, and paid twice if you have overlooked them. All others are picked up. Empty it afterwards.',
+	},
+);
+
+const buyAgain = optional<number[]>({
+	property: itemNumbers.property,
+	read: (value) => {
+		const reading = itemNumbers.read(value);
+		return 'value' in reading ? { value: reading.value.map(Number) } : reading;
+	},
+});
 
 const outputItems = exceptFor(
 	NOT_WAITING,
@@ -241,25 +286,29 @@ const downloadLimit = exceptFor(
 );
 
 /** In the collection Options, alphabetically. */
-export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
+export const waitOptions = [firstCheck, longestPause, onTimeLimit, parkAfter, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
-export const callbackOptions = [reference, triggerUrl];
+export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
 export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
 
 /** @throws NodeOperationError that names item and field */
 export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);
+	const patience = from.get(parkAfter);
+	const lostAnswer = from.get(lostAnswerLimit);
 	const chosenMode = [waitMode, laterWaitMode].find((field) => from.has(field));
 	return {
 		waitMode: chosenMode === undefined ? 'poll' : from.get(chosenMode),
 		timeLimitMs: (from.get(timeLimit) ?? DEFAULT_TIME_LIMIT_MIN) * 60_000,
 		onTimeLimit: from.get(onTimeLimit) ?? 'error',
-		schedule: {
+		pace: {
 			...(first === undefined ? {} : { first: first * 1000 }),
 			...(longest === undefined ? {} : { longest: longest * 1000 }),
 		},
-		internalUrl: from.get(internalUrl),
+		patienceMs: patience === undefined ? undefined : patience * 1000,
+		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
+		buyAgain: from.get(buyAgain),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'task',

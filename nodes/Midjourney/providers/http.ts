@@ -163,7 +163,7 @@ function readReply(reply: unknown): Answer<Reply> {
 }
 
 /** `Retry-After` is a number of seconds or a date; anything else is ignored. */
-function retryAfterMs(header: unknown): number | undefined {
+export function retryAfterMs(header: unknown): number | undefined {
 	const value = text(header);
 	if (value === undefined) return undefined;
 	const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();

@@ -11,7 +11,7 @@ import { isRecord, text } from '../providers/json';
 
 /** The query parameters that this package adds. */
 const NONCE = 'mjNonce';
-const POSITION = 'mjItem';
+const TAG = 'mjItem';
 const REFERENCE = 'mjReference';
 const RESUME = 'mjResume';
 const SIGNATURE = 'mjSignature';
@@ -19,10 +19,10 @@ const SIGNATURE = 'mjSignature';
 export interface CallbackTarget {
 	/** Where n8n resumes this execution. */
 	resumeUrl: string;
-	/** Random, of this wait alone: tells its callbacks from those of another round. */
+	/** Random, of this wait alone: tells its callbacks from those of another round (design 5.3). */
 	nonce: string;
-	/** Which of the tasks of the wait it is: a call tells of that one, also where the answer to its submit was lost. */
-	position: number;
+	/** Random, of this submit alone: tells which item a task belongs to whose id is not known. */
+	tag?: string;
 	/** Any text of the user's; comes back with the result. */
 	reference?: string;
 	/** Go through this Midjourney Trigger; `key` is `relayKey` of the credential that it shares. */
@@ -30,16 +30,10 @@ export interface CallbackTarget {
 }
 
 /** @throws TypeError when one of the URLs is none */
-export function callbackUrl({
-	resumeUrl,
-	nonce,
-	position,
-	reference,
-	relay,
-}: CallbackTarget): string {
+export function callbackUrl({ resumeUrl, nonce, tag, reference, relay }: CallbackTarget): string {
 	const direct = new URL(resumeUrl);
 	direct.searchParams.set(NONCE, nonce);
-	direct.searchParams.set(POSITION, String(position));
+	if (tag !== undefined) direct.searchParams.set(TAG, tag);
 	if (reference !== undefined) direct.searchParams.set(REFERENCE, reference);
 	if (!relay) return direct.href;
 	const url = new URL(relay.url);
@@ -52,8 +46,7 @@ export function callbackUrl({
 /** What this package put into the query of a callback. */
 export interface CallbackQuery {
 	nonce?: string;
-	/** Of the task among those that the execution waits for. */
-	position?: number;
+	tag?: string;
 	reference?: string;
 	/** Present only when it is signed with the key: an address to hand the callback on to. */
 	resumeUrl?: string;
@@ -66,12 +59,11 @@ export function readCallbackQuery(query: unknown, key: string | undefined): Call
 	const given = isRecord(query) ? query : {};
 	const resume = text(given[RESUME]);
 	const signature = text(given[SIGNATURE]) ?? '';
-	const position = text(given[POSITION]);
 	const fits =
 		resume !== undefined && key !== undefined && equalInConstantTime(signature, sign(resume, key));
 	return {
 		nonce: text(given[NONCE]),
-		position: position !== undefined && /^\d{1,6}$/.test(position) ? Number(position) : undefined,
+		tag: text(given[TAG]),
 		reference: text(given[REFERENCE]),
 		resumeUrl: fits ? resume : undefined,
 		forged: resume !== undefined && !fits,

@@ -1,134 +1,341 @@
 import type { IBinaryData } from 'n8n-workflow';
 
-import { failed, success, type Answer, type Failure } from '../providers/http';
+import { retryAfterMs } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { Output, Task } from '../providers/Task';
-import type { ExecutionClock } from './clock';
-import { Limiter } from './wait/limiter';
+import { backoff, type Clock } from './clock';
+import { Gate } from './gate';
 import type { Host } from './host';
-import { patiently } from './retry';
+import { fileNameOf, HEAD_LENGTH, mediaOf } from './media';
 
 /** How many files are under way at once. */
 const IN_FLIGHT = 3;
 
-/** Until the server begins to answer, in ms. */
-const TIMEOUT_MS = 60_000;
+/** How often a file is asked for that fails for a passing reason. */
+const ATTEMPTS = 4;
 
-const EXTENSIONS: Record<string, string> = {
-	'image/png': 'png',
-	'image/jpeg': 'jpeg',
-	'image/webp': 'webp',
-	'image/gif': 'gif',
-	'video/mp4': 'mp4',
-	'video/webm': 'webm',
-	'video/quicktime': 'mov',
-};
+/** A server that wants to be left alone for longer is asked again all the same, in ms. */
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Until a server begins to answer, and between two pieces of a file, in ms. */
+const SILENCE_MS = 60_000;
+
+/** What one file may take, with all tries, in ms. */
+const FILE_MS = 300_000;
+
+/** A file that may be larger than fits into that time gets the time that it takes at this rate, in bytes per ms. */
+const SLOWEST_RATE = 350;
+
+/** After so many files in a row that a server did not bring, the rest of its files are not asked for. */
+const HOPELESS_AFTER = 3;
 
 type Body = Exclude<Parameters<Host['helpers']['prepareBinaryData']>[0], Uint8Array>;
 
+/** Why a file was not stored. */
+export interface DownloadFailure {
+	/** What happened; goes behind a colon. */
+	words: string;
+	/** HTTP status, or the code of the system. */
+	code?: string;
+	/** Whether another try may succeed. */
+	passing: boolean;
+	/** How long the server asked to be left alone, in ms. */
+	retryAfterMs?: number;
+}
+
+/** What came of one file. */
+export type Stored = { ok: true; value: IBinaryData } | { ok: false; failure: DownloadFailure };
+
+const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
+
 /**
  * Brings the files of tasks into n8n, a few at a time, streamed: no file is ever held in memory whole, unless n8n itself
- * keeps binary data there. A download that fails for a passing reason is tried again; it costs nothing.
+ * keeps binary data there. A download that fails for a passing reason is tried again; it costs nothing. Whatever a
+ * server does, each file has an end, and a server that brings none is soon left alone, however many files it has.
  */
 export class Downloads {
-	private readonly limiter: Limiter;
+	private readonly gate: Gate;
+
+	/** How many files in a row each server did not bring. */
+	private readonly misses = new Map<string, number>();
 
 	constructor(
-		private readonly host: Host,
-		private readonly clock: ExecutionClock,
+		private readonly host: Pick<Host, 'helpers' | 'cancelSignal'>,
+		private readonly clock: Clock,
 	) {
-		this.limiter = new Limiter(IN_FLIGHT, clock);
+		this.gate = new Gate(IN_FLIGHT, clock);
 	}
 
 	/**
 	 * @param limit no file is larger, in bytes
 	 * @returns for each output what came of it: stored by n8n, or why not
+	 * @throws when the execution is cancelled
 	 */
-	async of(
-		task: Task,
-		limit: number,
-	): Promise<Array<{ output: Output; stored: Answer<IBinaryData> }>> {
+	async of(task: Task, limit: number): Promise<Array<{ output: Output; stored: Stored }>> {
 		return await Promise.all(
 			task.outputs.map(async (output) => ({
 				output,
-				stored: await this.limiter.run(
-					async () =>
-						await patiently(this.clock, async () => await this.fetch(task, output, limit)),
-				),
+				stored: await this.gate.pass(async () => await this.bring(task, output, limit)),
 			})),
 		);
 	}
 
-	private async fetch(task: Task, output: Output, limit: number): Promise<Answer<IBinaryData>> {
-		try {
-			const reply: unknown = await this.host.helpers.httpRequest({
-				url: output.url,
-				encoding: 'stream',
-				returnFullResponse: true,
-				ignoreHttpStatusErrors: true,
-				timeout: TIMEOUT_MS,
-				abortSignal: this.host.cancelSignal,
-			});
-			if (!isRecord(reply) || !isStream(reply.body)) return failed(NOT_A_FILE);
-			const status = Number(reply.statusCode);
-			const headers = isRecord(reply.headers) ? reply.headers : {};
-			const type = text(headers['content-type'])?.split(';')[0]?.trim() ?? '';
-			const length = Number(text(headers['content-length']) ?? 0);
-			const refusal = status !== 200 ? gone(status) : length > limit ? tooLarge(limit) : undefined;
-			if (refusal ?? /^text\/|json/.test(type)) {
-				reply.body.destroy();
-				return failed(refusal ?? NOT_A_FILE);
-			}
-			const stored = await this.host.helpers.prepareBinaryData(
-				bounded(reply.body, limit),
-				`${task.taskId}_${output.index}.${extension(output, type)}`,
-				type in EXTENSIONS ? type : undefined,
+	private async bring(task: Task, output: Output, limit: number): Promise<Stored> {
+		const server = serverOf(output.url);
+		if (server === undefined) return failed(NO_ADDRESS);
+		if (this.isHopeless(server)) return failed(HOPELESS);
+		const stored = await this.patiently(task, output, limit, server);
+		// A file that is gone says nothing about the others.
+		const missed = !stored.ok && stored.failure.passing;
+		this.misses.set(server, missed ? (this.misses.get(server) ?? 0) + 1 : 0);
+		return stored;
+	}
+
+	private isHopeless(server: string): boolean {
+		return (this.misses.get(server) ?? 0) >= HOPELESS_AFTER;
+	}
+
+	private async patiently(
+		task: Task,
+		output: Output,
+		limit: number,
+		server: string,
+	): Promise<Stored> {
+		const { clock } = this;
+		const end = AbortSignal.timeout(Math.max(FILE_MS, Math.ceil(limit / SLOWEST_RATE)));
+		for (let attempt = 1; ; attempt++) {
+			const stored = await clock.orCancelled(
+				async () => await this.fetch(task, output, limit, end),
 			);
-			return success(stored);
+			if (stored.ok || !stored.failure.passing || attempt === ATTEMPTS) return stored;
+			const { retryAfterMs: asked } = stored.failure;
+			if (!end.aborted && !this.isHopeless(server)) {
+				await clock.sleep(Math.min(asked ?? backoff(attempt, clock), LONGEST_PAUSE_MS));
+			}
+			if (end.aborted || this.isHopeless(server)) return stored;
+		}
+	}
+
+	private async fetch(
+		{ taskId }: Task,
+		{ url, index }: Output,
+		limit: number,
+		end: AbortSignal,
+	): Promise<Stored> {
+		const stream = new Watched(limit, end, this.host.cancelSignal);
+		try {
+			const reply: unknown = await stream.orEnded(
+				this.host.helpers.httpRequest({
+					url,
+					encoding: 'stream',
+					returnFullResponse: true,
+					ignoreHttpStatusErrors: true,
+					timeout: SILENCE_MS,
+					abortSignal: stream.signal,
+				}),
+			);
+			if (!isRecord(reply) || !isStream(reply.body)) return failed(NOT_A_FILE);
+			stream.open(reply.body);
+			const headers = isRecord(reply.headers) ? reply.headers : {};
+			const status = Number(reply.statusCode);
+			if (status !== 200) return failed(refusal(status, retryAfterMs(headers['retry-after'])));
+			if (Number(text(headers['content-length']) ?? 0) > limit) return failed(tooLarge(limit));
+			const head = await stream.orEnded(stream.head());
+			const media = mediaOf(head);
+			if (!media) return failed(head.length === 0 ? EMPTY : NOT_A_FILE);
+			const storing = this.host.helpers.prepareBinaryData(
+				stream.whole(),
+				fileNameOf(taskId, index, media),
+				media.mimeType,
+			);
+			return { ok: true, value: await stream.orEnded(storing) };
 		} catch (error) {
-			const over = error instanceof Error && error.message === TOO_LARGE;
-			return failed(over ? tooLarge(limit) : BROKEN_OFF);
+			return failed(stream.why(error));
+		} finally {
+			stream.close();
 		}
 	}
 }
 
-const TOO_LARGE = 'The file is larger than the limit';
-const NOT_A_FILE: Failure = {
-	reason: 'unreadable',
-	words: 'The link leads to no image or video',
-	taken: 'no',
+/** One answer of a file server while it arrives: sees to it that it ends, and knows why it did. */
+class Watched {
+	/** For the request. */
+	readonly signal: AbortSignal;
+
+	private body?: Body;
+
+	/** How many pieces have arrived. */
+	private pieces = 0;
+
+	/** What ended the answer before its time. */
+	private ended?: DownloadFailure;
+
+	/** The error with which the connection broke off, if it did. */
+	private broken: unknown;
+
+	private readonly interrupted: Promise<never>;
+
+	private interrupt: (error: Error) => void = () => undefined;
+
+	constructor(
+		private readonly limit: number,
+		end: AbortSignal,
+		cancelSignal: Host['cancelSignal'],
+	) {
+		this.signal = cancelSignal ? AbortSignal.any([end, cancelSignal]) : end;
+		this.interrupted = new Promise((_, reject) => (this.interrupt = reject));
+		// Nobody may be waiting when it comes.
+		this.interrupted.catch(() => undefined);
+		const onEnd = () => this.stop(TOO_SLOW);
+		if (this.signal.aborted) onEnd();
+		this.signal.addEventListener('abort', onEnd, { once: true });
+	}
+
+	/** What the work gives, unless the answer has to end before. */
+	async orEnded<T>(work: Promise<T>): Promise<T> {
+		return await Promise.race([this.interrupted, work]);
+	}
+
+	open(body: Body): void {
+		this.body = body;
+		body.on('error', (error) => (this.broken ??= error));
+		this.listen();
+	}
+
+	/** The first bytes; the stream then begins with them again. */
+	async head(): Promise<Uint8Array> {
+		const { body } = this;
+		if (!body) return new Uint8Array();
+		const pieces: Uint8Array[] = [];
+		let length = 0;
+		await new Promise<void>((resolve, reject) => {
+			const read = () => {
+				while (length < HEAD_LENGTH) {
+					const piece: unknown = body.read();
+					if (!(piece instanceof Uint8Array)) return;
+					this.pieces++;
+					length += piece.length;
+					pieces.push(piece);
+				}
+				body.off('readable', read);
+				// At once: in the next moment a stream that was read to its end takes nothing back.
+				for (const piece of [...pieces].reverse()) body.unshift(piece);
+				resolve();
+			};
+			body.on('readable', read);
+			body.once('end', resolve);
+			body.once('error', reject);
+		});
+		const bytes = pieces.flatMap((piece) => [...piece.subarray(0, HEAD_LENGTH)]);
+		return Uint8Array.from(bytes.slice(0, HEAD_LENGTH));
+	}
+
+	/** The whole stream, ended by an error as soon as it has given more than is allowed. */
+	whole(): Body {
+		const { body, limit } = this;
+		if (!body) throw new Error('There is no answer yet');
+		let size = 0;
+		return body.map((piece: Uint8Array) => {
+			this.pieces++;
+			size += piece.length;
+			if (size > limit) throw this.stop(tooLarge(limit));
+			return piece;
+		});
+	}
+
+	/** Why it came to `error`. */
+	why(error: unknown): DownloadFailure {
+		if (this.ended) return this.ended;
+		const { code, message } = seen(error);
+		if (!this.body) {
+			return { words: `the file server cannot be reached (${message})`, code, passing: true };
+		}
+		return error === this.broken || BROKEN_OFF_CODES.has(code ?? '')
+			? { words: 'the connection to the file server broke off', code, passing: true }
+			: { words: `n8n could not store it (${message})`, code, passing: false };
+	}
+
+	/** Lets go of the connection, if it is not done with. */
+	close(): void {
+		this.body?.destroy();
+	}
+
+	/** Ends an answer that falls silent. */
+	private listen(heard = this.pieces): void {
+		const pause = AbortSignal.timeout(SILENCE_MS);
+		const check = () => {
+			if (this.body?.destroyed) return;
+			if (this.pieces === heard) this.stop(SILENT);
+			else this.listen(this.pieces);
+		};
+		pause.addEventListener('abort', check, { once: true });
+	}
+
+	/** @returns the error with which it ends */
+	private stop(why: DownloadFailure): Error {
+		this.ended ??= why;
+		const error = new Error(why.words);
+		this.interrupt(error);
+		this.body?.destroy(error);
+		return error;
+	}
+}
+
+const NO_ADDRESS: DownloadFailure = {
+	words: 'its link is no web address (https://…)',
 	passing: false,
 };
-const BROKEN_OFF: Failure = { reason: 'connectionLost', taken: 'no', passing: true };
+const NOT_A_FILE: DownloadFailure = {
+	words: 'the link leads to no image or video',
+	passing: false,
+};
+const EMPTY: DownloadFailure = { words: 'the file is empty', passing: false };
+const SILENT: DownloadFailure = { words: 'the file server fell silent', passing: true };
+const TOO_SLOW: DownloadFailure = { words: 'the file server took too long', passing: true };
+const HOPELESS: DownloadFailure = {
+	words: 'not tried, because the file server did not bring the files before it',
+	passing: true,
+};
 
-const tooLarge = (limit: number): Failure => ({
-	reason: 'invalidRequest',
-	words: `The file is larger than ${limit / 1e6} MB, the limit set in Options`,
-	taken: 'no',
+const tooLarge = (limit: number): DownloadFailure => ({
+	words: `the file is larger than ${limit / 1e6} MB, the limit set in Options (Largest Download)`,
 	passing: false,
 });
 
-const gone = (status: number): Failure => ({
-	reason: status === 429 ? 'rateLimited' : status >= 500 ? 'serverError' : 'notFound',
-	code: String(status),
-	taken: 'no',
-	passing: status === 429 || status >= 500,
-});
+function refusal(status: number, pauseMs: number | undefined): DownloadFailure {
+	const code = String(status);
+	if (status === 429 || status >= 500) {
+		const words = `the file server could not give it (${code})`;
+		return { words, code, passing: true, retryAfterMs: pauseMs };
+	}
+	const gone = status === 404 || status === 410;
+	const words = gone ? 'the file is not there' : 'the file server does not give it';
+	return { words: `${words} (${code})`, code, passing: false };
+}
+
+/** Errors of a connection, also where n8n has wrapped them. */
+const BROKEN_OFF_CODES: ReadonlySet<string> = new Set([
+	'ECONNRESET',
+	'ECONNABORTED',
+	'EPIPE',
+	'ETIMEDOUT',
+	'ERR_CANCELED',
+	'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+/** Paths of this machine are nobody's business: the system names them behind a comma. */
+function seen(error: unknown): { code?: string; message: string } {
+	const { code, message } = isRecord(error) ? error : { code: undefined, message: error };
+	const words = text(message) ?? 'it did not say why';
+	return { code: text(code), message: text(code) ? (words.split(',')[0] ?? words) : words };
+}
+
+/** Host and port; undefined for what is no absolute address on the web. */
+function serverOf(url: string): string | undefined {
+	if (!URL.canParse(url)) return undefined;
+	const { protocol, host } = new URL(url);
+	return protocol === 'http:' || protocol === 'https:' ? host : undefined;
+}
 
 const isStream = (value: unknown): value is Body =>
 	typeof value === 'object' && value !== null && 'pipe' in value && 'destroy' in value;
-
-/** The same stream, ended by an error as soon as it has given more than `limit` bytes. */
-function bounded(stream: Body, limit: number): Body {
-	let size = 0;
-	return stream.map((chunk: Uint8Array) => {
-		size += chunk.length;
-		if (size > limit) throw new Error(TOO_LARGE);
-		return chunk;
-	});
-}
-
-function extension(output: Output, type: string): string {
-	const named = /\.(png|jpe?g|webp|gif|mp4|webm|mov)(?:\?|$)/i.exec(output.url)?.[1];
-	return EXTENSIONS[type] ?? named?.toLowerCase() ?? (output.type === 'video' ? 'mp4' : 'png');
-}

@@ -5,8 +5,10 @@ import type { RequestContext } from '../providers/http';
 /** What n8n offers both to a running node and to one that is called over the web. */
 export interface Host {
 	node: INode;
-	/** On Error is one of the two kinds of Continue. */
+	/** What has failed becomes an item: by On Error, and in a tool call always. */
 	continues: boolean;
+	/** An agent has called the node as its tool. */
+	isTool: boolean;
 	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest' | 'prepareBinaryData'>;
 	/** Undefined where nothing can be cancelled. */
 	cancelSignal?: ReturnType<IExecuteFunctions['getExecutionCancelSignal']>;
@@ -14,14 +16,32 @@ export interface Host {
 
 export function hostOf(context: RequestContext): Host {
 	const node = context.getNode();
+	const isTool = isToolCall(context);
+	const continues =
+		node.onError === undefined ? node.continueOnFail === true : node.onError !== 'stopWorkflow';
 	return {
 		node,
-		continues:
-			node.onError === undefined ? node.continueOnFail === true : node.onError !== 'stopWorkflow',
+		continues: continues || isTool,
+		isTool,
 		helpers: context.helpers,
 		cancelSignal:
 			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
 	};
+}
+
+/**
+ * What stands behind the execution in the address of this node's calls, as in the node's description: n8n lets a call end
+ * any wait whose path fits, that of an approval behind the node, too, if both had none.
+ */
+export const RESUME_PATH = 'midjourney';
+
+/** Where n8n resumes this execution, as long as this node is what it waits in. Not a URL where n8n gives none. */
+export function resumeUrlOf(context: IExecuteFunctions): string {
+	const given = String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+	if (!URL.canParse(given)) return given;
+	const url = new URL(given);
+	url.pathname = `${url.pathname.replace(/\/$/, '')}/${RESUME_PATH}`;
+	return url.href;
 }
 
 /**
@@ -30,5 +50,6 @@ export function hostOf(context: RequestContext): Host {
  * 2.41.1 and 2.8.4). `isToolExecution` alone does not tell: from version 3 on n8n runs tools as it runs any node. They
  * keep the type that n8n makes for tools.
  */
-export const isToolCall = (context: IExecuteFunctions): boolean =>
-	context.isToolExecution?.() === true || context.getNode().type.endsWith('Tool');
+export const isToolCall = (context: RequestContext): boolean =>
+	('isToolExecution' in context && context.isToolExecution?.() === true) ||
+	context.getNode().type.endsWith('Tool');

@@ -1,65 +1,142 @@
-import { createHash } from 'crypto';
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
-import type { Order } from './order';
+import type { Asked, Order } from './order';
+import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
 
 /** What is known of one submit. */
-export type Remembered =
-	/** It was taken under this id, at this Unix time in ms. */
-	| { taskId: string; at: number }
-	/** It was sent and may have been taken; why nobody knows, if there was an answer at all. */
-	| { taskId?: undefined; failure?: Failure };
+export type Remembered = Bought | Unknown | Refused;
+
+/** It was taken under this id. */
+export interface Bought {
+	state: 'bought';
+	taskId: string;
+	/** Unix ms of the submit. */
+	at: number;
+	/** The provider was told to call back this wait; absent when it was told nothing. */
+	nonce?: string;
+	/** What items show of what was sent; absent where it is the same now. */
+	asked?: Asked;
+	/** The name of the credential, where it is not that of this run. */
+	otherAccount?: string;
+}
+
+/** It was sent and may have been taken. */
+export interface Unknown {
+	state: 'unknown';
+	/** Unix ms of the submit. */
+	at: number;
+	/** In which execution it was sent. */
+	executionId?: string;
+	nonce?: string;
+	/** Names this submit in the address that the provider calls. */
+	tag?: string;
+	/** Why nobody knows, if there was an answer at all. */
+	failure?: Failure;
+}
+
+/** It was refused in this execution, for good. */
+export interface Refused {
+	state: 'refused';
+	failure: Failure;
+}
 
 /**
- * What this execution has bought already. It lives in n8n's node context, which survives the tries of Retry On Fail and
- * is part of the data that a retried execution starts from.
+ * What has been bought already (design 4.2). It lives in n8n's node context, which survives the tries of Retry On Fail and
+ * is part of the data that a retried execution starts from. Everybody who finds the same purchase (purchase.ts) there
+ * picks it up.
  */
 export class Memory {
-	/**
-	 * @param store the node context; written in place, JSON only
-	 * @param runIndex which run of the node this is within the execution
-	 */
+	private readonly written: string;
+
+	/** Whether a purchase shows the same whenever it is made. */
+	private readonly isSteady: boolean;
+
+	private readonly account: string;
+
+	private readonly keys = new Map<Order, string>();
+
+	/** @param store the node context; written in place, JSON only */
 	constructor(
 		private readonly store: IDataObject,
-		private readonly runIndex: number,
-		private readonly provider: string,
-	) {}
-
-	/** What tells a purchase from all others of this execution. */
-	keyOf({ itemIndex, request }: Order): string {
-		const set = Object.entries(request).filter(([, value]) => value !== undefined);
-		const content = JSON.stringify([this.provider, set.sort(([a], [b]) => (a < b ? -1 : 1))]);
-		const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
-		return `submit:${this.runIndex}:${itemIndex}:${digest}`;
+		private readonly context: PurchaseContext,
+	) {
+		this.written = digestOf(context.written);
+		this.isSteady = context.isToolCall !== true && dependsOnItemAlone(context.written);
+		this.account = digestOf(context.account.id).slice(0, 6);
 	}
 
-	recall(key: string): Remembered | undefined {
-		const entry = this.store[key];
+	recall(order: Order): Remembered | undefined {
+		const entry = this.store[this.keyOf(order)];
 		if (!isRecord(entry)) return undefined;
+		const { failure, refused, asked, by } = entry;
+		const executionId = text(entry.executionId);
+		if (isFailure(refused)) {
+			// Another execution may be luckier.
+			const isOwn = executionId === this.context.executionId;
+			return isOwn ? { state: 'refused', failure: refused } : undefined;
+		}
+		const sent = { at: Number(entry.at), nonce: text(entry.nonce) };
 		const taskId = text(entry.taskId);
-		if (taskId !== undefined) return { taskId, at: Number(entry.at) };
-		return { failure: isFailure(entry.failure) ? entry.failure : undefined };
+		if (taskId === undefined) {
+			const known = isFailure(failure) ? failure : undefined;
+			return { state: 'unknown', ...sent, executionId, tag: text(entry.tag), failure: known };
+		}
+		const name = by === this.account ? undefined : text(this.store[accountKey(text(by))]);
+		return {
+			...{ state: 'bought', taskId, ...sent },
+			asked: isAsked(asked) ? asked : undefined,
+			otherAccount: name,
+		};
 	}
 
-	/** To be called before the request leaves: from now on it may have been taken. */
-	sending(key: string): void {
-		this.store[key] = {};
+	/**
+	 * To be called before the request leaves: from now on it may have been taken.
+	 *
+	 * @param callback where the provider is to call
+	 */
+	sending(order: Order, at: number, callback?: { nonce: string; tag: string }): void {
+		this.store[accountKey(this.account)] = this.context.account.name;
+		const { executionId } = this.context;
+		this.store[this.keyOf(order)] = { executionId, at, by: this.account, ...callback };
 	}
 
 	/** It was sent, and what came back leaves open whether it was taken. */
-	ambiguous(key: string, failure?: Failure): void {
-		this.store[key] = failure ? { failure: { ...failure } } : {};
+	ambiguous(order: Order, failure: Failure): void {
+		this.change(this.keyOf(order), { failure: { ...failure } });
 	}
 
-	submitted(key: string, at: number, taskId: string): void {
-		this.store[key] = { at, taskId };
+	/** It was not taken, and sending it again in this execution would change nothing. */
+	refuse(order: Order, failure: Failure): void {
+		const { executionId } = this.context;
+		this.store[this.keyOf(order)] = { executionId, refused: { ...failure } };
 	}
 
-	/** It was certainly not taken, or its task has failed: it may be bought again. */
-	forget(key: string): void {
-		delete this.store[key];
+	/** It was taken. */
+	submitted(order: Order, taskId: string, asked: Asked): void {
+		this.found(this.keyOf(order), taskId, this.isSteady ? undefined : asked);
+	}
+
+	/**
+	 * A submit was taken after all.
+	 *
+	 * @param key of its order
+	 * @param asked if it may be something else the next time
+	 */
+	found(key: string, taskId: string, asked?: Asked): void {
+		const entry = this.store[key];
+		const { at, by, nonce } = isRecord(entry) ? entry : {};
+		this.store[key] = {
+			...{ at, taskId, by },
+			...(nonce !== undefined && { nonce }),
+			...(asked && { asked: { ...asked } }),
+		};
+	}
+
+	/** Whether it was sent in this execution, and not in one that this one is a retry of. */
+	isOfThisExecution({ executionId }: Unknown): boolean {
+		return executionId === this.context.executionId;
 	}
 
 	/**
@@ -68,8 +145,9 @@ export class Memory {
 	 *
 	 * @param make gives a fresh one
 	 */
-	nonceFor(executionId: string, make: () => string): string {
-		const key = `wait:${this.runIndex}`;
+	nonceFor(make: () => string): string {
+		const { executionId, runIndex } = this.context;
+		const key = `wait:${runIndex}`;
 		const known = this.store[key];
 		const nonce =
 			isRecord(known) && known.executionId === executionId ? text(known.nonce) : undefined;
@@ -78,6 +156,35 @@ export class Memory {
 		this.store[key] = { executionId, nonce: fresh };
 		return fresh;
 	}
+
+	/** It was certainly not taken, or its task has failed: it may be bought again. */
+	forget(order: Order): void {
+		delete this.store[this.keyOf(order)];
+	}
+
+	/** Under what an order is kept, for `found`. */
+	keyOf(order: Order): string {
+		const known = this.keys.get(order);
+		if (known !== undefined) return known;
+		const { itemIndex, request, part = 0 } = order;
+		const { runIndex, itemAt, isToolCall } = this.context;
+		const item = digestOfItem(itemAt(itemIndex));
+		const digest = digestOf([this.written, item, isToolCall === true ? request : undefined]);
+		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
+		const key = `submit:${runIndex}:${place}:${digest}`;
+		this.keys.set(order, key);
+		return key;
+	}
+
+	private change(key: string, more: IDataObject): void {
+		const entry = this.store[key];
+		this.store[key] = { ...(isRecord(entry) && entry), ...more };
+	}
 }
+
+const accountKey = (digest = ''): string => `account:${digest}`;
+
+const isAsked = (value: unknown): value is Asked =>
+	isRecord(value) && (value.prompt === undefined || typeof value.prompt === 'string');
 
 const isFailure = (value: unknown): value is Failure => isRecord(value) && 'reason' in value;

@@ -4,6 +4,7 @@ import { AMBIGUOUS_SUBMIT, wordingOf } from '../providers/errors';
 import type { Failure } from '../providers/http';
 import type { Provider } from '../providers/Provider';
 import type { Task } from '../providers/Task';
+import type { DownloadFailure } from './download';
 
 /** What n8n shows, and routes by On Error. Every one of them names the item; those of a task name the task. */
 export type NodeProblem = NodeApiError | NodeOperationError;
@@ -72,6 +73,19 @@ export class ProblemWriter {
 		);
 	}
 
+	/** It was bought before with another credential, and this one does not know it. */
+	ofOtherAccount(taskId: string, account: string, itemIndex: number): NodeOperationError {
+		const name = this.provider.displayName;
+		return new NodeOperationError(
+			this.node,
+			`${name} does not know task ${taskId} with this API key: it was bought with the credential ${account} ${at(itemIndex)}`,
+			{
+				itemIndex,
+				description: `The task is paid, and nothing was submitted again. Choose that credential once more, then retry this execution; or take the task ID to Task → Wait with it.`,
+			},
+		);
+	}
+
 	/** A task was submitted, and cannot be read any more. */
 	ofLostTask(failure: Failure, taskId: string, itemIndex: number): NodeApiError {
 		return this.write(failure, itemIndex, `task ${taskId}`);
@@ -96,23 +110,49 @@ export class ProblemWriter {
 		);
 	}
 
-	/** The task is done, and one of its files could not be fetched. */
-	ofDownload(failure: Failure, taskId: string, index: number, itemIndex: number): NodeApiError {
-		const { what } = wordingOf(failure, 'the file server');
-		return new NodeApiError(
+	/**
+	 * The task is done, and some of its files could not be fetched.
+	 *
+	 * @param indexes of the outputs whose files are missing
+	 */
+	ofDownload(
+		{ words, code }: DownloadFailure,
+		taskId: string,
+		indexes: readonly number[],
+		itemIndex: number,
+	): NodeApiError {
+		const outputs = `Output${indexes.length === 1 ? '' : 's'} ${indexes.join(', ')}`;
+		const message = `${outputs} of task ${taskId} could not be downloaded: ${words} ${at(itemIndex)}`;
+		const error = new NodeApiError(
 			this.node,
 			{},
 			{
-				message: `Output ${index} of task ${taskId} could not be downloaded: ${failure.words ?? what} ${at(itemIndex)}`,
+				message,
 				description: [
-					'The task is paid and its result is kept: a retry of this execution downloads it without buying again.',
+					'The task is completed and paid: do not submit it again. Task → Wait with this task ID brings its links and its files, at no cost.',
 					this.provider.downloadUrl &&
-						'Files expire after about two weeks; File → Get Download URL makes a fresh link.',
+						'File → Get Download URL makes another link to a file that the provider still keeps.',
 				]
 					.filter(Boolean)
 					.join(' '),
-				httpCode: failure.code,
+				httpCode: code,
 				itemIndex,
+			},
+		);
+		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.
+		error.message = message;
+		return error;
+	}
+
+	/** The provider says that the task is completed, and names nothing that it has made. */
+	ofNoOutputs(taskId: string, itemIndex: number): NodeOperationError {
+		const name = this.provider.displayName;
+		return new NodeOperationError(
+			this.node,
+			`Task ${taskId} is completed, but ${name} names no image or video of it ${at(itemIndex)}`,
+			{
+				itemIndex,
+				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says of it, at no cost; ask their support for the files.`,
 			},
 		);
 	}

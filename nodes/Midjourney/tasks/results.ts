@@ -2,66 +2,135 @@ import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } fro
 
 import type { Output } from '../providers/Task';
 import type { Provider } from '../providers/Provider';
-import type { ExecutionClock } from './clock';
+import { untilCancelled } from './cancelled';
+import type { Clock } from './clock';
 import { Downloads } from './download';
+import { routed, type Item } from './failedItems';
 import type { Host } from './host';
 import { ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Outcome } from './outcome';
+import { toolAnswer } from './toolAnswer';
 
 export interface ResultDeps {
 	host: Host;
 	provider: Provider;
-	clock: ExecutionClock;
+	clock: Clock;
 }
+
+/** Any model may be run by it, also one that answers in words. */
+const MAY_HAVE_NO_OUTPUT = 'model:run';
+
+/** Only looks at a task: that it is not as it should be is what was asked for. */
+const LOOK = 'task:get';
 
 /**
  * What comes out of the node (design 6): downloads what is wanted, then one item per task or per output, paired with
- * the item that asked for it. What went wrong fails the node, or with On Error = continue becomes an item of its own.
+ * the item that asked for it. What went wrong fails the node, or with On Error = continue becomes an item of its own; in
+ * a tool call it becomes an answer, and nothing is downloaded, because no file gets to a model.
  *
  * @param operation e.g. `image:generate`
+ * @param route makes an item of a failed one, in the form in which n8n keeps it
  * @throws the first problem, with the ids of all tasks of this run, unless On Error = continue
  */
 export async function toItems(
-	{ host, provider, clock }: ResultDeps,
-	outcomes: readonly Outcome[],
+	deps: ResultDeps,
+	given: readonly Outcome[],
 	operation: string,
+	route = routed,
 ): Promise<INodeExecutionData[]> {
+	const { host, provider } = deps;
+	const writer = new ProblemWriter(host.node, provider);
 	const stopAtProblem = !host.continues;
+	const outcomes = given.map((outcome) => withNoOutputsTold(outcome, operation, writer));
 	const problems = outcomes.filter(({ problem }) => problem);
 	const cause = problems.find(({ skipped }) => !skipped) ?? problems[0];
-	throwIf(stopAtProblem, outcomes, cause?.problem);
+	if (stopAtProblem && cause?.problem) throw withTasks(cause.problem, outcomes);
 
-	const downloads = new Downloads(host, clock);
-	const writer = new ProblemWriter(host.node, provider);
-	const results = await Promise.all(
-		outcomes.map(async (outcome): Promise<Result> => {
-			const { task, settings, problem, itemIndex } = outcome;
-			if (task?.status !== 'completed' || !settings?.download || problem) {
-				return { ...outcome, files: [] };
-			}
-			const files = await downloads.of(task, settings.download.limit);
-			return {
-				...outcome,
-				files: files.map(({ output, stored }) =>
-					stored.ok
-						? { output, binary: stored.value }
-						: {
-								output,
-								problem: writer.ofDownload(stored.failure, task.taskId, output.index, itemIndex),
-							},
-				),
-			};
-		}),
+	const results = host.isTool
+		? outcomes.map((outcome) => ({ ...outcome, files: [] }))
+		: await withFiles(deps, outcomes, writer);
+	const items = results.flatMap((result) =>
+		itemsOf(result, provider.name, operation).map((item) => ({ ...item, result })),
 	);
-	const items = results.flatMap((result) => itemsOf(result, provider.name, operation));
-	throwIf(stopAtProblem, results, items.find(({ problem }) => problem)?.problem);
-
-	return items.map((item) => routed(item, host));
+	const missing = new Set(items.flatMap(({ problem }) => problem ?? []));
+	const [first, ...others] = missing;
+	if (stopAtProblem && first) {
+		const also = others.map(({ message }) => message);
+		first.description = [first.description, ...also].join('\n');
+		throw withTasks(first, outcomes);
+	}
+	return items.map(({ result, ...item }) =>
+		host.isTool ? toolAnswer(item, result, provider) : route(item, host),
+	);
 }
 
-/** With On Error = continue (using error output) n8n sends an item there that carries its error. */
-export const routed = ({ item, problem }: Item, { node }: Host): INodeExecutionData =>
-	problem && node.onError === 'continueErrorOutput' ? { ...item, error: problem } : item;
+/** A task that is completed and has brought nothing is no success. */
+function withNoOutputsTold(
+	outcome: Outcome,
+	operation: string,
+	writer: ProblemWriter,
+): Outcome & Pick<Result, 'note'> {
+	const { task, problem, itemIndex } = outcome;
+	if (problem || !isWithoutOutputs(outcome) || operation === MAY_HAVE_NO_OUTPUT) return outcome;
+	const told = writer.ofNoOutputs(task?.taskId ?? '', itemIndex);
+	return operation === LOOK ? { ...outcome, note: told.message } : { ...outcome, problem: told };
+}
+
+const isWithoutOutputs = ({ task }: Outcome): boolean =>
+	task?.status === 'completed' && task.outputs.length === 0;
+
+/** Downloads what is wanted. */
+async function withFiles(
+	{ host, provider, clock }: ResultDeps,
+	outcomes: readonly Outcome[],
+	writer: ProblemWriter,
+): Promise<Result[]> {
+	const downloads = new Downloads(host, clock);
+	const left = () => {
+		const ids = (done: boolean) =>
+			outcomes.flatMap(({ task, taskId }) =>
+				taskId !== undefined && (task?.status === 'completed') === done && task?.status !== 'failed'
+					? [taskId]
+					: [],
+			);
+		return { open: ids(false), completed: ids(true) };
+	};
+	const download = async (outcome: Outcome): Promise<Result> => {
+		const { task, settings, problem, itemIndex } = outcome;
+		if (task?.status !== 'completed' || !settings?.download || problem) {
+			return { ...outcome, files: [] };
+		}
+		const files = await downloads.of(task, settings.download.limit);
+		const failures = files.flatMap(({ output: { index }, stored }) =>
+			stored.ok ? [] : [{ index, failure: stored.failure }],
+		);
+		// An item says at once all that it lacks.
+		const perItem =
+			settings.outputItems === 'output' ? failures.map((failure) => [failure]) : [failures];
+		const written = new Map<number, NodeProblem>();
+		for (const lacking of perItem) {
+			const [first] = lacking;
+			if (!first) continue;
+			const indexes = lacking.map(({ index }) => index);
+			const told = writer.ofDownload(first.failure, task.taskId, indexes, itemIndex);
+			for (const index of indexes) written.set(index, told);
+		}
+		return {
+			...outcome,
+			files: files.map(({ output, stored }) =>
+				stored.ok
+					? { output, binary: stored.value }
+					: { output, problem: written.get(output.index) },
+			),
+		};
+	};
+	return await untilCancelled(
+		host,
+		provider,
+		left,
+		async () => await Promise.all(outcomes.map(download)),
+	);
+}
 
 interface File {
 	output: Output;
@@ -70,17 +139,15 @@ interface File {
 	problem?: NodeProblem;
 }
 
-export type Result = Outcome & { files: File[] };
-
-/** An item, and the problem that it stands for if it does. */
-export interface Item {
-	item: INodeExecutionData;
-	problem?: NodeProblem;
-}
+export type Result = Outcome & {
+	files: File[];
+	/** What there is to say of it besides. */
+	note?: string;
+};
 
 /** The items of one outcome, without regard to On Error. */
 export function itemsOf(result: Result, provider: string, operation: string): Item[] {
-	const { task, taskId, asked, settings, files, itemIndex, polls, waitedMs, via } = result;
+	const { task, taskId, asked, settings, files, note, itemIndex, polls, waitedMs, via } = result;
 	const field = settings?.download?.field;
 	const perTask = settings?.outputItems !== 'output' || !task || task.outputs.length === 0;
 	if (result.answer) {
@@ -101,7 +168,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			...own,
 			// Not called `error`: Retry On Fail runs the whole node again when the first item has a truthy field of
 			// that name, also where the user chose to continue (WorkflowExecute of n8n-core).
-			errorMessage: problem?.message ?? task?.error?.message,
+			errorMessage: problem?.message ?? task?.error?.message ?? note,
 			errorDescription: problem?.description ?? undefined,
 			prompt: asked?.prompt ?? task?.prompt,
 			canvas: asked?.canvas && { ...asked.canvas },
@@ -118,7 +185,8 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			waitedMs,
 			polls,
 			via,
-			raw: settings?.simplify === false ? task?.raw : undefined,
+			// Where there is nothing else to show, the provider's own words are.
+			raw: settings?.simplify === false || isWithoutOutputs(result) ? task?.raw : undefined,
 		});
 		const pairedItem = { item: itemIndex };
 		return {
@@ -137,23 +205,13 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 	});
 }
 
-function statusOf({ task, taskId }: Outcome): string {
+function statusOf({ task, taskId, parks }: Outcome): string {
 	if (task) return task.status === 'running' ? 'pending' : task.status;
-	return taskId === undefined ? 'failed' : 'pending';
+	return taskId === undefined && !parks ? 'failed' : 'pending';
 }
 
 const defined = (fields: IDataObject): IDataObject =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
-/** Fails the node with the first problem, and with the ids of everything that was submitted (design 4.3). */
-function throwIf(
-	stopAtProblem: boolean,
-	outcomes: readonly Outcome[],
-	first: NodeProblem | undefined,
-): void {
-	if (!stopAtProblem || !first) return;
-	throw withTasks(first, outcomes);
-}
 
 /** Adds to a problem the ids of everything that was submitted, and how many items share its fate. */
 export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {

@@ -1,0 +1,35 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+
+import type { Host } from './host';
+import type { NodeProblem } from './nodeErrors';
+
+/** An item, and the problem that it stands for if it does. */
+export interface Item {
+	item: INodeExecutionData;
+	problem?: NodeProblem;
+}
+
+/**
+ * The item in the form in which n8n keeps all of it. An item with `error` leaves by the error output (On Error = continue
+ * using error output), but n8n puts the message of that error in place of the item's json. Not so where the property is
+ * not enumerable: n8n sends a copy of the item there, with the fields of the input added, and the copy lacks it. With On
+ * Error = continue there must be no `error` at all. (n8n 1.123, 2.8 and 2.41.)
+ *
+ * Neither form has a field `error` in its json: if the first item has one, Retry On Fail runs the whole node again.
+ */
+export function routed({ item, problem }: Item, { node }: Pick<Host, 'node'>): INodeExecutionData {
+	if (!problem || node.onError !== 'continueErrorOutput') return item;
+	return Object.defineProperty({ ...item }, 'error', { value: problem, enumerable: false });
+}
+
+/**
+ * The same for items that n8n saves before it routes them, which only keeps what JSON keeps: all of it under the field
+ * `error`, as n8n's own HTTP Request node has it. Nothing is run again for it, because the node that waits is disabled.
+ */
+export function routedWhenSaved(
+	{ item, problem }: Item,
+	{ node }: Pick<Host, 'node'>,
+): INodeExecutionData {
+	if (!problem || node.onError !== 'continueErrorOutput') return item;
+	return { ...item, json: { error: { message: problem.message, ...item.json } } };
+}

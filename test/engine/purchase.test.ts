@@ -1,0 +1,212 @@
+import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
+
+import type { Call } from '../emulator';
+import { DIALECTS } from './dialects';
+import type { Result, Scenario } from './harness';
+import { useEngine } from './setup';
+
+/** What is bought once and never again, whatever an expression comes to the next time. */
+
+// A pause of 0 would mean n8n's default of a second.
+const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+
+const products = (count: number) =>
+	Array.from({ length: count }, (_, index) => ({ product: `product ${index}` }));
+
+/** What n8n's Retry starts from: the run of the failed node is taken off, its stack is executed again. */
+function failedOne({ data }: Result): IRunExecutionData {
+	const saved = JSON.parse(JSON.stringify(data)) as IRunExecutionData;
+	delete saved.resultData.error;
+	delete saved.resultData.runData.Midjourney;
+	return saved;
+}
+
+/** n8n's Retry with the workflow as it is saved by now: the node with other parameters or settings. */
+function withNow(data: IRunExecutionData, parameters: IDataObject, settings: Partial<INode> = {}) {
+	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
+		Object.assign(node.parameters, parameters);
+		Object.assign(node, settings);
+	}
+	return data;
+}
+
+describe.each(DIALECTS)('$displayName', (dialect) => {
+	const bench = useEngine({}, dialect);
+	const { isSubmit, isRead, promptOf, keyRefused } = dialect;
+	const accepted = () => bench.emulator.ledger.submits;
+	const isAbout = (call: Call, taskId: unknown) =>
+		JSON.stringify([call.path, call.query]).includes(String(taskId));
+	/** The last task that was bought can never be read, so the node fails. */
+	const lastFails = (count: number) =>
+		bench.emulator.intercept(async (call) =>
+			isRead(call) && accepted().length >= count && isAbout(call, accepted()[count - 1]?.taskId)
+				? keyRefused
+				: undefined,
+		);
+
+	describe('A prompt that comes to something else each time', () => {
+		it.each([
+			['={{ $json.product }} {{ Math.random() }}'],
+			['={{ $json.product }} {{ $now.toMillis() }}'],
+		])('is bought once, in all tries and in a retried execution: %s', async (prompt) => {
+			const undo = lastFails(10);
+			const scenario = { items: products(10), settings: RETRY };
+			const first = await bench.generate({ prompt }, scenario);
+			expect(first.status).toBe('error');
+			expect(accepted()).toHaveLength(10);
+			undo();
+			const second = await bench.generate(
+				{ prompt },
+				{ ...scenario, retryOf: failedOne(first), executionId: '2' },
+			);
+			expect(accepted()).toHaveLength(10);
+			expect(second.items.map(({ json }) => json.status)).toEqual(Array(10).fill('completed'));
+			// What was bought, not what the expression comes to now.
+			expect(second.items.map(({ json }) => json.prompt).sort()).toEqual(
+				accepted().map(promptOf).sort(),
+			);
+		});
+	});
+
+	describe('A retried execution', () => {
+		const prompt = '={{ $json.product }} {{ Math.random() }}';
+		const failed = async (parameters: Scenario['parameters'] = {}) => {
+			const undo = lastFails(3);
+			const first = await bench.generate({ prompt, ...parameters }, { items: products(3) });
+			expect(first.status).toBe('error');
+			undo();
+			return failedOne(first);
+		};
+		const again = async (retryOf: IRunExecutionData) =>
+			await bench.generate({ prompt }, { items: products(3), retryOf, executionId: '2' });
+
+		it.each<[string, IDataObject]>([
+			['another time limit', { options: { timeLimit: 60, firstCheck: 0.1, longestPause: 1 } }],
+			['another wait mode', { waitMode: 'dontWait' }],
+			['a reference', { options: { reference: 'order 7', firstCheck: 0.1, longestPause: 1 } }],
+		])('with %s picks up what was bought', async (_, parameters) => {
+			const { items } = await again(withNow(await failed(), parameters));
+			expect(accepted()).toHaveLength(3);
+			expect(items.map(({ json }) => json.taskId)).toEqual(accepted().map(({ taskId }) => taskId));
+		});
+
+		it.each<[string, IDataObject]>([
+			['another prompt', { prompt: '={{ $json.product }} in blue {{ Math.random() }}' }],
+			['another aspect ratio', { additionalFields: { aspectRatio: '16:9' } }],
+		])('with %s buys anew', async (_, parameters) => {
+			await again(withNow(await failed(), parameters));
+			expect(accepted()).toHaveLength(6);
+		});
+
+		it('with a credential that cannot read the tasks says at once which one bought them', async () => {
+			const other = { id: 'B', name: 'another' };
+			const credentials = { midApi: other, vtrixApi: other };
+			const saved = withNow(await failed(), {}, { credentials });
+			bench.emulator.intercept(async (call) => (isRead(call) ? { status: 404 } : undefined));
+			const { status, error } = await again(saved);
+			expect(status).toBe('error');
+			expect(accepted()).toHaveLength(3);
+			expect(error?.message).toContain('[item 0]');
+			expect(error?.message).toContain(accepted()[0]?.taskId);
+			const was = dialect.name === 'midApi' ? 'MidAPI' : 'Vtrix';
+			expect(error?.message).toContain(`credential ${was}`);
+			expect(error?.description).toMatch(/is paid/);
+			for (const { taskId } of accepted()) expect(error?.description).toContain(taskId);
+		});
+	});
+
+	describe('Two items', () => {
+		it('that say the same are two purchases', async () => {
+			const { items } = await bench.generate({}, { items: [{}, {}] });
+			expect(new Set(items.map(({ json }) => json.taskId)).size).toBe(2);
+		});
+	});
+
+	describe('What stopped the first try stops the next', () => {
+		const sixty = { items: products(60), settings: RETRY };
+		const prompt = '={{ $json.product }}';
+		/** Item 2 is taken, and its answer is lost. */
+		const loseOne = () =>
+			bench.emulator.intercept(async (call) => {
+				if (!isSubmit(call) || !JSON.stringify(call.body).includes('product 2"')) return undefined;
+				await call.handle();
+				return 'reset';
+			});
+
+		it('an item that may have been paid', async () => {
+			loseOne();
+			const { status, error } = await bench.generate({ prompt }, sixty);
+			expect(status).toBe('error');
+			expect(error?.message).toContain('[item 2]');
+			expect(accepted().length).toBeLessThanOrEqual(7);
+		});
+
+		it('a refusal that will not pass, which is not even sent again', async () => {
+			let refused = 0;
+			bench.emulator.intercept(async (call) => {
+				if (!isSubmit(call) || !JSON.stringify(call.body).includes('product 2"')) return undefined;
+				refused++;
+				return { status: 422 };
+			});
+			const { error } = await bench.generate({ prompt }, sixty);
+			expect(error?.message).toContain('[item 2]');
+			expect(refused).toBe(1);
+			expect(accepted().length).toBeLessThanOrEqual(7);
+		});
+
+		it('in the same execution only: the next may send what was refused', async () => {
+			const undo = bench.emulator.intercept(async (call) =>
+				isSubmit(call) ? { status: 422 } : undefined,
+			);
+			const first = await bench.generate({ prompt }, { items: products(3) });
+			undo();
+			const retryOf = failedOne(first);
+			const { items } = await bench.generate(
+				{ prompt },
+				{ items: products(3), retryOf, executionId: '2' },
+			);
+			expect(items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
+		});
+	});
+
+	describe('Buy Again What May Be Paid', () => {
+		it('buys the items it names in a retried execution, once, and no others', async () => {
+			// Both are lost before the provider has seen them.
+			let sent = 0;
+			const undo = bench.emulator.intercept(async (call) => {
+				if (!isSubmit(call)) return undefined;
+				sent++;
+				return /product [12]"/.test(JSON.stringify(call.body)) ? 'reset' : undefined;
+			});
+			const prompt = '={{ $json.product }}';
+			const scenario = { items: products(4) };
+			const first = await bench.generate({ prompt }, scenario);
+			expect(sent).toBe(4);
+			undo();
+			const retryOf = withNow(
+				failedOne(first),
+				{ options: { buyAgain: '2', firstCheck: 0.1, longestPause: 1 } },
+				{ onError: 'continueRegularOutput' },
+			);
+			const second = await bench.generate({ prompt }, { ...scenario, retryOf, executionId: '2' });
+			expect(accepted().map(promptOf).sort()).toEqual(['product 0', 'product 2', 'product 3']);
+			expect(second.items.map(({ json }) => json.status)).toEqual([
+				'completed',
+				'failed',
+				'completed',
+				'completed',
+			]);
+		});
+
+		it('buys nothing again in the tries of one execution', async () => {
+			let sent = 0;
+			bench.emulator.intercept(async (call) => {
+				if (!isSubmit(call)) return undefined;
+				sent++;
+				return 'reset';
+			});
+			await bench.generate({ options: { buyAgain: '0' } }, { settings: RETRY });
+			expect(sent).toBe(1);
+		});
+	});
+});

@@ -1,0 +1,96 @@
+import type { INode } from 'n8n-workflow';
+
+import { midApi } from '../../nodes/Midjourney/providers/midApi';
+import type { GenerateImage } from '../../nodes/Midjourney/providers/Provider';
+import {
+	cancelledMessage,
+	countingSubmits,
+	untilCancelled,
+	type Left,
+} from '../../nodes/Midjourney/tasks/cancelled';
+import { NO_HTTP } from './fixtures';
+
+describe('What is said of a cancelled execution', () => {
+	it.each<[string, Left, string]>([
+		['nothing left', {}, 'The execution was cancelled'],
+		[
+			'open tasks, each once',
+			{ open: ['a', 'b', 'a'] },
+			'The execution was cancelled; these tasks go on at MidAPI: a, b',
+		],
+		[
+			'completed tasks',
+			{ open: [], completed: ['c'] },
+			'The execution was cancelled; these tasks are completed, MidAPI has their results: c',
+		],
+		[
+			'one submit under way',
+			{ underWay: 1 },
+			'The execution was cancelled; 1 submit was under way, which may have been taken and paid: look into the task list of MidAPI',
+		],
+		[
+			'all of it',
+			{ open: ['a'], completed: ['c'], underWay: 3 },
+			'The execution was cancelled; these tasks go on at MidAPI: a; these tasks are completed, MidAPI has their results: c; 3 submits were under way, which may have been taken and paid: look into the task list of MidAPI',
+		],
+	])('%s', (_, left, message) => {
+		expect(cancelledMessage(left, midApi)).toBe(message);
+	});
+});
+
+describe('Work that breaks off', () => {
+	const node = { name: 'Midjourney' } as INode;
+	const broken = async () => await Promise.reject(new Error('Out of order'));
+
+	it('by a cancel says what is left at that moment', async () => {
+		const controller = new AbortController();
+		const open: string[] = [];
+		const work = untilCancelled(
+			{ node, cancelSignal: controller.signal },
+			midApi,
+			() => ({ open }),
+			async () => {
+				open.push('a');
+				controller.abort();
+				return await broken();
+			},
+		);
+		await expect(work).rejects.toThrow('these tasks go on at MidAPI: a');
+	});
+
+	it('by something else keeps its words, and names the tasks', async () => {
+		const work = untilCancelled(
+			{ node },
+			midApi,
+			() => ({ open: ['a'], completed: ['b'] }),
+			broken,
+		);
+		await expect(work).rejects.toMatchObject({
+			message: 'Out of order',
+			description: 'Submitted: a, b',
+		});
+	});
+});
+
+describe('Submits under way', () => {
+	const request: GenerateImage = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' };
+
+	it('are counted from sending to answer, whatever the answer is', async () => {
+		const ends: Array<() => void> = [];
+		const slow = {
+			...midApi,
+			submit: async () =>
+				await new Promise<never>((_, reject) => ends.push(() => reject(new Error('broken')))),
+		};
+		const { provider, underWay } = countingSubmits(slow);
+		expect(underWay()).toBe(0);
+		const submits = [provider.submit(NO_HTTP, request), provider.submit(NO_HTTP, request)];
+		expect(underWay()).toBe(2);
+		ends[0]?.();
+		await expect(submits[0]).rejects.toThrow('broken');
+		expect(underWay()).toBe(1);
+		ends[1]?.();
+		await expect(submits[1]).rejects.toThrow('broken');
+		expect(underWay()).toBe(0);
+	});
+});

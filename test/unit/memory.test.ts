@@ -1,0 +1,190 @@
+import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+
+import { operations } from '../../nodes/Midjourney/operations';
+import { OPTIONS, placesOf, writtenOf } from '../../nodes/Midjourney/operations/properties';
+import type { Failure } from '../../nodes/Midjourney/providers/http';
+import type { Order } from '../../nodes/Midjourney/tasks/order';
+import {
+	dependsOnItemAlone,
+	digestOfItem,
+	type PurchaseContext,
+} from '../../nodes/Midjourney/tasks/purchase';
+import { memoryIn, SETTINGS } from './fixtures';
+
+const order = (more: Partial<Order> = {}): Order => ({
+	itemIndex: 0,
+	request: { kind: 'generateImage', mode: 'textToImage', prompt: 'p' },
+	settings: SETTINGS,
+	...more,
+});
+const item = (json: IDataObject, fileName?: string): INodeExecutionData => ({
+	json,
+	...(fileName && { binary: { data: { data: 'id', mimeType: 'image/png', fileName } } }),
+});
+const came = (what: INodeExecutionData): Partial<PurchaseContext> => ({ itemAt: () => what });
+
+describe('A purchase', () => {
+	const bought = (context: Partial<PurchaseContext>, one: Order, store: IDataObject = {}) => {
+		const memory = memoryIn(store, context);
+		memory.sending(one, 5);
+		memory.submitted(one, 'task', { prompt: 'p' });
+		return JSON.parse(JSON.stringify(store)) as IDataObject;
+	};
+
+	it.each<[string, Partial<PurchaseContext>, Partial<Order>]>([
+		['another try or a retried execution', { executionId: '2' }, {}],
+		[
+			'an expression that comes to something else',
+			{},
+			{ request: { kind: 'generateImage', mode: 'textToImage', prompt: 'other' } },
+		],
+		['other options', {}, { settings: { ...SETTINGS, timeLimitMs: 1 } }],
+		['another credential', { account: { id: 'b', name: 'account B' } }, {}],
+		['the same item with its fields in another order', came(item({ b: 2, a: 1 })), {}],
+	])('is known again with %s', (_, context, more) => {
+		const store = bought(came(item({ a: 1, b: 2 })), order());
+		const memory = memoryIn(store, { ...came(item({ a: 1, b: 2 })), ...context });
+		expect(memory.recall(order(more))).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
+	});
+
+	it.each<[string, Partial<PurchaseContext>, Partial<Order>]>([
+		['other parameters as written', { written: { prompt: '={{ $json.other }}' } }, {}],
+		['another run of the node, as in a loop', { runIndex: 1 }, {}],
+		['another item', {}, { itemIndex: 1 }],
+		['another request of the same item', {}, { part: 1 }],
+		['other json that came in', came(item({ a: 2 }, 'a.png')), {}],
+		['another file that came in', came(item({ a: 1 }, 'b.png')), {}],
+		['no file any more', came(item({ a: 1 })), {}],
+	])('is another one with %s', (_, context, more) => {
+		const mine = came(item({ a: 1 }, 'a.png'));
+		const memory = memoryIn(bought(mine, order()), { ...mine, ...context });
+		expect(memory.recall(order(more))).toBeUndefined();
+	});
+
+	it('in a tool call is known by its request too: n8n does not hand the arguments on as an item', () => {
+		const isToolCall = true;
+		const store = bought({ isToolCall }, order());
+		const other = order({
+			request: { kind: 'generateImage', mode: 'textToImage', prompt: 'other' },
+		});
+		expect(memoryIn(store, { isToolCall }).recall(order())).toBeDefined();
+		expect(memoryIn(store, { isToolCall }).recall(other)).toBeUndefined();
+	});
+
+	it.each([
+		['keeps what was asked for, where it may be something else now', '={{ $now }}', 'p'],
+		['keeps nothing where it is the same for the same item', '={{ $json.prompt }}', undefined],
+	])('%s', (_, prompt, kept) => {
+		const written = { prompt };
+		const remembered = memoryIn(bought({ written }, order()), { written }).recall(order());
+		expect(remembered).toMatchObject({ state: 'bought' });
+		expect(remembered).toHaveProperty('asked', kept && { prompt: kept });
+	});
+
+	it('names the credential only where it is another one', () => {
+		const store = bought({}, order());
+		const other = { account: { id: 'b', name: 'account B' } };
+		expect(memoryIn(store).recall(order())).toHaveProperty('otherAccount', undefined);
+		expect(memoryIn(store, other).recall(order())).toHaveProperty('otherAccount', 'account A');
+	});
+
+	it('stays small: 2,000 of them in less than 300 KB', () => {
+		const store = {};
+		const memory = memoryIn(store);
+		for (let itemIndex = 0; itemIndex < 2000; itemIndex++) {
+			const one = order({ itemIndex });
+			memory.sending(one, 1_763_745_889_000, { nonce: 'n'.repeat(32), tag: 't'.repeat(8) });
+			memory.submitted(one, 'f'.repeat(20), { prompt: 'a long prompt '.repeat(50) });
+		}
+		expect(JSON.stringify(store).length).toBeLessThan(300_000);
+	});
+});
+
+describe('A submit that may have been taken', () => {
+	const LOST: Failure = { reason: 'connectionLost', taken: 'unknown', passing: true };
+
+	it('is found later, under its key', () => {
+		const store = {};
+		const memory = memoryIn(store);
+		memory.sending(order(), 5, { nonce: 'n', tag: 't' });
+		memory.ambiguous(order(), LOST);
+		expect(memory.recall(order())).toEqual({
+			...{ state: 'unknown', at: 5, executionId: '1', nonce: 'n', tag: 't', failure: LOST },
+		});
+		memoryIn(store, { written: {} }).found(memory.keyOf(order()), 'task');
+		expect(memory.recall(order())).toMatchObject({
+			...{ state: 'bought', taskId: 'task', at: 5, nonce: 'n' },
+		});
+	});
+});
+
+describe('What came in', () => {
+	it('is the same after it was saved', () => {
+		const live = item({ at: new Date(0), none: undefined } as unknown as IDataObject);
+		const saved = JSON.parse(JSON.stringify(live)) as INodeExecutionData;
+		expect(digestOfItem(saved)).toBe(digestOfItem(live));
+	});
+
+	it('does not count with what it is paired', () => {
+		expect(digestOfItem({ json: {}, pairedItem: 3 })).toBe(digestOfItem({ json: {} }));
+	});
+
+	it('may be a file without a name', () => {
+		const file = (data: string): INodeExecutionData => ({
+			json: {},
+			binary: { data: { data, mimeType: 'image/png' } satisfies IBinaryData },
+		});
+		expect(digestOfItem(file('a'))).not.toBe(digestOfItem(file('b')));
+	});
+});
+
+describe('Parameters as written come to the same for the same item', () => {
+	it.each<[unknown, boolean]>([
+		['a teapot', true],
+		['={{ $json.prompt }}', true],
+		['=a {{ $json["what is it"] }} of {{ $json.of[0].name }}, blue', true],
+		[{ aspectRatio: '16:9', seed: 5, tile: true }, true],
+		['={{ $json.prompt + Math.random() }}', false],
+		['={{ $now }}', false],
+		["={{ $('Form').item.json.prompt }}", false],
+		['={{ $json.prompts.randomItem() }}', false],
+		['={{ $json.a }} {{ $runIndex }}', false],
+		[{ seed: '={{ Math.random() }}' }, false],
+		[['={{ $now }}'], false],
+	])('%j: %s', (written, expected) => {
+		expect(dependsOnItemAlone(written)).toBe(expected);
+	});
+});
+
+describe('What makes a purchase among the parameters', () => {
+	const buying = operations
+		.filter(({ traits }) => traits.includes('submits'))
+		.flatMap((operation) => operation.providers.map((provider) => ({ operation, provider })));
+
+	it.each(buying)(
+		'$operation.resource → $operation.operation with $provider: all but how it waits',
+		({ operation, provider }) => {
+			const untouched = writtenOf({}, operation, provider);
+			for (const [{ property }, place] of placesOf(operation, provider)) {
+				const { name } = property;
+				const value = 'something else';
+				const changed = place === undefined ? { [name]: value } : { [place]: { [name]: value } };
+				const counts = place !== OPTIONS && name !== 'waitMode';
+				const written = writtenOf(changed, operation, provider);
+				expect([name, JSON.stringify(written) !== JSON.stringify(untouched)]).toEqual([
+					name,
+					counts,
+				]);
+			}
+		},
+	);
+
+	it('does not change when n8n fills in a default', () => {
+		const [operation] = operations;
+		if (!operation) throw new Error('There are no operations');
+		const filled = { mode: 'textToImage', prompt: 'p' };
+		expect(writtenOf(filled, operation, 'midApi')).toEqual(
+			writtenOf({ prompt: 'p' }, operation, 'midApi'),
+		);
+	});
+});
