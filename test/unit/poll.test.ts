@@ -153,6 +153,7 @@ describe('Looks that do not succeed', () => {
 		const unknown: Failure = { reason: 'notFound', taken: 'no', passing: false };
 		const bought = {
 			itemIndex: 0,
+			part: 0,
 			settings: SETTINGS,
 			request: { kind: 'upscaleImage', taskId: 't', index: 0 },
 		} as const;

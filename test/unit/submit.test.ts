@@ -15,6 +15,7 @@ const request = (prompt: string): GenerateImage => ({
 });
 const order = (itemIndex: number, prompt = `p${itemIndex}`): Order => ({
 	itemIndex,
+	part: 0,
 	request: request(prompt),
 	settings: SETTINGS,
 });
@@ -54,6 +55,7 @@ function stage(answer: (attempt: number, prompt: string) => Failure | undefined 
 		http: NO_HTTP,
 		clock,
 		memory: new Memory(store, 0, 'midApi'),
+		sizeOf: async () => ({ ok: true, value: { width: 1456, height: 816 } }),
 		stopAtRefusal: false,
 		onSubmitted: () => undefined,
 		...more,

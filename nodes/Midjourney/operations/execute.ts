@@ -7,17 +7,20 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed, providers } from '../providers';
-import type { Provider } from '../providers/Provider';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Order, Settings } from '../tasks/order';
 import { toItems } from '../tasks/results';
 import { Run } from '../tasks/run';
 import { refused, type Outcome } from '../tasks/outcome';
 import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
+import { unreachableImage } from '../tasks/reach';
+import { allowPermutations } from './fields';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
 import { displayNames, offers, placesOf } from './properties';
+import { requestProblem } from './requestCheck';
 import { settingsFrom } from './settings';
 
 /** What is to be done for one item, or why it cannot be. */
@@ -38,9 +41,10 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	if (parked) return await lookAgain(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
+	const run = await Run.start(context, provider);
 	const jobs = context
 		.getInputData()
-		.map((_, itemIndex) => read(context, provider, operation, places, itemIndex));
+		.map((_, itemIndex) => read(run, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
 	if (first && !context.continueOnFail()) {
@@ -50,7 +54,6 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		}
 		throw first.problem;
 	}
-	const run = await Run.start(context, provider);
 	const outcomes = await carryOut(run, jobs);
 	const name = `${operation.resource}:${operation.operation}`;
 	return outcomes.some(({ parks }) => parks)
@@ -94,17 +97,17 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 }
 
 function read(
-	context: IExecuteFunctions,
-	provider: Provider,
+	run: Run,
 	operation: Operation,
 	places: ReturnType<typeof placesOf>,
 	itemIndex: number,
 ): Job {
+	const { context, provider } = run;
 	try {
 		const from = new Parameters(context, itemIndex, places, provider.name);
 		const intent = operation.intent(from);
-		const objection = intent.does === 'buy' ? provider.objection?.(intent.request) : undefined;
-		if (objection !== undefined) throw from.reject(objection);
+		const problem = problemOf(intent, from, run);
+		if (problem !== undefined) throw from.reject(problem);
 		return { itemIndex, intent, settings: settingsFrom(from) };
 	} catch (error) {
 		// Either a field that does not fit, or an expression that n8n could not evaluate for this item.
@@ -120,7 +123,34 @@ function read(
 	}
 }
 
-/** One outcome for each job, more where an item names several tasks; in the order of the items. */
+/** Why what an item asks for must not be sent, although every field by itself fits; undefined when it may. */
+function problemOf(intent: Intent, from: Parameters, { provider, http }: Run): string | undefined {
+	if (intent.does !== 'buy') return undefined;
+	const nameOf = (path: readonly string[]) => from.nameOf(path);
+	for (const request of intent.requests) {
+		const problem =
+			requestProblem(request, nameOf, from.has(allowPermutations)) ??
+			imageProblem(request, nameOf, http.baseUrl) ??
+			provider.objection?.(request);
+		if (problem !== undefined) return problem;
+	}
+	return undefined;
+}
+
+/** Why the provider cannot fetch an image of a request. */
+function imageProblem(
+	request: TaskRequest,
+	nameOf: (path: readonly string[]) => string,
+	providerUrl: string,
+): string | undefined {
+	const found = unreachableImage(request, providerUrl);
+	return (
+		found &&
+		`'${nameOf(found.path)}' holds an address on ${found.host}, which only means something in your own network: the provider cannot fetch it, put the image where everybody can`
+	);
+}
+
+/** One outcome for each job, more where an item names or makes several tasks; in the order of the items. */
 async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
 	const orders: Order[] = [];
 	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
@@ -134,7 +164,9 @@ async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
 		const { intent, settings } = job;
 		switch (intent.does) {
 			case 'buy':
-				orders.push({ itemIndex, request: intent.request, settings });
+				orders.push(
+					...intent.requests.map((request, part) => ({ itemIndex, part, request, settings })),
+				);
 				break;
 			case 'wait':
 				waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));

@@ -17,7 +17,7 @@ export interface Asked {
 export function askedOf(provider: Provider, request: TaskRequest): Asked {
 	const prompt =
 		provider.finalPrompt?.(request) ?? ('prompt' in request ? request.prompt : undefined);
-	if (!('canvas' in request)) return { prompt };
+	if (!('imagePosition' in request)) return { prompt };
 	return { prompt, canvas: request.canvas, imagePosition: request.imagePosition };
 }
 

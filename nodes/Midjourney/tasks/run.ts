@@ -2,10 +2,11 @@ import { randomBytes } from 'crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 
 import { notOffered, openHttp, type Answer, type Http } from '../providers/http';
-import type { Provider } from '../providers/Provider';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import { callbackUrl, relayKey } from './callbackUrl';
 import { executionClock, type Clock } from './clock';
 import { Gate } from './gate';
+import { sizeReader } from './imageSize';
 import { hostOf, isToolCall, resumeUrlOf, type Host } from './host';
 import { canRunAgain } from './internals';
 import { Memory } from './memory';
@@ -73,6 +74,7 @@ export class Run {
 				clock,
 				memory,
 				callback,
+				sizeOf: sizeReader(this.host),
 				stopAtRefusal: !this.host.continues,
 				onSubmitted: (order, taskId) => {
 					ids.push(taskId);
@@ -112,7 +114,7 @@ export class Run {
 		};
 		return orders.map((order, position) => ({
 			...outcomeFor(order, submitted[position]),
-			asked: askedOf(provider, order.request),
+			asked: askedOf(provider, sentFor(order, submitted[position])),
 		}));
 	}
 
@@ -284,6 +286,10 @@ export class Run {
 		}
 	}
 }
+
+/** The request that was sent for an order; the order's own when none was. */
+const sentFor = ({ request }: Order, result?: Submitted): TaskRequest =>
+	(result?.ok ? result.ticket.bought?.request : undefined) ?? request;
 
 /** A task that is not waited for: its id is the result. */
 const unwatched = ({ itemIndex, settings, taskId, since }: Ticket, now: number): Outcome => ({

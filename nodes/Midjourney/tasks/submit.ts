@@ -1,17 +1,14 @@
-import {
-	success,
-	type Answer,
-	type Failure,
-	type FailureReason,
-	type Http,
-} from '../providers/http';
-import type { Provider, TaskRequest } from '../providers/Provider';
+import { type Answer, type Failure, type FailureReason, type Http } from '../providers/http';
+import type { Provider, Size, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import { backoff, type Clock } from './clock';
 import { Gate } from './gate';
 import type { Memory, Remembered } from './memory';
 import type { Order, Ticket } from './order';
+import type { SizeOf } from './imageSize';
+import { lacksSize } from './layout';
 import { paceOf } from './pace';
+import { prepare, type Tools } from './prepare';
 import { patiently } from './retry';
 
 /** How many submits are under way at once. */
@@ -47,6 +44,8 @@ export interface SubmitDeps {
 	http: Http;
 	clock: Clock;
 	memory: Memory;
+	/** Reads the size of an image on the web. */
+	sizeOf: SizeOf;
 	/** Stop buying at the first refusal, because the node is going to fail anyway (On Error = stop). */
 	stopAtRefusal: boolean;
 	/** Where the provider is to call back for an order; undefined: nowhere. */
@@ -119,24 +118,30 @@ async function getReady(
 			async () => await clock.orCancelled(async () => await provider.read(http, known.taskId)),
 		);
 		// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
-		if (!seen.ok || seen.value.status !== 'failed') return ticketFor(order, known, clock);
+		if (!seen.ok || seen.value.status !== 'failed') {
+			// What the item shows of the request; nothing depends on it.
+			const sent = lacksSize(order.request) && (await prepare(provider, order.request, sources));
+			const request = sent && sent.ok ? sent.value : order.request;
+			return ticketFor({ ...order, request }, known, clock);
+		}
 		memory.forget(order);
 	}
 	const { request } = order;
-	const look = async (taskId: string) => await sources.look(taskId);
-	const prepared = (await provider.prepare?.(request, look)) ?? success(request);
+	const prepared = await prepare(provider, request, sources);
 	return prepared.ok
 		? { order, request: prepared.value }
 		: { ok: false, failure: prepared.failure, ambiguous: false };
 }
 
-/** The tasks that something is to be made of: each is looked at once, for however many orders. */
-class Sources {
+/** What something is to be made of: each task and each file is looked at once, for however many orders. */
+class Sources implements Tools {
 	private readonly looks = new Map<string, Promise<Answer<Task>>>();
+
+	private readonly sizes = new Map<string, Promise<Answer<Size>>>();
 
 	constructor(
 		private readonly gate: Gate,
-		private readonly deps: Pick<SubmitDeps, 'provider' | 'http' | 'clock'>,
+		private readonly deps: Pick<SubmitDeps, 'provider' | 'http' | 'clock' | 'sizeOf'>,
 	) {}
 
 	async look(taskId: string): Promise<Answer<Task>> {
@@ -145,6 +150,14 @@ class Sources {
 		const look = this.looks.get(taskId) ?? patiently(clock, read);
 		this.looks.set(taskId, look);
 		return await look;
+	}
+
+	async sizeOf(url: string): Promise<Answer<Size>> {
+		const { clock, sizeOf } = this.deps;
+		const read = async () => await this.gate.pass(async () => await sizeOf(url));
+		const size = this.sizes.get(url) ?? patiently(clock, read);
+		this.sizes.set(url, size);
+		return await size;
 	}
 }
 
@@ -178,7 +191,7 @@ async function submitOnce(
 		const taskId = answer.value;
 		memory.submitted(order, at, taskId, callback?.nonce);
 		onSubmitted(order, taskId);
-		return ticketFor(order, { taskId, at, nonce: callback?.nonce }, clock);
+		return ticketFor({ ...order, request }, { taskId, at, nonce: callback?.nonce }, clock);
 	}
 	const { failure } = answer;
 	const ambiguous = failure.taken === 'unknown';
