@@ -8,9 +8,8 @@ export interface RequestText {
 }
 
 /** All texts of a request, those within lists and objects included: what is added to a request is in here, too. */
-export function textsIn({ kind: _, ...settings }: TaskRequest): RequestText[] {
-	return walk([], settings);
-}
+export const textsIn = (request: TaskRequest): RequestText[] =>
+	walk([], request).filter(({ path }) => path[0] !== 'kind');
 
 function walk(path: readonly string[], value: unknown): RequestText[] {
 	if (typeof value === 'string') return [{ path, text: value }];

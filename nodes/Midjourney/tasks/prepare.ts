@@ -29,17 +29,17 @@ export async function prepare(
 }
 
 /** The size of the image that a request is about: that of its file, else the usual one of the ratio in its prompt. */
-async function sizeFor(request: ForSize, { look, sizeOf }: Tools): Promise<Answer<Size>> {
-	if (request.kind === 'uploadPaintImage') return await sizeOf(request.imageUrl);
+async function sizeFor(request: ForSize, tools: Tools): Promise<Answer<Size>> {
+	if (request.kind === 'uploadPaintImage') return await tools.sizeOf(request.imageUrl);
 	const { taskId, index } = request;
 	if (taskId === undefined) return unknown('there is no task that could be asked for it');
-	const task = await look(taskId);
+	const task = await tools.look(taskId);
 	if (!task.ok) return task;
 	const { outputs, prompt = '' } = task.value;
 	const url = outputs.find((output) => output.index === index)?.url;
 	const read =
 		url !== undefined && URL.canParse(url)
-			? await sizeOf(url)
+			? await tools.sizeOf(url)
 			: unknown(`task ${taskId} has no link to output ${index}`);
 	const usual = read.ok ? undefined : usualSize(prompt);
 	return usual ? success(usual) : read;

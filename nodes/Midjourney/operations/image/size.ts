@@ -24,7 +24,7 @@ const height = side('Image Height', 'imageHeight');
 type Side = Field<number | undefined>;
 
 const sizeOf = (across: Side, down: Side) => ({
-	fields: [across, down],
+	fields: [down, across],
 	/**
 	 * @returns the request, complete if the size is entered
 	 * @throws NodeOperationError when only one side is entered, when canvas, mask and image do not go together, or when
