@@ -11,7 +11,11 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 	const sold = () => bench.emulator.ledger.submits.map((submit) => promptOf(submit));
 
 	const UNMEANT: Array<[string, string, RegExp]> = [
-		['braces', 'a {red, green, blue} bird', /'Prompt' holds braces: .*, here 3, and each is paid/],
+		[
+			'braces',
+			'a {red, green, blue} bird',
+			/'Prompt' holds braces: .*, here 3, and each is paid: add the field Permutations/,
+		],
 		['--repeat', 'a bird --repeat 4', /'Prompt' holds --repeat: .*, here 4,/],
 		['JSON', '{"scene": "a bird"}', /'Prompt' reads as JSON/],
 	];

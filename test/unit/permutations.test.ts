@@ -78,6 +78,7 @@ describe('A prompt that would become several tasks says how many', () => {
 		['a {red} bird', /^holds braces: .* each combination and each is paid/],
 		['{"scene": "a cup"}', /reads as JSON/],
 		['a } bird', /without its partner/],
+		['a {{ $json.colour }} bird', /switch the field from Fixed to Expression/],
 		['a \\{ bird', /a brace cannot be sent/],
 		['a cup --repeat', /^holds --repeat/],
 	])('%s', (prompt, problem) => {

@@ -121,6 +121,9 @@ const tooMany = (tasks: number) => ({
  */
 export function permutationProblem(prompt: string, remedy: string): string | undefined {
 	if (!/[{}]/.test(prompt) && !new RegExp(REPEAT.source, 'i').test(prompt)) return undefined;
+	if (/\{\{\s*\$/.test(prompt)) {
+		return 'holds {{ … }} as a mere text: switch the field from Fixed to Expression';
+	}
 	if (isJson(prompt)) return JSON_PROMPT;
 	const parsed = parse(prompt);
 	if ('problem' in parsed) return parsed.problem;
