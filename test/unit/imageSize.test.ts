@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- makes files, it is not a node */
 import { Readable } from 'node:stream';
 
 import { sizeReader } from '../../nodes/Midjourney/tasks/imageSize';
