@@ -20,7 +20,7 @@ const AREAS = {
 	mask: 'areas',
 	maskAreas: {
 		rectangle: [{ x: 100, y: 100, width: 300, height: 200 }],
-		polygon: [{ points: '600,600 900,600 750,900' }],
+		polygon: [{ points: '400,400 700,400 550,700' }],
 	},
 };
 
@@ -63,7 +63,10 @@ const ENTERED: Record<string, { kind: string; parameters: JsonObject; outputs?: 
 	'vtrix image:outpaint': { kind: 'midjourney_outpaint', parameters: { ...FROM_JOB, scale: 1.5 } },
 	'vtrix image:uploadPaint': {
 		kind: 'midjourney_uploadpaint',
-		parameters: { imageUrl: PICTURE, prompt: 'a table', ...AREAS },
+		parameters: {
+			...{ imageUrl: PICTURE, prompt: 'a table', ...AREAS },
+			additionalFields: { imageWidth: 1024, imageHeight: 768 },
+		},
 	},
 	'vtrix image:retexture': {
 		kind: 'midjourney_retexture',

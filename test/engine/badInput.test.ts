@@ -60,6 +60,18 @@ const UNFIT: Unfit = {
 		/'Omni Intensity' must be a whole number from 1 to 1000/,
 	],
 	'Custom version left empty': [additional({ version: 'custom' }), /'Custom Version' is empty/],
+	'a version with a flag': [
+		additional({ version: 'custom', customVersion: '7 --tile' }),
+		/'Custom Version' must be a version such as 7, 6.1 or niji6, not “7 --tile”/,
+	],
+	'a version with a flag, from an expression': [
+		additional({ version: "={{ '7 --tile' }}" }),
+		/'Version' must be a version/,
+	],
+	'a flag glued to its value and Aspect Ratio set': [
+		generate({ prompt: 'a cup --ar16:9', additionalFields: { aspectRatio: '1:1' } }),
+		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
+	],
 	'--ar in the prompt and Aspect Ratio set': [
 		generate({ prompt: 'a cup --ar 16:9', additionalFields: { aspectRatio: '1:1' } }),
 		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
@@ -90,6 +102,17 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 		'prompt of 2,001 characters': [
 			generate({ prompt: 'x'.repeat(2001) }),
 			/'Prompt' has 2001 characters, at most 2000/,
+		],
+		'a flag in Watermark': [
+			additional({ watermark: 'shop --no text' }),
+			/'Watermark' holds --no: a flag belongs in its own field/,
+		],
+		'braces in the prompt of a video': [
+			video({
+				prompt: "={{ 'steam {rises, falls}' }}",
+				imageUrls: 'https://a.example/1.png',
+			}),
+			/'Prompt' holds braces: .*, here 2,.* one item for each wording/,
 		],
 		'two images for a video': [
 			video({ imageUrls: 'https://a.example/1.png, https://a.example/2.png' }),
@@ -167,6 +190,29 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				},
 			);
 			expect(result.items.map(({ json }) => json.status)).toEqual(['failed', 'completed']);
+		});
+	});
+
+	describe('An image on an address of this network', () => {
+		const items = [{ url: 'https://a.example/1.png' }, { url: 'http://192.168.1.5/x.png?key=1' }];
+		const parameters = generate({ mode: 'imageToImage', imageUrls: '={{ $json.url }}' });
+
+		it('is refused before anything is bought, when the provider is elsewhere', async () => {
+			const { error } = await bench.run({
+				parameters,
+				items,
+				// Nothing is sent there: the test would fail after the time it takes to find that out.
+				credentials: { baseUrl: 'https://api.invalid' },
+			});
+			expect(error?.message).toMatch(
+				/^'Image URLs' holds an address on 192\.168\.1\.5, .* \[item 1\]$/,
+			);
+			expect(error?.description).toMatch(/Nothing was submitted/);
+		});
+
+		it('is fetched by a provider in the same network', async () => {
+			await bench.run({ parameters: { ...parameters, waitMode: 'dontWait' }, items });
+			expect(bench.emulator.ledger.submits).toHaveLength(2);
 		});
 	});
 

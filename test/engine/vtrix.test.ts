@@ -29,6 +29,9 @@ async function finishedImages(): Promise<IDataObject[]> {
 	return items.map(({ json }: INodeExecutionData) => json);
 }
 
+/** The size of an image, entered. */
+const SQUARE = { imageWidth: 1024, imageHeight: 1024 };
+
 interface Case {
 	parameters: IDataObject;
 	/** What must have gone over the wire, besides the job of the source. */
@@ -126,8 +129,7 @@ const DIRECT: Record<string, Case> = {
 			canvasMode: 'exact',
 			canvasWidth: 1536,
 			canvasHeight: 1024,
-			imageWidth: 1024,
-			imageHeight: 768,
+			additionalFields: { imageWidth: 1024, imageHeight: 768 },
 			imageX: 256,
 			imageY: 128,
 			mask: 'areas',
@@ -222,8 +224,7 @@ const SECONDARY: Record<string, Case> = {
 		parameters: image('inpaint', {
 			mask: 'json',
 			maskJson: '[{ "x": 1, "y": 2, "width": 3, "height": 4 }, { "points": [[0,0],[9,0],[9,9]] }]',
-			imageWidth: 1456,
-			imageHeight: 816,
+			additionalFields: { imageWidth: 1456, imageHeight: 816 },
 			prompt: 'a red lid',
 		}),
 		model: 'midjourney_inpaint',
@@ -242,6 +243,7 @@ const SECONDARY: Record<string, Case> = {
 			prompt: 'more table',
 			canvasMode: 'fit',
 			canvasFit: 'aspectRatio',
+			additionalFields: SQUARE,
 		}),
 		model: 'midjourney_edit',
 		params: {
@@ -260,6 +262,7 @@ const SECONDARY: Record<string, Case> = {
 			anchor: 'bottomRight',
 			mask: 'areas',
 			maskAreas: { rectangle: [{ x: 0, y: 0, width: 100, height: 100 }] },
+			additionalFields: SQUARE,
 		}),
 		model: 'midjourney_edit',
 		params: {
@@ -338,8 +341,8 @@ describe('What was made of the fields', () => {
 			);
 			expect(items[0]?.json).toMatchObject({
 				prompt: 'more table',
-				canvas: { width: 2048, height: 1024 },
-				imagePosition: { width: 1024, height: 1024, x: 512, y: 0 },
+				canvas: { width: 1536, height: 768 },
+				imagePosition: { width: 768, height: 768, x: 384, y: 0 },
 			});
 		},
 	);
@@ -351,7 +354,7 @@ describe('Of the forms of a mask', () => {
 
 	it.each([
 		['url', { url: maskUrl }],
-		['areas', { areas: [{ width: 1024, height: 1024, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
+		['areas', { areas: [{ width: 768, height: 768, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
 		['none', undefined],
 	])('only the chosen one is sent, whatever stands in the others: %s', async (mask, expected) => {
 		const [source = {}] = await finishedImages();
@@ -460,9 +463,10 @@ describe('Model → Run', () => {
 /** A secondary operation that is right but for these fields. */
 const onTask = (operation: string, fields: IDataObject) =>
 	image(operation, { jobId: 'j', taskId: '', index: 0, prompt: 'p', ...fields });
-const edit = (fields: IDataObject) => onTask('edit', { canvasMode: 'exact', ...fields });
+const edit = (fields: IDataObject) =>
+	onTask('edit', { canvasMode: 'exact', additionalFields: SQUARE, ...fields });
 const masked = (maskAreas: IDataObject, fields: IDataObject = {}) =>
-	onTask('inpaint', { mask: 'areas', maskAreas, ...fields });
+	onTask('inpaint', { mask: 'areas', maskAreas, additionalFields: SQUARE, ...fields });
 const rectangle = (x: number, y: number, width: number, height: number) => ({
 	rectangle: [{ x, y, width, height }],
 });
@@ -487,14 +491,45 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'a canvas of zero': [edit({ canvasWidth: 0 }), /'Canvas Width' .* from 1 to 4096, not “0”/],
 	'a canvas of negative size': [edit({ canvasHeight: -5 }), /'Canvas Height' .* not “-5”/],
-	'an image of no size': [edit({ imageWidth: 0 }), /'Image Width' .* not “0”/],
+	'an image of no size': [
+		edit({ additionalFields: { ...SQUARE, imageWidth: 0 } }),
+		/'Image Width' .* not “0”/,
+	],
+	'one side of an image': [
+		edit({ additionalFields: { imageWidth: 900 } }),
+		/'Image Width' and 'Image Height' go together/,
+	],
+	'an image whose size nobody can look up': [
+		edit({ additionalFields: {} }),
+		/cannot be looked up by a Job ID alone: enter 'Image Width' and 'Image Height'/,
+	],
+	'a brace in Exclude': [
+		image('generate', { prompt: 'p', additionalFields: { exclude: given('{a, b}') } }),
+		/'Exclude' holds a brace/,
+	],
+	'a flag in Exclude': [
+		image('generate', { prompt: 'p', additionalFields: { exclude: 'text --ar 1:1' } }),
+		/'Exclude' holds --ar: a flag belongs in its own field/,
+	],
+	'braces in the prompt of a remix': [
+		onTask('remix', { strength: 'subtle', prompt: given('a {red, green} cup') }),
+		/'Prompt' holds braces: .*, here 2, and each is paid: take them out/,
+	],
+	'braces in the text of any model': [
+		runs({ parameters: given({ prompt: 'a {red, green} cup' }) }),
+		/'Parameters' holds braces: .*, here 2,/,
+	],
 	'an image left of the canvas': [
 		edit({ imageX: -1024 }),
 		/1024 × 1024 px at -1024, 0\) lies entirely outside of the canvas \(1536 × 1024 px\)/,
 	],
 	'an image below the canvas': [edit({ imageY: 1024 }), /lies entirely outside of the canvas/],
 	'a fitted canvas that is too large': [
-		onTask('edit', { canvasFit: 'margins', moreWidth: 300, imageWidth: 2000 }),
+		onTask('edit', {
+			canvasFit: 'margins',
+			moreWidth: 300,
+			additionalFields: { ...SQUARE, imageWidth: 2000 },
+		}),
 		/The canvas would have 8000 × 1024 px, at most 4096/,
 	],
 	'a ratio that is none': [
@@ -502,7 +537,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 		/'Canvas Aspect Ratio' must be width to height .* not “16\/9”/,
 	],
 	'a canvas with nothing to paint': [
-		onTask('edit', { canvasAspectRatio: '1:1' }),
+		onTask('edit', { canvasAspectRatio: '1:1', additionalFields: SQUARE }),
 		/there is nothing to paint/,
 	],
 	'a mask with two points': [
@@ -523,11 +558,15 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	'points on a line': [masked(polygon('0,0 5,5 9,9')), /Area 1 of the mask encloses nothing/],
 	'no area': [masked({}), /'Areas' holds no area/],
 	'an image too small for areas': [
-		masked(rectangle(0, 0, 9, 9), { imageWidth: 499 }),
-		/'Image Width' must be a whole number from 500 to 4096/,
+		masked(rectangle(0, 0, 9, 9), { additionalFields: { ...SQUARE, imageWidth: 499 } }),
+		/Areas need an Image Width and an Image Height from 500 to 4096, not 499 × 1024/,
 	],
 	'an image on the canvas too small for areas': [
-		edit({ imageWidth: 400, mask: 'areas', maskAreas: rectangle(0, 0, 9, 9) }),
+		edit({
+			additionalFields: { ...SQUARE, imageWidth: 400 },
+			mask: 'areas',
+			maskAreas: rectangle(0, 0, 9, 9),
+		}),
 		/Areas need an Image Width and an Image Height from 500 to 4096, not 400 × 1024/,
 	],
 	'areas that are no JSON': [json('{ x: 1 }'), /'Areas \(JSON\)' is not valid JSON/],
@@ -623,5 +662,128 @@ describe('Input that does not fit', () => {
 		]);
 		expect(error?.message).toMatch(/The source does not fit \(“task \w+ is not finished yet”\)/);
 		expect(bench.emulator.ledger.submits).toHaveLength(1);
+	});
+});
+
+describe('The size of the source', () => {
+	const wide = { prompt: 'a teapot --ar 16:9' };
+
+	/** The first image of a finished task of 16:9, whose picture the emulator draws with 768 × 432 px. */
+	async function wideImage(): Promise<IDataObject> {
+		const { items } = await bench.generate({
+			authentication: 'vtrix',
+			...wide,
+			options: { ...QUICK, outputItems: 'output' },
+		});
+		bench.emulator.ledger.clear();
+		return items[0]?.json ?? {};
+	}
+
+	const square = (fields: IDataObject = {}) =>
+		image('edit', { ...FROM_ITEM, prompt: 'more sky', canvasAspectRatio: '1:1', ...fields });
+
+	it('is read from its file, of which not more is asked for than its beginning', async () => {
+		const source = await wideImage();
+		const ranges: unknown[] = [];
+		const keys: unknown[] = [];
+		bench.emulator.intercept(async ({ path, headers }) => {
+			if (!path.startsWith('/files/')) return undefined;
+			ranges.push(headers.range);
+			keys.push(headers.authorization);
+			return undefined;
+		});
+		const { items, error } = await run(square(), [source, source]);
+		expect(error).toBeUndefined();
+		expect(bench.emulator.ledger.submits.map(({ params }) => params)).toMatchObject(
+			[0, 1].map(() => ({
+				canvas: { width: 768, height: 768 },
+				imgPos: { width: 768, height: 432, x: 0, y: 168 },
+			})),
+		);
+		expect(items[0]?.json).toMatchObject({
+			canvas: { width: 768, height: 768 },
+			imagePosition: { width: 768, height: 432, x: 0, y: 168 },
+		});
+		expect(ranges).toEqual(['bytes=0-262143']);
+		expect(keys).toEqual([undefined]);
+	});
+
+	it('is read for areas, too', async () => {
+		const [source = {}] = await finishedImages();
+		const { error } = await run(
+			image('inpaint', {
+				...FROM_ITEM,
+				mask: 'areas',
+				maskAreas: { rectangle: [{ x: 0, y: 0, width: 9, height: 9 }] },
+			}),
+			[source],
+		);
+		expect(error).toBeUndefined();
+		expect(bench.emulator.ledger.submits[0]?.params.mask).toMatchObject({
+			areas: [{ width: 768, height: 768 }],
+		});
+	});
+
+	it('is read from the image that Upload Paint is given', async () => {
+		const { url } = await wideImage();
+		await run(
+			image('uploadPaint', {
+				imageUrl: url,
+				prompt: 'more sky',
+				canvasAspectRatio: '1:1',
+				mask: 'url',
+				maskUrl: 'https://example.com/mask.png',
+			}),
+		);
+		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({
+			imgPos: { width: 768, height: 432, x: 0, y: 168 },
+		});
+	});
+
+	it('is the one that is entered, and then nothing is read', async () => {
+		const source = await wideImage();
+		await run(square({ additionalFields: { imageWidth: 1456, imageHeight: 816 } }), [source]);
+		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({
+			imgPos: { width: 1456, height: 816, x: 0, y: 320 },
+		});
+		expect(bench.emulator.ledger.downloads).toEqual([]);
+	});
+
+	/** What comes in place of the file. */
+	const NOT_READ: Record<string, [number, string]> = {
+		'the file is gone': [404, 'No such file.'],
+		'the file is no image': [200, '<html>Sign in</html>'],
+		'the file is empty': [200, ''],
+	};
+
+	describe.each(Object.entries(NOT_READ))('when %s', (_, [status, body]) => {
+		it('is the usual one of the ratio in the prompt', async () => {
+			const source = await wideImage();
+			bench.emulator.intercept(async ({ path }) =>
+				path.startsWith('/files/') ? { status, body } : undefined,
+			);
+			await run(square(), [source]);
+			expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({
+				imgPos: { width: 1456, height: 816, x: 0, y: 320 },
+			});
+		});
+
+		it('and the prompt names none, it is asked for, and nothing is bought', async () => {
+			const [source = {}, other = {}] = await finishedImages();
+			bench.emulator.intercept(async ({ path }) =>
+				path === new URL(String(source.url)).pathname ? { status, body } : undefined,
+			);
+			const { error } = await run(square({ canvasAspectRatio: '2:1' }), [other, source]);
+			expect(error?.message).toMatch(/^The size of the image could not be read .*\[item 1\]$/);
+			expect(error?.description).toMatch(/Enter Image Width and Image Height/);
+			expect(bench.emulator.ledger.submits).toEqual([]);
+		});
+	});
+
+	it('that makes no canvas with the fields is told before anything is bought', async () => {
+		const [source = {}] = await finishedImages();
+		const { error } = await run(square(), [source]);
+		expect(error?.message).toMatch(/there is nothing to paint.*\[item 0\]/);
+		expect(bench.emulator.ledger.submits).toEqual([]);
 	});
 });

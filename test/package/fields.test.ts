@@ -7,7 +7,9 @@ import { Parameters } from '../../nodes/Midjourney/operations/Parameters';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { settingsFrom } from '../../nodes/Midjourney/operations/settings';
 import { providerNamed } from '../../nodes/Midjourney/providers';
-import { failed, type Http } from '../../nodes/Midjourney/providers/http';
+import { failed, success, type Http } from '../../nodes/Midjourney/providers/http';
+import type { Task } from '../../nodes/Midjourney/providers/Task';
+import { prepare } from '../../nodes/Midjourney/tasks/prepare';
 
 /** No field is there for show: each one changes what is sent, or how the node waits and what it gives. */
 
@@ -54,7 +56,7 @@ function surroundings({ only = {}, property }: Field<unknown>): IDataObject {
 	const shown = { ...only, ...property.displayOptions?.show };
 	const chosen = Object.entries(shown).map(([name, values]) => [name, values?.[0]]);
 	// The fields about files are read where files are wanted.
-	return { download: true, ...Object.fromEntries(chosen) };
+	return { download: true, ...COMPANIONS[property.name], ...Object.fromEntries(chosen) };
 }
 
 /** What stands in a field that is not the tested one. */
@@ -83,6 +85,26 @@ function parametersWith(
 	return entered;
 }
 
+/** The task that an operation works on. */
+const FINISHED: Omit<Task, 'taskId'> = {
+	provider: 'vtrix',
+	status: 'completed',
+	outputs: [0, 1, 2, 3].map((index) => ({
+		index,
+		type: 'image',
+		url: `https://a.bc/${index}.png`,
+	})),
+	raw: {},
+};
+
+/** Fields that mean nothing without another one, which then has this value. */
+const COMPANIONS: Record<string, IDataObject> = {
+	imageWidth: { imageHeight: 700 },
+	imageHeight: { imageWidth: 700 },
+	// Only a prompt with permutations makes several tasks.
+	allowPermutations: { prompt: 'a {red, green} bird' },
+};
+
 /** Everything that a run of the node takes from its parameters: what goes over the wire, and the settings. */
 async function demandsOf(
 	operation: Operation,
@@ -106,9 +128,25 @@ async function demandsOf(
 	const doer = providerNamed(provider);
 	if (intent.does === 'ask' && doer) await intent.question(doer, http);
 	if (intent.does === 'buy') {
-		// What is looked up before the submit is a demand, too.
-		await doer?.prepare?.(intent.request, async (taskId) => await doer.read(http, taskId));
-		await doer?.submit(http, intent.request);
+		for (const request of intent.requests) {
+			if (!doer) continue;
+			// What is looked up before the submit is a demand, too.
+			const look = async (taskId: string) => {
+				sent.push(['look', taskId]);
+				return success({
+					...FINISHED,
+					taskId,
+					...('index' in request && { jobId: request.jobId }),
+				});
+			};
+			const sizeOf = async (url: string) => {
+				sent.push(['size of', url]);
+				return success({ width: 900, height: 700 });
+			};
+			const prepared = await prepare(doer, request, { look, sizeOf });
+			if (!prepared.ok) throw new Error(prepared.failure.words);
+			await doer.submit(http, prepared.value);
+		}
 	}
 	return { looks: intent.does === 'buy' ? undefined : intent, sent, settings: settingsFrom(from) };
 }

@@ -40,6 +40,8 @@ const ENTERED = {
 	imageUrl: 'https://example.com/teapot.png',
 	motion: 'low',
 	mask: 'json',
+	// The picture that Upload Paint works on is not there to be measured.
+	additionalFields: { imageWidth: 1024, imageHeight: 1024 },
 	model: 'midjourney_reroll',
 	parameters: '={ "jobId": "{{ $json.jobId }}" }',
 	options: QUICK,

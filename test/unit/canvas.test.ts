@@ -1,5 +1,18 @@
-import { placed, smallestOf } from '../../nodes/Midjourney/operations/image/canvas';
 import { clockwise } from '../../nodes/Midjourney/operations/image/mask';
+import type {
+	EditImage,
+	InpaintImage,
+	TaskRequest,
+	UploadPaintImage,
+} from '../../nodes/Midjourney/providers/Provider';
+import {
+	lacksSize,
+	placed,
+	smallestOf,
+	usualSize,
+	withSize,
+	type ForSize,
+} from '../../nodes/Midjourney/tasks/layout';
 
 describe('The smallest canvas of a ratio that holds the whole image', () => {
 	it.each([
@@ -46,5 +59,132 @@ describe('A polygon on the wire runs clockwise from the corner nearest to the to
 		['the other way round, from another corner', [9, 9, 9, 0, 0, 0], [0, 0, 9, 0, 9, 9]],
 	])('%s', (_, entered, sent) => {
 		expect(clockwise(entered)).toEqual(sent);
+	});
+});
+
+const source = { taskId: 't', index: 0 };
+const wide = { width: 1456, height: 816 };
+const triangle = [0, 0, 1400, 0, 1400, 800];
+const edit: EditImage = {
+	kind: 'editImage',
+	...source,
+	prompt: 'p',
+	rule: { aspectRatio: '1:1', anchor: 'center' },
+};
+const inpaint: InpaintImage = {
+	kind: 'inpaintImage',
+	...source,
+	mask: { polygons: [triangle] },
+};
+const uploadPaint: UploadPaintImage = {
+	kind: 'uploadPaintImage',
+	imageUrl: 'https://a.example/1.png',
+	prompt: 'p',
+	rule: { moreWidth: 50, moreHeight: 0, anchor: 'left' },
+	mask: { polygons: [triangle] },
+};
+const picture = { url: 'https://a.example/mask.png' };
+
+describe('A request lacks the size of its image', () => {
+	it.each<[string, TaskRequest, boolean]>([
+		['when the canvas is made of it', edit, true],
+		['when areas are measured on it', inpaint, true],
+		['but not for the picture of a mask', { ...inpaint, mask: picture }, false],
+		['but not when it is known', { ...inpaint, mask: { polygons: [triangle], size: wide } }, false],
+		[
+			'but not for a remix',
+			{ kind: 'remixImage', ...source, prompt: 'p', strength: 'subtle' },
+			false,
+		],
+	])('%s: %s', (_, request, lacks) => {
+		expect(lacksSize(request)).toBe(lacks);
+	});
+});
+
+describe('A request for an image of 1456 × 816', () => {
+	it.each<[string, ForSize, TaskRequest]>([
+		[
+			'a square canvas',
+			edit,
+			{
+				kind: 'editImage',
+				...source,
+				prompt: 'p',
+				canvas: { width: 1456, height: 1456 },
+				imagePosition: { ...wide, x: 0, y: 320 },
+			},
+		],
+		[
+			'margins and areas',
+			uploadPaint,
+			{
+				kind: 'uploadPaintImage',
+				imageUrl: uploadPaint.imageUrl,
+				prompt: 'p',
+				canvas: { width: 2184, height: 816 },
+				imagePosition: { ...wide, x: 0, y: 0 },
+				mask: { polygons: [triangle], size: wide },
+			},
+		],
+		[
+			'exact pixels',
+			{ ...edit, rule: { canvas: { width: 2000, height: 900 }, x: -10, y: 5 } },
+			{
+				kind: 'editImage',
+				...source,
+				prompt: 'p',
+				canvas: { width: 2000, height: 900 },
+				imagePosition: { ...wide, x: -10, y: 5 },
+			},
+		],
+		['areas alone', inpaint, { ...inpaint, mask: { polygons: [triangle], size: wide } }],
+	])('%s', (_, request, sent) => {
+		expect(withSize(request, wide)).toEqual({ request: sent });
+		expect(lacksSize(sent)).toBe(false);
+	});
+
+	it.each<[string, ForSize, RegExp]>([
+		[
+			'a canvas that is too large',
+			{ ...edit, rule: { moreWidth: 300, moreHeight: 0, anchor: 'top' } },
+			/5824 × 816 px, at most 4096/,
+		],
+		[
+			'an image beside the canvas',
+			{ ...edit, rule: { canvas: wide, x: 1456, y: 0 } },
+			/entirely outside of the canvas/,
+		],
+		[
+			'a canvas that is full',
+			{ ...edit, rule: { aspectRatio: '91:51', anchor: 'top' } },
+			/nothing to paint/,
+		],
+		[
+			'an area that reaches outside',
+			{ ...inpaint, mask: { polygons: [[0, 0, 1457, 0, 9, 9]] } },
+			/Area 1 .* 1457,0 outside of the image/,
+		],
+	])('%s does not fit', (_, request, problem) => {
+		expect(withSize(request, wide)).toEqual({ problem: expect.stringMatching(problem) });
+	});
+
+	it('may be too small for areas', () => {
+		expect(withSize(inpaint, { width: 768, height: 432 })).toEqual({
+			problem: expect.stringMatching(/from 500 to 4096, not 768 × 432/),
+		});
+	});
+});
+
+describe('The usual size by the prompt', () => {
+	it.each([
+		['a cup --ar 16:9', wide],
+		['a cup --ar16:9 --v 7', wide],
+		['a cup --aspect 1:1', { width: 1024, height: 1024 }],
+		['a cup —ar 2:3', { width: 896, height: 1344 }],
+		['a cup --ar 16:90', undefined],
+		['a cup --ar 7:5', undefined],
+		['a cup', undefined],
+	])('%s', (prompt, size) => {
+		expect(usualSize(prompt)).toEqual(size);
 	});
 });

@@ -8,10 +8,22 @@ import {
 	textField,
 	urlProblem,
 } from '../../nodes/Midjourney/operations/Field';
-import { aspectRatio, imageUrls, version } from '../../nodes/Midjourney/operations/fields';
+import {
+	aspectRatio,
+	customVersion,
+	imageUrls,
+	version,
+} from '../../nodes/Midjourney/operations/fields';
+import { generateImage } from '../../nodes/Midjourney/operations/image/generate';
 import { flagConflict } from '../../nodes/Midjourney/operations/promptFlags';
 
 const look = { displayName: 'F', name: 'f', default: '' };
+
+function fieldNamed(name: string) {
+	const field = generateImage.additional?.find(({ property }) => property.name === name);
+	if (!field) throw new Error(`There is no field ${name}`);
+	return field;
+}
 
 describe('A field takes what people and expressions give', () => {
 	const integer = integerField({ min: 0, max: 1000 }, look);
@@ -20,6 +32,8 @@ describe('A field takes what people and expressions give', () => {
 	const choice = choiceField([{ name: 'One', value: 1 }] as const, look);
 	const one = 'https://a.example/1.png';
 	const two = 'https://a.example/2,3.png';
+	const EMOJI = '🫖'.repeat(1001);
+	const styles = fieldNamed('styleReferences');
 	const CASES: Array<[string, { read(value: unknown): unknown }, unknown, unknown]> = [
 		['a number', integer, 250, 250],
 		['a number as text', integer, '250', 250],
@@ -35,6 +49,18 @@ describe('A field takes what people and expressions give', () => {
 		['an array of ids', ids, ['a', 7], ['a', '7']],
 		['a version of tomorrow', version, '9.5', '9.5'],
 		['a version as a number', version, 7, '7'],
+		['a version with a v', customVersion, 'v7', '7'],
+		['a version with a V and spaces', customVersion, ' V 6.1 ', '6.1'],
+		['niji in any spelling', customVersion, 'Niji 7', 'niji7'],
+		['niji as it is listed', version, 'niji6', 'niji6'],
+		['niji without a number', version, 'niji', 'niji'],
+		['1,001 emoji where 2,000 characters fit', textField(2000, look), EMOJI, EMOJI],
+		[
+			'styles with weights',
+			styles,
+			`123::2, random ${one}::0.5`,
+			['123::2', 'random', `${one}::0.5`],
+		],
 		['nothing, where it is optional', aspectRatio, '', undefined],
 		['null, where it is optional', optional(integer), null, undefined],
 	];
@@ -56,6 +82,25 @@ describe('A field says what does not fit', () => {
 		['an object for a number', integer, { a: 1 }, /not “{"a":1}”/],
 		['a list for a text', textField(10, look), ['a'], /must be a text, not a list/],
 		['too long a text', textField(3, look), 'four', /has 4 characters, at most 3/],
+		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, at most 3/],
+		[
+			'a version that is a flag',
+			customVersion,
+			'--v 7',
+			/must be a version such as 7, 6.1 or niji6, not “--v 7”/,
+		],
+		['a version with a flag', customVersion, '7 --tile', /not “7 --tile”/],
+		['a version with a flag, from an expression', version, '7 --tile', /not “7 --tile”/],
+		['a version of a letter', customVersion, 'v', /must be a version/],
+		['a version of words', customVersion, 'seven', /must be a version/],
+		['a version with two points', customVersion, '6.1.1', /must be a version/],
+		['a style with a weight of words', fieldNamed('styleReferences'), '123::much', /“123::much”/],
+		[
+			'a style with a flag',
+			fieldNamed('styleReferences'),
+			'123 --ar',
+			/“--ar”, which is not a URL/,
+		],
 		['an unlisted choice', aspectRatio, '7:5', /must be one of 1:1, 1:2, .* not “7:5”/],
 		['a word for a switch', switchField(look), 'yes', /must be true or false/],
 		['an object among URLs', imageUrls('', ''), [{ url: 'x' }], /not a URL/],
@@ -107,6 +152,14 @@ describe('Prompt and fields that say the same', () => {
 		['a cup --TURBO', 'speed'],
 		['a cup --motion low', 'motion'],
 		['a cup --bs 4', 'videoCount'],
+		['a cup --ar16:9', 'aspectRatio'],
+		['a cup --niji6', 'version'],
+		['a cup --v7.1', 'version'],
+		['a cup --iw.5', 'imageWeight'],
+		['a cup --orefhttps://a.example/1.png', 'omniReference'],
+		['a cup,--ar 16:9', 'aspectRatio'],
+		['a cup –ar 16:9', 'aspectRatio'],
+		['a cup --style raw', 'raw'],
 	])('%s contradicts %s', (prompt, name) => {
 		expect(flagConflict(prompt, [field(name)])).toContain(`'${name}' is set`);
 		expect(flagConflict(prompt, [])).toBeUndefined();
@@ -117,6 +170,9 @@ describe('Prompt and fields that say the same', () => {
 		['a cup --arc', 'aspectRatio'],
 		['a cup a--ar', 'aspectRatio'],
 		['a cup --stop 80', 'stylization'],
+		['a cup --style raw', 'stylization'],
+		['a cup --video', 'version'],
+		['a cup --raw-ish', 'raw'],
 		['ar 16:9', 'aspectRatio'],
 		['a cup --ar 16:9', 'watermark'],
 	])('%s goes with %s', (prompt, name) => {

@@ -1,4 +1,10 @@
-import { asText } from '../../nodes/Midjourney/providers/flags';
+import {
+	asText,
+	FLAGS,
+	flag,
+	flagIn,
+	type FlagTable,
+} from '../../nodes/Midjourney/providers/flags';
 import type { GenerateImage } from '../../nodes/Midjourney/providers/Provider';
 
 const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
@@ -80,5 +86,57 @@ describe('A request as one text (contract 2.3)', () => {
 			`${ONE} a cup --ar 3:2 --v 7 --q 2 --s 100 --c 10 --w 300 --seed 7 --iw 2 --sref 123 --sw 50` +
 				` --oref ${TWO} --ow 400 --raw --tile --draft --no text, hands`,
 		);
+	});
+});
+
+describe('The table of flags', () => {
+	it('does not compile without a row, nor can a setting without a flag be written', () => {
+		const { seed, ...withoutSeed } = FLAGS;
+		// @ts-expect-error -- the row of the seed is missing
+		const table: FlagTable = withoutSeed;
+		// @ts-expect-error -- no flag says what a watermark says
+		const written = () => flag('watermark', 'shop');
+		// @ts-expect-error -- there is no such setting
+		const invented = () => flag('sparkle', 7);
+		expect(Object.keys(table)).not.toContain('seed');
+		expect(seed).toEqual(['seed']);
+		expect([written, invented].map((one) => typeof one)).toEqual(['function', 'function']);
+	});
+
+	it('has no flag twice', () => {
+		const all = Object.values(FLAGS).flat();
+		expect(all).toHaveLength(new Set(all).size);
+	});
+});
+
+describe('A flag in a text', () => {
+	it.each([
+		['text --ar 1:1', '--ar'],
+		['text --ar1:1', '--ar'],
+		['--no hands', '--no'],
+		['7 --tile', '--tile'],
+		['text —stylize 5', '—stylize'],
+		['text –q 2', '–q'],
+		['text\n--ar 1:1', '--ar'],
+		['text,--ar 1:1', '--ar'],
+		['(text)--ar 1:1', '--ar'],
+		['text\u00a0--ar 1:1', '--ar'],
+		['text ---ar 1:1', '---ar'],
+		['text --unheard of', '--unheard'],
+	])('is found in %j', (text, found) => {
+		expect(flagIn(text)).toBe(found);
+	});
+
+	it.each([
+		'text, hands',
+		'black-and-white',
+		'tea — and cups',
+		'1920–1930',
+		'a--b',
+		'text - hands',
+		'text --',
+		'https://a.example/a--b.png',
+	])('is not found in %j', (text) => {
+		expect(flagIn(text)).toBeUndefined();
 	});
 });

@@ -1,6 +1,7 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
 import type { ProviderName } from '../providers';
+import { charactersIn } from '../providers/texts';
 
 /** What a field made of a value: what to use (undefined: not set), or in which way the value does not fit. */
 export type Reading<T> = { value: T } | { problem: string };
@@ -43,8 +44,9 @@ export function textField(max: number, look: Look): Field<string> {
 			const text = asText(value);
 			if (isUnset(value) || text?.trim() === '') return { problem: 'is empty' };
 			if (text === undefined) return { problem: `must be a text, not ${kindOf(value)}` };
-			if (text.length > max) {
-				return { problem: `has ${text.length} characters, at most ${max} are allowed: shorten it` };
+			const characters = charactersIn(text);
+			if (characters > max) {
+				return { problem: `has ${characters} characters, at most ${max} are allowed: shorten it` };
 			}
 			return { value: text };
 		},

@@ -8,8 +8,8 @@ import type { Parameters } from './Parameters';
 
 /** What an operation wants done for one item. */
 export type Intent =
-	/** Submit a task and wait for it: costs money. */
-	| { does: 'buy'; request: TaskRequest }
+	/** Submit tasks, usually one, and wait for them: each costs money. */
+	| { does: 'buy'; requests: TaskRequest[] }
 	/** Wait for tasks that were submitted before. */
 	| { does: 'wait'; taskIds: string[] }
 	/** Look at a task once. */

@@ -2,8 +2,7 @@ import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
 
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
-import { fieldWith, isUnset, type Field } from './Field';
-import { flagConflict, type Label } from './promptFlags';
+import { fieldWith, type Field } from './Field';
 
 /** Where parameters are read from: a running node, or one that is called over the web. */
 export interface ParameterSource {
@@ -43,19 +42,16 @@ export class Parameters {
 	}
 
 	/**
-	 * The checked prompt, which must not say again what a field says.
+	 * What people call the field that a setting of a request comes from.
 	 *
-	 * @param implied fields that are as good as set, by what is chosen in another one
-	 * @throws NodeOperationError that names item and fields
+	 * @param path the setting, and the keys within it
 	 */
-	prompt(field: Field<string>, implied: readonly Label[] = []): string {
-		const prompt = this.get(field);
-		const set = [...this.places.keys()].filter(
-			(other) => this.applies(other) && !isUnset(this.entered(other)),
-		);
-		const conflict = flagConflict(prompt, [...set.map(({ property }) => property), ...implied]);
-		if (conflict !== undefined) throw this.reject(conflict);
-		return prompt;
+	nameOf([setting = '', key = '']: readonly string[]): string {
+		const within = setting + key.charAt(0).toUpperCase() + key.slice(1);
+		const names = [...this.places.keys()].map(({ property }) => property);
+		const candidates = [within, setting, `${setting}s`];
+		const found = candidates.flatMap((name) => names.find((one) => one.name === name) ?? []);
+		return found[0]?.displayName ?? setting;
 	}
 
 	/** The error to throw when values do not go together. */

@@ -1,6 +1,5 @@
 import {
 	NodeOperationError,
-	type IDataObject,
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type IWebhookFunctions,
@@ -8,19 +7,20 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed, providers } from '../providers';
-import type { Provider } from '../providers/Provider';
-import { hostOf, isToolCall } from '../tasks/host';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Order, Settings } from '../tasks/order';
 import { toItems } from '../tasks/results';
 import { Run } from '../tasks/run';
 import { refused, type Outcome } from '../tasks/outcome';
 import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
-import { toolAnswerTo } from '../tasks/toolAnswer';
+import { unreachableImage } from '../tasks/reach';
+import { allowPermutations } from './fields';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
-import { displayNames, offers, placesOf, writtenOf } from './properties';
+import { displayNames, offers, placesOf } from './properties';
+import { requestProblem } from './requestCheck';
 import { settingsFrom } from './settings';
 
 /** What is to be done for one item, or why it cannot be. */
@@ -33,46 +33,28 @@ type Job = { itemIndex: number } & (
  * Runs the chosen operation for all items: first every parameter of every item is read and checked, and only when that
  * is done something is sent (design 4.4).
  *
- * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue; in a tool call of an agent
- * only when the execution is cancelled
+ * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const progress = { begun: false };
-	if (!isToolCall(context)) return await carryOutAll(context, progress);
-	try {
-		return await carryOutAll(context, progress);
-	} catch (error) {
-		if (!context.getExecutionCancelSignal()?.aborted) return [toolAnswerTo(error, progress.begun)];
-		throw new NodeOperationError(context.getNode(), error instanceof Error ? error : String(error));
-	}
-}
-
-/** @param progress marked when something may be sent */
-async function carryOutAll(
-	context: IExecuteFunctions,
-	progress: { begun: boolean },
-): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
 	const parked = parkedBefore(context);
 	if (parked) return await lookAgain(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
+	const run = await Run.start(context, provider);
 	const jobs = context
 		.getInputData()
-		.map((_, itemIndex) => read(context, provider, operation, places, itemIndex));
+		.map((_, itemIndex) => read(run, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
-	if (first && !hostOf(context).continues) {
+	if (first && !context.continueOnFail()) {
 		const others = unfit.slice(1).map(({ problem }) => problem.message);
 		if (others.length > 0) {
 			first.problem.description = [first.problem.description, 'Also:', ...others].join('\n');
 		}
 		throw first.problem;
 	}
-	const run = await Run.start(context, provider);
-	progress.begun = true;
-	const written = writtenOf(context.getNode().parameters, operation, provider.name);
-	const outcomes = await carryOut(run, jobs, written);
+	const outcomes = await carryOut(run, jobs);
 	const name = `${operation.resource}:${operation.operation}`;
 	return outcomes.some(({ parks }) => parks)
 		? await park(run, outcomes, name)
@@ -115,17 +97,17 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 }
 
 function read(
-	context: IExecuteFunctions,
-	provider: Provider,
+	run: Run,
 	operation: Operation,
 	places: ReturnType<typeof placesOf>,
 	itemIndex: number,
 ): Job {
+	const { context, provider } = run;
 	try {
 		const from = new Parameters(context, itemIndex, places, provider.name);
 		const intent = operation.intent(from);
-		const objection = intent.does === 'buy' ? provider.objection?.(intent.request) : undefined;
-		if (objection !== undefined) throw from.reject(objection);
+		const problem = problemOf(intent, from, run);
+		if (problem !== undefined) throw from.reject(problem);
 		return { itemIndex, intent, settings: settingsFrom(from) };
 	} catch (error) {
 		// Either a field that does not fit, or an expression that n8n could not evaluate for this item.
@@ -141,8 +123,35 @@ function read(
 	}
 }
 
-/** One outcome for each job, more where an item names several tasks; in the order of the items. */
-async function carryOut(run: Run, jobs: readonly Job[], written: IDataObject): Promise<Outcome[]> {
+/** Why what an item asks for must not be sent, although every field by itself fits; undefined when it may. */
+function problemOf(intent: Intent, from: Parameters, { provider, http }: Run): string | undefined {
+	if (intent.does !== 'buy') return undefined;
+	const nameOf = (path: readonly string[]) => from.nameOf(path);
+	for (const request of intent.requests) {
+		const problem =
+			requestProblem(request, nameOf, from.has(allowPermutations)) ??
+			imageProblem(request, nameOf, http.baseUrl) ??
+			provider.objection?.(request);
+		if (problem !== undefined) return problem;
+	}
+	return undefined;
+}
+
+/** Why the provider cannot fetch an image of a request. */
+function imageProblem(
+	request: TaskRequest,
+	nameOf: (path: readonly string[]) => string,
+	providerUrl: string,
+): string | undefined {
+	const found = unreachableImage(request, providerUrl);
+	return (
+		found &&
+		`'${nameOf(found.path)}' holds an address on ${found.host}, which only means something in your own network: the provider cannot fetch it, put the image where everybody can`
+	);
+}
+
+/** One outcome for each job, more where an item names or makes several tasks; in the order of the items. */
+async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
 	const orders: Order[] = [];
 	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
 	const others: Array<Promise<Outcome>> = [];
@@ -155,7 +164,9 @@ async function carryOut(run: Run, jobs: readonly Job[], written: IDataObject): P
 		const { intent, settings } = job;
 		switch (intent.does) {
 			case 'buy':
-				orders.push({ itemIndex, request: intent.request, settings });
+				orders.push(
+					...intent.requests.map((request, part) => ({ itemIndex, part, request, settings })),
+				);
 				break;
 			case 'wait':
 				waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
@@ -167,6 +178,6 @@ async function carryOut(run: Run, jobs: readonly Job[], written: IDataObject): P
 				others.push(run.answer(itemIndex, settings, intent.question));
 		}
 	}
-	const outcomes = await Promise.all([run.buy(orders, written), run.waitFor(waits), ...others]);
+	const outcomes = await Promise.all([run.buy(orders), run.waitFor(waits), ...others]);
 	return outcomes.flat().sort((a, b) => a.itemIndex - b.itemIndex);
 }

@@ -66,6 +66,17 @@ export const optionalPrompt = optional(
 	),
 );
 
+/** Whether what Midjourney makes several tasks of is meant; the node then makes them itself. */
+export const allowPermutations = optional(
+	switchField({
+		displayName: 'Permutations',
+		name: 'allowPermutations',
+		default: true,
+		description:
+			'Whether braces in the prompt such as {red, green} and --repeat are meant: each combination is a task of its own, and each is paid',
+	}),
+);
+
 /** URLs may hold commas: a comma separates only where the next URL begins. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
@@ -302,9 +313,29 @@ const VERSIONS = [
 	},
 ];
 
-/** Everything is accepted: an expression may name a version that this list does not know yet. */
-export const version: Field<string | undefined> = {
-	...optional(textField(20, { displayName: 'Version', name: 'version', default: '7' })),
+/** Of whatever number: an expression may name a version that no list knows yet. `v7` is read as 7, `Niji 6` as niji6. */
+function versionField(look: Look): Field<string> {
+	const anyText = textField(20, look);
+	return {
+		...anyText,
+		read(value) {
+			const reading = anyText.read(value);
+			if ('problem' in reading) return reading;
+			const [, niji = '', number = ''] =
+				/^\s*v?\s*(niji)?\s*(\d{1,3}(?:\.\d{1,3})?)?\s*$/i.exec(reading.value) ?? [];
+			return niji + number === ''
+				? {
+						problem: `must be a version such as 7, 6.1 or niji6, not “${reading.value}”`,
+					}
+				: { value: niji.toLowerCase() + number };
+		},
+	};
+}
+
+const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '7' });
+
+export const version: Field<string | undefined> = optional({
+	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
 	property: {
 		displayName: 'Version',
 		name: 'version',
@@ -313,15 +344,15 @@ export const version: Field<string | undefined> = {
 		description: 'The Midjourney model. Without it the provider takes its newest.',
 		options: VERSIONS,
 	},
-};
+});
 
 export const customVersion: Field<string | undefined> = optional(
-	textField(20, {
+	versionField({
 		displayName: 'Custom Version',
 		name: 'customVersion',
 		default: '',
 		placeholder: 'e.g. 8',
-		description: 'A version that the list does not have, as the provider writes it',
+		description: 'A version that the list does not have, such as 8.1 or niji7',
 		displayOptions: { show: { version: [CUSTOM] } },
 	}),
 );

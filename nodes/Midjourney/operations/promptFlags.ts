@@ -1,6 +1,6 @@
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
 
-import { FLAGS } from '../providers/flags';
+import { flagsOf, patternOf } from '../providers/flags';
 
 /**
  * Midjourney takes settings as flags inside the prompt, too. A setting given both ways is a contradiction that only the
@@ -10,22 +10,20 @@ import { FLAGS } from '../providers/flags';
 /** How a field is called, by the node and by people. */
 export type Label = Pick<INodeProperties, 'name' | 'displayName'>;
 
-/** A flag at the beginning or after a space; some editors turn two hyphens into a dash. */
-const pattern = (flags: readonly string[]): string =>
-	`(?:^|\\s)(?:--|—|–)(?:${flags.join('|')})(?=\\s|$)`;
-
 /**
  * What contradicts itself between prompt and fields.
  *
- * @param set the display names of the fields that the user has set, by name
+ * @param set the display names of what the user has set, by name
  * @returns the first contradiction, in full; undefined when there is none
  */
 export function flagConflict(prompt: string, set: readonly Label[]): string | undefined {
 	for (const { name, displayName } of set) {
-		const flags = FLAGS[name];
-		const found = flags && new RegExp(pattern(flags), 'i').exec(prompt)?.[0].trim();
-		if (found) {
-			return `'Prompt' holds ${found} and '${displayName}' is set, too: take the flag out of the prompt, or empty the field`;
+		const flags = flagsOf(name);
+		if (flags.length === 0) continue;
+		const found = new RegExp(patternOf(flags), 'i').exec(prompt)?.[0];
+		if (found !== undefined) {
+			const flag = found.replace(/^[^-‒–—―]+/, '');
+			return `'Prompt' holds ${flag} and '${displayName}' is set, too: take the flag out of the prompt, or empty the field`;
 		}
 	}
 	return undefined;
@@ -38,9 +36,9 @@ export function flagConflict(prompt: string, set: readonly Label[]): string | un
  */
 export const flagHints = (collection: string, fields: readonly Label[]): NodeHint[] =>
 	fields.flatMap(({ name, displayName }) => {
-		const flags = FLAGS[name];
-		if (!flags) return [];
-		const test = `/${pattern(flags)}/i.test($parameter["prompt"] ?? "")`;
+		const flags = flagsOf(name);
+		if (flags.length === 0) return [];
+		const test = `/${patternOf(flags)}/i.test($parameter["prompt"] ?? "")`;
 		return [
 			{
 				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Take the flag out or empty the field: with both, nothing is submitted.`,

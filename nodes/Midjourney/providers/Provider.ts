@@ -93,8 +93,8 @@ export interface Rectangle extends Size {
 export type Mask =
 	| { url: string }
 	| {
-			/** Of the image that the points refer to. */
-			size: Size;
+			/** Of the image that the points refer to; undefined as long as nobody knows it. */
+			size?: Size;
 			/** Each a polygon of x, y, x, y, …; clockwise. */
 			polygons: number[][];
 	  };
@@ -106,8 +106,34 @@ export interface Layout {
 	imagePosition: Rectangle;
 }
 
+/** Where an image stands on a canvas that is larger: the free room is on the other sides. */
+export type Anchor =
+	| 'bottom'
+	| 'bottomLeft'
+	| 'bottomRight'
+	| 'center'
+	| 'left'
+	| 'right'
+	| 'top'
+	| 'topLeft'
+	| 'topRight';
+
+/** How a canvas is made of an image, whatever its size. */
+export type CanvasRule =
+	/** In px; `x` and `y` are those of the image. */
+	| { canvas: Size; x: number; y: number }
+	/** The smallest canvas of an aspect ratio such as 16:9 that holds the whole image. */
+	| { aspectRatio: string; anchor: Anchor }
+	/** So much more than the image has, in percent of its sides. */
+	| { moreWidth: number; moreHeight: number; anchor: Anchor };
+
+/** A layout, or (until the size of the image is known) the rule that will make it. */
+export interface LayoutOrRule extends Partial<Layout> {
+	rule?: CanvasRule;
+}
+
 /** Image → Edit: moves an image on a canvas, and paints what is empty or masked. */
-export interface EditImage extends Source, Layout {
+export interface EditImage extends Source, LayoutOrRule {
 	kind: 'editImage';
 	prompt: string;
 	mask?: Mask;
@@ -129,7 +155,7 @@ export interface OutpaintImage extends Source {
 }
 
 /** Image → Upload Paint: Edit for an image from anywhere. */
-export interface UploadPaintImage extends Layout {
+export interface UploadPaintImage extends LayoutOrRule {
 	kind: 'uploadPaintImage';
 	imageUrl: string;
 	prompt: string;
@@ -212,8 +238,8 @@ export interface Provider {
 	/** The text as Midjourney gets it, where it is more than the prompt of the request. */
 	finalPrompt?(request: TaskRequest): string | undefined;
 	/**
-	 * Looks up what a request needs before it can be sent, and whether it fits. Where there is none, a request is sent as
-	 * it is.
+	 * Looks up what a request needs before it can be sent, and whether it fits; the size of an image apart, which is not
+	 * the provider's to know (tasks/prepare.ts). Where there is none, a request is sent as it is.
 	 *
 	 * @param look gives a task, at no cost
 	 * @returns the request to submit

@@ -78,6 +78,17 @@ const WORDING: Record<FailureReason, (provider: string) => Wording> = {
 			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. A Job ID alone, with Task ID emptied, is sent without a look. Nothing was bought.',
 		cause: 'configuration-invalid',
 	}),
+	unknownSize: () => ({
+		what: 'The size of the image could not be read',
+		remedy: 'Enter Image Width and Image Height under Additional Fields. Nothing was bought.',
+		cause: 'configuration-invalid',
+	}),
+	unfitCanvas: () => ({
+		what: 'Canvas, mask and image do not go together',
+		remedy:
+			'Change the canvas or the mask; Image Width and Image Height under Additional Fields say how large the image is to lie on the canvas. Nothing was bought.',
+		cause: 'configuration-invalid',
+	}),
 	unreachable: (provider) => ({
 		what: `${provider} cannot be reached`,
 		remedy:

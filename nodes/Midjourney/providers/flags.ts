@@ -1,20 +1,31 @@
-import type { GenerateImage } from './Provider';
+import type { GenerateImage, GenerateVideo } from './Provider';
 
 /**
  * Midjourney's own language: image prompts, text, then flags (contract 2.3). Some providers have fields for the settings,
  * others only this text; and whoever writes a prompt may have put flags into it.
  */
 
-/** The flags that say the same as a field of a request, by its name. The first is the one that is written. */
-export const FLAGS: Readonly<Record<string, readonly string[]>> = {
+/** What can be set in a request for an image or a video. */
+type Setting = Exclude<keyof GenerateImage | keyof GenerateVideo, 'kind'>;
+
+/** The flags of every setting; none where no flag says the same. A setting without its row does not compile. */
+export type FlagTable = Readonly<Record<Setting, readonly string[]>>;
+
+/** The flags that say the same as a setting of a request. The first is the one that is written. */
+export const FLAGS = {
 	aspectRatio: ['ar', 'aspect'],
 	draft: ['draft'],
 	exclude: ['no'],
 	imageQuality: ['q', 'quality'],
+	imageUrl: [],
+	imageUrls: [],
 	imageWeight: ['iw'],
+	mode: [],
 	motion: ['motion'],
 	omniIntensity: ['ow'],
 	omniReference: ['oref'],
+	prompt: [],
+	quality: [],
 	raw: ['raw', 'style\\s+raw'],
 	seed: ['seed'],
 	speed: ['fast', 'relax', 'relaxed', 'turbo'],
@@ -22,44 +33,95 @@ export const FLAGS: Readonly<Record<string, readonly string[]>> = {
 	styleWeight: ['sw'],
 	stylization: ['s', 'stylize', 'stylise'],
 	tile: ['tile'],
+	translatePrompt: [],
 	variety: ['c', 'chaos'],
 	version: ['v', 'version', 'niji'],
 	videoCount: ['bs'],
+	watermark: [],
 	weirdness: ['w', 'weird'],
-};
+} as const satisfies FlagTable;
+
+/** A setting that has a flag. */
+export type Flagged = {
+	[S in Setting]: (typeof FLAGS)[S] extends readonly [] ? never : S;
+}[Setting];
+
+const BY_NAME: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(FLAGS));
+
+/** The flags of a setting, of whatever request it is; none where it has none. */
+export const flagsOf = (setting: string): readonly string[] => BY_NAME.get(setting) ?? [];
+
+/** What may stand before a flag: nothing, a space, or what ends a word. */
+const BEFORE = '(?:^|[\\s,;.:!?)}\\]])';
+
+/** Two hyphens, or one of the dashes that some editors make of them. */
+const DASHES = '(?:--+|[‒–—―])';
+
+/**
+ * What finds these flags in a text, also where a value is glued to one: `--ar16:9`.
+ *
+ * @returns the source of a regular expression, to be used without regard to case
+ */
+export const patternOf = (flags: readonly string[]): string =>
+	`${BEFORE}${DASHES}(?:${flags.join('|')})(?:(?![a-z-])|(?=https?:))`;
+
+const ANY_FLAG = new RegExp(`${BEFORE}(${DASHES}\\p{L}+)`, 'u');
+
+/** The first flag in a text, whether Midjourney knows it or not; undefined when there is none. */
+export const flagIn = (text: string): string | undefined => ANY_FLAG.exec(text)?.[1];
 
 /** The whole request as one text. */
 export function asText(request: GenerateImage): string {
-	const { mode, prompt, imageUrls = [], styleReferences = [], omniReference } = request;
-	const styles = [...(mode === 'styleReference' ? imageUrls : []), ...styleReferences];
-	const subject = mode === 'omniReference' ? imageUrls[0] : omniReference;
-	return [
-		...(mode === 'imageToImage' ? imageUrls : []),
-		prompt.trim(),
-		flag('aspectRatio', request.aspectRatio),
-		request.version === undefined ? undefined : versionFlag(request.version),
-		flag('imageQuality', request.imageQuality),
-		flag('stylization', request.stylization),
-		flag('variety', request.variety),
-		flag('weirdness', request.weirdness),
-		flag('seed', request.seed),
-		flag('imageWeight', request.imageWeight),
-		styles.length > 0 ? flag('styleReferences', styles.join(' ')) : undefined,
-		flag('styleWeight', request.styleWeight),
-		flag('omniReference', subject),
-		flag('omniIntensity', request.omniIntensity),
-		request.raw ? '--raw' : undefined,
-		request.tile ? '--tile' : undefined,
-		request.draft ? '--draft' : undefined,
-		// What comes behind it, up to the next flag, belongs to it: a list of words.
-		flag('exclude', request.exclude?.trim()),
-	]
+	return Object.values(WRITERS)
+		.map((write) => write(request))
 		.filter((part) => part !== undefined && part !== '')
 		.join(' ');
 }
 
-const flag = (name: string, value: string | number | undefined): string | undefined =>
-	value === undefined || value === '' ? undefined : `--${FLAGS[name]?.[0]} ${value}`;
+type Writer = (request: GenerateImage) => string | undefined;
+
+/** A flag with its value. */
+export const flag = (name: Flagged, value: string | number | undefined): string | undefined =>
+	value === undefined || value === '' ? undefined : `--${FLAGS[name][0]} ${value}`;
+
+const switchFlag = (name: Flagged, on: boolean | undefined): string | undefined =>
+	on ? `--${FLAGS[name][0]}` : undefined;
+
+/** Of what the text does not hold: another setting says it, or only a field of the wire. */
+const NOT_WRITTEN: Writer = () => undefined;
+
+/** How every setting stands in the text, in this order. */
+const WRITERS = {
+	mode: NOT_WRITTEN,
+	imageUrls: ({ mode, imageUrls = [] }) =>
+		mode === 'imageToImage' ? imageUrls.join(' ') : undefined,
+	prompt: ({ prompt }) => prompt.trim(),
+	aspectRatio: ({ aspectRatio }) => flag('aspectRatio', aspectRatio),
+	version: ({ version }) => (version === undefined ? undefined : versionFlag(version)),
+	imageQuality: ({ imageQuality }) => flag('imageQuality', imageQuality),
+	stylization: ({ stylization }) => flag('stylization', stylization),
+	variety: ({ variety }) => flag('variety', variety),
+	weirdness: ({ weirdness }) => flag('weirdness', weirdness),
+	seed: ({ seed }) => flag('seed', seed),
+	imageWeight: ({ imageWeight }) => flag('imageWeight', imageWeight),
+	styleReferences: ({ mode, imageUrls = [], styleReferences = [] }) =>
+		flag(
+			'styleReferences',
+			[...(mode === 'styleReference' ? imageUrls : []), ...styleReferences].join(' '),
+		),
+	styleWeight: ({ styleWeight }) => flag('styleWeight', styleWeight),
+	omniReference: ({ mode, imageUrls = [], omniReference }) =>
+		flag('omniReference', mode === 'omniReference' ? imageUrls[0] : omniReference),
+	omniIntensity: ({ omniIntensity }) => flag('omniIntensity', omniIntensity),
+	raw: ({ raw }) => switchFlag('raw', raw),
+	tile: ({ tile }) => switchFlag('tile', tile),
+	draft: ({ draft }) => switchFlag('draft', draft),
+	speed: NOT_WRITTEN,
+	translatePrompt: NOT_WRITTEN,
+	watermark: NOT_WRITTEN,
+	// What comes behind it, up to the next flag, belongs to it: a list of words.
+	exclude: ({ exclude }) => flag('exclude', exclude?.trim()),
+} satisfies Record<Exclude<keyof GenerateImage, 'kind'>, Writer>;
 
 /** Niji versions have a flag of their own. */
 function versionFlag(version: string): string {

@@ -21,6 +21,8 @@ export type FailureReason =
 	| 'featureDisabled'
 	| 'notOffered'
 	| 'unfitSource'
+	| 'unknownSize'
+	| 'unfitCanvas'
 	| 'unreachable'
 	| 'connectionLost'
 	| 'timedOut'

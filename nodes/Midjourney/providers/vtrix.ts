@@ -13,8 +13,17 @@ import {
 	type Reply,
 } from './http';
 import { isoDate, isRecord, text, unwrapJson, withoutQuery } from './json';
-import type { Mask, Provider, Source, Strength, TaskRequest, UpscaleImage } from './Provider';
+import type {
+	LayoutOrRule,
+	Mask,
+	Provider,
+	Source,
+	Strength,
+	TaskRequest,
+	UpscaleImage,
+} from './Provider';
 import type { Output, Task, TaskStatus } from './Task';
+import { charactersIn } from './texts';
 
 /** Vtrix on the wire: api-contract.md part 2. */
 
@@ -61,8 +70,7 @@ export function modelCall(
 		case 'editImage':
 			return call('midjourney_edit', {
 				...source(request),
-				canvas: { ...request.canvas },
-				imgPos: { ...request.imagePosition },
+				...layoutOf(request),
 				remixPrompt: request.prompt,
 				mask: request.mask && maskOf(request.mask),
 			});
@@ -81,8 +89,7 @@ export function modelCall(
 		case 'uploadPaintImage':
 			return call('midjourney_uploadpaint', {
 				imgUrl: request.imageUrl,
-				canvas: { ...request.canvas },
-				imgPos: { ...request.imagePosition },
+				...layoutOf(request),
 				mask: maskOf(request.mask),
 				remixPrompt: request.prompt,
 			});
@@ -99,6 +106,12 @@ export function modelCall(
 }
 
 const source = ({ jobId, index }: Source): IDataObject => ({ jobId, imageNo: index });
+
+/** What is undefined was never laid out; the provider then says what is missing. */
+const layoutOf = ({ canvas, imagePosition }: LayoutOrRule): IDataObject => ({
+	canvas: canvas && { ...canvas },
+	imgPos: imagePosition && { ...imagePosition },
+});
 
 /** Contract 2.4. */
 const maskOf = (mask: Mask): IDataObject =>
@@ -324,7 +337,7 @@ export const vtrix: Provider = {
 		if (request.mode === 'omniReference' && request.imageUrls?.length !== 1) {
 			return `An omni reference is exactly one image, there are ${request.imageUrls?.length ?? 0}: leave one, or split them into items`;
 		}
-		const { length } = asText(request);
+		const length = charactersIn(asText(request));
 		return length > LONGEST_TEXT
 			? `The prompt has ${length} characters with the flags of all fields, at most ${LONGEST_TEXT} are allowed: shorten it`
 			: undefined;

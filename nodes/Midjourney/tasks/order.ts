@@ -43,11 +43,11 @@ export interface Asked {
 	imagePosition?: Rectangle;
 }
 
-/** What one item asks to buy. */
+/** One task that an item asks to buy. */
 export interface Order {
 	itemIndex: number;
-	/** Which request of its item this is, from 0, where there are several. */
-	part?: number;
+	/** Which of the tasks of its item; 0 where there is one. */
+	part: number;
 	request: TaskRequest;
 	settings: Settings;
 }
@@ -62,7 +62,7 @@ export interface Ticket {
 	/** Unix ms: what is open then stays open. */
 	deadline: number;
 	pace: Pace;
-	/** Present when this node bought the task. */
+	/** Present when this node bought the task; its request is the one that was sent. */
 	bought?: Order;
 	/** The nonce of the wait that the provider was told to call back; undefined: it was told nothing. */
 	nonce?: string;

@@ -10,7 +10,7 @@ import type { Asked, Settings } from './order';
 export function askedOf(provider: Provider, request: TaskRequest): Asked {
 	const prompt =
 		provider.finalPrompt?.(request) ?? ('prompt' in request ? request.prompt : undefined);
-	if (!('canvas' in request)) return { prompt };
+	if (!('imagePosition' in request)) return { prompt };
 	return { prompt, canvas: request.canvas, imagePosition: request.imagePosition };
 }
 

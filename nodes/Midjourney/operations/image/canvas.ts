@@ -1,16 +1,14 @@
-import type { Layout, Rectangle, Size } from '../../providers/Provider';
+import type { CanvasRule } from '../../providers/Provider';
+import { LONGEST_SIDE } from '../../tasks/layout';
 import { choiceField, integerField, numberField, onlyFor, type Field } from '../Field';
 import { ratioField } from '../fields';
 import type { Parameters } from '../Parameters';
 
-/** Where an image lies on the canvas of Edit and Upload Paint: entered in pixels, or computed. */
-
-/** Of canvas and image, in px. The contract has no limit for the canvas; this is the one for images (2.4). */
-const LONGEST_SIDE = 4096;
+/** How the canvas of Edit and Upload Paint is made: entered in pixels, or computed from the size of the image. */
 
 const canvasMode = choiceField(
 	[
-		{ name: 'Exact Pixels', value: 'exact', description: 'Enter all sizes and the position' },
+		{ name: 'Exact Pixels', value: 'exact', description: 'Enter canvas and position' },
 		{
 			name: 'Fit',
 			value: 'fit',
@@ -27,18 +25,6 @@ const pixels = (displayName: string, name: string, initial: number, description:
 		{ min: 1, max: LONGEST_SIDE },
 		{ displayName, name, default: initial, required: true, description },
 	);
-const imageWidth = pixels(
-	'Image Width',
-	'imageWidth',
-	1024,
-	'Of the image as it lies on the canvas, in pixels; usually its own. Midjourney makes 1024 × 1024 with 1:1 and 1456 × 816 with 16:9, for instance.',
-);
-const imageHeight = pixels(
-	'Image Height',
-	'imageHeight',
-	1024,
-	'Of the image as it lies on the canvas, in pixels; usually its own. Midjourney makes 1024 × 1024 with 1:1 and 1456 × 816 with 16:9, for instance.',
-);
 
 const canvasFit = onlyFor(
 	FIT,
@@ -82,19 +68,6 @@ const moreHeight = margin(
 	0,
 	'How much higher than the image, in percent of its height; above and below together',
 );
-
-/** Which part of the free room lies left of and above the image. */
-const ANCHORS = {
-	bottom: [0.5, 1],
-	bottomLeft: [0, 1],
-	bottomRight: [1, 1],
-	center: [0.5, 0.5],
-	left: [0, 0.5],
-	right: [1, 0.5],
-	top: [0.5, 0],
-	topLeft: [0, 0],
-	topRight: [1, 0],
-} as const;
 
 const anchor = onlyFor(
 	FIT,
@@ -146,16 +119,8 @@ const imageY = position(
 	'From the upper edge of the canvas to that of the image, in pixels; negative cuts the image off',
 );
 
-export interface LaidOut {
-	layout: Layout;
-	/** The image as it lies there, which a mask refers to. */
-	imageSize: Size;
-	/** The image covers the canvas. */
-	nothingToPaint: boolean;
-}
-
-/** The fields of a canvas, and the layout that they make. */
-export const layout = {
+/** The fields of a canvas, and the rule that they make. */
+export const canvas = {
 	fields: [
 		canvasMode,
 		canvasFit,
@@ -165,69 +130,26 @@ export const layout = {
 		anchor,
 		canvasWidth,
 		canvasHeight,
-		imageWidth,
-		imageHeight,
 		imageX,
 		imageY,
 	],
-	/** @throws NodeOperationError when the image does not lie on the canvas, or the canvas becomes too large */
-	from(entered: Parameters): LaidOut {
-		const imageSize = { width: entered.get(imageWidth), height: entered.get(imageHeight) };
-		const { canvas, imagePosition } =
-			entered.get(canvasMode) === 'fit' ? fitted(entered, imageSize) : exact(entered, imageSize);
-		const { width, height } = canvas;
-		if (width > LONGEST_SIDE || height > LONGEST_SIDE) {
-			throw entered.reject(
-				`The canvas would have ${width} × ${height} px, at most ${LONGEST_SIDE} are possible on a side: enter a smaller Image Width and Image Height in the same ratio, or let the picture grow less`,
-			);
+	from(entered: Parameters): CanvasRule {
+		if (entered.get(canvasMode) === 'exact') {
+			const width = entered.get(canvasWidth) ?? 0;
+			const height = entered.get(canvasHeight) ?? 0;
+			return {
+				canvas: { width, height },
+				x: entered.get(imageX) ?? 0,
+				y: entered.get(imageY) ?? 0,
+			};
 		}
-		const { x, y } = imagePosition;
-		if (x >= width || y >= height || x + imageSize.width <= 0 || y + imageSize.height <= 0) {
-			throw entered.reject(
-				`The image (${imageSize.width} × ${imageSize.height} px at ${x}, ${y}) lies entirely outside of the canvas (${width} × ${height} px): change Image X, Image Y or the sizes`,
-			);
-		}
-		return {
-			layout: { canvas, imagePosition },
-			imageSize,
-			nothingToPaint:
-				x <= 0 && y <= 0 && x + imageSize.width >= width && y + imageSize.height >= height,
-		};
+		const at = entered.get(anchor) ?? 'center';
+		return entered.get(canvasFit) === 'margins'
+			? {
+					moreWidth: entered.get(moreWidth) ?? 0,
+					moreHeight: entered.get(moreHeight) ?? 0,
+					anchor: at,
+				}
+			: { aspectRatio: entered.get(canvasRatio) ?? '1:1', anchor: at };
 	},
 };
-
-const exact = (entered: Parameters, imageSize: Size): Layout => ({
-	canvas: { width: entered.get(canvasWidth) ?? 0, height: entered.get(canvasHeight) ?? 0 },
-	imagePosition: { ...imageSize, x: entered.get(imageX) ?? 0, y: entered.get(imageY) ?? 0 },
-});
-
-function fitted(entered: Parameters, imageSize: Size): Layout {
-	const canvas =
-		entered.get(canvasFit) === 'margins'
-			? {
-					width: grown(imageSize.width, entered.get(moreWidth) ?? 0),
-					height: grown(imageSize.height, entered.get(moreHeight) ?? 0),
-				}
-			: smallestOf(entered.get(canvasRatio) ?? '1:1', imageSize);
-	return { canvas, imagePosition: placed(imageSize, canvas, entered.get(anchor) ?? 'center') };
-}
-
-const grown = (length: number, percent: number): number => Math.round(length * (1 + percent / 100));
-
-/** The smallest canvas of a ratio that holds the whole image. */
-export function smallestOf(ratio: string, { width, height }: Size): Size {
-	const [across = 1, down = 1] = ratio.split(':').map(Number);
-	return width * down >= height * across
-		? { width, height: Math.round((width * down) / across) }
-		: { width: Math.round((height * across) / down), height };
-}
-
-/** An image on a canvas, with the free room on the sides away from the anchor. */
-export function placed(image: Size, canvas: Size, at: keyof typeof ANCHORS): Rectangle {
-	const [left, above] = ANCHORS[at];
-	return {
-		...image,
-		x: Math.round((canvas.width - image.width) * left),
-		y: Math.round((canvas.height - image.height) * above),
-	};
-}

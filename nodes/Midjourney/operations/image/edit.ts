@@ -1,7 +1,8 @@
 import { remixPrompt, sourceImage } from '../fields';
 import type { Operation } from '../Operation';
-import { layout } from './canvas';
+import { canvas } from './canvas';
 import { optionalMask } from './mask';
+import { imageSize } from './size';
 
 /** Image → Edit (api-contract 2.3, 2.4). */
 export const editImage: Operation = {
@@ -11,25 +12,19 @@ export const editImage: Operation = {
 	name: 'Edit',
 	action: 'Edit image on canvas',
 	description: 'Lay one image of a finished task on a canvas and have the rest painted',
-	fields: [...sourceImage.fields, remixPrompt, ...layout.fields, ...optionalMask.fields],
+	fields: [...sourceImage.fields, remixPrompt, ...canvas.fields, ...optionalMask.fields],
+	additional: imageSize.fields,
 	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => {
-		const laidOut = layout.from(from);
-		const mask = optionalMask.from(from, laidOut.imageSize);
-		if (!mask && laidOut.nothingToPaint) {
-			throw from.reject(
-				'The canvas is as large as the image and there is no mask, so there is nothing to paint: choose another canvas, or a Mask',
-			);
-		}
-		return {
-			does: 'buy',
-			request: {
+	intent: (from) => ({
+		does: 'buy',
+		requests: [
+			imageSize.into(from, {
 				kind: 'editImage',
 				...sourceImage.from(from),
 				prompt: from.get(remixPrompt),
-				...laidOut.layout,
-				mask,
-			},
-		};
-	},
+				rule: canvas.from(from),
+				mask: optionalMask.from(from),
+			}),
+		],
+	}),
 };

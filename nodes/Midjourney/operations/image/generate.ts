@@ -1,3 +1,4 @@
+import type { GenerateImage } from '../../providers/Provider';
 import {
 	choiceField,
 	exceptFor,
@@ -14,6 +15,7 @@ import {
 	type Field,
 } from '../Field';
 import {
+	allowPermutations,
 	aspectRatio,
 	aspectRatioFrom,
 	customAspectRatio,
@@ -31,7 +33,8 @@ import {
 	weirdness,
 } from '../fields';
 import type { Operation } from '../Operation';
-import type { Label } from '../promptFlags';
+import type { Parameters } from '../Parameters';
+import { permutationsOf } from '../permutations';
 
 const mode = choiceField(
 	[
@@ -141,13 +144,19 @@ const seed = asFlag(
 		},
 	),
 );
+/** How much a style counts among others. */
+const WEIGHT = /::\d+(\.\d+)?$/;
+
 const styleReferences = exceptFor(
 	{ mode: ['styleReference'] },
 	asFlag(
 		listField(
 			{
 				separator: /[\s,]+/,
-				check: (entry) => (/^(\d+|random)$/.test(entry) ? undefined : urlProblem(entry)),
+				check: (entry) => {
+					const style = entry.replace(WEIGHT, '');
+					return /^(\d+|random)$/.test(style) ? undefined : urlProblem(style);
+				},
 			},
 			{
 				displayName: 'Style References',
@@ -155,7 +164,8 @@ const styleReferences = exceptFor(
 				default: '',
 				placeholder: 'e.g. https://example.com/style.png',
 				typeOptions: { rows: 2 },
-				description: 'Images whose style to take, or style codes (--sref)',
+				description:
+					'Images whose style to take, or style codes (--sref); each may have a weight, such as 123::2',
 			},
 		),
 	),
@@ -180,11 +190,19 @@ const tile = asFlag(
 	}),
 );
 
-/** What the mode says as good as a field: its flag in the prompt is a contradiction, too. */
-const IMPLIED: Partial<Record<string, Label>> = {
-	omniReference: { name: 'omniReference', displayName: 'Mode' },
-	styleReference: { name: 'styleReferences', displayName: 'Mode' },
-};
+/**
+ * The prompts that the prompt stands for; one, unless permutations are meant.
+ *
+ * @throws NodeOperationError when there are too many, or they do not fit
+ */
+function promptsFrom(from: Parameters): string[] {
+	const prompt = from.get(imagePrompt);
+	if (!from.get(allowPermutations)) return [prompt];
+	const found = permutationsOf(prompt);
+	if ('problem' in found)
+		throw from.reject(`'${imagePrompt.property.displayName}' ${found.problem}`);
+	return found.prompts;
+}
 
 /** Image → Generate: the four image task types of api-contract 1.1, and text to image of 2.3. */
 export const generateImage: Operation = {
@@ -204,6 +222,7 @@ export const generateImage: Operation = {
 		imageWeight,
 		omniIntensity,
 		omniReference,
+		allowPermutations,
 		imageQuality,
 		raw,
 		seed,
@@ -220,35 +239,31 @@ export const generateImage: Operation = {
 	],
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => {
-		const chosen = from.get(mode);
-		const implied = IMPLIED[chosen];
-		return {
-			does: 'buy',
-			request: {
-				kind: 'generateImage',
-				mode: chosen,
-				prompt: from.prompt(imagePrompt, implied && [implied]),
-				imageUrls: from.get(images),
-				aspectRatio: aspectRatioFrom(from),
-				version: versionFrom(from),
-				speed: from.get(speedWhereItApplies),
-				stylization: from.get(stylization),
-				variety: from.get(variety),
-				weirdness: from.get(weirdness),
-				omniIntensity: from.get(omniIntensity),
-				watermark: from.get(watermark),
-				translatePrompt: from.get(translatePrompt),
-				draft: from.get(draft),
-				exclude: from.get(exclude),
-				imageQuality: from.get(imageQuality),
-				imageWeight: from.get(imageWeight),
-				omniReference: from.get(omniReference),
-				raw: from.get(raw),
-				seed: from.get(seed),
-				styleReferences: from.get(styleReferences),
-				styleWeight: from.get(styleWeight),
-				tile: from.get(tile),
-			},
+		const request: Omit<GenerateImage, 'prompt'> = {
+			kind: 'generateImage',
+			mode: from.get(mode),
+			imageUrls: from.get(images),
+			aspectRatio: aspectRatioFrom(from),
+			version: versionFrom(from),
+			speed: from.get(speedWhereItApplies),
+			stylization: from.get(stylization),
+			variety: from.get(variety),
+			weirdness: from.get(weirdness),
+			omniIntensity: from.get(omniIntensity),
+			watermark: from.get(watermark),
+			translatePrompt: from.get(translatePrompt),
+			draft: from.get(draft),
+			exclude: from.get(exclude),
+			imageQuality: from.get(imageQuality),
+			imageWeight: from.get(imageWeight),
+			omniReference: from.get(omniReference),
+			raw: from.get(raw),
+			seed: from.get(seed),
+			styleReferences: from.get(styleReferences),
+			styleWeight: from.get(styleWeight),
+			tile: from.get(tile),
 		};
+		const requests = promptsFrom(from).map((prompt) => ({ ...request, prompt }));
+		return { does: 'buy', requests };
 	},
 };

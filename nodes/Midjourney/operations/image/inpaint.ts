@@ -1,6 +1,7 @@
 import { optionalPrompt, sourceImage } from '../fields';
 import type { Operation } from '../Operation';
-import { imageSize, mask } from './mask';
+import { mask } from './mask';
+import { areaImageSize } from './size';
 
 /** Image → Inpaint (api-contract 2.3, 2.4). */
 export const inpaintImage: Operation = {
@@ -10,15 +11,18 @@ export const inpaintImage: Operation = {
 	name: 'Inpaint',
 	action: 'Inpaint image',
 	description: 'Paint parts of one image of a finished task again',
-	fields: [...sourceImage.fields, ...mask.fields, ...imageSize.fields, optionalPrompt],
+	fields: [...sourceImage.fields, ...mask.fields, optionalPrompt],
+	additional: areaImageSize.fields,
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'inpaintImage',
-			...sourceImage.from(from),
-			mask: mask.from(from, imageSize.from(from)),
-			prompt: from.get(optionalPrompt),
-		},
+		requests: [
+			areaImageSize.into(from, {
+				kind: 'inpaintImage',
+				...sourceImage.from(from),
+				mask: mask.from(from),
+				prompt: from.get(optionalPrompt),
+			}),
+		],
 	}),
 };

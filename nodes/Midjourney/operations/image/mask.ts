@@ -1,23 +1,12 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import { isRecord, text } from '../../providers/json';
-import type { Mask, Size } from '../../providers/Provider';
-import {
-	choiceField,
-	integerField,
-	jsonField,
-	onlyFor,
-	urlField,
-	type Field,
-	type Reading,
-} from '../Field';
+import type { Mask } from '../../providers/Provider';
+import { pairs } from '../../tasks/layout';
+import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../Field';
 import type { Parameters } from '../Parameters';
 
 /** What Edit, Inpaint and Upload Paint are to paint again (api-contract 2.4). */
-
-/** Of the image that areas refer to, in px. */
-const SHORTEST_SIDE = 500;
-const LONGEST_SIDE = 4096;
 
 const KINDS = {
 	areas: { name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
@@ -172,12 +161,6 @@ const turning = (polygon: readonly number[]): number =>
 		return sum + x * nextY - nextX * y;
 	}, 0);
 
-const pairs = (polygon: readonly number[]): Array<[number, number]> =>
-	polygon.flatMap(
-		(x, position): Array<[number, number]> =>
-			position % 2 === 0 ? [[x, polygon[position + 1] ?? 0]] : [],
-	);
-
 /** The same polygon, clockwise from the corner that is nearest to the top left one (contract 2.4). */
 export function clockwise(polygon: readonly number[]): number[] {
 	const points = pairs(polygon);
@@ -187,67 +170,24 @@ export function clockwise(polygon: readonly number[]): number[] {
 	return [...turned.slice(first), ...turned.slice(0, first)].flat();
 }
 
-function areasMask(from: Parameters, polygons: number[][], size: Size): Mask {
-	const { width, height } = size;
-	const sides = [width, height];
-	if (sides.some((side) => side < SHORTEST_SIDE || side > LONGEST_SIDE)) {
-		throw from.reject(
-			`Areas need an Image Width and an Image Height from ${SHORTEST_SIDE} to ${LONGEST_SIDE}, not ${width} × ${height}`,
-		);
+function areasMask(from: Parameters, polygons: number[][]): Mask {
+	const flat = polygons.findIndex((polygon) => turning(polygon) === 0);
+	if (flat >= 0) {
+		throw from.reject(`Area ${flat + 1} of the mask encloses nothing: its points lie on a line`);
 	}
-	for (const [position, polygon] of polygons.entries()) {
-		const outside = pairs(polygon).find(([x, y]) => x < 0 || y < 0 || x > width || y > height);
-		if (outside) {
-			throw from.reject(
-				`Area ${position + 1} of the mask has the point ${outside.join(',')} outside of the image (${width} × ${height} px)`,
-			);
-		}
-		if (turning(polygon) === 0) {
-			throw from.reject(
-				`Area ${position + 1} of the mask encloses nothing: its points lie on a line`,
-			);
-		}
-	}
-	return { size, polygons: polygons.map(clockwise) };
+	return { polygons: polygons.map(clockwise) };
 }
 
-/** The size of an image that has no canvas: only areas need it. */
-const side = (displayName: string, name: string) =>
-	onlyFor(
-		{ mask: ['areas', 'json'] },
-		integerField(
-			{ min: SHORTEST_SIDE, max: LONGEST_SIDE },
-			{
-				displayName,
-				name,
-				default: 1024,
-				required: true,
-				description: 'Of the image that the areas are measured on, in pixels',
-			},
-		),
-	);
-const imageWidth = side('Image Width', 'imageWidth');
-const imageHeight = side('Image Height', 'imageHeight');
-
-export const imageSize = {
-	fields: [imageWidth, imageHeight],
-	from: (entered: Parameters): Size => ({
-		width: entered.get(imageWidth) ?? 0,
-		height: entered.get(imageHeight) ?? 0,
-	}),
-};
-
 /**
- * The mask that the fields make.
+ * The mask that the fields make; areas are checked against the image when its size is known.
  *
- * @param size of the image that areas are measured on
- * @throws NodeOperationError when an area does not lie on the image
+ * @throws NodeOperationError when an area encloses nothing
  */
-function maskFrom(entered: Parameters, size: Size): Mask | undefined {
+function maskFrom(entered: Parameters): Mask | undefined {
 	const picture = entered.get(url);
 	if (picture !== undefined) return { url: picture };
 	const polygons = entered.get(areas) ?? entered.get(json);
-	return polygons && areasMask(entered, polygons, size);
+	return polygons && areasMask(entered, polygons);
 }
 
 const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url];
@@ -256,11 +196,11 @@ export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };
 
 export const mask = {
 	fields: [neededKind, ...FORMS],
-	/** @throws NodeOperationError when there is none, or an area does not lie on the image */
-	from(entered: Parameters, size: Size): Mask {
+	/** @throws NodeOperationError when there is none, or an area encloses nothing */
+	from(entered: Parameters): Mask {
 		// Reading the choice refuses what an expression may have made of it.
 		entered.get(neededKind);
-		const made = maskFrom(entered, size);
+		const made = maskFrom(entered);
 		if (!made) throw entered.reject("'Mask' is missing: choose one");
 		return made;
 	},

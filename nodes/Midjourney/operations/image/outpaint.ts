@@ -25,11 +25,13 @@ export const outpaintImage: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'outpaintImage',
-			...sourceImage.from(from),
-			scale: from.get(scale),
-			prompt: from.get(optionalPrompt),
-		},
+		requests: [
+			{
+				kind: 'outpaintImage',
+				...sourceImage.from(from),
+				scale: from.get(scale),
+				prompt: from.get(optionalPrompt),
+			},
+		],
 	}),
 };

@@ -15,11 +15,13 @@ export const remixImage: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'remixImage',
-			...sourceImage.from(from),
-			prompt: from.get(remixPrompt),
-			strength: from.get(strength),
-		},
+		requests: [
+			{
+				kind: 'remixImage',
+				...sourceImage.from(from),
+				prompt: from.get(remixPrompt),
+				strength: from.get(strength),
+			},
+		],
 	}),
 };

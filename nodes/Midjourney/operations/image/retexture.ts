@@ -13,10 +13,12 @@ export const retextureImage: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'retextureImage',
-			imageUrl: from.get(imageUrl),
-			prompt: from.get(remixPrompt),
-		},
+		requests: [
+			{
+				kind: 'retextureImage',
+				imageUrl: from.get(imageUrl),
+				prompt: from.get(remixPrompt),
+			},
+		],
 	}),
 };

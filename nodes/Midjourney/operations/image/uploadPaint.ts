@@ -1,7 +1,8 @@
 import { imageUrl, remixPrompt } from '../fields';
 import type { Operation } from '../Operation';
-import { layout } from './canvas';
+import { canvas } from './canvas';
 import { mask } from './mask';
+import { imageSize } from './size';
 
 /** Image → Upload Paint (api-contract 2.3, 2.4). */
 export const uploadPaintImage: Operation = {
@@ -11,19 +12,19 @@ export const uploadPaintImage: Operation = {
 	name: 'Upload Paint',
 	action: 'Upload and paint image',
 	description: 'Lay any image on a canvas and have the rest and the masked parts painted',
-	fields: [imageUrl, remixPrompt, ...layout.fields, ...mask.fields],
+	fields: [imageUrl, remixPrompt, ...canvas.fields, ...mask.fields],
+	additional: imageSize.fields,
 	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => {
-		const laidOut = layout.from(from);
-		return {
-			does: 'buy',
-			request: {
+	intent: (from) => ({
+		does: 'buy',
+		requests: [
+			imageSize.into(from, {
 				kind: 'uploadPaintImage',
 				imageUrl: from.get(imageUrl),
 				prompt: from.get(remixPrompt),
-				...laidOut.layout,
-				mask: mask.from(from, laidOut.imageSize),
-			},
-		};
-	},
+				rule: canvas.from(from),
+				mask: mask.from(from),
+			}),
+		],
+	}),
 };

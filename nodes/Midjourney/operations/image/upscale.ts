@@ -59,12 +59,14 @@ export const upscaleImage: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'upscaleImage',
-			...sourceImage.from(from),
-			watermark: from.get(watermark),
-			contract: from.get(contract),
-			upscaler: from.get(upscaler),
-		},
+		requests: [
+			{
+				kind: 'upscaleImage',
+				...sourceImage.from(from),
+				watermark: from.get(watermark),
+				contract: from.get(contract),
+				upscaler: from.get(upscaler),
+			},
+		],
 	}),
 };

@@ -37,13 +37,15 @@ export const varyImage: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'varyImage',
-			...sourceImage.from(from),
-			watermark: from.get(watermark),
-			firstIndex: from.get(indexBase),
-			strength: from.get(strength),
-			prompt: from.get(newPrompt),
-		},
+		requests: [
+			{
+				kind: 'varyImage',
+				...sourceImage.from(from),
+				watermark: from.get(watermark),
+				firstIndex: from.get(indexBase),
+				strength: from.get(strength),
+				prompt: from.get(newPrompt),
+			},
+		],
 	}),
 };

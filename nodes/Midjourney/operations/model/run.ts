@@ -42,6 +42,6 @@ export const runModel: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: { kind: 'runModel', model: from.get(model), parameters: from.get(parameters) },
+		requests: [{ kind: 'runModel', model: from.get(model), parameters: from.get(parameters) }],
 	}),
 };

@@ -25,12 +25,14 @@ export const extendVideo: Operation = {
 	traits: ['submits', 'waits', 'brings'],
 	intent: (from) => ({
 		does: 'buy',
-		request: {
-			kind: 'extendVideo',
-			mode: from.get(extendMode),
-			...sourceVideo.from(from),
-			prompt: from.get(nextPrompt),
-			watermark: from.get(watermark),
-		},
+		requests: [
+			{
+				kind: 'extendVideo',
+				mode: from.get(extendMode),
+				...sourceVideo.from(from),
+				prompt: from.get(nextPrompt),
+				watermark: from.get(watermark),
+			},
+		],
 	}),
 };

@@ -71,18 +71,20 @@ export const generateVideo: Operation = {
 		}
 		return {
 			does: 'buy',
-			request: {
-				kind: 'generateVideo',
-				quality: from.get(quality),
-				prompt: from.prompt(videoPrompt),
-				imageUrl,
-				motion: from.get(motion),
-				videoCount: from.get(videoCount),
-				aspectRatio: aspectRatioFrom(from),
-				version: versionFrom(from),
-				watermark: from.get(watermark),
-				translatePrompt: from.get(translatePrompt),
-			},
+			requests: [
+				{
+					kind: 'generateVideo',
+					quality: from.get(quality),
+					prompt: from.get(videoPrompt),
+					imageUrl,
+					motion: from.get(motion),
+					videoCount: from.get(videoCount),
+					aspectRatio: aspectRatioFrom(from),
+					version: versionFrom(from),
+					watermark: from.get(watermark),
+					translatePrompt: from.get(translatePrompt),
+				},
+			],
 		};
 	},
 };

@@ -1,0 +1,61 @@
+import type { TaskRequest } from '../../providers/Provider';
+import { lacksSize, LONGEST_SIDE, withSize } from '../../tasks/layout';
+import { integerField, onlyFor, optional, type Field } from '../Field';
+import type { Parameters } from '../Parameters';
+
+/** The size of the image that canvas and mask refer to: of its file, unless it is entered. */
+
+const side = (displayName: string, name: string) =>
+	optional(
+		integerField(
+			{ min: 1, max: LONGEST_SIDE },
+			{
+				displayName,
+				name,
+				default: 1024,
+				description:
+					'Of the image that canvas and mask refer to, in pixels. Without it the size is read from the file.',
+			},
+		),
+	);
+const width = side('Image Width', 'imageWidth');
+const height = side('Image Height', 'imageHeight');
+
+type Side = Field<number | undefined>;
+
+const sizeOf = (across: Side, down: Side) => ({
+	fields: [down, across],
+	/**
+	 * @returns the request, complete if the size is entered
+	 * @throws NodeOperationError when only one side is entered, when canvas, mask and image do not go together, or when
+	 * nobody could know the size
+	 */
+	into(entered: Parameters, request: TaskRequest): TaskRequest {
+		const [givenWidth, givenHeight] = [entered.get(across), entered.get(down)];
+		if ((givenWidth === undefined) !== (givenHeight === undefined)) {
+			throw entered.reject(
+				"'Image Width' and 'Image Height' go together: enter both, or none to have the size read from the file",
+			);
+		}
+		if (!lacksSize(request)) return request;
+		if (givenWidth === undefined || givenHeight === undefined) {
+			if ('index' in request && request.taskId === undefined) {
+				throw entered.reject(
+					"The size of the image cannot be looked up by a Job ID alone: enter 'Image Width' and 'Image Height' under Additional Fields, or the Task ID",
+				);
+			}
+			return request;
+		}
+		const sized = withSize(request, { width: givenWidth, height: givenHeight });
+		if ('problem' in sized) throw entered.reject(sized.problem);
+		return sized.request;
+	},
+});
+
+/** The fields of the size, and the request with it. */
+export const imageSize = sizeOf(width, height);
+
+const onAreas = (field: Side): Side => onlyFor({ mask: ['areas', 'json'] }, field);
+
+/** The same where there is no canvas: only areas are measured on the image. */
+export const areaImageSize = sizeOf(onAreas(width), onAreas(height));

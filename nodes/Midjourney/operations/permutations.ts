@@ -1,0 +1,135 @@
+/**
+ * Midjourney's permutations: `a {red, green} bird` is two prompts, and `--repeat 4` four times the same. Providers make a
+ * task of each, and each is paid, but answer with one id. So neither is ever sent: the node makes the prompts itself.
+ */
+
+/** No item makes more tasks than this: the largest number that Midjourney itself takes. */
+export const MOST_TASKS = 40;
+const MOST_REPEATS = 40;
+const DEEPEST = 10;
+
+/** A text, or alternatives, each of which is a sequence again. */
+type Part = string | Part[][];
+
+/** The sequence that a prompt is; or in which way its braces do not fit. */
+function parse(prompt: string): { parts: Part[] } | { problem: string } {
+	const open: Array<{ before: Part[]; alternatives: Part[][] }> = [];
+	let parts: Part[] = [];
+	for (const [token] of prompt.matchAll(/\\[,{}]|[{},]|\\|[^\\{},]+/g)) {
+		const inner = open[open.length - 1];
+		if (token === '\\{' || token === '\\}') {
+			return {
+				problem: `holds ${token}, and a brace cannot be sent, not even so: write parentheses, or leave it out`,
+			};
+		} else if (token === '{') {
+			if (open.length === DEEPEST) return { problem: `nests braces more than ${DEEPEST} deep` };
+			open.push({ before: parts, alternatives: [] });
+			parts = [];
+		} else if (token === '}') {
+			if (!inner) return UNPAIRED;
+			open.pop();
+			parts = [...inner.before, [...inner.alternatives, parts]];
+		} else if (token === ',' && inner) {
+			inner.alternatives.push(parts);
+			parts = [];
+		} else {
+			parts.push(token === '\\,' && inner ? ',' : token);
+		}
+	}
+	return open.length > 0 ? UNPAIRED : { parts };
+}
+
+const UNPAIRED = { problem: 'holds a brace without its partner: take it out' };
+
+/** How many texts a sequence stands for. */
+const countOf = (parts: readonly Part[]): number =>
+	parts.reduce<number>(
+		(product, part) =>
+			typeof part === 'string'
+				? product
+				: product * part.reduce((sum, alternative) => sum + countOf(alternative), 0),
+		1,
+	);
+
+const textsOf = (parts: readonly Part[]): string[] =>
+	parts.reduce<string[]>(
+		(texts, part) => {
+			const endings =
+				typeof part === 'string'
+					? [part]
+					: part.flatMap((alternative) => textsOf(alternative).map((text) => text.trim()));
+			return texts.flatMap((text) => endings.map((ending) => text + ending));
+		},
+		[''],
+	);
+
+const REPEAT = /(?:^|\s)(?:--+|[‒–—―])(?:repeat|r)(?![a-z-])\s*(?:(\d+)(?=\s|$))?/gi;
+
+/** A prompt as often as its --repeat says. */
+function repeated(prompt: string): { prompts: string[] } | { problem: string } {
+	const found = [...prompt.matchAll(REPEAT)];
+	if (found.length === 0) return { prompts: [prompt] };
+	const times = Number(found[0]?.[1] ?? 0);
+	if (found.length > 1 || times < 2 || times > MOST_REPEATS) {
+		return {
+			problem: `must hold --repeat once and with a number from 2 to ${MOST_REPEATS}: correct it`,
+		};
+	}
+	const once = prompt.replace(REPEAT, '').trim();
+	return { prompts: Array.from({ length: times }, () => once) };
+}
+
+/** Braces that hold a name in quotes and a colon. */
+const isJson = (prompt: string): boolean => /\{\s*(["“”'])[^{}"“”']*["“”']\s*:/.test(prompt);
+
+const JSON_PROMPT =
+	'reads as JSON, and Midjourney takes its braces for permutations, each of them a paid task: say the same in words';
+
+/**
+ * The prompts that a prompt with permutations and --repeat stands for, each to be a task of its own.
+ *
+ * @returns or in which way it does not fit, as goes after the name of its field
+ */
+export function permutationsOf(prompt: string): { prompts: string[] } | { problem: string } {
+	if (isJson(prompt)) return { problem: JSON_PROMPT };
+	const parsed = parse(prompt);
+	if ('problem' in parsed) return parsed;
+	const combinations = countOf(parsed.parts);
+	if (combinations > MOST_TASKS) return tooMany(combinations);
+	const prompts: string[] = [];
+	for (const text of textsOf(parsed.parts)) {
+		const found = repeated(text);
+		if ('problem' in found) return found;
+		if (found.prompts[0]?.trim() === '') return { problem: 'is empty in one of its permutations' };
+		prompts.push(...found.prompts);
+	}
+	return prompts.length > MOST_TASKS ? tooMany(prompts.length) : { prompts };
+}
+
+/** A number of tasks in words; nobody wants to read more digits. */
+const inWords = (tasks: number): string => (tasks > 1000 ? 'more than 1000' : String(tasks));
+
+const tooMany = (tasks: number) => ({
+	problem: `makes ${inWords(tasks)} tasks of one item, at most ${MOST_TASKS} are possible: take some out, or spread them over several items`,
+});
+
+/**
+ * In which way a prompt would become several paid tasks, or would be taken for such a one.
+ *
+ * @param remedy what to do when it was meant, or is not wanted: the end of a sentence
+ * @returns undefined when it is one prompt
+ */
+export function permutationProblem(prompt: string, remedy: string): string | undefined {
+	if (!/[{}]/.test(prompt) && !new RegExp(REPEAT.source, 'i').test(prompt)) return undefined;
+	if (/\{\{\s*\$/.test(prompt)) {
+		return 'holds {{ … }} as a mere text: switch the field from Fixed to Expression';
+	}
+	if (isJson(prompt)) return JSON_PROMPT;
+	const parsed = parse(prompt);
+	if ('problem' in parsed) return parsed.problem;
+	const all = permutationsOf(prompt);
+	const tasks = 'prompts' in all ? all.prompts.length : countOf(parsed.parts);
+	const what = /[{}]/.test(prompt) ? 'braces' : '--repeat';
+	const count = tasks > 1 ? `, here ${inWords(tasks)},` : '';
+	return `holds ${what}: Midjourney makes a task of each combination${count} and each is paid: ${remedy}`;
+}

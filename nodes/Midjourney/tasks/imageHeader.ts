@@ -1,0 +1,63 @@
+import type { Size } from '../providers/Provider';
+
+/** The size of an image from the first bytes of its file. */
+
+/**
+ * @param bytes the beginning of a file, or all of it
+ * @returns undefined when it is no PNG, JPEG or WebP, or the size stands further behind
+ */
+export function imageSize(bytes: Uint8Array): Size | undefined {
+	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const size = png(view) ?? jpeg(view) ?? webp(view);
+	return size && size.width > 0 && size.height > 0 ? size : undefined;
+}
+
+const holds = (view: DataView, at: number, word: string): boolean =>
+	at + word.length <= view.byteLength &&
+	[...word].every((letter, position) => view.getUint8(at + position) === letter.charCodeAt(0));
+
+function png(view: DataView): Size | undefined {
+	if (!holds(view, 0, '\x89PNG\r\n\x1a\n') || !holds(view, 12, 'IHDR') || view.byteLength < 24) {
+		return undefined;
+	}
+	return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** Start of frame, in any of its kinds; C4, C8 and CC are something else. */
+const isFrame = (marker: number): boolean =>
+	marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+
+function jpeg(view: DataView): Size | undefined {
+	if (!holds(view, 0, '\xff\xd8')) return undefined;
+	let at = 2;
+	while (at + 9 <= view.byteLength) {
+		if (view.getUint8(at) !== 0xff) return undefined;
+		const marker = view.getUint8(at + 1);
+		if (isFrame(marker)) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
+		// A marker may have more than one FF before it; some stand alone, without a length.
+		if (marker === 0xff) at += 1;
+		else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
+		else if (marker === 0xd9 || marker === 0xda) return undefined;
+		else at += 2 + Math.max(2, view.getUint16(at + 2));
+	}
+	return undefined;
+}
+
+function webp(view: DataView): Size | undefined {
+	if (!holds(view, 0, 'RIFF') || !holds(view, 8, 'WEBP') || view.byteLength < 30) return undefined;
+	if (holds(view, 12, 'VP8X')) {
+		const side = (at: number) => 1 + view.getUint16(at, true) + view.getUint8(at + 2) * 65_536;
+		return { width: side(24), height: side(27) };
+	}
+	if (holds(view, 12, 'VP8L') && view.getUint8(20) === 0x2f) {
+		const bits = view.getUint32(21, true);
+		return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
+	}
+	if (holds(view, 12, 'VP8 ') && holds(view, 23, '\x9d\x01\x2a')) {
+		return {
+			width: view.getUint16(26, true) & 0x3fff,
+			height: view.getUint16(28, true) & 0x3fff,
+		};
+	}
+	return undefined;
+}

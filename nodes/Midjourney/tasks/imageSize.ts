@@ -1,0 +1,78 @@
+import { failed, success, type Answer, type Failure } from '../providers/http';
+import { isRecord } from '../providers/json';
+import type { Size } from '../providers/Provider';
+import type { Host } from './host';
+import { imageSize } from './imageHeader';
+
+/** Enough for the profiles and previews that cameras put before the size. */
+const MOST_BYTES = 256 * 1024;
+
+/** Of silence, and of all that is read. */
+const TIMEOUT_MS = 20_000;
+
+/** Asked of an image on the web. */
+export type SizeOf = (url: string) => Promise<Answer<Size>>;
+
+/**
+ * Reads the size of an image from the beginning of its file. No credential goes with it: the address may be anybody's.
+ * Never throws.
+ */
+export const sizeReader =
+	({ helpers, cancelSignal }: Host): SizeOf =>
+	async (url) => {
+		const { host } = new URL(url);
+		try {
+			const reply: unknown = await helpers.httpRequest({
+				url,
+				headers: {
+					accept: 'image/png, image/jpeg, image/webp',
+					range: `bytes=0-${MOST_BYTES - 1}`,
+				},
+				encoding: 'stream',
+				returnFullResponse: true,
+				ignoreHttpStatusErrors: true,
+				timeout: TIMEOUT_MS,
+				abortSignal: cancelSignal,
+			});
+			if (!isRecord(reply) || !isStream(reply.body)) return notRead(`${host} sends no file`);
+			const status = Number(reply.statusCode);
+			if (status !== 200 && status !== 206) {
+				reply.body.destroy();
+				return notRead(`${host} answers ${status}`, status === 429 || status >= 500);
+			}
+			const size = imageSize(await beginningOf(reply.body));
+			return size ? success(size) : notRead(`${host} sends no PNG, JPEG or WebP image`);
+		} catch {
+			return notRead(`the connection to ${host} broke off`, true);
+		}
+	};
+
+/** What is read of a file until its size is there, or enough. Leaving the loop ends the stream. */
+async function beginningOf(stream: Stream): Promise<Uint8Array> {
+	const bytes = new Uint8Array(MOST_BYTES);
+	const until = Date.now() + TIMEOUT_MS;
+	let filled = 0;
+	for await (const chunk of stream) {
+		if (!(chunk instanceof Uint8Array)) break;
+		const part = chunk.subarray(0, MOST_BYTES - filled);
+		bytes.set(part, filled);
+		filled += part.length;
+		const enough = filled === MOST_BYTES || Date.now() > until;
+		if (enough || imageSize(bytes.subarray(0, filled))) break;
+	}
+	stream.destroy();
+	return bytes.subarray(0, filled);
+}
+
+interface Stream extends AsyncIterable<unknown> {
+	destroy(): unknown;
+}
+
+const isStream = (value: unknown): value is Stream =>
+	typeof value === 'object' &&
+	value !== null &&
+	Symbol.asyncIterator in value &&
+	'destroy' in value;
+
+const notRead = (words: string, passing = false): { ok: false; failure: Failure } =>
+	failed({ reason: 'unknownSize', words, taken: 'no', passing });

@@ -1,0 +1,89 @@
+import { DIALECTS } from './dialects';
+import { useEngine } from './setup';
+
+const meant = { additionalFields: { allowPermutations: true } };
+/** n8n takes double braces for an expression; an expression is what gives single ones. */
+const prompt = '={{ $json.prompt }}';
+
+describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
+	const bench = useEngine({}, dialect);
+	const { promptOf } = dialect;
+	const sold = () => bench.emulator.ledger.submits.map((submit) => promptOf(submit));
+
+	const UNMEANT: Array<[string, string, RegExp]> = [
+		[
+			'braces',
+			'a {red, green, blue} bird',
+			/'Prompt' holds braces: .*, here 3, and each is paid: add the field Permutations/,
+		],
+		['--repeat', 'a bird --repeat 4', /'Prompt' holds --repeat: .*, here 4,/],
+		['JSON', '{"scene": "a bird"}', /'Prompt' reads as JSON/],
+	];
+
+	it.each(UNMEANT)(
+		'that nobody has approved are not bought, nor is what comes before: %s',
+		async (_, unmeant, message) => {
+			const result = await bench.generate(
+				{ prompt },
+				{ items: [{ prompt: 'a cup' }, { prompt: unmeant }] },
+			);
+			expect(result.error?.message).toMatch(message);
+			expect(result.error?.message).toContain('[item 1]');
+			expect(bench.emulator.ledger.calls).toEqual([]);
+		},
+	);
+
+	it('that nobody has approved fail their own item only, with On Error = continue', async () => {
+		const { items } = await bench.generate(
+			{ prompt },
+			{
+				items: [{ prompt: 'a {red, green} bird' }, { prompt: 'a cup' }],
+				settings: { onError: 'continueRegularOutput' },
+			},
+		);
+		expect(items.map(({ json }) => json.status)).toEqual(['failed', 'completed']);
+		expect(sold()).toEqual(['a cup']);
+	});
+
+	it('that are meant are a task and an item each, paired with the item that they come from', async () => {
+		const { items, error } = await bench.generate(
+			{ prompt, ...meant },
+			{
+				items: [{ prompt: 'a {red, green} bird' }, { prompt: 'a cup' }, { prompt: '{x,y} --r 2' }],
+			},
+		);
+		expect(error).toBeUndefined();
+		const wanted = ['a red bird', 'a green bird', 'a cup', 'x', 'x', 'y', 'y'];
+		expect(sold().sort()).toEqual([...wanted].sort());
+		expect(items.map(({ json, pairedItem }) => [json.prompt, pairedItem])).toEqual(
+			wanted.map((one, at) => [one, { item: at < 2 ? 0 : at < 3 ? 1 : 2 }]),
+		);
+		expect(new Set(items.map(({ json }) => json.taskId)).size).toBe(7);
+	});
+
+	it('that are meant may be 40 of an item, not more', async () => {
+		const result = await bench.generate(
+			{ prompt, ...meant },
+			{ items: [{ prompt: 'a cup' }, { prompt: '{a,b,c,d,e,f} {a,b,c,d,e,f,g}' }] },
+		);
+		expect(result.error?.message).toMatch(/'Prompt' makes 42 tasks of one item, at most 40/);
+		expect(bench.emulator.ledger.calls).toEqual([]);
+	});
+
+	it('that are meant, but of a prompt without any, are one task', async () => {
+		await bench.generate({ prompt: 'a cup', ...meant });
+		expect(sold()).toEqual(['a cup']);
+	});
+
+	it('that are meant contradict no field either', async () => {
+		const result = await bench.generate(
+			{
+				prompt,
+				additionalFields: { allowPermutations: true, aspectRatio: '1:1' },
+			},
+			{ items: [{ prompt: 'a bird {--ar 16:9, --stop 80}' }] },
+		);
+		expect(result.error?.message).toMatch(/'Prompt' holds --ar and 'Aspect Ratio' is set/);
+		expect(bench.emulator.ledger.calls).toEqual([]);
+	});
+});

@@ -1,0 +1,116 @@
+import { requestProblem } from '../../nodes/Midjourney/operations/requestCheck';
+import type { GenerateImage, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+
+const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
+const source = { taskId: 't', index: 0 };
+const video = {
+	kind: 'generateVideo',
+	quality: 'hd',
+	prompt: 'steam',
+	motion: 'low',
+	imageUrl: 'https://a.example/1.png',
+} as const;
+const remix = { kind: 'remixImage', ...source, strength: 'subtle' } as const;
+
+const problemOf = (request: TaskRequest, permutable = true) =>
+	requestProblem(request, (path) => path.join('.'), permutable);
+
+/** One of each setting whose value is a text of the user's. */
+const TEXTS: Array<[keyof GenerateImage, (text: string) => Partial<GenerateImage>]> = [
+	['aspectRatio', (aspectRatio) => ({ aspectRatio })],
+	['exclude', (exclude) => ({ exclude })],
+	['imageUrls', (text) => ({ imageUrls: ['https://a.example/1.png', text] })],
+	['omniReference', (omniReference) => ({ omniReference })],
+	['styleReferences', (text) => ({ styleReferences: ['123', text] })],
+	['version', (version) => ({ version })],
+	['watermark', (watermark) => ({ watermark })],
+];
+
+describe.each(TEXTS)('The setting %s', (name, set) => {
+	it.each(['x --ar 1:1', '--v 7', 'x —tile', 'x –no hands', 'x,--ar1:1'])(
+		'smuggles in no flag: %s',
+		(text) => {
+			expect(problemOf({ ...image, ...set(text) })).toMatch(
+				new RegExp(`^'${name}' holds .*: a flag belongs in its own field`),
+			);
+		},
+	);
+
+	it.each(['{a, b}', 'x}', '{'])(
+		'holds no brace, even where permutations are meant: %s',
+		(text) => {
+			expect(problemOf({ ...image, ...set(text) })).toMatch(`'${name}' holds a brace`);
+		},
+	);
+});
+
+describe('A prompt', () => {
+	const PROMPTS: Array<[string, (prompt: string) => TaskRequest]> = [
+		['of an image', (prompt) => ({ ...image, prompt })],
+		['of a video', (prompt) => ({ ...video, prompt })],
+		['of a remix', (prompt) => ({ ...remix, prompt })],
+		['of a variation', (prompt) => ({ kind: 'varyImage', ...source, prompt })],
+		['of an extension', (prompt) => ({ kind: 'extendVideo', ...source, mode: 'manual', prompt })],
+	];
+
+	describe.each(PROMPTS)('%s', (_, request) => {
+		it.each(['a {red, green} bird', 'a cup --repeat 4', 'a cup --r4', '{"scene": "a cup"}', 'a }'])(
+			'makes no tasks that nobody has approved: %s',
+			(prompt) => {
+				expect(problemOf(request(prompt))).toMatch(/^'prompt' /);
+			},
+		);
+
+		it('may have flags that no field has', () => {
+			expect(problemOf(request('a cup --stop 80 --no text'))).toBeUndefined();
+		});
+	});
+
+	it('says how permutations are meant, where they can be', () => {
+		const request = { ...image, prompt: 'a {red, green} bird' };
+		expect(problemOf(request)).toMatch(/here 2, .* add the field Permutations/);
+		expect(problemOf(request, false)).toMatch(/here 2, .* one item for each wording/);
+	});
+
+	it.each<[string, TaskRequest, string]>([
+		['a field', { ...image, prompt: 'a cup --ar16:9', aspectRatio: '1:1' }, 'aspectRatio'],
+		['a switch that is off', { ...image, prompt: 'a cup --tile', tile: false }, 'tile'],
+		['motion', { ...video, prompt: 'steam --motion high' }, 'motion'],
+		['the mode', { ...image, mode: 'styleReference', prompt: 'a cup --sref 1' }, 'mode'],
+		['the other mode', { ...image, mode: 'omniReference', prompt: 'a cup --oref x' }, 'mode'],
+	])('does not contradict %s', (_, request, name) => {
+		expect(problemOf(request)).toMatch(`and '${name}' is set, too`);
+	});
+
+	it('goes with settings that are not set', () => {
+		expect(problemOf({ ...image, prompt: 'a cup --ar 16:9', aspectRatio: undefined })).toBe(
+			undefined,
+		);
+	});
+});
+
+describe('The parameters of a model', () => {
+	const run = (parameters: object): TaskRequest => ({
+		kind: 'runModel',
+		model: 'midjourney_pan',
+		parameters: { ...parameters },
+	});
+
+	it.each(['prompt', 'text', 'remixPrompt'])(
+		'make no tasks that nobody has approved: %s',
+		(name) => {
+			expect(problemOf(run({ [name]: 'a {red, green} bird' }), false)).toMatch(/here 2/);
+			expect(problemOf(run({ [name]: 'a bird --repeat 3' }), false)).toMatch(/here 3/);
+		},
+	);
+
+	it('are otherwise as the user wants them', () => {
+		const parameters = {
+			text: 'a cup --ar 1:1',
+			style: '--x',
+			note: '{a, b}',
+			list: [{ deep: 1 }],
+		};
+		expect(problemOf(run(parameters), false)).toBeUndefined();
+	});
+});
