@@ -1,7 +1,8 @@
 import type {
-	IAuthenticateGeneric,
+	ICredentialDataDecryptedObject,
 	ICredentialTestRequest,
 	ICredentialType,
+	IHttpRequestOptions,
 	Icon,
 	INodeProperties,
 } from 'n8n-workflow';
@@ -67,10 +68,15 @@ export class VtrixApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
-	};
+	/** A function, because an expression cannot be evaluated once the node has returned, and its requests may go on. */
+	async authenticate(
+		{ apiKey }: ICredentialDataDecryptedObject,
+		options: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> {
+		// A pasted key often brings a space or a line end along.
+		const Authorization = `Bearer ${String(apiKey).trim()}`;
+		return { ...options, headers: { ...options.headers, Authorization } };
+	}
 
 	/**
 	 * Reads a task that does not exist, which costs nothing; Vtrix has no balance to ask for. That there is no such task

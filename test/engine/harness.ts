@@ -187,7 +187,7 @@ export class Engine {
 					],
 				},
 			});
-		const engine = new WorkflowExecute(this.additionalData(scenario, workflow), 'trigger', data);
+		const engine = new WorkflowExecute(this.additionalData(scenario), 'trigger', data);
 		const running = engine.processRunExecutionData(workflow);
 		await scenario.meanwhile?.({ cancel: () => running.cancel() });
 		const run = await running;
@@ -271,29 +271,19 @@ export class Engine {
 		});
 	}
 
-	private additionalData(
-		{ credentials, executionId = '1' }: Scenario,
-		workflow: Workflow,
-	): IWorkflowExecuteAdditionalData {
+	private additionalData({
+		credentials,
+		executionId = '1',
+	}: Scenario): IWorkflowExecuteAdditionalData {
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
 		const authenticate = async (
-			_data: ICredentialDataDecryptedObject,
+			data: ICredentialDataDecryptedObject,
 			name: string,
 			options: IHttpRequestOptions,
 		) => {
-			const type = this.credentialType(name);
-			// The credential declares `=Bearer {{$credentials.apiKey}}`; n8n resolves it as an expression.
-			const template = String(
-				(type.authenticate as { properties: { headers: IDataObject } }).properties.headers
-					.Authorization,
-			);
-			const value = workflow.expression.getSimpleParameterValue(
-				workflow.getNode('Midjourney') as INode,
-				template,
-				'internal',
-				{ $credentials: secret },
-			);
-			return { ...options, headers: { ...options.headers, Authorization: value } };
+			const { authenticate: own } = this.credentialType(name);
+			if (typeof own !== 'function') throw new Error(`${name} does not authenticate by a function`);
+			return await own.call(this.credentialType(name), data, options);
 		};
 		const base = 'http://127.0.0.1:5678';
 		return {

@@ -88,11 +88,15 @@ export async function submitAll(orders: readonly Order[], deps: SubmitDeps): Pro
 				}
 				return answer;
 			});
-			if (pause === 0) return result;
+			if (pause === 0) return counted(result, attempt);
 			await deps.clock.sleep(pause);
 		}
 	});
 }
+
+/** A refusal says how often it was tried. */
+const counted = (result: Submitted, attempts: number): Submitted =>
+	result.ok || !result.failure ? result : { ...result, failure: { ...result.failure, attempts } };
 
 /** Does it for all at once and waits for all, also when one throws. */
 async function allOf<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
