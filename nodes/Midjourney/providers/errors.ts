@@ -104,6 +104,8 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		what: `${provider} cannot be reached`,
 		check:
 			'Check Base URL in the credential and that this n8n may connect to it (DNS, proxy, certificate). Nothing was sent.',
+		checkOfTask:
+			'Check Base URL in the credential and that this n8n may connect to it (DNS, proxy, certificate).',
 		ends: true,
 		cause: 'temporarily-unavailable',
 	}),
