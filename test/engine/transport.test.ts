@@ -1,6 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- plays a server that is none, it is not a node */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 
 import { DIALECTS } from './dialects';
 import { useEngine } from './setup';
@@ -59,5 +60,30 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			{ credentials: { baseUrl: `http://127.0.0.1:${port}` } },
 		);
 		expect(error?.description).toMatch(/may have been paid/);
+	});
+
+	it('an answer may be compressed', async () => {
+		bench.emulator.intercept(async (call) => {
+			const { status, body } = await call.handle();
+			const packed = gzipSync(JSON.stringify(body));
+			const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+			return { status, headers, body: packed };
+		});
+		const { items } = await bench.generate({});
+		expect(items[0]?.json.status).toBe('completed');
+	});
+
+	it('a submit answered with more than a provider has to say may have been paid', async () => {
+		const { ledger } = bench.emulator;
+		bench.emulator.intercept(async (call) => {
+			await call.handle();
+			return { status: 200, body: `{"words":"${'x'.repeat(5_000_000)}"}` };
+		});
+		const { error } = await bench.generate({});
+		expect(error?.message).toMatch(
+			/not one of .* \(200 “It is larger than 4 MB”\), after the submit/,
+		);
+		expect(error?.description).toMatch(/may have been paid/);
+		expect(ledger.submits).toHaveLength(1);
 	});
 });
