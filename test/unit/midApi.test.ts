@@ -233,6 +233,13 @@ describe('An answer', () => {
 		},
 	);
 
+	it.each([429, 455, 422, 501])('of code %i that names a task is no refusal of it', (code) => {
+		const body = { code, msg: 'words', data: { taskId: 'paid-1' } };
+		expect(openEnvelope(reply(body))).toMatchObject({
+			failure: { taken: 'unknown', words: 'words, task paid-1' },
+		});
+	});
+
 	it('success opens the envelope, also where it came as text', () => {
 		expect(openEnvelope(reply({ code: 200, data: 7 }))).toEqual({ ok: true, value: 7 });
 		expect(openEnvelope(reply('{"code":200,"data":7}'))).toEqual({ ok: true, value: 7 });

@@ -303,6 +303,16 @@ describe('HTTP statuses (contract 2.6)', () => {
 		});
 	});
 
+	it.each([400, 429, 503])(
+		'a task with a complaint is no refusal of it, with status %i',
+		(status) => {
+			const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
+			expect(openReply(reply(body, status))).toMatchObject({
+				failure: { taken: 'unknown', words: 'words, task new' },
+			});
+		},
+	);
+
 	it('a success with a message of its own is still one, whatever the status', () => {
 		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
 			failure: { taken: 'unknown', words: expect.stringContaining('new') },

@@ -207,7 +207,7 @@ const NO_TRUST =
  * those of a handshake, because others (a bad record, an unexpected end) also come while the answer is read.
  */
 const NO_HANDSHAKE =
-	/^EPROTO$|^ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE|CIPHER|CERT|UNKNOWN_CA|UNRECOGNIZED_NAME|KEY_TOO_SMALL|INSUFFICIENT_SECURITY|LEGACY|HTTP_REQUEST|PACKET_LENGTH|ALERT_INTERNAL_ERROR)/;
+	/^EPROTO$|^ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE|CIPHER|CERT|UNKNOWN_CA|UNRECOGNIZED_NAME|KEY_TOO_SMALL|INSUFFICIENT_SECURITY|LEGACY|HTTP_REQUEST|PACKET_LENGTH)/;
 const TIMED_OUT = new Set(['ETIMEDOUT', 'ECONNABORTED']);
 /** n8n's own errors: it did not let the request out. */
 const HELD_BACK = /^(Ssrf\w+|UserError|NodeOperationError)$/;

@@ -2,7 +2,16 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { rawOf, wordsIn } from './clean';
 import { meaningOf, meaningOfStatus, type Meaning } from './codes';
-import { failed, notOffered, success, type Answer, type Call, type Http, type Reply } from './http';
+import {
+	failed,
+	notOffered,
+	success,
+	type Answer,
+	type Call,
+	type Failure,
+	type Http,
+	type Reply,
+} from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
 import type { GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
@@ -130,20 +139,21 @@ export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unkn
 	const envelope = envelopeIn(body);
 	if (!envelope) return failed({ ...meaningOfStatus(status), code: String(status), retryAfterMs });
 	const { code, words, data } = envelope;
-	if (code !== 200) {
-		return failed({ ...meaningOf(code, CODES), code: String(code), words, retryAfterMs });
-	}
-	if (status >= 200 && status < 300) return success(data);
-	// A gateway spoiled the status of a success: whatever the status says, the request was taken.
+	if (code === 200 && status >= 200 && status < 300) return success(data);
+	const failure: Failure =
+		code === 200
+			? // A gateway spoiled the status of a success: whatever the status says, the request was taken.
+				{ ...meaningOfStatus(status), code: String(status), words, taken: 'unknown' }
+			: { ...meaningOf(code, CODES), code: String(code), words };
 	const taskId = isRecord(data) ? wordsIn(data.taskId) : undefined;
-	return failed({
-		...meaningOfStatus(status),
-		code: String(status),
-		retryAfterMs,
-		taken: 'unknown',
-		words: taskId === undefined ? words : `success, task ${taskId}`,
-	});
+	return failed({ ...failure, retryAfterMs, ...(taskId !== undefined && ofTask(words, taskId)) });
 }
+
+/** Whoever names a task did not refuse it, whatever else is said. */
+const ofTask = (words: string | undefined, taskId: string): Pick<Failure, 'taken' | 'words'> => ({
+	taken: 'unknown',
+	words: [words, `task ${taskId}`].filter(Boolean).join(', '),
+});
 
 async function ask(http: Http, call: Call): Promise<Answer<unknown>> {
 	const reply = await http.send(call);

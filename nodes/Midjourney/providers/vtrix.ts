@@ -211,19 +211,22 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 		return failed({ ...meaning, ...complaint, retryAfterMs });
 	}
 	const words = said?.words ?? message;
+	const hasState = text(answer.status) !== undefined;
 	const id = words === undefined ? idIn(answer) : unlikeRequest(answer);
 	const code = said?.code ?? String(status);
-	if (said ?? (message !== undefined && id === undefined)) {
-		const meaning = meaningIn(said?.code) ?? meaningOf(status);
-		return failed({ ...meaning, code, words, retryAfterMs });
-	}
+	const isRefusal = said ?? (message !== undefined && id === undefined);
+	const meaning = isRefusal
+		? (meaningIn(said?.code) ?? meaningOf(status))
+		: meaningOfStatus(status);
+	const failure = { ...meaning, code, words, retryAfterMs };
 	// Where there is a task, a gateway spoiled the status of a success: whatever the status says, the request was taken.
-	return failed({
-		...meaningOfStatus(status),
-		code,
-		retryAfterMs,
-		...(id !== undefined && { taken: 'unknown', words: `success, task ${wordsIn(id)}` }),
-	});
+	return id === undefined || (isRefusal && !hasState)
+		? failed(failure)
+		: failed({
+				...failure,
+				taken: 'unknown',
+				words: [words, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
+			});
 }
 
 const unreadable = (status: number): { ok: false; failure: Failure } =>
