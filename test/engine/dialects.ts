@@ -73,18 +73,20 @@ const midApi: Dialect = {
 	unclear: {
 		'the answer has no data': { status: 200, body: { code: 200, msg: 'success' } },
 		'the provider reports an internal error': envelope(500, 'Internal Error'),
+		'the provider reports a failed generation': envelope(501),
+		'the provider gives a code of no documentation': envelope(418),
 	},
 	passing: {
 		'429 in the body': envelope(429, 'Too Many Requests'),
+		'429 with Retry-After': { ...envelope(429), status: 429, headers: { 'retry-after': '1' } },
 		'455 maintenance': envelope(455, 'Maintenance'),
 	},
 	final: {
 		'400, malformed': [envelope(400), /refused the request \(400 “no such thing”\)/],
 		'401, wrong key': [envelope(401), /did not accept the API key \(401 “no such thing”\)/],
 		'402, no credits': [envelope(402), /too little credit \(402 “no such thing”\)/],
-		'403, as an HTTP status': [{ status: 403 }, /did not accept the API key \(403\)/],
+		'403, not this key': [envelope(403), /did not accept the API key \(403 “no such thing”\)/],
 		'422, refused': [envelope(422), /refused the request \(422 “no such thing”\)/],
-		'501, generation failed': [envelope(501), /could not generate this \(501 “no such thing”\)/],
 		'505, switched off': [envelope(505), /switched this feature off \(505 “no such thing”\)/],
 	},
 	stumbles: {
@@ -149,16 +151,23 @@ const vtrix: Dialect = {
 			message: 'no such thing',
 		}),
 		'the provider complains without a code': noTask('no such thing'),
-	},
-	passing: {
-		'429 in words': message(429),
-		'429 with a code': error(429, 429),
-		'429 as SeaCloud writes it': seaCloud(429, 42901),
+		'the provider complains in a message alone': {
+			status: 200,
+			body: { message: 'no such thing' },
+		},
+		'...098, generation failed': error(8004001098),
 		'...099, nobody available, as a task without an id': noTask({
 			code: 8004001099,
 			error_message: 'provider unavailable',
 		}),
 		'...099 with HTTP 500': error(8004001099, 500),
+		'...099 with HTTP 429': error(8004001099, 429),
+	},
+	passing: {
+		'429 in words': message(429),
+		'429 with Retry-After': { ...message(429), headers: { 'retry-after': '1' } },
+		'429 with a code': error(429, 429),
+		'429 as SeaCloud writes it': seaCloud(429, 42901),
 	},
 	final: {
 		'400, malformed': [message(400), /refused the request \(400 “no such thing”\)/],
@@ -176,10 +185,6 @@ const vtrix: Dialect = {
 		'402 as SeaCloud writes it': [seaCloud(402, 40201), /too little credit \(40201 “no such/],
 		'403, balance or permission': [message(403), /not allow this to the account \(403 “no such/],
 		'422, refused': [message(422), /refused the request \(422 “no such thing”\)/],
-		'...098, generation failed': [
-			error(8004001098),
-			/could not generate this \(8004001098 “no such thing”\)/,
-		],
 	},
 	stumbles: {
 		'429 in words': message(429),

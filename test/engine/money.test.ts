@@ -1,4 +1,4 @@
-import type { Answer, Call, Reaction } from '../emulator';
+import type { Call, Reaction } from '../emulator';
 import { DIALECTS } from './dialects';
 import { QUICK, useEngine } from './setup';
 
@@ -29,12 +29,18 @@ const ENDS: Record<string, (call: Call) => Promise<Reaction>> = {
 		body: '<html>Welcome</html>',
 	}),
 	'the body is empty': instead({ status: 200 }),
+	'a proxy answers 503': instead({ status: 503 }),
+	'a proxy limits the rate': instead({ status: 429, headers: { 'retry-after': '1' } }),
+	'a firewall answers 403': instead({ status: 403, body: '<html>Blocked</html>' }),
+	'a proxy finds nothing': instead({ status: 404, body: '<html>Not Found</html>' }),
+	'a proxy leads elsewhere': instead({ status: 302, headers: { location: '/login' } }),
 };
 
-/** Refusals that pass by themselves, with every provider. */
-const REFUSALS: Record<string, Answer> = {
-	'429 as HTTP status with Retry-After': { status: 429, headers: { 'retry-after': '1' } },
-	'503 without a body': { status: 503 },
+/** A page of whatever stands between n8n and the provider. */
+const PAGE: Reaction = {
+	status: 403,
+	headers: { 'content-type': 'text/html' },
+	body: '<html>Access denied</html>',
 };
 
 describe.each(DIALECTS)('$displayName', (dialect) => {
@@ -60,7 +66,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('A submit that was certainly not taken', () => {
-		it.each(Object.entries({ ...REFUSALS, ...dialect.passing }))(
+		it.each(Object.entries(dialect.passing))(
 			'is sent again, and bought once: %s',
 			async (_, refusal) => {
 				let refused = 0;
@@ -192,6 +198,29 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				'failed',
 				'failed',
 			]);
+		});
+	});
+
+	describe('A page of a firewall', () => {
+		it('in place of one submit stops no other', async () => {
+			bench.emulator.intercept(async (call) =>
+				isSubmit(call) && JSON.stringify(call.body).includes('product 3') ? PAGE : undefined,
+			);
+			const result = await bench.generate(
+				{ prompt: '={{ $json.prompt }}' },
+				{ items: prompts(12), settings: { onError: 'continueRegularOutput' } },
+			);
+			const expected = prompts(12).map((_, index) => (index === 3 ? 'failed' : 'completed'));
+			expect(result.items.map(({ json }) => json.status)).toEqual(expected);
+			expect(result.items[3]?.json.errorDescription).toMatch(/may have been paid/);
+		});
+
+		it('in place of a look ends no wait', async () => {
+			let looks = 0;
+			bench.emulator.intercept(async (call) => (isRead(call) && looks++ < 3 ? PAGE : undefined));
+			const result = await bench.generate({});
+			expect(result.items[0]?.json.status).toBe('completed');
+			expect(looks).toBeGreaterThan(3);
 		});
 	});
 

@@ -131,30 +131,86 @@ describe('Requests on the wire (contract 1.1, 1.3, 1.4, 1.5)', () => {
 	});
 });
 
-describe('Codes, as HTTP status or in the body (contract 1.0, 1.11)', () => {
+describe('Codes that the provider gives in its envelope (contract 1.0, 1.11)', () => {
 	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
 		[400, 'invalidRequest', 'no', false],
 		[401, 'invalidKey', 'no', false],
 		[402, 'noCredits', 'no', false],
+		[403, 'invalidKey', 'no', false],
 		[404, 'notFound', 'no', false],
 		[422, 'invalidRequest', 'no', false],
 		[429, 'rateLimited', 'no', true],
 		[455, 'maintenance', 'no', true],
 		[500, 'serverError', 'unknown', true],
-		[501, 'generationFailed', 'no', false],
-		[503, 'serverError', 'no', true],
+		[501, 'generationFailed', 'unknown', false],
 		[505, 'featureDisabled', 'no', false],
-		[418, 'invalidRequest', 'no', false],
+		// In no documentation.
+		[0, 'unreadable', 'unknown', true],
+		[408, 'timedOut', 'unknown', true],
+		[418, 'unexplained', 'unknown', true],
 		[502, 'serverError', 'unknown', true],
+		[503, 'serverError', 'unknown', true],
 	];
 
 	it.each(CASES)('%i: %s, taken: %s, passing: %s', (code, reason, taken, passing) => {
-		const failure = { reason, taken, passing, code: String(code) };
-		expect(openEnvelope(reply({ code, msg: 'words', data: null }))).toEqual({
-			ok: false,
-			failure: { ...failure, words: 'words', retryAfterMs: undefined },
+		const failure = { reason, taken, passing, code: String(code), words: 'words' };
+		for (const status of [200, code < 200 ? 200 : code]) {
+			expect(openEnvelope(reply({ code, msg: 'words', data: null }, status))).toEqual({
+				ok: false,
+				failure: { ...failure, retryAfterMs: undefined },
+			});
+		}
+	});
+});
+
+describe('HTTP statuses without the envelope: anyone may have given them', () => {
+	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
+		// They say that the request was not acted on and belongs elsewhere.
+		[301, 'redirected', 'no', false],
+		[308, 'redirected', 'no', false],
+		// They may come after a success.
+		[302, 'redirected', 'unknown', true],
+		[303, 'redirected', 'unknown', true],
+		[400, 'unreadable', 'unknown', true],
+		[401, 'unreadable', 'unknown', true],
+		[402, 'unreadable', 'unknown', true],
+		[403, 'unreadable', 'unknown', true],
+		[404, 'unreadable', 'unknown', true],
+		[408, 'timedOut', 'unknown', true],
+		[422, 'unreadable', 'unknown', true],
+		[429, 'rateLimited', 'unknown', true],
+		[455, 'unreadable', 'unknown', true],
+		[500, 'serverError', 'unknown', true],
+		[501, 'serverError', 'unknown', true],
+		[502, 'serverError', 'unknown', true],
+		[503, 'serverError', 'unknown', true],
+		[505, 'serverError', 'unknown', true],
+	];
+	const BODIES: unknown[] = [
+		'',
+		'<html>Blocked</html>',
+		[],
+		{ message: 'Forbidden' },
+		{ code: 'Forbidden' },
+		{ code: 1.5 },
+	];
+
+	describe.each(CASES)('%i: %s, taken: %s, passing: %s', (status, reason, taken, passing) => {
+		it.each(BODIES)('%j', (body) => {
+			expect(openEnvelope(reply(body, status))).toEqual({
+				ok: false,
+				failure: { reason, taken, passing, code: String(status), retryAfterMs: undefined },
+			});
 		});
-		expect(openEnvelope(reply('<html>', code))).toMatchObject({ ok: false, failure });
+	});
+});
+
+describe('An answer', () => {
+	it('has its words cleaned', () => {
+		const msg = 'cannot fetch https://a.example/x.png?sig=1';
+		expect(openEnvelope(reply({ code: 400, msg }))).toMatchObject({
+			failure: { words: 'cannot fetch https://a.example/x.png' },
+		});
 	});
 
 	it('a code of failure in the body weighs more than a status of success, and the other way round', () => {
@@ -176,6 +232,13 @@ describe('Codes, as HTTP status or in the body (contract 1.0, 1.11)', () => {
 			});
 		},
 	);
+
+	it.each([429, 455, 422, 501])('of code %i that names a task is no refusal of it', (code) => {
+		const body = { code, msg: 'words', data: { taskId: 'paid-1' } };
+		expect(openEnvelope(reply(body))).toMatchObject({
+			failure: { taken: 'unknown', words: 'words, task paid-1' },
+		});
+	});
 
 	it('success opens the envelope, also where it came as text', () => {
 		expect(openEnvelope(reply({ code: 200, data: 7 }))).toEqual({ ok: true, value: 7 });
@@ -210,6 +273,36 @@ describe('The answer to a submit', () => {
 	});
 });
 
+describe('An upscale at an address that is not found', () => {
+	const upscale = { kind: 'upscaleImage', taskId: 't', index: 0 } as const;
+	const CASES: Array<[string, TaskRequest, unknown, object]> = [
+		[
+			'in the envelope',
+			upscale,
+			{ code: 404 },
+			{ reason: 'notFound', taken: 'no', suspect: 'upscaleContract' },
+		],
+		['as a page', upscale, '<html>', { taken: 'unknown', suspect: 'upscaleContract' }],
+		[
+			'by the other contract',
+			{ ...upscale, contract: 'quickstart' },
+			{ code: 404 },
+			{ suspect: 'upscaleContract' },
+		],
+		[
+			'for another request',
+			{ ...upscale, kind: 'varyImage' },
+			{ code: 404 },
+			{ suspect: undefined },
+		],
+	];
+
+	it.each(CASES)('%s', async (_, request, body, failure) => {
+		const answer = await midApi.submit(scripted(reply(body, 404)), request);
+		expect({ suspect: undefined, ...(answer.ok ? {} : answer.failure) }).toMatchObject(failure);
+	});
+});
+
 describe('A task (contract 1.2)', () => {
 	const done = {
 		taskId: 't',
@@ -233,8 +326,39 @@ describe('A task (contract 1.2)', () => {
 		[2, 'failed'],
 		[3, 'failed'],
 		['3', 'failed'],
+		['toString', 'running'],
 	])('successFlag %j: %s', (successFlag, status) => {
 		expect(parseTask({ ...done, successFlag })?.status).toBe(status);
+	});
+
+	it.each([
+		[9, '9'],
+		['stuck', 'stuck'],
+		[0, undefined],
+		[undefined, undefined],
+	])('successFlag %j is shown as %j', (successFlag, providerStatus) => {
+		expect(parseTask({ ...done, successFlag })?.providerStatus).toBe(providerStatus);
+	});
+
+	/** What the places of a list hold, and which numbers the outputs have. */
+	const GAPS: Array<[unknown[], number[]]> = [
+		[
+			[null, 'https://f.example/1', 'https://f.example/2'],
+			[1, 2],
+		],
+		[[{ resultUrl: '' }, { resultUrl: 'https://f.example/1' }], [1]],
+		[
+			['https://f.example/0', 'javascript:alert(1)', 'https://f.example/2'],
+			[0, 2],
+		],
+		[['/files/0.png', 'file:///etc/passwd', '//f.example/2', 'http://f.example/3'], [3]],
+		[[null, {}], []],
+	];
+
+	it.each(GAPS)('of %j has the outputs %j', (resultUrls, numbers) => {
+		const task = parseTask({ ...done, resultInfoJson: { resultUrls } });
+		expect(task?.outputs.map(({ index }) => index)).toEqual(numbers);
+		for (const { index, url } of task?.outputs ?? []) expect(url).toMatch(new RegExp(`/${index}$`));
 	});
 
 	it.each([
@@ -287,6 +411,24 @@ describe('A task (contract 1.2)', () => {
 		});
 	});
 
+	it('says of no callback address what belongs to it, in whatever form it comes', () => {
+		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const { raw } =
+			parseTask({ ...done, paramJson: { callBackUrl }, promptJson: callBackUrl }) ?? {};
+		expect(raw).toEqual({
+			...done,
+			paramJson: { callBackUrl: 'https://n8n.example.com/webhook-waiting/7' },
+			promptJson: 'https://n8n.example.com/webhook-waiting/7',
+		});
+	});
+
+	it('that failed has cleaned words', () => {
+		const errorMessage = 'cannot call https://n8n.example.com/webhook-waiting/7?signature=secret';
+		expect(parseTask({ taskId: 't', successFlag: 3, errorMessage })?.error?.message).toBe(
+			'cannot call https://n8n.example.com/webhook-waiting/7',
+		);
+	});
+
 	it('that failed has the words of the provider', () => {
 		const data = { taskId: 't', successFlag: 3, errorCode: 500, errorMessage: 'rejected' };
 		expect(parseTask(data)).toMatchObject({
@@ -309,6 +451,31 @@ describe('A task (contract 1.2)', () => {
 			failure: { reason: 'notFound' },
 		});
 	});
+});
+
+describe('A look at a task', () => {
+	it('believes no answer about another one', async () => {
+		const answer = reply({ code: 200, data: { taskId: 'other', successFlag: 1 } });
+		expect(await midApi.read(scripted(answer), 't')).toMatchObject({
+			failure: { reason: 'unreadable', words: 'The answer is about another task', passing: true },
+		});
+	});
+
+	it('knows the id also where it comes as a number', async () => {
+		const answer = reply({ code: 200, data: { taskId: 123, successFlag: 0 } });
+		expect(await midApi.read(scripted(answer), '123')).toMatchObject({ ok: true });
+	});
+
+	it.each(['', ' ', '.', '..', '...', 'a/b', '../x', 'a\\b', 'a\nb', '\u0000', 'x'.repeat(201)])(
+		'for %j asks nobody',
+		async (id) => {
+			const http = scripted();
+			expect(await midApi.read(http, id)).toMatchObject({
+				failure: { reason: 'notFound', taken: 'no', passing: false },
+			});
+			expect(http.calls).toEqual([]);
+		},
+	);
 });
 
 describe('Credits (contract 1.6)', () => {

@@ -187,21 +187,45 @@ describe('The answer to a submit', () => {
 	});
 });
 
+describe('A refusal for want of what was sent', () => {
+	const CASES: Array<[string, object, string | undefined]> = [
+		['the code of the job', { error: { code: 4011001 } }, 'requestFormat'],
+		['the code of the image', { error: { code: '004007002' } }, 'requestFormat'],
+		['words', { message: 'jobId is required' }, 'requestFormat'],
+		['words about the wrapper', { message: 'input must be a list' }, 'requestFormat'],
+		['the code of what was not sent', { error: { code: 4007004 } }, undefined],
+		['words about what was not sent', { message: 'canvas is required' }, undefined],
+		['words about its value', { message: 'jobId is unknown' }, undefined],
+		['a code of its value', { error: { code: 4007003 } }, undefined],
+	];
+
+	it.each(CASES)('%s', async (_, body, suspect) => {
+		const answer = await vtrix.submit(scripted(reply(body, 400)), upscale);
+		expect(answer.ok ? answer : answer.failure).toMatchObject({ taken: 'no' });
+		expect(answer.ok ? undefined : answer.failure.suspect).toBe(suspect);
+	});
+});
+
 describe('HTTP statuses (contract 2.6)', () => {
-	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
-		[301, 'redirected', 'no', false],
-		[400, 'invalidRequest', 'no', false],
-		[401, 'invalidKey', 'no', false],
-		[402, 'noCredits', 'no', false],
-		[403, 'notAllowed', 'no', false],
-		[404, 'notFound', 'no', false],
-		[408, 'timedOut', 'unknown', true],
-		[422, 'invalidRequest', 'no', false],
-		[429, 'rateLimited', 'no', true],
-		[500, 'serverError', 'unknown', true],
-		[502, 'serverError', 'unknown', true],
-		[503, 'serverError', 'no', true],
-		[504, 'serverError', 'unknown', true],
+	/** What the status says of a complaint of Vtrix, and what it says alone, because then anyone may have given it. */
+	const CASES: Array<
+		[number, [string, 'no' | 'unknown', boolean], [string, 'no' | 'unknown', boolean]]
+	> = [
+		[301, ['redirected', 'no', false], ['redirected', 'no', false]],
+		[302, ['redirected', 'unknown', true], ['redirected', 'unknown', true]],
+		[400, ['invalidRequest', 'no', false], ['unreadable', 'unknown', true]],
+		[401, ['invalidKey', 'no', false], ['unreadable', 'unknown', true]],
+		[402, ['noCredits', 'no', false], ['unreadable', 'unknown', true]],
+		[403, ['notAllowed', 'no', false], ['unreadable', 'unknown', true]],
+		[404, ['notFound', 'no', false], ['unreadable', 'unknown', true]],
+		[408, ['timedOut', 'unknown', true], ['timedOut', 'unknown', true]],
+		[418, ['unexplained', 'unknown', true], ['unreadable', 'unknown', true]],
+		[422, ['invalidRequest', 'no', false], ['unreadable', 'unknown', true]],
+		[429, ['rateLimited', 'no', true], ['rateLimited', 'unknown', true]],
+		[500, ['serverError', 'unknown', true], ['serverError', 'unknown', true]],
+		[502, ['serverError', 'unknown', true], ['serverError', 'unknown', true]],
+		[503, ['serverError', 'unknown', true], ['serverError', 'unknown', true]],
+		[504, ['serverError', 'unknown', true], ['serverError', 'unknown', true]],
 	];
 	const BODIES: Array<[string, (status: number) => object]> = [
 		['message', () => ({ message: 'words' })],
@@ -213,17 +237,19 @@ describe('HTTP statuses (contract 2.6)', () => {
 		['SeaCloud', (code) => ({ status: { code, message: 'words' }, data: null })],
 	];
 
-	describe.each(CASES)('%i: %s, taken: %s, passing: %s', (status, reason, taken, passing) => {
+	describe.each(CASES)('%i: %j as a complaint, %j alone', (status, complaint, alone) => {
 		it.each(BODIES)('%s', (_, bodyOf) => {
+			const [reason, taken, passing] = complaint;
 			expect(openReply(reply(bodyOf(status), status))).toMatchObject({
 				failure: { reason, taken, passing, words: 'words' },
 			});
 		});
 
-		it.each(['', '<html>', '[]'])('body %j', (body) => {
+		it.each(['', '<html>', '[]', '{}', '{"status":"down"}'])('body %j', (body) => {
+			const [reason, taken, passing] = alone;
 			expect(openReply(reply(body, status))).toEqual({
 				ok: false,
-				failure: { reason, taken, passing, code: String(status) },
+				failure: { reason, taken, passing, code: String(status), retryAfterMs: undefined },
 			});
 		});
 	});
@@ -250,15 +276,25 @@ describe('HTTP statuses (contract 2.6)', () => {
 		},
 	);
 
-	it.each([401, 429, 503])(
+	it.each([
+		[401, 'no'],
+		[429, 'no'],
+		[503, 'unknown'],
+	])(
 		'a refusal with status %i that names the request is not taken for a success',
-		(status) => {
+		(status, taken) => {
 			const body = { message: 'words', request_id: 'req-1' };
 			expect(openReply(reply(body, status))).toMatchObject({
-				failure: { taken: 'no', words: 'words' },
+				failure: { taken, words: 'words' },
 			});
 		},
 	);
+
+	it('a message with status 200 and no task is a complaint', () => {
+		expect(openReply(reply({ message: 'jobId not found' }))).toMatchObject({
+			failure: { reason: 'unexplained', words: 'jobId not found', taken: 'unknown' },
+		});
+	});
 
 	it('a complaint with status 200 that names the request is no task', () => {
 		const body = { error: { code: 8004001001, error_message: 'words' }, request_id: 'req-1' };
@@ -266,6 +302,16 @@ describe('HTTP statuses (contract 2.6)', () => {
 			failure: { reason: 'invalidRequest', taken: 'no', words: 'words' },
 		});
 	});
+
+	it.each([400, 429, 503])(
+		'a task with a complaint is no refusal of it, with status %i',
+		(status) => {
+			const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
+			expect(openReply(reply(body, status))).toMatchObject({
+				failure: { taken: 'unknown', words: 'words, task new' },
+			});
+		},
+	);
 
 	it('a success with a message of its own is still one, whatever the status', () => {
 		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
@@ -327,7 +373,8 @@ describe('Codes (contract 2.6)', () => {
 					code: String(code),
 					words: 'words',
 					meaning: expect.stringMatching(meaning),
-					taken: 'no',
+					// The last two come from behind Vtrix: somebody may have worked on it.
+					taken: /09[89]$/.test(digits) ? 'unknown' : 'no',
 					passing: digits.endsWith('099'),
 				},
 			});
@@ -335,13 +382,21 @@ describe('Codes (contract 2.6)', () => {
 	});
 
 	it.each([
-		[8004019098, 'generationFailed', false],
-		[8004019099, 'serverError', true],
-		[8004019042, 'invalidRequest', false],
-		[2014001, 'invalidRequest', false],
-	])('%i, of a model without documentation: %s, passing: %s', (code, reason, passing) => {
+		[8004019098, 'generationFailed', 'unknown', false],
+		[8004019099, 'serverError', 'unknown', true],
+		[8004019042, 'invalidRequest', 'no', false],
+		// Of another vendor's models.
+		[2014001, 'unexplained', 'unknown', true],
+	])('%i, of a model without documentation: %s, taken: %s', (code, reason, taken, passing) => {
 		expect(openReply(reply({ error: { code, message: 'words' } }))).toMatchObject({
-			failure: { reason, passing, taken: 'no', code: String(code) },
+			failure: { reason, passing, taken, code: String(code) },
+		});
+	});
+
+	it.each([200, 400, 429, 500, 503])('099 may have been taken, with status %i', (status) => {
+		const body = { error: { code: 8004001099, error_message: 'words' } };
+		expect(openReply(reply(body, status))).toMatchObject({
+			failure: { reason: 'serverError', taken: 'unknown' },
 		});
 	});
 
@@ -349,7 +404,7 @@ describe('Codes (contract 2.6)', () => {
 		'%j, without a code that says anything, may have been taken',
 		(body) => {
 			expect(openReply(reply(body))).toMatchObject({
-				failure: { reason: 'serverError', taken: 'unknown', passing: true },
+				failure: { reason: 'unexplained', taken: 'unknown', passing: true },
 			});
 		},
 	);
@@ -415,11 +470,32 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 		['succeeded', 'completed'],
 		['success', 'completed'],
 		['failed', 'failed'],
+		['done', 'completed'],
+		['finished', 'completed'],
 		['error', 'failed'],
 		['cancelled', 'failed'],
 		['CANCELED', 'failed'],
+		['moderated', 'failed'],
+		['rejected', 'failed'],
+		['timeout', 'failed'],
+		['timed_out', 'failed'],
+		['expired', 'failed'],
+		['failure', 'failed'],
+		['aborted', 'failed'],
+		['constructor', 'running'],
 	])('status %j: %s', (word, status) => {
 		expect(read({ status: word }).status).toBe(status);
+	});
+
+	it.each([
+		['thinking', 'thinking'],
+		['In Review', 'In Review'],
+		['IN_PROGRESS', undefined],
+		['Moderated', undefined],
+		['', undefined],
+		[undefined, undefined],
+	])('status %j is shown as %j', (word, providerStatus) => {
+		expect(read({ status: word }).providerStatus).toBe(providerStatus);
 	});
 
 	it('has no outputs before it is completed', () => {
@@ -456,7 +532,18 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 			],
 			['text', 'words', { message: 'words' }],
 			['nothing', undefined, { message: 'Vtrix gave no reason' }],
+			[
+				'words to be cleaned',
+				'cannot call https://n8n.example.com/w?signature=secret',
+				{ message: 'cannot call https://n8n.example.com/w' },
+			],
 		];
+
+		it('has its state for a reason where it gives no other', () => {
+			expect(read({ status: 'moderated' }).error?.message).toBe(
+				'Vtrix gave no reason, its state is “moderated”',
+			);
+		});
 
 		it.each(FORMS)('has its reason, given as %s', (_, error, reason) => {
 			expect(read({ status: 'failed', error })).toMatchObject({ status: 'failed', outputs: [] });
@@ -524,24 +611,86 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 
 		it('whose address stands under the name of the type', () => {
 			const addresses = contents(
-				{ type: 'video_url', video_url: 'v' },
-				{ type: 'image_url', image_url: 'i' },
+				{ type: 'video_url', video_url: 'https://f.example/v' },
+				{ type: 'image_url', image_url: 'https://f.example/i' },
 			);
 			expect(read(addresses).outputs).toEqual([
-				{ index: 0, type: 'video', url: 'v' },
-				{ index: 1, type: 'image', url: 'i' },
+				{ index: 0, type: 'video', url: 'https://f.example/v' },
+				{ index: 1, type: 'image', url: 'https://f.example/i' },
 			]);
 		});
 
 		it('spread over blocks, counted through', () => {
-			const output = ['a', 'b', 'c'].map((address) => ({
-				content: [{ type: 'image', url: address }],
+			const output = ['a', 'b', 'c'].map((name) => ({
+				content: [{ type: 'image', url: `https://f.example/${name}` }],
 			}));
 			expect(read({ output }).outputs.map(({ index, url: address }) => [index, address])).toEqual([
-				[0, 'a'],
-				[1, 'b'],
-				[2, 'c'],
+				[0, 'https://f.example/a'],
+				[1, 'https://f.example/b'],
+				[2, 'https://f.example/c'],
 			]);
+		});
+
+		/** What the entries hold, and which numbers the outputs have. */
+		const at = (address: string, own: object = {}) => ({
+			url: `https://f.example/${address}`,
+			...own,
+		});
+		const NUMBERED: Array<[string, unknown[], Array<[number, string]>]> = [
+			[
+				'by their place',
+				[at('a'), at('b')],
+				[
+					[0, 'a'],
+					[1, 'b'],
+				],
+			],
+			[
+				'by their place, with gaps',
+				[null, at('b'), {}, 'd', at('e')],
+				[
+					[1, 'b'],
+					[4, 'e'],
+				],
+			],
+			[
+				'by imageNo',
+				[at('c', { imageNo: 2 }), at('a', { imageNo: '0' })],
+				[
+					[2, 'c'],
+					[0, 'a'],
+				],
+			],
+			['by imageNo of their metadata', [at('d', { metadata: { imageNo: 3 } })], [[3, 'd']]],
+			[
+				'by their place where two have a number',
+				[at('a', { imageNo: 1 }), at('b', { imageNo: 1 })],
+				[
+					[0, 'a'],
+					[1, 'b'],
+				],
+			],
+			[
+				'by their place where one has none',
+				[at('a', { imageNo: 1 }), at('b')],
+				[
+					[0, 'a'],
+					[1, 'b'],
+				],
+			],
+			['by their place where a number is none', [at('a', { imageNo: -1 })], [[0, 'a']]],
+			[
+				'without what has no address',
+				[{ url: '/x.png' }, { url: 'javascript:x' }, at('c')],
+				[[2, 'c']],
+			],
+		];
+
+		it.each(NUMBERED)('%s', (_, list, numbers) => {
+			const outputs = read(contents(...list)).outputs;
+			expect(outputs.map(({ index, url: address }) => [index, address.split('/').pop()])).toEqual(
+				numbers,
+			);
 		});
 
 		it.each([
@@ -588,9 +737,33 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 
 describe('A look at a task', () => {
 	it('asks for its id as it stands', async () => {
-		const http = scripted(reply({ id: 'a/b?c', status: 'completed' }));
-		expect(await vtrix.read(http, 'a/b?c')).toMatchObject({ ok: true, value: { taskId: 'a/b?c' } });
-		expect(http.calls).toEqual([{ method: 'GET', path: '/model/v1/generation/task/a%2Fb%3Fc' }]);
+		const http = scripted(reply({ id: 'a b?c', status: 'completed' }));
+		expect(await vtrix.read(http, 'a b?c')).toMatchObject({ ok: true, value: { taskId: 'a b?c' } });
+		expect(http.calls).toEqual([{ method: 'GET', path: '/model/v1/generation/task/a%20b%3Fc' }]);
+	});
+
+	it.each(['', '.', '..', 'a/b', '../../secrets', 'a\\b', 'a\tb', 'x'.repeat(201)])(
+		'for %j asks nobody',
+		async (id) => {
+			const http = scripted();
+			expect(await vtrix.read(http, id)).toMatchObject({
+				failure: { reason: 'notFound', taken: 'no', passing: false },
+			});
+			expect(http.calls).toEqual([]);
+		},
+	);
+
+	it.each([
+		[{ id: 'other' }, false],
+		[{ task_id: 'other' }, false],
+		[{ request_id: 'other' }, false],
+		[{ id: 't', request_id: 'of-the-call' }, true],
+		[{ id: undefined, task_id: 't' }, true],
+	])('whose answer names %j: believed: %s', async (ids, ok) => {
+		const answer = await vtrix.read(scripted(reply({ status: 'completed', ...ids })), 't');
+		expect(answer).toMatchObject(
+			ok ? { ok } : { failure: { reason: 'unreadable', passing: true } },
+		);
 	});
 
 	it('believes a task that names no id', async () => {
@@ -617,7 +790,9 @@ describe('A look at a task', () => {
 });
 
 describe('What a submit needs to know first (contract 2.2)', () => {
-	const output = [{ content: ['a', 'b'].map((address) => ({ url: address, jobId: 'job' })) }];
+	const output = [
+		{ content: ['a', 'b'].map((name) => ({ url: `https://f.example/${name}`, jobId: 'job' })) },
+	];
 	const completed = { id: 't', status: 'completed', output };
 	const request = { kind: 'upscaleImage', taskId: 't', index: 1 } as const;
 	/** What becomes of a request when a look at its task is answered like this. */
@@ -650,7 +825,13 @@ describe('What a submit needs to know first (contract 2.2)', () => {
 	const UNFIT: Array<[string, object, object, RegExp]> = [
 		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t is not finished yet/],
 		['has failed', { ...completed, status: 'failed' }, {}, /task t has failed/],
-		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: there is 0 to 1/],
+		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: there is 0, 1$/],
+		[
+			'has lost this output',
+			{ ...completed, output: [{ content: [{ url: 'https://f.example/a' }, {}] }] },
+			{},
+			/task t has no output 1: there is 0$/,
+		],
 		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: there is none/],
 		['is another job', completed, { jobId: 'x' }, /task t is not job x: empty one of the two/],
 	];

@@ -5,7 +5,7 @@ export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
 
 /** One image or video of a task. */
 export interface Output {
-	/** Position in the task, from 0: what Upscale, Vary and Extend call the index. */
+	/** The provider's number of it, from 0: what Upscale, Vary and Extend call the index. There may be gaps. */
 	index: number;
 	type: 'image' | 'video';
 	url: string;
@@ -19,6 +19,8 @@ export interface Task {
 	/** Midjourney's own id of it, for providers whose operations on results want that (contract 2.2). */
 	jobId?: string;
 	status: TaskStatus;
+	/** The provider's own word for the state, where its documentation does not know it. */
+	providerStatus?: string;
 	/** Empty until the task is completed. */
 	outputs: Output[];
 	prompt?: string;
@@ -35,7 +37,7 @@ export interface Task {
 	expiresAt?: string;
 	/** The provider's own code and words for a failed task, and what its documentation says of the code. */
 	error?: { code?: string; message: string; meaning?: string };
-	/** The provider's answer, untouched. */
+	/** The provider's answer, without the address that it was to call back. */
 	raw: IDataObject;
 }
 

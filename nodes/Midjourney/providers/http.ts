@@ -5,7 +5,9 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
-import { isRecord, text } from './json';
+import { bodyOf } from './body';
+import { cleanText, withoutKey } from './clean';
+import { isHttpUrl, isRecord, text } from './json';
 
 /** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -27,7 +29,11 @@ export type FailureReason =
 	| 'connectionLost'
 	| 'timedOut'
 	| 'unreadable'
+	| 'unexplained'
 	| 'redirected';
+
+/** A setting that may be what makes a provider refuse. */
+export type Suspect = 'requestFormat' | 'upscaleContract';
 
 /** What went wrong, as a value: whoever asked decides what that means for the money. */
 export interface Failure {
@@ -44,6 +50,10 @@ export interface Failure {
 	passing: boolean;
 	/** How long the provider asked to be left alone, in ms. */
 	retryAfterMs?: number;
+	/** How often it was tried, as far as that is known. */
+	attempts?: number;
+	/** What to look at before anything else. */
+	suspect?: Suspect;
 }
 
 export type Answer<T> = { ok: true; value: T } | { ok: false; failure: Failure };
@@ -85,20 +95,13 @@ export interface Http {
 }
 
 /**
- * How long to wait for an answer, in ms. A submit gets longer: giving up on one may lose a paid task, while a look
- * is simply repeated.
+ * How long a request may take, from its first byte to the last of its answer, in ms. A submit gets longer: giving up on
+ * one may lose a paid task, while a look is simply repeated.
  */
-const TIMEOUT_MS = { GET: 30_000, POST: 120_000 };
+const LIMIT_MS = { GET: 30_000, POST: 120_000 };
 
-/** The connection never came about, so nothing was sent. */
-const NEVER_SENT = new Set([
-	'ECONNREFUSED',
-	'ENOTFOUND',
-	'EAI_AGAIN',
-	'EHOSTUNREACH',
-	'ENETUNREACH',
-]);
-const TIMED_OUT = new Set(['ETIMEDOUT', 'ECONNABORTED']);
+/** Nobody is waited for any longer: whoever asks for more is as good as gone, and timers of n8n overflow at 25 days. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
 /** A running node, or one that is called over the web: both can ask with a credential. */
 export type RequestContext = IExecuteFunctions | IWebhookFunctions;
@@ -107,36 +110,45 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
  * Opens the way to a provider: n8n adds the key (`authenticate` of the credential), every HTTP status comes back as a
  * reply, and what the transport could not do comes back as a failure. Nothing is repeated here and no redirect is
  * followed: the key goes to the base URL and nowhere else.
+ *
+ * The credential is opened once, and of the context only what a request needs is kept: so an open way also serves after
+ * the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would throw
+ * away the id of a task that may be paid already; this one cannot (the node itself stops at once, tasks/clock.ts).
  */
-export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
+export async function openHttp(
+	context: RequestContext,
+	credentialType: string,
+	limitMs = LIMIT_MS,
+): Promise<Http> {
 	const data = await context.getCredentials(credentialType);
-	const { apiKey, baseUrl, requestFormat } = data;
-	const base = text(baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	const { helpers, logger } = context;
 	const node = context.getNode();
 	const caller = { helpers, logger, getNode: () => node, getCredentials: async () => data };
 	const { id, name } = node.credentials?.[credentialType] ?? {};
 	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
+	const key = text(data.apiKey)?.trim();
+	const base = text(data.baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		baseUrl: base,
-		apiKey: text(apiKey) ?? '',
-		requestFormat: text(requestFormat),
+		apiKey: key ?? '',
+		requestFormat: text(data.requestFormat),
 		async send({ method, path, query, body }) {
-			if (!URL.canParse(base)) {
-				return failed({
-					reason: 'unreachable',
-					words: `Base URL ${base} is not a URL`,
-					taken: 'no',
-					passing: false,
-				});
+			if (!isHttpUrl(base)) {
+				// Not shown: whoever mixed up the fields has the key in it.
+				return neverSent({ words: 'Base URL is no URL that begins with https:// or http://' });
 			}
+			const signal = AbortSignal.timeout(limitMs[method]);
 			const options: IHttpRequestOptions = {
 				method,
 				url: base + path,
 				qs: query,
 				body,
 				json: true,
-				timeout: TIMEOUT_MS[method],
+				// So an answer that is too large is not read on.
+				encoding: 'stream',
+				// Ends silence alone, and the signal also what drips.
+				timeout: limitMs[method],
+				abortSignal: signal,
 				disableFollowRedirect: true,
 				ignoreHttpStatusErrors: true,
 				returnFullResponse: true,
@@ -147,53 +159,96 @@ export async function openHttp(context: RequestContext, credentialType: string):
 					options,
 					{ credentialsDecrypted },
 				]);
-				return readReply(reply);
+				return await readReply(reply, signal, key);
 			} catch (error) {
-				return failed(transportFailure(error));
+				return signal.aborted
+					? failed({ reason: 'timedOut', taken: 'unknown', passing: true })
+					: failed(transportFailure(error, key));
 			}
 		},
 	};
 }
 
-function readReply(reply: unknown): Answer<Reply> {
-	if (!isRecord(reply) || typeof reply.statusCode !== 'number') {
-		return failed({ reason: 'unreadable', taken: 'unknown', passing: true });
+async function readReply(
+	reply: unknown,
+	signal: AbortSignal,
+	key: string | undefined,
+): Promise<Answer<Reply>> {
+	if (!isRecord(reply) || typeof reply.statusCode !== 'number') return failed(UNREADABLE);
+	const { statusCode: status } = reply;
+	const read = await bodyOf(reply.body, signal, (words) => withoutKey(words, key));
+	if (!read.ok) {
+		return failed({ ...UNREADABLE, code: String(status), words: read.words });
 	}
-	const { statusCode: status, body } = reply;
 	const headers = isRecord(reply.headers) ? reply.headers : {};
-	return success({ status, body, retryAfterMs: retryAfterMs(headers['retry-after']) });
+	return success({ status, body: read.body, retryAfterMs: retryAfterMs(headers['retry-after']) });
 }
+
+const UNREADABLE: Failure = { reason: 'unreadable', taken: 'unknown', passing: true };
 
 /** `Retry-After` is a number of seconds or a date; anything else is ignored. */
 export function retryAfterMs(header: unknown): number | undefined {
 	const value = text(header);
 	if (value === undefined) return undefined;
 	const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-	return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+	return ms > 0 ? Math.min(ms, LONGEST_RETRY_AFTER_MS) : undefined;
 }
 
-/** n8n wraps what axios throws; the code that says what happened sits somewhere along the chain of causes. */
-function transportFailure(error: unknown): Failure {
+/** The connection never came about, which may be different next time. */
+const NO_CONNECTION = new Set([
+	'ECONNREFUSED',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'EHOSTUNREACH',
+	'ENETUNREACH',
+]);
+/** No request could be made of what was to be sent. */
+const NO_REQUEST = new Set(['ERR_INVALID_URL', 'ERR_INVALID_CHAR', 'ERR_INVALID_PROTOCOL']);
+/** The certificate does not fit, which is seen before the request. */
+const NO_TRUST =
+	/^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
+/**
+ * No agreement in the handshake of TLS. `EPROTO` is said where the request still waits to be written; of OpenSSL's codes only
+ * those of a handshake, because others (a bad record, an unexpected end) also come while the answer is read.
+ */
+const NO_HANDSHAKE =
+	/^EPROTO$|^ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE|CIPHER|CERT|UNKNOWN_CA|UNRECOGNIZED_NAME|KEY_TOO_SMALL|INSUFFICIENT_SECURITY|LEGACY|HTTP_REQUEST|PACKET_LENGTH)/;
+const TIMED_OUT = new Set(['ETIMEDOUT', 'ECONNABORTED']);
+/** n8n's own errors: it did not let the request out. */
+const HELD_BACK = /^(Ssrf\w+|UserError|NodeOperationError)$/;
+/** What Node and axios say where their code does not tell. */
+const WORDS_BEFORE_SENDING = /before secure TLS connection was established|Unsupported protocol/;
+
+const neverSent = (what: Partial<Failure>): { ok: false; failure: Failure } =>
+	failed({ reason: 'unreachable', taken: 'no', passing: false, ...what });
+
+/** n8n wraps what axios throws; what says what happened sits somewhere along the chain of causes. */
+function transportFailure(error: unknown, key: string | undefined): Failure {
+	const links: Array<{ name?: unknown; message?: unknown; syscall?: unknown; errors?: unknown }> =
+		[];
 	let code: string | undefined;
-	let syscall: string | undefined;
-	let words: string | undefined;
 	let link = error;
 	for (let depth = 0; isRecord(link) && depth < 6; depth++) {
-		code ??= [link.code, link.httpCode].map(text).find((word) => word && /^[A-Z_]+$/.test(word));
-		syscall ??= text(link.syscall);
-		words = text(link.message) ?? words;
+		links.push(link);
+		code ??= [link.code, link.httpCode].map(text).find((word) => word && /^[A-Z_\d]+$/.test(word));
 		link = link.cause ?? link.errorResponse;
 	}
-	if (code !== undefined && (NEVER_SENT.has(code) || syscall === 'connect')) {
-		return { reason: 'unreachable', code, taken: 'no', passing: true };
+	const said = links.flatMap(({ message }) => text(message) ?? []);
+	const words = cleanText(withoutKey(said[said.length - 1] ?? '', key)) || undefined;
+	if (NO_CONNECTION.has(code ?? '') || links.some(isOfConnecting)) {
+		return neverSent({ code, passing: true }).failure;
 	}
-	if (code !== undefined && /CERT|TLS|SSL|_SIGNED_|VERIFY/.test(code)) {
-		return { reason: 'unreachable', code, taken: 'no', passing: false };
+	if (links.some(({ name }) => HELD_BACK.test(String(name))) || NO_REQUEST.has(code ?? '')) {
+		return neverSent({ code, words }).failure;
 	}
-	if (code !== undefined && TIMED_OUT.has(code)) {
+	const spoken = said.find((message) => WORDS_BEFORE_SENDING.test(message));
+	if (spoken !== undefined) return neverSent({ code, words: cleanText(spoken) }).failure;
+	if (code !== undefined && (NO_TRUST.test(code) || NO_HANDSHAKE.test(code))) {
+		return neverSent({ code }).failure;
+	}
+	if (TIMED_OUT.has(code ?? '')) {
 		return { reason: 'timedOut', code, taken: 'unknown', passing: true };
 	}
-	// Without a code it was n8n that refused to send (a blocked address, say): its words tell why.
 	return {
 		reason: 'connectionLost',
 		code,
@@ -202,3 +257,10 @@ function transportFailure(error: unknown): Failure {
 		passing: true,
 	};
 }
+
+/** A failed `connect`, or several where a host has several addresses. */
+const isOfConnecting = ({ syscall, errors }: { syscall?: unknown; errors?: unknown }): boolean =>
+	syscall === 'connect' ||
+	(Array.isArray(errors) &&
+		errors.length > 0 &&
+		errors.every((one: unknown) => isRecord(one) && one.syscall === 'connect'));

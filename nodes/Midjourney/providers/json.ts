@@ -31,9 +31,6 @@ export function isoDate(value: unknown): string | undefined {
 	return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined;
 }
 
-/**
- * A JSON text without the queries of URLs in the fields of this name. That of a callback lets anyone call a waiting
- * execution: it belongs in no item.
- */
-export const withoutQuery = (json: string, field: string): string =>
-	json.replace(new RegExp(`("${field}"\\s*:\\s*"[^"?]*)\\?[^"]*`, 'g'), '$1');
+/** Whether a file can be fetched from there: an absolute address on the web. */
+export const isHttpUrl = (value: string): boolean =>
+	URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);

@@ -1,8 +1,19 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { meaningOf, type Meaning } from './codes';
-import { failed, notOffered, success, type Answer, type Call, type Http, type Reply } from './http';
-import { isoDate, isRecord, text, unwrapJson, withoutQuery } from './json';
+import { rawOf, wordsIn } from './clean';
+import { meaningOf, meaningOfStatus, type Meaning } from './codes';
+import {
+	failed,
+	notOffered,
+	success,
+	type Answer,
+	type Call,
+	type Failure,
+	type Http,
+	type Reply,
+} from './http';
+import { noTaskId, OF_ANOTHER_TASK } from './ids';
+import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
 import type { GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
 import type { Output, Task, TaskStatus } from './Task';
 
@@ -100,44 +111,49 @@ function post(path: string, fields: IDataObject): Call {
 }
 
 /**
- * The codes of contract 1.11 that are this family's own. All codes arrive as HTTP status or, with HTTP 200, as `code` in
- * the body.
+ * The codes of contract 1.11 that are this family's own. They arrive as `code` in the body, often with HTTP 200. 501 says that
+ * somebody has worked on the request.
  */
 const CODES: Record<number, Meaning> = {
 	403: { reason: 'invalidKey', taken: 'no', passing: false },
 	455: { reason: 'maintenance', taken: 'no', passing: true },
-	501: { reason: 'generationFailed', taken: 'no', passing: false },
+	501: { reason: 'generationFailed', taken: 'unknown', passing: false },
 	505: { reason: 'featureDisabled', taken: 'no', passing: false },
 };
 
+/** `{code, msg, data}` with a whole number as code: the form by which this family is known. */
+function envelopeIn(body: unknown): { code: number; words?: string; data: unknown } | undefined {
+	const envelope = unwrapJson(body);
+	if (!isRecord(envelope)) return undefined;
+	const code = Number(text(envelope.code) ?? NaN);
+	return Number.isInteger(code)
+		? { code, words: wordsIn(envelope.msg), data: envelope.data }
+		: undefined;
+}
+
 /**
- * Opens the envelope `{code, msg, data}`: success needs HTTP 2xx and code 200 (contract 1.0). A failing code in the
- * body weighs more than the status, because this family sends its refusals with HTTP 200.
+ * Opens the envelope: success needs HTTP 2xx and code 200 (contract 1.0). A failing code in the body weighs more than the
+ * status, because this family sends its refusals with HTTP 200. What comes in no envelope is not of the provider.
  */
 export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unknown> {
-	const envelope = unwrapJson(body);
-	const code = isRecord(envelope) ? Number(text(envelope.code) ?? NaN) : NaN;
-	const words = isRecord(envelope) ? text(envelope.msg) : undefined;
-	if (Number.isInteger(code) && code !== 200) {
-		return failed({ ...meaningOf(code, CODES), code: String(code), words, retryAfterMs });
-	}
-	if (status < 200 || status >= 300) {
-		const failure = { ...meaningOf(status, CODES), code: String(status), words, retryAfterMs };
-		if (code !== 200) return failed(failure);
-		// A gateway spoiled the status of a success: whatever the status says, the request was taken.
-		const data = isRecord(envelope) && isRecord(envelope.data) ? envelope.data : {};
-		const taskId = text(data.taskId);
-		return failed({
-			...failure,
-			taken: 'unknown',
-			words: taskId === undefined ? words : `success, task ${taskId}`,
-		});
-	}
-	if (code !== 200) {
-		return failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });
-	}
-	return success(isRecord(envelope) ? envelope.data : undefined);
+	const envelope = envelopeIn(body);
+	if (!envelope) return failed({ ...meaningOfStatus(status), code: String(status), retryAfterMs });
+	const { code, words, data } = envelope;
+	if (code === 200 && status >= 200 && status < 300) return success(data);
+	const failure: Failure =
+		code === 200
+			? // A gateway spoiled the status of a success: whatever the status says, the request was taken.
+				{ ...meaningOfStatus(status), code: String(status), words, taken: 'unknown' }
+			: { ...meaningOf(code, CODES), code: String(code), words };
+	const taskId = isRecord(data) ? wordsIn(data.taskId) : undefined;
+	return failed({ ...failure, retryAfterMs, ...(taskId !== undefined && ofTask(words, taskId)) });
 }
+
+/** Whoever names a task did not refuse it, whatever else is said. */
+const ofTask = (words: string | undefined, taskId: string): Pick<Failure, 'taken' | 'words'> => ({
+	taken: 'unknown',
+	words: [words, `task ${taskId}`].filter(Boolean).join(', '),
+});
 
 async function ask(http: Http, call: Call): Promise<Answer<unknown>> {
 	const reply = await http.send(call);
@@ -149,12 +165,12 @@ const unreadable = (words: string): Answer<never> =>
 	failed({ reason: 'unreadable', code: '200', words, taken: 'unknown', passing: true });
 
 /** Contract 1.2: 0 generating, 1 success, 2 failed, 3 created but failed upstream. */
-const STATUS: Record<string, TaskStatus> = {
-	'0': 'running',
-	'1': 'completed',
-	'2': 'failed',
-	'3': 'failed',
-};
+const STATUS = new Map<string, TaskStatus>([
+	['0', 'running'],
+	['1', 'completed'],
+	['2', 'failed'],
+	['3', 'failed'],
+]);
 
 /**
  * `data` of record-info as a task (contract 1.2), tolerant where real clients met other forms: the flag as text, the
@@ -164,13 +180,15 @@ export function parseTask(data: unknown): Task | undefined {
 	if (!isRecord(data)) return undefined;
 	const taskId = text(data.taskId);
 	if (taskId === undefined) return undefined;
-	const status = STATUS[text(data.successFlag) ?? '0'] ?? 'running';
+	const flag = wordsIn(data.successFlag) ?? '0';
+	const status = STATUS.get(flag) ?? 'running';
 	const request = unwrapJson(data.paramJson);
 	const completedAt = isoDate(data.completeTime);
 	return {
 		provider: 'midApi',
 		taskId,
 		status,
+		providerStatus: STATUS.has(flag) ? undefined : flag,
 		outputs: status === 'completed' ? outputs(data) : [],
 		prompt: isRecord(request) ? text(request.prompt) : undefined,
 		createdAt: isoDate(data.createTime),
@@ -182,31 +200,24 @@ export function parseTask(data: unknown): Task | undefined {
 		error:
 			status === 'failed'
 				? {
-						code: text(data.errorCode),
-						message: text(data.errorMessage) ?? 'MidAPI gave no reason',
+						code: wordsIn(data.errorCode),
+						message: wordsIn(data.errorMessage) ?? 'MidAPI gave no reason',
 					}
 				: undefined,
-		raw: {
-			...data,
-			...(typeof data.paramJson === 'string' && {
-				paramJson: withoutQuery(data.paramJson, 'callBackUrl'),
-			}),
-		},
+		raw: rawOf(data),
 	};
 }
 
+/** An output is known by its place in the list: what has no usable address leaves its number to nobody. */
 function outputs(data: IDataObject): Output[] {
 	const result = unwrapJson(data.resultInfoJson);
 	const list = isRecord(result) ? result.resultUrls : data.resultUrls;
 	const video = /video/i.test(text(data.taskType) ?? '');
-	return (Array.isArray(list) ? list : [])
-		.map((entry) => text(isRecord(entry) ? entry.resultUrl : entry))
-		.filter((url) => url !== undefined)
-		.map((url, index) => ({
-			index,
-			type: video || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image',
-			url,
-		}));
+	return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index): Output[] => {
+		const url = text(isRecord(entry) ? entry.resultUrl : entry);
+		if (url === undefined || !isHttpUrl(url)) return [];
+		return [{ index, type: video || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image', url }];
+	});
 }
 
 export const midApi: Provider = {
@@ -223,12 +234,18 @@ export const midApi: Provider = {
 				? call
 				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
 		);
-		if (!answer.ok) return answer;
+		if (!answer.ok) {
+			// Two pages of the provider name two paths (contract 1.3): the other one may be right.
+			const suspect = request.kind === 'upscaleImage' && answer.failure.code === '404';
+			return suspect ? failed({ ...answer.failure, suspect: 'upscaleContract' }) : answer;
+		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
 		return taskId === undefined ? unreadable('The answer holds no task ID') : success(taskId);
 	},
 
 	async read(http, taskId) {
+		const refusal = noTaskId(taskId);
+		if (refusal) return refusal;
 		const answer = await ask(http, {
 			method: 'GET',
 			path: `${MJ}/record-info`,
@@ -244,12 +261,13 @@ export const midApi: Provider = {
 			return failed({ reason: 'notFound', code: '200', taken: 'no', passing: false });
 		}
 		const task = parseTask(answer.value);
-		return task ? success(task) : unreadable('The answer holds no task');
+		if (!task) return unreadable('The answer holds no task');
+		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
 	},
 
 	async credits(http) {
 		let answer = await ask(http, { method: 'GET', path: `${COMMON}/credit` });
-		if (!answer.ok && answer.failure.reason === 'notFound') {
+		if (!answer.ok && answer.failure.code === '404') {
 			answer = await ask(http, { method: 'GET', path: KIE_CREDIT });
 		}
 		if (!answer.ok) return answer;

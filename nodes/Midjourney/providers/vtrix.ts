@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { meaningOf, type Meaning } from './codes';
+import { rawOf, wordsIn } from './clean';
+import { meaningOf, meaningOfStatus, UNEXPLAINED, type Meaning } from './codes';
 import { asText } from './flags';
 import {
 	failed,
@@ -12,7 +13,8 @@ import {
 	type Http,
 	type Reply,
 } from './http';
-import { isoDate, isRecord, text, unwrapJson, withoutQuery } from './json';
+import { noTaskId, OF_ANOTHER_TASK } from './ids';
+import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
 import type {
 	LayoutOrRule,
 	Mask,
@@ -145,30 +147,49 @@ const ENDINGS: Record<string, string> = {
 	'099': 'the service behind Vtrix is not available',
 };
 
-/** What is known of a code; codes of fewer digits are HTTP statuses, or begin with one (40201). */
-function complaint(code: string | undefined): (Meaning & { meaning?: string }) | undefined {
+/** The parameter that a code says is missing. */
+const MISSING: Record<string, string> = {
+	'4001001': 'text',
+	'4007001': 'jobId',
+	'4007002': 'imageNo',
+	'4007004': 'remixPrompt',
+	'4007006': 'canvas',
+	'4007007': 'imgPos',
+	'4011001': 'jobId',
+	'4011002': 'imageNo',
+};
+
+/**
+ * What is known of a code that Vtrix gives; codes of fewer digits are HTTP statuses, or begin with one (40201). Codes of
+ * Midjourney's models that end in neither 098 nor 099 are complaints about the request; the other two come from behind Vtrix,
+ * where somebody may have worked on it.
+ */
+function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) | undefined {
 	if (code === undefined || !/^\d{3,}$/.test(code)) return undefined;
 	if (code.length < 7) return meaningOf(Number(code.slice(0, 3)));
-	const meaning = CODES[code.slice(-7)] ?? ENDINGS[code.slice(-3)];
+	const own = code.slice(-7);
+	const meaning = CODES[own] ?? ENDINGS[code.slice(-3)];
 	if (code.endsWith('098')) {
-		return { reason: 'generationFailed', taken: 'no', passing: false, meaning };
+		return { reason: 'generationFailed', taken: 'unknown', passing: false, meaning };
 	}
-	if (code.endsWith('099')) return { reason: 'serverError', taken: 'no', passing: true, meaning };
-	if (code.endsWith('4001004')) {
-		return { reason: 'invalidKey', taken: 'no', passing: false, meaning };
+	if (code.endsWith('099')) {
+		return { reason: 'serverError', taken: 'unknown', passing: true, meaning };
 	}
-	return { reason: 'invalidRequest', taken: 'no', passing: false, meaning };
+	if (own === '4001004') return { reason: 'invalidKey', taken: 'no', passing: false, meaning };
+	return own.startsWith('4')
+		? { reason: 'invalidRequest', taken: 'no', passing: false, meaning }
+		: UNEXPLAINED;
 }
 
-/** Code and words of an answer that complains, in whatever form (contract 2.1, 2.7 point 2); undefined when none does. */
+/** Code and words of a complaint of Vtrix, in whatever documented form (contract 2.1, 2.7 point 2); undefined when none is there. */
 function complaintIn(body: unknown): { code?: string; words?: string } | undefined {
 	if (!isRecord(body)) return undefined;
 	const { error, status } = body;
-	if (text(error) !== undefined) return { words: text(error) };
+	if (text(error) !== undefined) return { words: wordsIn(error) };
 	for (const place of [error, status]) {
 		if (!isRecord(place)) continue;
-		const code = text(place.error_code) ?? text(place.code);
-		const words = text(place.error_message) ?? text(place.message);
+		const code = wordsIn(place.error_code) ?? wordsIn(place.code);
+		const words = wordsIn(place.error_message) ?? wordsIn(place.message);
 		// The pages list a code 0 for “no error”.
 		if (code !== undefined && /^(0|200)$/.test(code)) continue;
 		if (code !== undefined || words !== undefined) return { code, words };
@@ -183,31 +204,43 @@ const idIn = (body: IDataObject): string | undefined =>
 const unlikeRequest = (body: IDataObject): string | undefined =>
 	text(body.id) ?? text(body.task_id);
 
-/** The answer to a call: what it holds, or why it was refused. */
+/**
+ * The answer to a call: what it holds, or why it was refused. What holds neither a task nor a complaint in one of the documented
+ * forms is not of Vtrix.
+ */
 export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataObject> {
 	const opened = unwrapJson(body);
-	const said = complaintIn(opened);
+	const answer = isRecord(opened) ? opened : {};
+	const said = complaintIn(answer);
+	const message = wordsIn(answer.message);
 	if (status >= 200 && status < 300) {
 		if (!isRecord(opened)) return unreadable(status);
 		// A task that has failed complains, too: it is a task all the same, and has a state.
 		const id = text(opened.status) === undefined ? unlikeRequest(opened) : idIn(opened);
-		if (!said || id !== undefined) return success(opened);
-		const meaning = complaint(said.code) ?? UNDOCUMENTED;
-		return failed({ ...meaning, ...said, retryAfterMs });
+		const complaint =
+			said ?? (text(opened.status) === undefined && message ? { words: message } : undefined);
+		if (!complaint || id !== undefined) return success(opened);
+		const meaning = meaningIn(complaint.code) ?? UNEXPLAINED;
+		return failed({ ...meaning, ...complaint, retryAfterMs });
 	}
-	const answer = isRecord(opened) ? opened : {};
-	const code = said?.code ?? String(status);
-	const words = said?.words ?? text(answer.message);
-	const failure = { ...(complaint(said?.code) ?? meaningOf(status)), code, retryAfterMs };
+	const words = said?.words ?? message;
+	const hasState = text(answer.status) !== undefined;
 	const id = words === undefined ? idIn(answer) : unlikeRequest(answer);
-	// A gateway spoiled the status of a success: whatever the status says, the request was taken.
-	return said || id === undefined
-		? failed({ ...failure, words })
-		: failed({ ...failure, taken: 'unknown', words: `success, task ${id}` });
+	const code = said?.code ?? String(status);
+	const isRefusal = said ?? (message !== undefined && id === undefined);
+	const meaning = isRefusal
+		? (meaningIn(said?.code) ?? meaningOf(status))
+		: meaningOfStatus(status);
+	const failure = { ...meaning, code, words, retryAfterMs };
+	// Where there is a task, a gateway spoiled the status of a success: whatever the status says, the request was taken.
+	return id === undefined || (isRefusal && !hasState)
+		? failed(failure)
+		: failed({
+				...failure,
+				taken: 'unknown',
+				words: [words, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
+			});
 }
-
-/** Nobody knows what stands behind a complaint that is in no documentation; a task that is paid is looked at again. */
-const UNDOCUMENTED: Meaning = { reason: 'serverError', taken: 'unknown', passing: true };
 
 const unreadable = (status: number): { ok: false; failure: Failure } =>
 	failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });
@@ -217,18 +250,33 @@ async function ask(http: Http, call: Call): Promise<Answer<IDataObject>> {
 	return reply.ok ? openReply(reply.value) : reply;
 }
 
-/** Both vocabularies (contract 2.1); any other word means that it is still at work. */
-const STATUS: Record<string, TaskStatus> = {
-	pending: 'pending',
-	queued: 'pending',
-	completed: 'completed',
-	succeeded: 'completed',
-	success: 'completed',
-	failed: 'failed',
-	error: 'failed',
-	cancelled: 'failed',
-	canceled: 'failed',
-};
+/**
+ * Both vocabularies (contract 2.1), and the words of its neighbours that can only mean an end. Any other word means that it is
+ * still at work, and is shown.
+ */
+const STATUS = new Map<string, TaskStatus>([
+	['pending', 'pending'],
+	['queued', 'pending'],
+	['in_progress', 'running'],
+	['processing', 'running'],
+	['running', 'running'],
+	['completed', 'completed'],
+	['succeeded', 'completed'],
+	['success', 'completed'],
+	['done', 'completed'],
+	['finished', 'completed'],
+	['failed', 'failed'],
+	['failure', 'failed'],
+	['error', 'failed'],
+	['cancelled', 'failed'],
+	['canceled', 'failed'],
+	['aborted', 'failed'],
+	['rejected', 'failed'],
+	['moderated', 'failed'],
+	['timeout', 'failed'],
+	['timed_out', 'failed'],
+	['expired', 'failed'],
+]);
 
 /**
  * A task object as a task (contract 2.1, 2.2, 2.7).
@@ -237,11 +285,12 @@ const STATUS: Record<string, TaskStatus> = {
  */
 export function parseTask(body: IDataObject, askedFor: string): Task {
 	const said = complaintIn(body);
-	const word = STATUS[(text(body.status) ?? '').toLowerCase()] ?? 'running';
-	const status = word === 'completed' && said ? 'failed' : word;
+	const word = wordsIn(body.status)?.trim();
+	const known = STATUS.get(word?.toLowerCase() ?? '');
+	const status = known === 'completed' && said ? 'failed' : (known ?? 'running');
 	const metadata = isRecord(body.metadata) ? body.metadata : {};
 	const usage = isRecord(body.usage) ? body.usage : {};
-	const contents = contentsOf(body);
+	const contents = entriesOf(body).filter(isRecord);
 	const taskId = idIn(body) ?? askedFor;
 	const jobId = [
 		...contents.map((content) => content.jobId),
@@ -256,7 +305,8 @@ export function parseTask(body: IDataObject, askedFor: string): Task {
 		taskId,
 		jobId: jobId ?? (status === 'completed' ? taskId : undefined),
 		status,
-		outputs: status === 'completed' ? outputsOf(contents) : [],
+		providerStatus: known ? undefined : word,
+		outputs: status === 'completed' ? outputsOf(body) : [],
 		prompt: text(metadata.prompt),
 		progress: status === 'running' ? numberIn(body.progress) : undefined,
 		cost: numberIn(usage.cost),
@@ -267,44 +317,50 @@ export function parseTask(body: IDataObject, askedFor: string): Task {
 			status === 'failed'
 				? {
 						code: said?.code,
-						message: said?.words ?? 'Vtrix gave no reason',
-						meaning: complaint(said?.code)?.meaning,
+						message: said?.words ?? withoutReason(word),
+						meaning: meaningIn(said?.code)?.meaning,
 					}
 				: undefined,
 		raw: rawOf(body),
 	};
 }
 
-function contentsOf({ output }: IDataObject): IDataObject[] {
+/** What a failed task has to say for itself that gives no reason: its state may be one. */
+const withoutReason = (word = ''): string =>
+	/^(failed|failure|error)$/i.test(word)
+		? 'Vtrix gave no reason'
+		: `Vtrix gave no reason, its state is “${word}”`;
+
+/** What stands in the blocks of the output, in its order. */
+function entriesOf({ output }: IDataObject): unknown[] {
 	const blocks: unknown[] = Array.isArray(output) ? output : [];
-	return blocks
-		.flatMap((block): unknown[] =>
-			isRecord(block) && Array.isArray(block.content) ? block.content : [],
-		)
-		.filter(isRecord);
+	return blocks.flatMap((block): unknown[] =>
+		isRecord(block) && Array.isArray(block.content) ? block.content : [],
+	);
 }
 
-const outputsOf = (contents: readonly IDataObject[]): Output[] =>
-	contents
-		.map((content) => ({
-			type: text(content.type),
-			url: text(content.url) ?? text(content.video_url) ?? text(content.image_url),
-		}))
-		.flatMap(({ type, url }) => (url === undefined ? [] : [{ type, url }]))
-		.map(({ type, url }, index) => ({
-			index,
-			type: /video/i.test(type ?? '') || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image',
-			url,
-		}));
+/** An output has the number that its entry gives it, or else that of its place: what has no usable address leaves a gap. */
+function outputsOf(body: IDataObject): Output[] {
+	const entries = entriesOf(body).map((entry) => (isRecord(entry) ? entry : {}));
+	const named = entries.map(({ imageNo, metadata }) =>
+		Number(text(imageNo) ?? text(isRecord(metadata) ? metadata.imageNo : undefined) ?? NaN),
+	);
+	// Numbers that are none, or that two have, number nothing.
+	const byName =
+		named.every((number) => Number.isInteger(number) && number >= 0) &&
+		new Set(named).size === named.length;
+	return entries.flatMap((entry, place): Output[] => {
+		const url = text(entry.url) ?? text(entry.video_url) ?? text(entry.image_url);
+		if (url === undefined || !isHttpUrl(url)) return [];
+		const isVideo = /video/i.test(text(entry.type) ?? '') || /\.(mp4|webm|mov)(\?|$)/i.test(url);
+		const index = (byName ? named[place] : undefined) ?? place;
+		return [{ index, type: isVideo ? 'video' : 'image', url }];
+	});
+}
 
 function numberIn(value: unknown): number | undefined {
 	const number = Number(text(value) ?? NaN);
 	return Number.isFinite(number) ? number : undefined;
-}
-
-function rawOf(body: IDataObject): IDataObject {
-	const raw = unwrapJson(withoutQuery(JSON.stringify(body), 'callback'));
-	return isRecord(raw) ? raw : {};
 }
 
 /** What a secondary operation works on must be there before anything is paid. */
@@ -320,11 +376,22 @@ function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest
 	if (request.jobId !== undefined && request.jobId !== jobId) {
 		return unfit(`task ${taskId} is not job ${request.jobId}: empty one of the two`);
 	}
-	if (request.index >= outputs.length) {
-		const there = outputs.length === 0 ? 'none' : `0 to ${outputs.length - 1}`;
+	if (!outputs.some(({ index }) => index === request.index)) {
+		const there = outputs.map(({ index }) => index).join(', ') || 'none';
 		return unfit(`task ${taskId} has no output ${request.index}: there is ${there}`);
 	}
 	return success({ ...request, jobId });
+}
+
+/** Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (contract 2.0). */
+function misses({ taken, code = '', words = '' }: Failure, params: IDataObject): boolean {
+	const isMissing = /\b(missing|required)\b/i.test(words);
+	const named = Object.keys(params).find((name) => words.split(/\W+/).includes(name));
+	const wanted = MISSING[code.slice(-7)] ?? (isMissing ? named : undefined);
+	const isOfWrapper = /\b(input|params)\b.*\b(missing|required|must be|not a parameter)\b/i.test(
+		words,
+	);
+	return taken === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
 export const vtrix: Provider = {
@@ -362,12 +429,18 @@ export const vtrix: Provider = {
 			// The founding pages can be read both ways; the provider's own client wraps (contract 2.0).
 			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		});
-		if (!answer.ok) return answer;
+		if (!answer.ok) {
+			return misses(answer.failure, params)
+				? failed({ ...answer.failure, suspect: 'requestFormat' })
+				: answer;
+		}
 		const taskId = idIn(answer.value);
 		return taskId === undefined ? unreadable(200) : success(taskId);
 	},
 
 	async read(http, taskId) {
+		const refusal = noTaskId(taskId);
+		if (refusal) return refusal;
 		const answer = await ask(http, {
 			method: 'GET',
 			path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
@@ -379,6 +452,8 @@ export const vtrix: Provider = {
 				: answer;
 		}
 		const { value } = answer;
+		const ids = [value.id, value.task_id, value.request_id].flatMap((id) => text(id) ?? []);
+		if (ids.length > 0 && !ids.includes(taskId)) return OF_ANOTHER_TASK;
 		return idIn(value) === undefined && text(value.status) === undefined
 			? failed({ reason: 'notFound', code: '200', taken: 'no', passing: false })
 			: success(parseTask(value, taskId));

@@ -1,6 +1,12 @@
 import { NodeApiError, NodeOperationError, type INode } from 'n8n-workflow';
 
-import { AMBIGUOUS_SUBMIT, wordingOf } from '../providers/errors';
+import {
+	AMBIGUOUS_SUBMIT,
+	wordingOf,
+	wordingOfAmbiguous,
+	wordingOfFailed,
+	type Wording,
+} from '../providers/errors';
 import type { Failure } from '../providers/http';
 import type { Provider } from '../providers/Provider';
 import type { Task } from '../providers/Task';
@@ -31,15 +37,14 @@ export class ProblemWriter {
 
 	/** A question that costs nothing was not answered. */
 	ofQuestion(failure: Failure, itemIndex: number): NodeApiError {
-		return this.write(failure, itemIndex);
+		return this.write(wordingOf(failure, this.name), itemIndex, failure);
 	}
 
 	/** A submit was refused, or nobody knows whether it was taken. */
 	ofSubmit(failure: Failure | undefined, ambiguous: boolean, itemIndex: number): NodeProblem {
-		const name = this.provider.displayName;
 		if (!ambiguous) {
 			return failure
-				? this.write(failure, itemIndex)
+				? this.write(wordingOf(failure, this.name, { of: 'submit' }), itemIndex, failure)
 				: inputError(
 						this.node,
 						itemIndex,
@@ -48,29 +53,19 @@ export class ProblemWriter {
 					);
 		}
 		return failure
-			? this.write(failure, itemIndex, 'after the submit', AMBIGUOUS_SUBMIT(name))
+			? this.write(wordingOfAmbiguous(failure, this.name), itemIndex, failure, 'after the submit')
 			: inputError(
 					this.node,
 					itemIndex,
 					'An earlier try may have submitted this item already',
-					AMBIGUOUS_SUBMIT(name),
+					AMBIGUOUS_SUBMIT(this.name),
 				);
 	}
 
 	/** The provider says that the task has failed. */
-	ofFailedTask({ taskId, error }: Task, itemIndex: number): NodeApiError {
-		return this.write(
-			{
-				reason: 'generationFailed',
-				code: error?.code,
-				words: error?.message,
-				meaning: error?.meaning,
-				taken: 'no',
-				passing: false,
-			},
-			itemIndex,
-			`task ${taskId}`,
-		);
+	ofFailedTask(task: Task, itemIndex: number): NodeApiError {
+		const { taskId, error = {} } = task;
+		return this.write(wordingOfFailed(task, this.name), itemIndex, error, `task ${taskId}`);
 	}
 
 	/** It was bought before with another credential, and this one does not know it. */
@@ -86,9 +81,10 @@ export class ProblemWriter {
 		);
 	}
 
-	/** A task was submitted, and cannot be read any more. */
+	/** A task that is paid, or was submitted elsewhere, cannot be read. */
 	ofLostTask(failure: Failure, taskId: string, itemIndex: number): NodeApiError {
-		return this.write(failure, itemIndex, `task ${taskId}`);
+		const wording = wordingOf(failure, this.name, { of: 'task', taskId });
+		return this.write(wording, itemIndex, failure, `task ${taskId}`);
 	}
 
 	/** The time limit has come while the task was open. */
@@ -98,14 +94,15 @@ export class ProblemWriter {
 		failure: Failure | undefined,
 		itemIndex: number,
 	): NodeOperationError {
-		const name = this.provider.displayName;
-		const last = failure ? ` The last look did not succeed: ${wordingOf(failure, name).what}.` : '';
+		const last = failure
+			? ` The last look did not succeed: ${wordingOf(failure, this.name).what}.`
+			: '';
 		return new NodeOperationError(
 			this.node,
 			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `It goes on at ${name}, and it is paid: do not submit it again. Task → Wait with this task ID goes on waiting for it; a retry of this execution does so, too. Raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
+				description: `It goes on at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID goes on waiting for it. For other tasks raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
 			},
 		);
 	}
@@ -163,23 +160,26 @@ export class ProblemWriter {
 		return new NodeOperationError(this.node, message, { itemIndex, description });
 	}
 
+	private get name(): string {
+		return this.provider.displayName;
+	}
+
 	private write(
-		failure: Failure,
+		{ what, remedy, cause }: Wording,
 		itemIndex: number,
+		{ code, retryAfterMs }: Pick<Failure, 'code' | 'retryAfterMs'>,
 		about?: string,
-		insteadOfRemedy?: string,
 	): NodeApiError {
-		const { what, remedy, cause } = wordingOf(failure, this.provider.displayName);
 		const message = `${what}${about ? `, ${about}` : ''} ${at(itemIndex)}`;
 		const error = new NodeApiError(
 			this.node,
 			{},
 			{
 				message,
-				description: insteadOfRemedy ?? remedy,
-				httpCode: failure.code,
+				description: remedy,
+				httpCode: code,
 				itemIndex,
-				failure: cause && n8nFailure(cause, failure.retryAfterMs),
+				failure: cause && n8nFailure(cause, retryAfterMs),
 			},
 		);
 		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.

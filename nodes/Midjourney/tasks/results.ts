@@ -165,6 +165,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			jobId: task?.jobId,
 			// Whatever is not decided yet is pending, and says so in one word.
 			status: statusOf(result),
+			providerStatus: task?.providerStatus,
 			...own,
 			// Not called `error`: Retry On Fail runs the whole node again when the first item has a truthy field of
 			// that name, also where the user chose to continue (WorkflowExecute of n8n-core).
@@ -222,7 +223,11 @@ export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): N
 			task?.status === 'completed' ? 'Completed' : task?.status === 'failed' ? 'Failed' : 'Open';
 		groups.set(group, [...(groups.get(group) ?? []), taskId]);
 	}
-	const lines = [...groups].map(([group, ids]) => `${group} tasks: ${ids.join(', ')}.`);
+	// What the message names already is not said again.
+	const lines = [...groups].flatMap(([group, ids]) => {
+		const others = ids.filter((id) => !problem.message.includes(id));
+		return others.length > 0 ? [`${group} tasks: ${others.join(', ')}.`] : [];
+	});
 	const others = outcomes.filter(
 		(outcome) => outcome.problem && outcome.problem !== problem,
 	).length;

@@ -1,4 +1,4 @@
-import type { Answer } from '../providers/http';
+import { failed, type Answer } from '../providers/http';
 import { backoff, type ExecutionClock } from './clock';
 
 /** How often something free is asked that fails for a passing reason. */
@@ -14,7 +14,11 @@ export async function patiently<T>(
 ): Promise<Answer<T>> {
 	for (let attempt = 1; ; attempt++) {
 		const answer = await clock.orCancelled(ask);
-		if (answer.ok || !answer.failure.passing || attempt === ATTEMPTS) return answer;
-		await clock.sleep(answer.failure.retryAfterMs ?? backoff(attempt, clock));
+		if (answer.ok) return answer;
+		const { failure } = answer;
+		if (!failure.passing || attempt === ATTEMPTS) {
+			return failed({ ...failure, attempts: attempt });
+		}
+		await clock.sleep(failure.retryAfterMs ?? backoff(attempt, clock));
 	}
 }

@@ -1,0 +1,86 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { isRecord, text, unwrapJson } from './json';
+
+/**
+ * What a provider says may hold what belongs in no error, item or log: the API key, signed links, and the callback address
+ * of this n8n, whose query lets anyone call a waiting execution. Everything that is shown goes through here.
+ */
+
+/** More of a provider's words than this says nothing new, in characters. */
+const LONGEST_WORDS = 1000;
+
+/** A key shorter than this is no key, and would be found in ordinary words. */
+const SHORTEST_KEY = 8;
+
+/** What is nested deeper than this is left out. */
+const DEEPEST = 30;
+
+/** Of URLs, also where they are percent-encoded or escaped as in JSON, once or several times. */
+const URLS =
+	/https?(?::|%(?:25)*3a)(?:\\*\/|%(?:25)*2f){2}(?:[^\s"'<>“”\\]|\\+u[0-9a-f]{4}|\\+\/)*/gi;
+const USER_INFO = /^(https?:\/\/)[^/?#]*@/i;
+const QUERY_ON = /(?:[?#]|%(?:25)*(?:3f|23)|\\+u00(?:3f|23)).*$/is;
+
+/** Names of parameters whose value is a secret, wherever they stand. */
+const SECRET_PARAMETERS =
+	/\b(mj(?:Nonce|Reference|Resume|Signature)|signature|sig|token|access_?token|api_?key|secret|password)((?:=|%(?:25)*3d|\\+u003d))[^\s"'<>“”&\\]+/gi;
+const BEARER = /\bBearer(?:\s|%20|\+)+[\w.~+/=-]{16,}/gi;
+const API_KEY = /\bsk-[\w-]{8,}/g;
+
+/** The parameters by which a callback address of ours is known (tasks/callbackUrl.ts). */
+const OWN_ADDRESS = /mj(?:Nonce|Reference|Resume|Signature)/i;
+const CALLBACK_FIELD = /call[-_ ]?back/i;
+
+/** The same text without keys, and without the queries of URLs. */
+export const cleanText = (value: string): string =>
+	value
+		.replace(URLS, (url) => url.replace(QUERY_ON, '').replace(USER_INFO, '$1'))
+		.replace(SECRET_PARAMETERS, '$1$2…')
+		.replace(BEARER, 'Bearer …')
+		.replace(API_KEY, 'sk-…');
+
+/** The words of a provider, as they may be shown; undefined where there are none. */
+export function wordsIn(value: unknown): string | undefined {
+	const words = text(value);
+	// Cut first: nothing is cleaned that is not shown, however long it is.
+	return words === undefined ? undefined : cleanText(words.slice(0, LONGEST_WORDS));
+}
+
+/** A text without this key. */
+export const withoutKey = (value: string, key: string | undefined): string =>
+	key === undefined || key.length < SHORTEST_KEY ? value : value.replaceAll(key, '***');
+
+/**
+ * An answer of a provider without the addresses that it was to call back, in whatever form it echoes them: under any name
+ * of the field, in an object, or in JSON as text. Links to results stay as they are: they work only as a whole.
+ */
+export function withoutCallbacks(value: unknown, isCallback = false, depth = 0): unknown {
+	if (depth > DEEPEST) return null;
+	if (typeof value === 'string') {
+		const isOwn = isCallback || OWN_ADDRESS.test(value);
+		if (/^\s*[[{]/.test(value) && (isOwn || CALLBACK_FIELD.test(value))) {
+			const inside = unwrapJson(value);
+			return typeof inside === 'string'
+				? cleanText(value)
+				: JSON.stringify(withoutCallbacks(inside, isCallback, depth + 1));
+		}
+		return isOwn ? cleanText(value) : value;
+	}
+	if (Array.isArray(value)) {
+		return value.map((entry: unknown) => withoutCallbacks(entry, isCallback, depth + 1));
+	}
+	if (!isRecord(value)) return value;
+	return Object.fromEntries(
+		Object.entries(value).map(([name, entry]) => [
+			name,
+			withoutCallbacks(entry, isCallback || CALLBACK_FIELD.test(name), depth + 1),
+		]),
+	);
+}
+
+/** The same for an answer as a whole. */
+export function rawOf(answer: IDataObject): IDataObject {
+	const raw = withoutCallbacks(answer);
+	return isRecord(raw) ? raw : {};
+}

@@ -1,0 +1,110 @@
+import { cleanText, rawOf, withoutKey, wordsIn } from '../../nodes/Midjourney/providers/clean';
+import { callbackUrl } from '../../nodes/Midjourney/tasks/callbackUrl';
+
+const resumeUrl = 'https://n8n.example.com/webhook-waiting/7?signature=hush1';
+const DIRECT = callbackUrl({ resumeUrl, nonce: 'hush2', reference: 'hush3' });
+const RELAYED = callbackUrl({
+	resumeUrl,
+	nonce: 'hush2',
+	reference: 'hush3',
+	relay: { url: 'https://n8n.example.com/webhook/abc/webhook', key: 'k' },
+});
+const SECRET = /hush|mjSignature=[^…]/;
+
+/** How a text may be written where it is echoed. */
+const WRITTEN: Array<[string, (url: string) => string]> = [
+	['as it is', (url) => url],
+	['percent-encoded', encodeURIComponent],
+	['percent-encoded twice', (url) => encodeURIComponent(encodeURIComponent(url))],
+	['escaped', (url) => url.replace(/\?/g, '\\u003f').replace(/&/g, '\\u0026')],
+	['with escaped slashes', (url) => url.replace(/\//g, '\\/')],
+	['in JSON', (url) => JSON.stringify({ callBackUrl: url })],
+	['in JSON in JSON', (url) => JSON.stringify({ a: JSON.stringify({ callBackUrl: url }) })],
+	['without its host', (url) => url.replace('https://n8n.example.com', '')],
+];
+
+describe.each([
+	['of an execution', DIRECT],
+	['of a Trigger', RELAYED],
+])('The callback address %s', (_, url) => {
+	describe.each(WRITTEN)('%s', (__, written) => {
+		it('is no part of the words of a provider', () => {
+			const words = wordsIn(`cannot call ${written(url)} back`);
+			expect(words).toMatch(/^cannot call /);
+			expect(words).not.toMatch(SECRET);
+		});
+
+		it.each(['callBackUrl', 'callbackUrl', 'callback_url', 'callback', 'CallBackURL', 'notify'])(
+			'is not in the raw answer under %s',
+			(name) => {
+				const echoed = { prompt: 'p', [name]: written(url) };
+				const raw = rawOf({
+					object: echoed,
+					text: JSON.stringify(echoed),
+					list: [{ nested: [echoed] }],
+				});
+				expect(JSON.stringify(raw)).not.toMatch(SECRET);
+				expect(raw).toMatchObject({ object: { prompt: 'p' } });
+			},
+		);
+	});
+});
+
+describe('A raw answer', () => {
+	it('keeps links to results whole, whatever their query is, also in JSON as text', () => {
+		const url = 'https://cdn.example.com/callback/0.png?sig=needed&token=needed';
+		const result = { resultUrls: [{ resultUrl: url }, url] };
+		const answer = { resultInfoJson: result, text: JSON.stringify(result), prompt: 'a callback?' };
+		expect(rawOf(answer)).toEqual(answer);
+	});
+
+	it('keeps everything else as it came', () => {
+		const answer = { number: 1, no: false, nothing: null, list: [1, 'a'], text: '{"a": 1}' };
+		expect(rawOf(answer)).toEqual(answer);
+	});
+
+	it('nested without end does no harm', () => {
+		const deep: unknown = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`);
+		expect(JSON.stringify(rawOf({ deep } as never)).length).toBeLessThan(1000);
+	});
+});
+
+describe('The words of a provider', () => {
+	const CASES: Array<[string, string, string]> = [
+		['say the same', 'prompt? too long & odd: 7%', 'prompt? too long & odd: 7%'],
+		[
+			'lose the query of a link',
+			'no https://a.example/x.png?sig=1 here',
+			'no https://a.example/x.png here',
+		],
+		['lose the anchor of a link', 'no https://a.example/x#t=1', 'no https://a.example/x'],
+		['lose a password', 'at https://me:hush@a.example/x', 'at https://a.example/x'],
+		['lose a bearer token', 'got Bearer abcdefghijklmnop1234', 'got Bearer …'],
+		['keep ordinary bearers', 'Bearer authentication required', 'Bearer authentication required'],
+		['lose keys', 'key sk-abcdef123456 is wrong', 'key sk-… is wrong'],
+		['lose parameters', 'token=abc&signature=def', 'token=…&signature=…'],
+	];
+
+	it.each(CASES)('%s', (_, words, shown) => {
+		expect(cleanText(words)).toBe(shown);
+	});
+
+	it('have an end', () => {
+		expect(wordsIn('x'.repeat(5000))).toHaveLength(1000);
+	});
+
+	it.each([undefined, null, '', {}, []])('are none in %j', (value) => {
+		expect(wordsIn(value)).toBeUndefined();
+	});
+});
+
+describe('The API key', () => {
+	it.each([
+		['the key 12345678 is wrong', '12345678', 'the key *** is wrong'],
+		['Bearer%2012345678', '12345678', 'Bearer%20***'],
+		['a short word stays', 'a', 'a short word stays'],
+		['no key', undefined, 'no key'],
+	])('%j without %j', (words, key, shown) => {
+		expect(withoutKey(words, key)).toBe(shown);
+	});
+});

@@ -1,0 +1,283 @@
+import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
+
+import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import { inputError } from '../../../nodes/Midjourney/tasks/nodeErrors';
+import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import {
+	begin,
+	parkedState,
+	resumeParked,
+	type Plan,
+} from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import {
+	newState,
+	serialize,
+	type Stage,
+	type WaitState,
+} from '../../../nodes/Midjourney/tasks/wait/state';
+import { Memory } from '../../../nodes/Midjourney/tasks/memory';
+import { found, SETTINGS } from './fakes';
+
+const MINUTE = 60_000;
+const POLL: Settings = { ...SETTINGS, waitMode: 'poll' };
+const requestOf = (item: number): TaskRequest => ({
+	kind: 'generateImage',
+	mode: 'textToImage',
+	prompt: `cup ${item}`,
+});
+let executions = 0;
+
+/** Code that goes round and round without sleeping asks for the time again and again: that would hang the tests. */
+const ENOUGH = 300_000;
+beforeEach(() => {
+	jest.useFakeTimers();
+	const now = performance.now.bind(performance);
+	let asked = 0;
+	jest.spyOn(performance, 'now').mockImplementation(() => {
+		if (++asked > ENOUGH) throw new Error('Goes round and round without sleeping');
+		return now();
+	});
+});
+afterEach(() => {
+	jest.restoreAllMocks();
+	jest.useRealTimers();
+});
+
+/** A provider whose tasks are as `read` says, and what was asked of it. */
+function providerOf(read: (taskId: string) => Answer<Task>) {
+	const submits: string[] = [];
+	const reads: string[] = [];
+	const provider: Provider = {
+		name: 'scripted',
+		displayName: 'Scripted',
+		credentialType: 'scriptedApi',
+		async submit(_http, request) {
+			submits.push('prompt' in request ? (request.prompt ?? '') : '');
+			return { ok: true, value: `new ${submits.length}` };
+		},
+		async read(_http, taskId) {
+			reads.push(taskId);
+			return read(taskId);
+		},
+	};
+	return { provider, submits, reads };
+}
+
+/** One run of the node, in an execution that cannot park. */
+function runOf({ continues = false, saved }: { continues?: boolean; saved?: string } = {}) {
+	const node: INode = {
+		id: '1',
+		name: 'Midjourney',
+		type: 'midjourney',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+		onError: continues ? 'continueRegularOutput' : undefined,
+	};
+	const executionId = String(++executions);
+	const store: IDataObject = {};
+	const cancel = new AbortController();
+	const data = { main: [[]], ...(saved && { parked: [[{ json: { parked: saved } }]] }) };
+	const words = () => {};
+	const context = {
+		getNode: () => node,
+		getMode: () => 'manual',
+		getExecutionId: () => executionId,
+		getContext: () => store,
+		getCredentials: async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' }),
+		getWorkflowDataProxy: () => ({ $runIndex: 0, $execution: {} }),
+		getExecutionCancelSignal: () => cancel.signal,
+		getExecuteData: () => ({ node, data }),
+		getParentNodes: () => [],
+		continueOnFail: () => continues,
+		setMetadata: words,
+		putExecutionToWait: async () => {},
+		logger: { debug: words, info: words, warn: words, error: words },
+		helpers: { httpRequest: async () => await Promise.reject(new Error('connect ECONNREFUSED')) },
+	} as unknown as IExecuteFunctions;
+	return { context, node, store, executionId, cancel };
+}
+
+const planOf = (items: number, settings: Settings = POLL, more: Partial<Plan> = {}): Plan => ({
+	operation: 'image:generate',
+	orders: Array.from({ length: items }, (_, itemIndex) => ({
+		itemIndex,
+		request: requestOf(itemIndex),
+		settings,
+	})),
+	waits: [],
+	refused: [],
+	...more,
+});
+
+/** Lets the time pass until it is done, at most so many ms. */
+async function within(ms: number, work: Promise<INodeExecutionData[]>) {
+	let end: { items: INodeExecutionData[] } | { error: unknown } | undefined;
+	work.then(
+		(items) => (end = { items }),
+		(error: unknown) => (end = { error }),
+	);
+	for (let passed = 0; passed < ms && !end; passed += 1_000) {
+		await jest.advanceTimersByTimeAsync(1_000);
+	}
+	if (!end) throw new Error('Not done');
+	if ('error' in end) throw end.error;
+	return end.items.map(({ json }) => json);
+}
+
+describe('Waiting in the foreground', () => {
+	it('brings what was bought', async () => {
+		const { provider, submits } = providerOf((id) => found('completed', id));
+		const items = await within(MINUTE, begin(runOf().context, provider, planOf(3)));
+		expect(items.map(({ taskId }) => taskId)).toEqual(['new 1', 'new 2', 'new 3']);
+		expect(submits).toHaveLength(3);
+	});
+
+	it('for longer than an hour goes on while other executions begin', async () => {
+		let isDone = false;
+		const slow = providerOf((id) => found(isDone ? 'completed' : 'running', id));
+		const settings = { ...POLL, timeLimitMs: 180 * MINUTE };
+		const waiting = begin(runOf().context, slow.provider, planOf(1, settings));
+		await jest.advanceTimersByTimeAsync(61 * MINUTE);
+		const quick = providerOf((id) => found('completed', id));
+		await within(MINUTE, begin(runOf().context, quick.provider, planOf(1)));
+		isDone = true;
+		expect(await within(5 * MINUTE, waiting)).toMatchObject([{ status: 'completed' }]);
+	});
+});
+
+describe("Don't Wait", () => {
+	const settings: Settings = { ...SETTINGS, waitMode: 'dontWait' };
+
+	it('gives the ids and reads nothing', async () => {
+		const { provider, reads } = providerOf((id) => found('running', id));
+		const items = await within(MINUTE, begin(runOf().context, provider, planOf(2, settings)));
+		expect(items.map(({ taskId }) => taskId)).toEqual(['new 1', 'new 2']);
+		expect(reads).toEqual([]);
+	});
+
+	it('gives the ids beside an item that was refused', async () => {
+		const { provider } = providerOf((id) => found('running', id));
+		const { context, node } = runOf({ continues: true });
+		const refused = [{ itemIndex: 1, problem: inputError(node, 1, 'Too long') }];
+		const items = await within(MINUTE, begin(context, provider, planOf(1, settings, { refused })));
+		expect(items[0]).toMatchObject({ taskId: 'new 1' });
+		expect(items).toHaveLength(2);
+	});
+});
+
+describe('A look that comes after the time limit', () => {
+	const saved = (executionId: string, deadline: number): WaitState =>
+		newState({
+			executionId,
+			operation: 'image:generate',
+			nonce: `nonce ${executionId}`,
+			tasks: ['a', 'b'].map((taskId, itemIndex) => ({
+				itemIndex,
+				settings: POLL,
+				reads: 0,
+				stage: { at: 'bought', taskId, since: deadline - MINUTE, deadline, fresh: true },
+			})),
+		});
+
+	it.each([
+		['a second', 1_000],
+		['a minute', MINUTE],
+		['an hour, when n8n was down', 60 * MINUTE],
+	])('by %s brings what has been completed', async (_, late) => {
+		const { provider } = providerOf((id) => found('completed', id));
+		const { context, executionId } = runOf();
+		const state = saved(executionId, Date.now() - late);
+		const items = await within(MINUTE, resumeParked(context, provider, state));
+		expect(items).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
+	});
+
+	it('names what is still open', async () => {
+		const { provider } = providerOf((id) => found('running', id));
+		const { context, executionId } = runOf();
+		const state = saved(executionId, Date.now() - MINUTE);
+		await expect(within(MINUTE, resumeParked(context, provider, state))).rejects.toThrow('task a');
+	});
+});
+
+describe('A retry of an execution that was parked', () => {
+	const request = requestOf(0);
+	const key = new Memory({}, 0, 'scripted').keyOf({ itemIndex: 0, request, settings: POLL });
+	const stages = {
+		toBuy: { at: 'toBuy', request, attempts: 0 },
+		sending: { at: 'sending', request, attempts: 0 },
+		unknown: { at: 'unknown', until: 0 },
+		bought: { at: 'bought', taskId: 'old', since: 0, deadline: 1, fresh: true },
+	} satisfies Record<string, Stage>;
+	const savedAt = (at: keyof typeof stages) =>
+		newState({
+			executionId: 'another',
+			operation: 'image:generate',
+			nonce: 'n',
+			tasks: [{ itemIndex: 0, key, settings: POLL, reads: 0, stage: stages[at] }],
+		});
+
+	it.each([
+		['to be bought', 'toBuy', 1],
+		['perhaps sent', 'sending', 0],
+		['perhaps taken', 'unknown', 0],
+		['bought', 'bought', 0],
+	] as const)('what was %s: %s, %i submits', async (_, at, count) => {
+		const { provider, submits } = providerOf((id) => found('completed', id));
+		const { context } = runOf({ saved: serialize(savedAt(at)) });
+		expect(parkedState(context)).toBeUndefined();
+		await within(MINUTE, begin(context, provider, planOf(1))).catch(() => {});
+		expect(submits).toHaveLength(count);
+	});
+
+	it('takes up what was bought', async () => {
+		const { provider } = providerOf((id) => found('completed', id));
+		const { context } = runOf({ saved: serialize(savedAt('bought')) });
+		const items = await within(MINUTE, begin(context, provider, planOf(1)));
+		expect(items).toMatchObject([{ taskId: 'old', status: 'completed' }]);
+	});
+
+	it.each(['sending', 'bought'] as const)(
+		'by another version of this package buys nothing that was %s',
+		async (at) => {
+			const { provider, submits } = providerOf((id) => found('completed', id));
+			const saved = JSON.stringify({ ...savedAt(at), version: 2 });
+			const { context } = runOf({ saved });
+			await within(
+				MINUTE,
+				(async () => {
+					expect(parkedState(context)).toBeUndefined();
+					return await begin(context, provider, planOf(1));
+				})(),
+			).catch(() => {});
+			expect(submits).toEqual([]);
+		},
+	);
+});
+
+describe('An execution that another version of this package has parked', () => {
+	it('ends in an error that names what was bought', () => {
+		const { context, executionId } = runOf();
+		const saved = JSON.stringify({ version: 2, executionId, tasks: [{ taskId: 'paid' }] });
+		Object.assign(context.getExecuteData().data, {
+			parked: [[{ json: { parked: saved } }]],
+		});
+		expect(() => parkedState(context)).toThrow(
+			expect.objectContaining({ description: expect.stringContaining('paid') }),
+		);
+	});
+});
+
+describe('When the execution is cancelled', () => {
+	it('the tasks that go on are named', async () => {
+		const { provider } = providerOf((id) => found('running', id));
+		const { context, cancel } = runOf();
+		const work = begin(context, provider, planOf(2));
+		work.catch(() => {});
+		await jest.advanceTimersByTimeAsync(10_000);
+		cancel.abort();
+		await expect(within(2_000, work)).rejects.toThrow(/new 1, new 2/);
+	});
+});
