@@ -140,6 +140,7 @@ describe('Waiting in the foreground', () => {
 		const slow = providerOf((id) => found(isDone ? 'completed' : 'running', id));
 		const settings = { ...POLL, timeLimitMs: 180 * MINUTE };
 		const waiting = begin(runOf().context, slow.provider, planOf(1, settings));
+		waiting.catch(() => {});
 		await jest.advanceTimersByTimeAsync(61 * MINUTE);
 		const quick = providerOf((id) => found('completed', id));
 		await within(MINUTE, begin(runOf().context, quick.provider, planOf(1)));
