@@ -11,7 +11,6 @@ import {
 
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
-import { RESUME_PATH } from './tasks/wait/selfCall';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
 import { RESUME_PATH } from './tasks/host';
 

@@ -1,5 +1,6 @@
 import {
 	NodeOperationError,
+	type IDataObject,
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type IWebhookFunctions,
@@ -8,18 +9,23 @@ import {
 
 import { providerNamed, providers } from '../providers';
 import type { Provider, TaskRequest } from '../providers/Provider';
+import { openHttp } from '../providers/http';
+import { executionClock } from '../tasks/clock';
+import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
-import type { Order, Settings } from '../tasks/order';
-import { toItems } from '../tasks/results';
-import { Run } from '../tasks/run';
-import { refused, type Outcome } from '../tasks/outcome';
-import { lookAgain, park, parkedBefore, resume } from '../tasks/park';
+import type { Settings } from '../tasks/order';
+import { nothing, type Outcome } from '../tasks/outcome';
+import { Queries } from '../tasks/query';
 import { unreachableImage } from '../tasks/reach';
+import { toItems } from '../tasks/results';
+import { toolAnswerTo } from '../tasks/toolAnswer';
+import { begin, parkedState, resumeParked, type Plan } from '../tasks/wait/lifecycle';
+import { onCall } from '../tasks/wait/onCall';
 import { allowPermutations } from './fields';
 import { operations } from './index';
 import type { Intent, Operation } from './Operation';
 import { Parameters } from './Parameters';
-import { displayNames, offers, placesOf } from './properties';
+import { displayNames, offers, placesOf, writtenOf } from './properties';
 import { requestProblem } from './requestCheck';
 import { settingsFrom } from './settings';
 
@@ -31,40 +37,57 @@ type Job = { itemIndex: number } & (
 
 /**
  * Runs the chosen operation for all items: first every parameter of every item is read and checked, and only when that
- * is done something is sent (design 4.4).
+ * is done something is sent. In a tool call whatever goes wrong is an answer.
  *
  * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const progress = { begun: false };
+	if (!isToolCall(context)) return await carryOut(context, progress);
+	try {
+		return await carryOut(context, progress);
+	} catch (error) {
+		if (!context.getExecutionCancelSignal()?.aborted) return [toolAnswerTo(error, progress.begun)];
+		throw new NodeOperationError(context.getNode(), error instanceof Error ? error : String(error));
+	}
+}
+
+/** @param progress marked when something may be sent */
+async function carryOut(
+	context: IExecuteFunctions,
+	progress: { begun: boolean },
+): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
-	const parked = parkedBefore(context);
-	if (parked) return await lookAgain(context, provider, parked);
+	const parked = parkedState(context);
+	if (parked) return await resumeParked(context, provider, parked);
 	const operation = chosenOperation(context, provider);
 	const places = placesOf(operation, provider.name);
-	const run = await Run.start(context, provider);
+	const { baseUrl } = await openHttp(context, provider.credentialType);
 	const jobs = context
 		.getInputData()
-		.map((_, itemIndex) => read(run, operation, places, itemIndex));
+		.map((_, itemIndex) => read({ context, provider, baseUrl }, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
-	if (first && !context.continueOnFail()) {
+	if (first && !hostOf(context).continues) {
 		const others = unfit.slice(1).map(({ problem }) => problem.message);
 		if (others.length > 0) {
 			first.problem.description = [first.problem.description, 'Also:', ...others].join('\n');
 		}
 		throw first.problem;
 	}
-	const outcomes = await carryOut(run, jobs);
+	progress.begun = true;
 	const name = `${operation.resource}:${operation.operation}`;
-	return outcomes.some(({ parks }) => parks)
-		? await park(run, outcomes, name)
-		: await toItems(run, outcomes, name);
+	if (jobs.some((job) => 'intent' in job && /^(look|ask)$/.test(job.intent.does))) {
+		return await ask(context, provider, jobs, name);
+	}
+	const written = writtenOf(context.getNode().parameters, operation, provider.name);
+	return await begin(context, provider, planOf(jobs, name, written));
 }
 
 /** A call from outside for an execution that this node has parked. Never throws. */
 export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const provider = providerNamed(context.getNodeParameter('authentication', 'midApi'));
-	return await resume(context, provider ?? providers.midApi);
+	return await onCall(context, provider ?? providers.midApi);
 }
 
 function chosenProvider(context: IExecuteFunctions): Provider {
@@ -96,17 +119,25 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 	);
 }
 
+/** Where parameters are read. */
+interface Reader {
+	context: IExecuteFunctions;
+	provider: Provider;
+	/** Where the provider is. */
+	baseUrl: string;
+}
+
 function read(
-	run: Run,
+	reader: Reader,
 	operation: Operation,
 	places: ReturnType<typeof placesOf>,
 	itemIndex: number,
 ): Job {
-	const { context, provider } = run;
+	const { context, provider } = reader;
 	try {
 		const from = new Parameters(context, itemIndex, places, provider.name);
 		const intent = operation.intent(from);
-		const problem = problemOf(intent, from, run);
+		const problem = problemOf(intent, from, reader);
 		if (problem !== undefined) throw from.reject(problem);
 		return { itemIndex, intent, settings: settingsFrom(from) };
 	} catch (error) {
@@ -124,13 +155,17 @@ function read(
 }
 
 /** Why what an item asks for must not be sent, although every field by itself fits; undefined when it may. */
-function problemOf(intent: Intent, from: Parameters, { provider, http }: Run): string | undefined {
+function problemOf(
+	intent: Intent,
+	from: Parameters,
+	{ provider, baseUrl }: Reader,
+): string | undefined {
 	if (intent.does !== 'buy') return undefined;
 	const nameOf = (path: readonly string[]) => from.nameOf(path);
 	for (const request of intent.requests) {
 		const problem =
 			requestProblem(request, nameOf, from.has(allowPermutations)) ??
-			imageProblem(request, nameOf, http.baseUrl) ??
+			imageProblem(request, nameOf, baseUrl) ??
 			provider.objection?.(request);
 		if (problem !== undefined) return problem;
 	}
@@ -150,34 +185,50 @@ function imageProblem(
 	);
 }
 
-/** One outcome for each job, more where an item names or makes several tasks; in the order of the items. */
-async function carryOut(run: Run, jobs: readonly Job[]): Promise<Outcome[]> {
-	const orders: Order[] = [];
-	const waits: Array<{ itemIndex: number; settings: Settings; taskId: string }> = [];
-	const others: Array<Promise<Outcome>> = [];
+/** What is to be bought and waited for. */
+function planOf(jobs: readonly Job[], operation: string, written: IDataObject): Plan {
+	const orders: Array<Plan['orders'][number]> = [];
+	const waits: Array<Plan['waits'][number]> = [];
+	const refused: Array<Plan['refused'][number]> = [];
 	for (const job of jobs) {
 		const { itemIndex } = job;
 		if ('problem' in job) {
-			others.push(Promise.resolve(refused(itemIndex, job.problem)));
+			refused.push({ itemIndex, problem: job.problem });
 			continue;
 		}
 		const { intent, settings } = job;
-		switch (intent.does) {
-			case 'buy':
-				orders.push(
-					...intent.requests.map((request, part) => ({ itemIndex, part, request, settings })),
-				);
-				break;
-			case 'wait':
-				waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
-				break;
-			case 'look':
-				others.push(run.look(itemIndex, settings, intent.taskId));
-				break;
-			case 'ask':
-				others.push(run.answer(itemIndex, settings, intent.question));
+		if (intent.does === 'buy') {
+			orders.push(
+				...intent.requests.map((request, part) => ({ itemIndex, part, request, settings })),
+			);
+		}
+		if (intent.does === 'wait') {
+			waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
 		}
 	}
-	const outcomes = await Promise.all([run.buy(orders), run.waitFor(waits), ...others]);
-	return outcomes.flat().sort((a, b) => a.itemIndex - b.itemIndex);
+	return { operation, orders, waits, refused, written };
+}
+
+/** Asks what costs nothing, once for each item. */
+async function ask(
+	context: IExecuteFunctions,
+	provider: Provider,
+	jobs: readonly Job[],
+	operation: string,
+): Promise<INodeExecutionData[]> {
+	const queries = await Queries.open(context, provider);
+	const outcomes = await Promise.all(
+		jobs.map(async (job): Promise<Outcome> => {
+			const { itemIndex } = job;
+			if ('problem' in job) return { ...nothing(itemIndex), problem: job.problem };
+			const { intent, settings } = job;
+			if (intent.does === 'look') return await queries.task(itemIndex, settings, intent.taskId);
+			if (intent.does === 'ask') {
+				return await queries.answer(itemIndex, settings, intent.question);
+			}
+			return nothing(itemIndex, settings);
+		}),
+	);
+	const host = hostOf(context);
+	return await toItems({ host, provider, clock: executionClock(host) }, outcomes, operation);
 }

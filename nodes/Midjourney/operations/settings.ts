@@ -26,13 +26,13 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 		name: 'Auto',
 		value: 'auto',
 		description:
-			'Poll for a while, then park the execution: it holds no worker, goes on when the provider calls, and looks by itself where no call can arrive',
+			'Park the execution: it holds no worker, and goes on when the tasks have ended, whether the provider calls or not',
 	},
 	{
 		name: 'Callback',
 		value: 'callback',
 		description:
-			'Park the execution at once: it holds no worker, and goes on when the provider calls',
+			'Park the execution and read nothing until the provider calls; for an n8n that the provider can reach',
 	},
 	{
 		name: "Don't Wait",
@@ -112,9 +112,8 @@ const firstCheck = exceptFor(
 			{
 				displayName: 'First Check After (Seconds)',
 				name: 'firstCheck',
-				default: 20,
-				description:
-					'From the submit to the first look. By default it depends on what is made and how fast.',
+				default: 4,
+				description: 'From the submit to the first look',
 			},
 		),
 	),
@@ -137,19 +136,17 @@ const longestPause = exceptFor(
 
 const PARKING = { waitMode: ['auto', 'callback'] };
 
-const parkAfter = onlyFor(
-	{ waitMode: ['auto'] },
+const internalUrl = onlyFor(
+	PARKING,
 	optional(
-		numberField(
-			{ min: 0, max: 3600 },
-			{
-				displayName: 'Park After (Seconds)',
-				name: 'parkAfter',
-				default: 60,
-				description:
-					'How long to poll before the execution is parked. Without this, one minute; three where the provider cannot call.',
-			},
-		),
+		urlField({
+			displayName: 'Internal Base URL',
+			name: 'internalUrl',
+			default: '',
+			placeholder: 'e.g. http://127.0.0.1:5678',
+			description:
+				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The node wakes its own execution there; without such an address it looks once a minute or so.',
+		}),
 	),
 );
 
@@ -286,7 +283,7 @@ const downloadLimit = exceptFor(
 );
 
 /** In the collection Options, alphabetically. */
-export const waitOptions = [firstCheck, longestPause, onTimeLimit, parkAfter, timeLimit];
+export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
 export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
 export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
@@ -295,18 +292,17 @@ export const resultOptions = [binaryField, download, downloadLimit, outputItems,
 export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);
-	const patience = from.get(parkAfter);
 	const lostAnswer = from.get(lostAnswerLimit);
 	const chosenMode = [waitMode, laterWaitMode].find((field) => from.has(field));
 	return {
 		waitMode: chosenMode === undefined ? 'poll' : from.get(chosenMode),
 		timeLimitMs: (from.get(timeLimit) ?? DEFAULT_TIME_LIMIT_MIN) * 60_000,
 		onTimeLimit: from.get(onTimeLimit) ?? 'error',
-		pace: {
+		schedule: {
 			...(first === undefined ? {} : { first: first * 1000 }),
 			...(longest === undefined ? {} : { longest: longest * 1000 }),
 		},
-		patienceMs: patience === undefined ? undefined : patience * 1000,
+		internalUrl: from.get(internalUrl),
 		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
 		buyAgain: from.get(buyAgain),
 		reference: from.get(reference),

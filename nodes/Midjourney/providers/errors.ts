@@ -102,13 +102,13 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	}),
 	unknownSize: () => ({
 		what: 'The size of the image could not be read',
-		remedy: 'Enter Image Width and Image Height under Additional Fields. Nothing was bought.',
+		check: 'Enter Image Width and Image Height under Additional Fields.',
 		cause: 'configuration-invalid',
 	}),
 	unfitCanvas: () => ({
 		what: 'Canvas, mask and image do not go together',
-		remedy:
-			'Change the canvas or the mask; Image Width and Image Height under Additional Fields say how large the image is to lie on the canvas. Nothing was bought.',
+		check:
+			'Change the canvas or the mask; Image Width and Image Height under Additional Fields say how large the image is to lie on the canvas.',
 		cause: 'configuration-invalid',
 	}),
 	unreachable: (provider) => ({

@@ -1,3 +1,4 @@
+import { createHash } from 'crypto';
 import type {
 	IDataObject,
 	IExecuteFunctions,
@@ -87,6 +88,8 @@ export interface Reply {
 export interface Http {
 	/** Where the API is, without a slash at the end. */
 	readonly baseUrl: string;
+	/** Tells the account from all others; nothing can be learned from it. */
+	readonly account: string;
 	/** The user's key, to derive others from; never to be shown. */
 	readonly apiKey: string;
 	/** How the body of a request is to look, where the credential has a choice of that. */
@@ -130,6 +133,7 @@ export async function openHttp(
 	const base = text(data.baseUrl)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		baseUrl: base,
+		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),
 		apiKey: key ?? '',
 		requestFormat: text(data.requestFormat),
 		async send({ method, path, query, body }) {

@@ -11,7 +11,7 @@ import { isRecord, text } from '../providers/json';
 
 /** The query parameters that this package adds. */
 const NONCE = 'mjNonce';
-const TAG = 'mjItem';
+const POSITION = 'mjItem';
 const REFERENCE = 'mjReference';
 const RESUME = 'mjResume';
 const SIGNATURE = 'mjSignature';
@@ -19,10 +19,10 @@ const SIGNATURE = 'mjSignature';
 export interface CallbackTarget {
 	/** Where n8n resumes this execution. */
 	resumeUrl: string;
-	/** Random, of this wait alone: tells its callbacks from those of another round (design 5.3). */
+	/** Random, of this wait alone: tells its callbacks from those of another round. */
 	nonce: string;
-	/** Random, of this submit alone: tells which item a task belongs to whose id is not known. */
-	tag?: string;
+	/** Which of the tasks of the wait it is: a call tells of that one, also where the answer to its submit was lost. */
+	position: number;
 	/** Any text of the user's; comes back with the result. */
 	reference?: string;
 	/** Go through this Midjourney Trigger; `key` is `relayKey` of the credential that it shares. */
@@ -30,10 +30,16 @@ export interface CallbackTarget {
 }
 
 /** @throws TypeError when one of the URLs is none */
-export function callbackUrl({ resumeUrl, nonce, tag, reference, relay }: CallbackTarget): string {
+export function callbackUrl({
+	resumeUrl,
+	nonce,
+	position,
+	reference,
+	relay,
+}: CallbackTarget): string {
 	const direct = new URL(resumeUrl);
 	direct.searchParams.set(NONCE, nonce);
-	if (tag !== undefined) direct.searchParams.set(TAG, tag);
+	direct.searchParams.set(POSITION, String(position));
 	if (reference !== undefined) direct.searchParams.set(REFERENCE, reference);
 	if (!relay) return direct.href;
 	const url = new URL(relay.url);
@@ -46,7 +52,8 @@ export function callbackUrl({ resumeUrl, nonce, tag, reference, relay }: Callbac
 /** What this package put into the query of a callback. */
 export interface CallbackQuery {
 	nonce?: string;
-	tag?: string;
+	/** Of the task among those that the execution waits for. */
+	position?: number;
 	reference?: string;
 	/** Present only when it is signed with the key: an address to hand the callback on to. */
 	resumeUrl?: string;
@@ -59,11 +66,12 @@ export function readCallbackQuery(query: unknown, key: string | undefined): Call
 	const given = isRecord(query) ? query : {};
 	const resume = text(given[RESUME]);
 	const signature = text(given[SIGNATURE]) ?? '';
+	const position = text(given[POSITION]);
 	const fits =
 		resume !== undefined && key !== undefined && equalInConstantTime(signature, sign(resume, key));
 	return {
 		nonce: text(given[NONCE]),
-		tag: text(given[TAG]),
+		position: position !== undefined && /^\d{1,6}$/.test(position) ? Number(position) : undefined,
 		reference: text(given[REFERENCE]),
 		resumeUrl: fits ? resume : undefined,
 		forged: resume !== undefined && !fits,

@@ -3,9 +3,9 @@ import type { IBinaryData } from 'n8n-workflow';
 import { retryAfterMs } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { Output, Task } from '../providers/Task';
-import { backoff, type Clock } from './clock';
-import { Gate } from './gate';
+import { backoff, type ExecutionClock } from './clock';
 import type { Host } from './host';
+import { Limiter } from './wait/limiter';
 import { fileNameOf, HEAD_LENGTH, mediaOf } from './media';
 
 /** How many files are under way at once. */
@@ -54,16 +54,16 @@ const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
  * server does, each file has an end, and a server that brings none is soon left alone, however many files it has.
  */
 export class Downloads {
-	private readonly gate: Gate;
+	private readonly limiter: Limiter;
 
 	/** How many files in a row each server did not bring. */
 	private readonly misses = new Map<string, number>();
 
 	constructor(
 		private readonly host: Pick<Host, 'helpers' | 'cancelSignal'>,
-		private readonly clock: Clock,
+		private readonly clock: ExecutionClock,
 	) {
-		this.gate = new Gate(IN_FLIGHT, clock);
+		this.limiter = new Limiter(IN_FLIGHT, clock);
 	}
 
 	/**
@@ -75,7 +75,7 @@ export class Downloads {
 		return await Promise.all(
 			task.outputs.map(async (output) => ({
 				output,
-				stored: await this.gate.pass(async () => await this.bring(task, output, limit)),
+				stored: await this.limiter.run(async () => await this.bring(task, output, limit)),
 			})),
 		);
 	}

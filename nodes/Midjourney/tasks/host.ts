@@ -35,15 +35,6 @@ export function hostOf(context: RequestContext): Host {
  */
 export const RESUME_PATH = 'midjourney';
 
-/** Where n8n resumes this execution, as long as this node is what it waits in. Not a URL where n8n gives none. */
-export function resumeUrlOf(context: IExecuteFunctions): string {
-	const given = String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
-	if (!URL.canParse(given)) return given;
-	const url = new URL(given);
-	url.pathname = `${url.pathname.replace(/\/$/, '')}/${RESUME_PATH}`;
-	return url.href;
-}
-
 /**
  * Whether an agent has called this node as its tool, where it must not park: up to version 2 of the agent that suspends
  * nothing, and from version 3 on all other calls of the same tool get their own arguments for an answer (seen on n8n

@@ -1,4 +1,3 @@
-import type { Failure } from '../providers/http';
 import { isTerminal, type Task } from '../providers/Task';
 import type { Asked } from './order';
 
@@ -10,25 +9,12 @@ import type { Asked } from './order';
 /** How long a call is waited for, in ms, unless the user says otherwise. */
 export const LOST_ANSWER_MS = 120_000;
 
-/** That many lost answers are no accident: buying stops as at any failure. */
-export const MOST_LOST = 5;
-
-/** A submit that may have been taken. */
-export interface LostAnswer {
-	/** Names it in the address that the provider calls. */
-	tag: string;
-	/** Under which the memory keeps it. */
-	key: string;
-	failure?: Failure;
-}
-
 /** One item's place among those that are waited for, as far as it matters here. */
 export interface LostWait {
 	taskId?: string;
 	/** Unix ms of the submit. */
 	since: number;
 	asked?: Asked;
-	lost?: LostAnswer;
 }
 
 /** The clocks of provider and n8n may differ by this much, in ms. */

@@ -14,8 +14,6 @@ export interface Bought {
 	taskId: string;
 	/** Unix ms of the submit. */
 	at: number;
-	/** The provider was told to call back this wait; absent when it was told nothing. */
-	nonce?: string;
 	/** What items show of what was sent; absent where it is the same now. */
 	asked?: Asked;
 	/** The name of the credential, where it is not that of this run. */
@@ -29,9 +27,6 @@ export interface Unknown {
 	at: number;
 	/** In which execution it was sent. */
 	executionId?: string;
-	nonce?: string;
-	/** Names this submit in the address that the provider calls. */
-	tag?: string;
 	/** Why nobody knows, if there was an answer at all. */
 	failure?: Failure;
 }
@@ -55,8 +50,6 @@ export class Memory {
 
 	private readonly account: string;
 
-	private readonly keys = new Map<Order, string>();
-
 	/** @param store the node context; written in place, JSON only */
 	constructor(
 		private readonly store: IDataObject,
@@ -67,8 +60,8 @@ export class Memory {
 		this.account = digestOf(context.account.id).slice(0, 6);
 	}
 
-	recall(order: Order): Remembered | undefined {
-		const entry = this.store[this.keyOf(order)];
+	recall(key: string): Remembered | undefined {
+		const entry = this.store[key];
 		if (!isRecord(entry)) return undefined;
 		const { failure, refused, asked, by } = entry;
 		const executionId = text(entry.executionId);
@@ -77,15 +70,15 @@ export class Memory {
 			const isOwn = executionId === this.context.executionId;
 			return isOwn ? { state: 'refused', failure: refused } : undefined;
 		}
-		const sent = { at: Number(entry.at), nonce: text(entry.nonce) };
+		const at = Number(entry.at);
 		const taskId = text(entry.taskId);
 		if (taskId === undefined) {
 			const known = isFailure(failure) ? failure : undefined;
-			return { state: 'unknown', ...sent, executionId, tag: text(entry.tag), failure: known };
+			return { state: 'unknown', at, executionId, failure: known };
 		}
 		const name = by === this.account ? undefined : text(this.store[accountKey(text(by))]);
 		return {
-			...{ state: 'bought', taskId, ...sent },
+			...{ state: 'bought', taskId, at },
 			asked: isAsked(asked) ? asked : undefined,
 			otherAccount: name,
 		};
@@ -93,29 +86,37 @@ export class Memory {
 
 	/**
 	 * To be called before the request leaves: from now on it may have been taken.
-	 *
-	 * @param callback where the provider is to call
 	 */
-	sending(order: Order, at: number, callback?: { nonce: string; tag: string }): void {
+	sending(key: string, at: number): void {
 		this.store[accountKey(this.account)] = this.context.account.name;
 		const { executionId } = this.context;
-		this.store[this.keyOf(order)] = { executionId, at, by: this.account, ...callback };
+		this.store[key] = { executionId, at, by: this.account };
 	}
 
-	/** It was sent, and what came back leaves open whether it was taken. */
-	ambiguous(order: Order, failure: Failure): void {
-		this.change(this.keyOf(order), { failure: { ...failure } });
+	/**
+	 * It was sent, and what came back leaves open whether it was taken.
+	 *
+	 * @param executionId where it was sent, unless here
+	 */
+	ambiguous(key: string, failure?: Failure, executionId = this.context.executionId): void {
+		const entry = this.store[key];
+		this.store[key] = {
+			executionId,
+			...(isRecord(entry) && entry),
+			...(failure && { failure: { ...failure } }),
+		};
 	}
 
 	/** It was not taken, and sending it again in this execution would change nothing. */
-	refuse(order: Order, failure: Failure): void {
+	refuse(key: string, failure: Failure): void {
 		const { executionId } = this.context;
-		this.store[this.keyOf(order)] = { executionId, refused: { ...failure } };
+		this.store[key] = { executionId, refused: { ...failure } };
 	}
 
 	/** It was taken. */
-	submitted(order: Order, taskId: string, asked: Asked): void {
-		this.found(this.keyOf(order), taskId, this.isSteady ? undefined : asked);
+	submitted(key: string, taskId: string, asked: Asked): void {
+		// A canvas is made of a size that was read.
+		this.found(key, taskId, this.isSteady && !asked.canvas ? undefined : asked);
 	}
 
 	/**
@@ -126,10 +127,9 @@ export class Memory {
 	 */
 	found(key: string, taskId: string, asked?: Asked): void {
 		const entry = this.store[key];
-		const { at, by, nonce } = isRecord(entry) ? entry : {};
+		const { at, by } = isRecord(entry) ? entry : {};
 		this.store[key] = {
 			...{ at, taskId, by },
-			...(nonce !== undefined && { nonce }),
 			...(asked && { asked: { ...asked } }),
 		};
 	}
@@ -158,27 +158,18 @@ export class Memory {
 	}
 
 	/** It was certainly not taken, or its task has failed: it may be bought again. */
-	forget(order: Order): void {
-		delete this.store[this.keyOf(order)];
+	forget(key: string): void {
+		delete this.store[key];
 	}
 
-	/** Under what an order is kept, for `found`. */
+	/** What tells a purchase from all others. */
 	keyOf(order: Order): string {
-		const known = this.keys.get(order);
-		if (known !== undefined) return known;
-		const { itemIndex, request, part = 0 } = order;
+		const { itemIndex, request, part } = order;
 		const { runIndex, itemAt, isToolCall } = this.context;
 		const item = digestOfItem(itemAt(itemIndex));
 		const digest = digestOf([this.written, item, isToolCall === true ? request : undefined]);
 		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
-		const key = `submit:${runIndex}:${place}:${digest}`;
-		this.keys.set(order, key);
-		return key;
-	}
-
-	private change(key: string, more: IDataObject): void {
-		const entry = this.store[key];
-		this.store[key] = { ...(isRecord(entry) && entry), ...more };
+		return `submit:${runIndex}:${place}:${digest}`;
 	}
 }
 

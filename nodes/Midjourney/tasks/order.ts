@@ -1,5 +1,5 @@
 import type { Rectangle, Size, TaskRequest } from '../providers/Provider';
-import type { Pace } from './pace';
+import type { PollSchedule } from './wait/schedule';
 
 /** How the node waits (design 5.2). */
 export type WaitMode = 'auto' | 'poll' | 'callback' | 'dontWait';
@@ -10,8 +10,6 @@ export interface Settings {
 	/** From the submit on, in ms. */
 	timeLimitMs: number;
 	onTimeLimit: 'error' | 'returnPending';
-	/** With Auto: how long to poll before the execution is parked, in ms; undefined: as suits the way it will wake. */
-	patienceMs?: number;
 	/** Any text of the user's: travels with the callback and comes back in the item. */
 	reference?: string;
 	/** The URL of a Midjourney Trigger to which callbacks go, instead of straight to the waiting execution. */
@@ -20,8 +18,10 @@ export interface Settings {
 	lostAnswerMs?: number;
 	/** Items whose submit was certainly not taken, by who has looked it up: they may be bought again. */
 	buyAgain?: readonly number[];
-	/** Overrides of the pace, in ms. */
-	pace: Partial<Pace>;
+	/** Where this n8n can be reached from inside, when not under the address by which it is known. */
+	internalUrl?: string;
+	/** Overrides of when tasks are read, in ms. */
+	schedule: Partial<PollSchedule>;
 	/** One item for each task, or one for each image or video. */
 	outputItems: 'task' | 'output';
 	/** Leave out the provider's own answer. */
@@ -50,22 +50,4 @@ export interface Order {
 	part: number;
 	request: TaskRequest;
 	settings: Settings;
-}
-
-/** A task to wait for, and who waits for it. */
-export interface Ticket {
-	itemIndex: number;
-	taskId: string;
-	settings: Settings;
-	/** Unix ms of the submit, or of the start of waiting when the task was submitted elsewhere. */
-	since: number;
-	/** Unix ms: what is open then stays open. */
-	deadline: number;
-	pace: Pace;
-	/** Present when this node bought the task; its request is the one that was sent. */
-	bought?: Order;
-	/** The nonce of the wait that the provider was told to call back; undefined: it was told nothing. */
-	nonce?: string;
-	/** What was asked for when it was bought; undefined: the same as now. */
-	asked?: Asked;
 }

@@ -2,8 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Provider, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
-import type { NodeProblem, ProblemWriter } from './nodeErrors';
-import type { LostAnswer } from './lost';
+import type { NodeProblem } from './nodeErrors';
 import type { Asked, Settings } from './order';
 
 /** What items show of a request, at the provider that gets it. */
@@ -33,32 +32,12 @@ export interface Outcome {
 	skipped?: boolean;
 	/** Something was sent for it, and nobody knows whether it was taken. */
 	mayBePaid?: boolean;
+	/** The same, and a call may still tell. */
+	mayBeTold?: boolean;
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';
-	/** Still open, and the provider will call when it ends, or the node can look again by itself: it may be parked. */
-	parks?: Parking;
 }
-
-/** How something that is still open is waited for. */
-export interface Parking {
-	/** Unix ms. */
-	since: number;
-	/** Unix ms. */
-	deadline: number;
-	/** Under which the provider calls back; absent when it was told nothing. */
-	nonce?: string;
-	/** This node bought it. */
-	bought?: boolean;
-	/** Nobody knows the task yet: the deadline is for learning it. */
-	lost?: LostAnswer;
-}
-
-/** An item whose parameters were refused. */
-export const refused = (itemIndex: number, problem: NodeProblem): Outcome => ({
-	...nothing(itemIndex),
-	problem,
-});
 
 /** An outcome before anything happened. */
 export const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
@@ -67,11 +46,4 @@ export const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
 	polls: 0,
 	waitedMs: 0,
 	via: 'submit',
-});
-
-/** What a task that was read means for the item that waits for it. */
-export const settled = (outcome: Outcome, task: Task, problems: ProblemWriter): Outcome => ({
-	...outcome,
-	task,
-	problem: task.status === 'failed' ? problems.ofFailedTask(task, outcome.itemIndex) : undefined,
 });

@@ -3,7 +3,7 @@ import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } fro
 import type { Output } from '../providers/Task';
 import type { Provider } from '../providers/Provider';
 import { untilCancelled } from './cancelled';
-import type { Clock } from './clock';
+import type { ExecutionClock } from './clock';
 import { Downloads } from './download';
 import { routed, type Item } from './failedItems';
 import type { Host } from './host';
@@ -14,7 +14,7 @@ import { toolAnswer } from './toolAnswer';
 export interface ResultDeps {
 	host: Host;
 	provider: Provider;
-	clock: Clock;
+	clock: ExecutionClock;
 }
 
 /** Any model may be run by it, also one that answers in words. */
@@ -206,9 +206,9 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 	});
 }
 
-function statusOf({ task, taskId, parks }: Outcome): string {
+function statusOf({ task, taskId, mayBeTold }: Outcome): string {
 	if (task) return task.status === 'running' ? 'pending' : task.status;
-	return taskId === undefined && !parks ? 'failed' : 'pending';
+	return taskId === undefined && !mayBeTold ? 'failed' : 'pending';
 }
 
 const defined = (fields: IDataObject): IDataObject =>
@@ -228,15 +228,27 @@ export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): N
 		const others = ids.filter((id) => !problem.message.includes(id));
 		return others.length > 0 ? [`${group} tasks: ${others.join(', ')}.`] : [];
 	});
-	const others = outcomes.filter(
-		(outcome) => outcome.problem && outcome.problem !== problem,
-	).length;
-	if (others > 0) {
-		lines.unshift(`${others} more ${others === 1 ? 'item has' : 'items have'} no result either.`);
-	}
+	const others = outcomes.filter((outcome) => outcome.problem && outcome.problem !== problem);
+	const unclear = others.filter(({ mayBePaid }) => mayBePaid);
+	const without = others.filter(({ mayBePaid }) => !mayBePaid);
+	if (without.length > 0) lines.unshift(`No result either: ${itemsOfAll(without)}.`);
+	if (unclear.length > 0) lines.unshift(`May have been paid as well: ${itemsOfAll(unclear)}.`);
 	if (groups.has('Open') || groups.has('Completed')) {
 		lines.push('A retry of this execution picks up what is open or completed.');
 	}
 	problem.description = [problem.description, ...lines].filter(Boolean).join('\n');
 	return problem;
+}
+
+/** `[items 2, 4-6]`, as n8n counts them. */
+function itemsOfAll(outcomes: readonly Outcome[]): string {
+	const indexes = [...new Set(outcomes.map(({ itemIndex }) => itemIndex))].sort((a, b) => a - b);
+	const runs: Array<[first: number, last: number]> = [];
+	for (const index of indexes) {
+		const run = runs.at(-1);
+		if (run?.[1] === index - 1) run[1] = index;
+		else runs.push([index, index]);
+	}
+	const names = runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
+	return `[${indexes.length === 1 ? 'item' : 'items'} ${names.join(', ')}]`;
 }

@@ -1,18 +1,28 @@
 import { randomBytes } from 'crypto';
-import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+} from 'n8n-workflow';
 
-import { openHttp, success, type Http } from '../../providers/http';
+import { openHttp, type Http } from '../../providers/http';
 import type { Provider } from '../../providers/Provider';
 import { callbackUrl, relayKey } from '../callbackUrl';
+import { untilCancelled } from '../cancelled';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
-import { hostOf, type Host } from '../host';
+import { routed } from '../failedItems';
+import { hostOf, isToolCall, type Host } from '../host';
+import { sizeReader } from '../imageSize';
 import { savedBefore, waitToRunAgain } from '../internals';
-import { Memory } from '../memory';
+import { LOST_ANSWER_MS } from '../lost';
+import { Memory, type Remembered } from '../memory';
 import { inputError, ProblemWriter, type NodeProblem } from '../nodeErrors';
 import type { Order, Settings } from '../order';
 import { askedOf, type Outcome } from '../outcome';
+import { prepare, type Tools } from '../prepare';
 import { unreachableBecause } from '../reach';
-import { itemsOf, routed, toItems } from '../results';
+import { itemsOf, toItems } from '../results';
 import { patiently } from '../retry';
 import { watchOver } from './companion';
 import { howToWait, type How } from './how';
@@ -53,9 +63,6 @@ const MISSED_WAKES = 2;
 /** A timer may fire a moment before its time. */
 const EARLY_MS = 1_000;
 
-/** How long a call may tell of a submit whose answer was lost, in ms. */
-const CALL_MAY_TELL_MS = 120_000;
-
 /** What an operation wants for the items of a run. */
 export interface Plan {
 	/** Such as `image:generate`. */
@@ -66,6 +73,8 @@ export interface Plan {
 	waits: ReadonlyArray<{ itemIndex: number; settings: Settings; taskId: string }>;
 	/** Items whose parameters were refused. */
 	refused: ReadonlyArray<{ itemIndex: number; problem: NodeProblem }>;
+	/** What makes the purchases among the node's parameters, expressions as they were written. */
+	written: IDataObject;
 }
 
 /** Where a run of the node takes place. */
@@ -91,11 +100,11 @@ export async function begin(
 	provider: Provider,
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
-	const place = await openPlace(context, provider);
+	const place = await openPlace(context, provider, plan.written);
 	const { memory, clock } = place;
 	const executionId = context.getExecutionId();
 	recallOtherExecution(context, memory);
-	const nonce = memory.nonceFor(executionId, () => randomBytes(16).toString('hex'));
+	const nonce = memory.nonceFor(() => randomBytes(16).toString('hex'));
 	const settings = plan.orders[0]?.settings ?? plan.waits[0]?.settings;
 	const how = settings
 		? await howToWait(context, settings.waitMode, settings.internalUrl)
@@ -104,7 +113,12 @@ export async function begin(
 	const tasks = [
 		...plan.refused.map(({ itemIndex, problem }) => refusedTask(itemIndex, problem)),
 		...plan.waits.map((wait) => waitedTask(wait, clock.now())),
-		...(await orderedTasks(plan.orders, place)),
+		...(await untilCancelled(
+			place.host,
+			provider,
+			() => ({ open: boughtBefore(plan.orders, memory) }),
+			async () => await orderedTasks(plan.orders, place, how),
+		)),
 	].sort((a, b) => a.itemIndex - b.itemIndex);
 	const state = newState({ executionId, operation: plan.operation, nonce, tasks });
 	const { continues } = place.host;
@@ -144,7 +158,7 @@ export async function resumeParked(
 	provider: Provider,
 	state: WaitState,
 ): Promise<INodeExecutionData[]> {
-	const place = await openPlace(context, provider).catch((error: Error) => {
+	const place = await openPlace(context, provider, {}).catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
 			description: `Paid, and still there: ${idsOf(state).join(', ')}. Task → Wait brings the results.`,
 		});
@@ -163,22 +177,22 @@ export async function resumeParked(
  * the execution back, and the node goes on from there when it runs again.
  */
 async function goOn(place: Place, state: WaitState, how: How): Promise<INodeExecutionData[]> {
-	const { clock, host } = place;
+	const { host, provider } = place;
 	const watcher = watcherFor(place, state, how);
+	const underWay = { count: 0 };
 	let parks: Park | undefined;
 	try {
-		parks = await untilParkOrEnd(place, state, how, watcher);
-	} catch (error) {
-		throw withIds(error, state, place);
+		parks = await untilCancelled(
+			host,
+			provider,
+			() => ({ open: openIds(state, watcher), underWay: underWay.count }),
+			async () => await untilParkOrEnd(place, state, how, watcher, underWay),
+		);
 	} finally {
 		if (!parks) forgetWait(state.nonce);
 	}
 	if (parks) return await park(place, state, how, watcher, parks);
-	return await toItems(
-		{ ...place, host, clock },
-		outcomesOf(state, watcher, place),
-		state.operation,
-	);
+	return await toItems(place, outcomesOf(state, watcher, place), state.operation);
 }
 
 /** When a parked execution is to be woken. */
@@ -193,6 +207,7 @@ async function untilParkOrEnd(
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
+	underWay: SubmitDeps['underWay'],
 ): Promise<Park | undefined> {
 	const { clock, host } = place;
 	const stopsAtRefusal = !host.continues;
@@ -209,7 +224,7 @@ async function untilParkOrEnd(
 			case 'submit': {
 				const isIntended = step.batch.every((at) => state.tasks[at]?.stage.at === 'sending');
 				if (how.own && !isIntended) return { wakeAt: clock.now() };
-				await submitBatch(state, step.batch, submitDeps(place, state, how, watcher));
+				await submitBatch(state, step.batch, submitDeps(place, state, how, watcher, underWay));
 				break;
 			}
 			case 'pause':
@@ -291,11 +306,15 @@ function endUnknown(state: WaitState, place: Place, { parks }: How): void {
 	for (const task of state.tasks) {
 		const { stage } = task;
 		if (stage.at !== 'unknown' || (parks && stage.until > place.clock.now())) continue;
-		endWith(task, problemOfSubmit(place)(task, stage.failure, true));
+		endWith(task, problemOfSubmit(place)(task, stage.failure, true), { mayBePaid: true });
 	}
 }
 
-async function openPlace(context: IExecuteFunctions, provider: Provider): Promise<Place> {
+async function openPlace(
+	context: IExecuteFunctions,
+	provider: Provider,
+	written: IDataObject,
+): Promise<Place> {
 	const host = hostOf(context);
 	const http = await openHttp(context, provider.credentialType);
 	return {
@@ -304,15 +323,28 @@ async function openPlace(context: IExecuteFunctions, provider: Provider): Promis
 		http,
 		host,
 		clock: executionClock(host),
-		memory: new Memory(context.getContext('node'), runIndexOf(context), provider.name),
-		account: accountOf(`${provider.name} ${http.baseUrl}`, processClock),
+		memory: memoryOf(context, provider, written),
+		account: accountOf(http.account, processClock),
 		writer: new ProblemWriter(host.node, provider),
 	};
 }
 
-function runIndexOf(context: IExecuteFunctions): number {
+function memoryOf(
+	context: IExecuteFunctions,
+	{ credentialType }: Provider,
+	written: IDataObject,
+): Memory {
+	const items = context.getInputData();
+	const credential = context.getNode().credentials?.[credentialType];
 	const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
-	return typeof runIndex === 'number' ? runIndex : 0;
+	return new Memory(context.getContext('node'), {
+		executionId: context.getExecutionId(),
+		runIndex: typeof runIndex === 'number' ? runIndex : 0,
+		written,
+		itemAt: (itemIndex) => items[itemIndex],
+		account: { id: credential?.id ?? '', name: credential?.name ?? '' },
+		isToolCall: isToolCall(context),
+	});
 }
 
 /** A watcher of all tasks that knows what an earlier one of this process has seen of them. */
@@ -341,7 +373,13 @@ const problemOfSubmit =
 	({ itemIndex }, failure, ambiguous) =>
 		writer.ofSubmit(failure, ambiguous, itemIndex);
 
-function submitDeps(place: Place, state: WaitState, how: How, watcher: Watcher): SubmitDeps {
+function submitDeps(
+	place: Place,
+	state: WaitState,
+	how: How,
+	watcher: Watcher,
+	underWay: SubmitDeps['underWay'],
+): SubmitDeps {
 	const { context, provider, http, clock, memory, account, host } = place;
 	const urlOf = callbackOf(place, state, how);
 	return {
@@ -352,7 +390,8 @@ function submitDeps(place: Place, state: WaitState, how: How, watcher: Watcher):
 		limiter: account.submits,
 		stopsAtRefusal: !host.continues,
 		callbackUrl: urlOf,
-		callMayTellMs: urlOf ? CALL_MAY_TELL_MS : 0,
+		callMayTell: urlOf !== undefined,
+		underWay,
 		problemOf: problemOfSubmit(place),
 		onBought: (task, taskId) => {
 			watch(watcher, task);
@@ -410,7 +449,11 @@ function refuseDeafCallback(
 }
 
 const refusedTask = (itemIndex: number, error: NodeProblem): TaskState => {
-	const task: TaskState = { itemIndex, stage: { at: 'unknown', until: 0 }, reads: 0 };
+	const task: TaskState = {
+		itemIndex,
+		stage: { at: 'unknown', since: 0, until: 0 },
+		reads: 0,
+	};
 	endWith(task, error);
 	return task;
 };
@@ -425,65 +468,124 @@ const waitedTask = (
 	reads: 0,
 });
 
+/** What earlier tries and executions have bought of it. */
+const boughtBefore = (orders: readonly Order[], memory: Memory): string[] =>
+	orders.flatMap((order) => {
+		const known = memory.recall(memory.keyOf(order));
+		return known?.state === 'bought' ? [known.taskId] : [];
+	});
+
 /** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
-async function orderedTasks(orders: readonly Order[], place: Place): Promise<TaskState[]> {
-	const { provider, http, clock, memory, account } = place;
+async function orderedTasks(
+	orders: readonly Order[],
+	place: Place,
+	how: How,
+): Promise<TaskState[]> {
+	const { provider, http, host, clock, account } = place;
 	const looks = new Map<string, ReturnType<Provider['read']>>();
-	const look = async (taskId: string) => {
-		const known = looks.get(taskId);
-		if (known) return await known;
+	const look: Tools['look'] = async (taskId) => {
 		const read = async () => await account.reads.run(async () => await provider.read(http, taskId));
-		const answer = patiently(clock, read);
-		looks.set(taskId, answer);
-		return await answer;
+		const known = looks.get(taskId) ?? patiently(clock, read);
+		looks.set(taskId, known);
+		return await known;
 	};
+	const tools = { look, sizeOf: sizeReader(host) };
 	return await Promise.all(
 		orders.map(async (order): Promise<TaskState> => {
 			const { itemIndex, settings, request } = order;
-			const key = memory.keyOf(order);
-			const base = { itemIndex, key, settings, asked: askedOf(provider, request), reads: 0 };
-			const known = memory.recall(key);
-			if (known?.taskId !== undefined) {
-				// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
-				const seen = await account.reads.run(async () => await provider.read(http, known.taskId));
-				if (!seen.ok || seen.value.status !== 'failed') {
-					const deadline = clock.now() + settings.timeLimitMs;
-					const { taskId, at: since } = known;
-					return { ...base, stage: { at: 'bought', taskId, since, deadline, fresh: true } };
-				}
-				memory.forget(key);
-			} else if (known) {
-				return { ...base, stage: { at: 'unknown', until: 0, failure: known.failure } };
+			const key = place.memory.keyOf(order);
+			const task: TaskState = {
+				itemIndex,
+				key,
+				settings,
+				asked: askedOf(provider, request),
+				stage: { at: 'toBuy', request, attempts: 0 },
+				reads: 0,
+			};
+			const known = place.memory.recall(key);
+			if (known && (await isTakenUp(task, known, place, how))) return task;
+			place.memory.forget(key);
+			const prepared = await prepare(provider, request, tools);
+			if (!prepared.ok) {
+				endWith(task, place.writer.ofSubmit(prepared.failure, false, itemIndex));
+				return task;
 			}
-			const prepared = (await provider.prepare?.(request, look)) ?? success(request);
-			const task: TaskState = { ...base, stage: { at: 'toBuy', request, attempts: 0 } };
-			if (!prepared.ok) endWith(task, place.writer.ofSubmit(prepared.failure, false, itemIndex));
-			else task.stage = { at: 'toBuy', request: prepared.value, attempts: 0 };
+			task.stage = { at: 'toBuy', request: prepared.value, attempts: 0 };
+			task.asked = askedOf(provider, prepared.value);
 			return task;
 		}),
 	);
+}
+
+/** Goes on with what is known of an earlier purchase, if there is any use in it; else it may be bought. */
+async function isTakenUp(
+	task: TaskState,
+	known: Remembered,
+	{ provider, http, clock, memory, account, writer }: Place,
+	how: How,
+): Promise<boolean> {
+	const { itemIndex, settings, asked } = task;
+	const now = clock.now();
+	switch (known.state) {
+		case 'refused':
+			endWith(task, writer.ofSubmit(known.failure, false, itemIndex));
+			return true;
+		case 'unknown': {
+			const isOfThisExecution = memory.isOfThisExecution(known);
+			if (settings?.buyAgain?.includes(itemIndex) && !isOfThisExecution) return false;
+			const { at: since, failure } = known;
+			const until = since + (settings?.lostAnswerMs ?? LOST_ANSWER_MS);
+			// Only the calls for what was sent in this execution arrive here.
+			const mayBeTold = how.parks && isOfThisExecution;
+			task.stage = { at: 'unknown', since, until: mayBeTold ? until : 0, failure };
+			return true;
+		}
+		case 'bought': {
+			const { taskId, at: since, otherAccount } = known;
+			const seen = await account.reads.run(async () => await provider.read(http, taskId));
+			if (!seen.ok && seen.failure.reason === 'notFound' && otherAccount !== undefined) {
+				endWith(task, writer.ofOtherAccount(taskId, otherAccount, itemIndex), { taskId });
+				return true;
+			}
+			// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
+			if (seen.ok && seen.value.status === 'failed') return false;
+			const deadline = now + (settings?.timeLimitMs ?? 0);
+			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+			task.asked = known.asked ?? asked;
+			return true;
+		}
+	}
 }
 
 /** What an earlier run of this step, or a call, has found out about a task. */
 function reconcile(task: TaskState, memory: Memory): void {
 	const { stage, key, settings } = task;
 	if (key === undefined) return;
-	if (stage.at === 'bought') memory.submitted(key, stage.since, stage.taskId);
-	if (stage.at === 'unknown') memory.ambiguous(key, stage.failure);
-	if (!('request' in stage)) return;
 	const known = memory.recall(key);
-	if (known?.taskId !== undefined) {
-		const deadline = known.at + (settings?.timeLimitMs ?? 0);
-		task.stage = { at: 'bought', taskId: known.taskId, since: known.at, deadline, fresh: true };
-	} else if (known) task.stage = { at: 'unknown', until: 0, failure: known.failure };
+	if (stage.at === 'bought' && known?.state !== 'bought') {
+		memory.submitted(key, stage.taskId, task.asked ?? {});
+	}
+	if (stage.at === 'unknown' && !known) memory.ambiguous(key, stage.failure);
+	if (!('request' in stage) || !known) return;
+	if (known.state === 'bought') {
+		const { taskId, at: since } = known;
+		const deadline = since + (settings?.timeLimitMs ?? 0);
+		task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+	}
+	if (known.state === 'unknown') {
+		task.stage = { at: 'unknown', since: known.at, until: 0, failure: known.failure };
+	}
 }
 
 /** What another execution, of which this is a retry, had saved when it was parked last. */
 function recallOtherExecution(context: IExecuteFunctions, memory: Memory): void {
-	for (const { key, stage } of parseState(savedBefore(context))?.tasks ?? []) {
+	const state = parseState(savedBefore(context));
+	for (const { key, stage, asked } of state?.tasks ?? []) {
 		if (key === undefined || memory.recall(key)) continue;
-		if (stage.at === 'sending' || stage.at === 'unknown') memory.ambiguous(key);
-		if (stage.at === 'bought') memory.submitted(key, stage.since, stage.taskId);
+		if (stage.at === 'sending' || stage.at === 'unknown') {
+			memory.ambiguous(key, undefined, state?.executionId);
+		}
+		if (stage.at === 'bought') memory.submitted(key, stage.taskId, asked ?? {});
 	}
 }
 
@@ -508,11 +610,22 @@ function outcomeOf(
 	const outcome: Outcome = { itemIndex, settings, asked, polls: 0, waitedMs: 0, via: 'submit' };
 	switch (stage.at) {
 		case 'ended': {
-			const { taskId, problem, skipped } = stage;
-			return { ...outcome, taskId, skipped, problem: error ?? writer.again(problem, itemIndex) };
+			const { problem, ...more } = stage;
+			return {
+				...outcome,
+				taskId: more.taskId,
+				skipped: more.skipped,
+				mayBePaid: more.mayBePaid,
+				problem: error ?? writer.again(problem, itemIndex),
+			};
 		}
 		case 'unknown':
-			return { ...outcome, problem: writer.ofSubmit(stage.failure, true, itemIndex) };
+			return {
+				...outcome,
+				mayBePaid: true,
+				mayBeTold: stage.until > clock.now(),
+				problem: writer.ofSubmit(stage.failure, true, itemIndex),
+			};
 		case 'toBuy':
 		case 'sending':
 			return { ...outcome, skipped: true, problem: writer.ofSubmit(undefined, false, itemIndex) };
@@ -553,7 +666,12 @@ function shownWhileWaiting(
 	const writer = new ProblemWriter(host.node, provider);
 	return outcomesOf(state, watcher, { writer, clock: executionClock(host) }).flatMap((outcome) => {
 		const settings = outcome.settings && { ...outcome.settings, outputItems: 'task' as const };
-		const items = itemsOf({ ...outcome, settings, files: [] }, provider.name, state.operation);
+		const problem = outcome.mayBeTold ? undefined : outcome.problem;
+		const items = itemsOf(
+			{ ...outcome, problem, settings, files: [] },
+			provider.name,
+			state.operation,
+		);
 		return items.map((item) => routed(item, host));
 	});
 }
@@ -561,15 +679,6 @@ function shownWhileWaiting(
 const idsOf = ({ tasks }: WaitState): string[] =>
 	tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : []));
 
-/** An error that ends the node in the middle: with the ids of everything that was submitted. */
-function withIds(error: unknown, state: WaitState, { host, provider }: Place): NodeOperationError {
-	const ids = idsOf(state);
-	if (!host.cancelSignal?.aborted) {
-		return new NodeOperationError(host.node, error instanceof Error ? error : String(error), {
-			description: ids.length > 0 ? `Submitted: ${ids.join(', ')}` : undefined,
-		});
-	}
-	const open =
-		ids.length > 0 ? `; these tasks go on at ${provider.displayName}: ${ids.join(', ')}` : '';
-	return new NodeOperationError(host.node, `The execution was cancelled${open}`);
-}
+/** Of everything that was not seen to end. */
+const openIds = (state: WaitState, watcher: Watcher): string[] =>
+	idsOf(state).filter((taskId) => watcher.sightingOf(taskId)?.end !== 'terminal');

@@ -4,10 +4,10 @@ import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callba
 import { openHttp, type Http } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
 import type { Provider } from '../../providers/Provider';
-import type { Task } from '../../providers/Task';
 import { readCallbackQuery } from '../callbackUrl';
 import { processClock, type Clock } from '../clock';
 import { RUN_AGAIN, saveOnWake, savedFor } from '../internals';
+import { isTaskOf } from '../lost';
 import { accountOf } from './limiter';
 import { keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
@@ -143,7 +143,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 	if (known) return known.watcher;
 	const watcher = new Watcher({
 		read: async (taskId) => await provider.read(http, taskId),
-		account: accountOf(`${provider.name} ${http.baseUrl}`, processClock),
+		account: accountOf(http.account, processClock),
 		clock: processClock,
 		polls: false,
 	});
@@ -167,14 +167,15 @@ async function onLostAnswer(
 	body: unknown,
 	clock: Clock,
 ): Promise<Verdict> {
-	const taken = new Set(
-		state.tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : [])),
+	const others = state.tasks.map(({ stage }) =>
+		stage.at === 'bought' ? { taskId: stage.taskId, since: stage.since } : { since: 0 },
 	);
+	const { asked, stage } = task;
+	const since = stage.at === 'unknown' ? stage.since : 0;
 	for (const taskId of taskIdsIn(body)) {
-		if (taken.has(taskId)) continue;
 		const seen = await provider.read(http, taskId);
 		if (!seen.ok && seen.failure.reason !== 'notFound') return CALL_AGAIN;
-		if (!seen.ok || !isOfRequest(seen.value, task)) continue;
+		if (!seen.ok || !isTaskOf({ asked, since }, seen.value, others)) continue;
 		const now = clock.now();
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not fresh: it is read at once, and it was found.
@@ -183,7 +184,3 @@ async function onLostAnswer(
 	}
 	return NOT_FOR_US;
 }
-
-/** What the provider says of the prompt, if anything, is what was asked for. */
-const isOfRequest = ({ prompt }: Task, { asked }: TaskState): boolean =>
-	prompt === undefined || asked?.prompt === undefined || prompt.trim() === asked.prompt.trim();

@@ -2,14 +2,12 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { isRecord, text } from '../../providers/json';
 import type { Clock } from '../clock';
+import { RESUME_PATH } from '../host';
 
 /**
  * The process calls its own n8n: to wake an execution that it has parked, and to ask how that execution stands. Both
  * addresses need no login; what n8n puts into them (a token, from 2.9 on or so) is kept.
  */
-
-/** The path behind the resume address that this node answers to; no other node's wait has it. */
-export const RESUME_PATH = 'midjourney';
 
 /** The field of the body that carries the secret of a wake. */
 export const WAKE_FIELD = 'midjourneyWake';

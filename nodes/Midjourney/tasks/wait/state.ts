@@ -2,8 +2,7 @@ import type { Failure } from '../../providers/http';
 import { isRecord, unwrapJson } from '../../providers/json';
 import type { TaskRequest } from '../../providers/Provider';
 import type { NodeProblem } from '../nodeErrors';
-import type { Settings } from '../order';
-import type { Asked } from '../outcome';
+import type { Asked, Settings } from '../order';
 
 /**
  * What is known of everything that one execution of the node waits for, as one value. In the foreground it lives in
@@ -19,12 +18,20 @@ export type Stage =
 	| { at: 'toBuy'; request: TaskRequest; attempts: number }
 	/** The intent to send it was saved: whoever finds this and was not woken to send it does not know. */
 	| { at: 'sending'; request: TaskRequest; attempts: number }
-	/** It may have been taken. Until then (Unix ms) a call may tell. */
-	| { at: 'unknown'; until: number; failure?: Failure }
+	/** It may have been taken: sent at `since`, 0 where that is not known; a call may tell `until` then (Unix ms). */
+	| { at: 'unknown'; since: number; until: number; failure?: Failure }
 	/** There is a task. `since` and `deadline` in Unix ms; `fresh`: this node has submitted it. */
 	| { at: 'bought'; taskId: string; since: number; deadline: number; fresh: boolean }
 	/** There will be no result, whatever becomes of the others. */
-	| { at: 'ended'; problem: SavedProblem; taskId?: string; skipped?: boolean };
+	| {
+			at: 'ended';
+			problem: SavedProblem;
+			taskId?: string;
+			/** The problem is another item's. */
+			skipped?: boolean;
+			/** Something was sent, and nobody knows whether it was taken. */
+			mayBePaid?: boolean;
+	  };
 
 /** What is left of an error when it has been saved. */
 export interface SavedProblem {
@@ -107,7 +114,8 @@ export function taskIdsIn(saved: unknown): string[] {
 export function onWake(state: WaitState): WaitState {
 	const tasks = state.tasks.map((task, position) => {
 		const { stage } = task;
-		if (stage.at === 'sending') return { ...task, stage: { at: 'unknown', until: 0 } as const };
+		if (stage.at === 'sending')
+			return { ...task, stage: { at: 'unknown', since: 0, until: 0 } as const };
 		if (stage.at !== 'toBuy' || !state.intent.includes(position)) return task;
 		return { ...task, stage: { ...stage, at: 'sending' } as const };
 	});

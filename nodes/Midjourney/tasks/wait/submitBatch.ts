@@ -2,9 +2,10 @@ import type { Failure, FailureReason, Http } from '../../providers/http';
 import type { Provider } from '../../providers/Provider';
 import { backoff, type ExecutionClock } from '../clock';
 import type { Memory } from '../memory';
+import { LOST_ANSWER_MS } from '../lost';
 import type { Limiter } from './limiter';
 import { AFTER_SUBMIT } from './schedule';
-import { positionsAt, type TaskState, type WaitState } from './state';
+import { positionsAt, type Stage, type TaskState, type WaitState } from './state';
 
 /**
  * How often a submit is sent that was certainly not taken. Rate limits and maintenance pass by themselves; an address
@@ -36,10 +37,12 @@ export interface SubmitDeps {
 	stopsAtRefusal: boolean;
 	/** Where the provider is to report that a task has ended; undefined: nowhere. */
 	callbackUrl?(position: number): string;
-	/** How long a call may still tell of a submit whose answer was lost, in ms; 0 where none can arrive. */
-	callMayTellMs: number;
-	/** The item's words for a submit that did not succeed. */
+	/** A call may still tell of a submit whose answer was lost. */
+	callMayTell: boolean;
+	/** The item's words for a submit that did not succeed; without a failure it was not sent because of another one. */
 	problemOf(task: TaskState, failure: Failure | undefined, ambiguous: boolean): TaskState['error'];
+	/** How many submits are sent and not answered yet. */
+	underWay: { count: number };
 	/** Called for every task id the moment it is known. */
 	onBought(task: TaskState, taskId: string): void;
 }
@@ -85,6 +88,7 @@ async function submitAt(
 	const { clock, limiter } = deps;
 	const { stage } = task;
 	if (!('request' in stage)) return;
+	const since = clock.now();
 	const failure = await clock.orCancelled(
 		async () => await sendOnce(task, position, deps),
 		CANCEL_GRACE_MS,
@@ -99,12 +103,14 @@ async function submitAt(
 		return;
 	}
 	const ambiguous = failure.taken === 'unknown';
-	if (ambiguous && deps.callMayTellMs > 0) {
-		task.stage = { at: 'unknown', until: clock.now() + deps.callMayTellMs, failure };
+	const until = clock.now() + (task.settings?.lostAnswerMs ?? LOST_ANSWER_MS);
+	if (ambiguous && deps.callMayTell && until > clock.now()) {
+		task.stage = { at: 'unknown', since, until, failure };
 		progress.isHeld ||= deps.stopsAtRefusal;
 		return;
 	}
-	endWith(task, deps.problemOf(task, failure, ambiguous));
+	const counted = { ...failure, attempts };
+	endWith(task, deps.problemOf(task, counted, ambiguous), { mayBePaid: ambiguous });
 	progress.isOver ||= deps.stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
 }
 
@@ -112,20 +118,24 @@ async function submitAt(
 async function sendOnce(
 	task: TaskState,
 	position: number,
-	{ provider, http, clock, memory, callbackUrl, onBought }: SubmitDeps,
+	{ provider, http, clock, memory, callbackUrl, underWay, onBought }: SubmitDeps,
 ): Promise<Failure | undefined> {
 	const { stage, settings, key } = task;
 	if (!('request' in stage) || !settings || key === undefined) return undefined;
 	const since = clock.now();
-	memory.sending(key);
+	memory.sending(key, since);
+	underWay.count++;
 	const answer = await provider.submit(http, stage.request, callbackUrl?.(position));
+	underWay.count--;
 	if (!answer.ok) {
-		if (answer.failure.taken === 'unknown') memory.ambiguous(key, answer.failure);
-		else memory.forget(key);
-		return answer.failure;
+		const { failure } = answer;
+		if (failure.taken === 'unknown') memory.ambiguous(key, failure);
+		else if (failure.passing) memory.forget(key);
+		else memory.refuse(key, failure);
+		return failure;
 	}
 	const taskId = answer.value;
-	memory.submitted(key, since, taskId);
+	memory.submitted(key, taskId, task.asked ?? {});
 	const deadline = since + settings.timeLimitMs;
 	task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
 	onBought(task, taskId);
@@ -136,17 +146,26 @@ async function sendOnce(
 export function skipRest(state: WaitState, { problemOf }: Pick<SubmitDeps, 'problemOf'>): void {
 	for (const position of positionsAt(state.tasks, 'toBuy')) {
 		const task = state.tasks[position];
-		if (task) endWith(task, problemOf(task, undefined, false), true);
+		if (task) endWith(task, problemOf(task, undefined, false), { skipped: true });
 	}
 }
 
-/** The task has no result; why. */
-export function endWith(task: TaskState, error: TaskState['error'], skipped = false): void {
-	const message = error?.message ?? 'There is no result';
-	const taskId = task.stage.at === 'bought' ? task.stage.taskId : undefined;
-	const problem = { message, description: error?.description ?? undefined };
+/**
+ * There will be no result; why.
+ *
+ * @param more what else is known: the problem is another item's, a submit may have been taken, a task there is all the same
+ */
+export function endWith(
+	task: TaskState,
+	error: TaskState['error'],
+	more: Partial<Pick<Extract<Stage, { at: 'ended' }>, 'skipped' | 'mayBePaid' | 'taskId'>> = {},
+): void {
+	const problem = {
+		message: error?.message ?? 'There is no result',
+		description: error?.description ?? undefined,
+	};
 	task.error = error;
-	task.stage = { at: 'ended', problem, taskId, ...(skipped && { skipped }) };
+	task.stage = { at: 'ended', problem, ...more };
 }
 
 /** Whether a submit certainly was not taken and the reason passes by itself. */
