@@ -1,0 +1,158 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- moves the clock of a test process, it is not a node */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { ClientRequest } from 'node:http';
+import { Socket } from 'node:net';
+
+/**
+ * Time that stands still while anything moves, and jumps to the next timer when nothing does: a hang of two minutes takes a
+ * moment, and a slow machine makes nobody late. Node, n8n's engine and the emulator live in one process and share it:
+ * `Date`, all timers, and the idle limits of the sockets of clients, which Node keeps in timers of its own.
+ *
+ * Whether something moves is known, not guessed: a request is under way as long as it is open and the emulator does not
+ * hold it on purpose; files on their way to disk show among the process's resources.
+ */
+export interface VirtualTime {
+	/**
+	 * Lets time pass until the work has ended.
+	 *
+	 * @param limitMs virtual; also the end of the patience
+	 * @returns virtual ms that it took, and the value; without a value it had not ended by then
+	 */
+	during<T>(work: Promise<T>, limitMs: number): Promise<{ ms: number; value?: T }>;
+	/** Moves the clock on to this unix time in ms, if it is not there yet, running what falls due on the way. */
+	until(unixMs: number): Promise<void>;
+	/** Gives the process its own time back. */
+	end(): void;
+}
+
+/** So many turns of the event loop without anything under way are called quiet. */
+const QUIET_TURNS = 6;
+
+/** Real ms after which time goes on although a request is open: nobody reads its answer, say. */
+const STUCK_MS = 250;
+
+/** More timers than this in one piece of work are a loop that does not sleep. */
+const MOST_STEPS = 20_000;
+
+/** Operations of threads and kernel that end by themselves. */
+const AT_WORK =
+	/^(FSReq|FileHandleCloseReq|GetAddrInfo|TCPConnect|Write|Shutdown|ZLIB|RandomBytes)/i;
+
+const realImmediate = setImmediate;
+const realNow = performance.now.bind(performance);
+const turn = async () => await new Promise<void>((resolve) => realImmediate(resolve));
+
+/**
+ * @param held how many calls the emulator holds on purpose at this moment
+ */
+export function virtualTime(held: () => number): VirtualTime {
+	jest.useFakeTimers({
+		doNotFake: [
+			'nextTick',
+			'setImmediate',
+			'clearImmediate',
+			'queueMicrotask',
+			'performance',
+			'hrtime',
+		],
+	});
+	const restoreSockets = virtualSocketTimeouts();
+	let open = 0;
+	const started = (message: unknown) => {
+		const { request } = message as { request: ClientRequest };
+		open++;
+		request.once('close', () => open--);
+	};
+	subscribe('http.client.request.start', started);
+
+	const moves = () =>
+		open > held() || process.getActiveResourcesInfo().some((name) => AT_WORK.test(name));
+
+	/** Resolves when nothing moves, or `ended` says so. */
+	const quiet = async (ended: () => boolean) => {
+		const since = realNow();
+		for (let turns = 0; turns < QUIET_TURNS && !ended(); ) {
+			await turn();
+			turns = moves() && realNow() - since < STUCK_MS ? 0 : turns + 1;
+		}
+	};
+
+	return {
+		async during<T>(work: Promise<T>, limitMs: number) {
+			const start = Date.now();
+			let ended = false;
+			let value: T | undefined;
+			let error: { reason: unknown } | undefined;
+			work.then(
+				(result) => {
+					ended = true;
+					value = result;
+				},
+				(reason: unknown) => {
+					ended = true;
+					error = { reason };
+				},
+			);
+			for (let steps = 0; ; steps++) {
+				await quiet(() => ended);
+				const ms = Date.now() - start;
+				if (error) throw error.reason;
+				if (ended) return { ms, value };
+				if (ms >= limitMs || steps >= MOST_STEPS || jest.getTimerCount() === 0) return { ms };
+				jest.advanceTimersToNextTimer();
+			}
+		},
+		async until(unixMs) {
+			const target = new Date(unixMs).getTime();
+			let reached = Date.now() >= target;
+			if (!reached) setTimeout(() => (reached = true), target - Date.now());
+			while (!reached) {
+				await quiet(() => reached);
+				jest.advanceTimersToNextTimer();
+			}
+		},
+		end() {
+			unsubscribe('http.client.request.start', started);
+			restoreSockets();
+			jest.useRealTimers();
+		},
+	};
+}
+
+/** Idle limits of clients' sockets by the test's clock. Those of servers stay as they are: only keep-alive uses them. */
+function virtualSocketTimeouts(): () => void {
+	// What Node calls at every sign of life of a socket.
+	const prototype = Socket.prototype as Socket & { _unrefTimer(this: Socket): void };
+	const { setTimeout: realSetTimeout, _unrefTimer: realSign } = prototype;
+	const limits = new WeakMap<Socket, { ms: number; timer?: ReturnType<typeof setTimeout> }>();
+	const isServers = (socket: Socket) => Reflect.get(socket, 'server') != null;
+	const arm = (socket: Socket) => {
+		const limit = limits.get(socket);
+		if (!limit) return;
+		clearTimeout(limit.timer);
+		if (limit.ms > 0 && !socket.destroyed) {
+			limit.timer = setTimeout(() => socket.emit('timeout'), limit.ms);
+		}
+	};
+	prototype.setTimeout = function (this: Socket, ms: number, callback?: () => void) {
+		if (isServers(this)) return realSetTimeout.call(this, ms, callback);
+		this.timeout = ms;
+		if (!limits.has(this)) this.once('close', () => clearTimeout(limits.get(this)?.timer));
+		clearTimeout(limits.get(this)?.timer);
+		limits.set(this, { ms });
+		arm(this);
+		if (callback) {
+			if (ms === 0) this.removeListener('timeout', callback);
+			else this.once('timeout', callback);
+		}
+		return this;
+	};
+	prototype._unrefTimer = function (this: Socket) {
+		if (limits.has(this)) arm(this);
+		else realSign.call(this);
+	};
+	return () => {
+		prototype.setTimeout = realSetTimeout;
+		prototype._unrefTimer = realSign;
+	};
+}
