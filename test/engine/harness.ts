@@ -113,6 +113,8 @@ export interface Scenario {
 	retryOf?: IRunExecutionData;
 	/** `1` by default. */
 	executionId?: string;
+	/** Where n8n is said to be, and calls for a parked execution arrive; nothing listens there by default. */
+	n8nUrl?: string;
 	/** In an n8n without the private fields that parking makes use of. */
 	onlyDocumented?: boolean;
 	/** Called once the engine is at work; to cancel, for instance. */
@@ -272,7 +274,7 @@ export class Engine {
 	}
 
 	private additionalData(
-		{ credentials, executionId = '1' }: Scenario,
+		{ credentials, executionId = '1', n8nUrl = 'http://127.0.0.1:5678' }: Scenario,
 		workflow: Workflow,
 	): IWorkflowExecuteAdditionalData {
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
@@ -295,7 +297,6 @@ export class Engine {
 			);
 			return { ...options, headers: { ...options.headers, Authorization: value } };
 		};
-		const base = 'http://127.0.0.1:5678';
 		return {
 			credentialsHelper: {
 				getParentTypes: () => [],
@@ -311,12 +312,12 @@ export class Engine {
 			currentNodeExecutionIndex: 0,
 			executionId,
 			variables: {},
-			restApiUrl: `${base}/rest`,
-			instanceBaseUrl: base,
-			webhookBaseUrl: `${base}/webhook`,
-			webhookWaitingBaseUrl: `${base}/webhook-waiting`,
-			webhookTestBaseUrl: `${base}/webhook-test`,
-			formWaitingBaseUrl: `${base}/form-waiting`,
+			restApiUrl: `${n8nUrl}/rest`,
+			instanceBaseUrl: n8nUrl,
+			webhookBaseUrl: `${n8nUrl}/webhook`,
+			webhookWaitingBaseUrl: `${n8nUrl}/webhook-waiting`,
+			webhookTestBaseUrl: `${n8nUrl}/webhook-test`,
+			formWaitingBaseUrl: `${n8nUrl}/form-waiting`,
 			setExecutionStatus: () => undefined,
 			hooks: new ExecutionLifecycleHooks('trigger', executionId, {
 				id: 'workflow',

@@ -56,6 +56,11 @@ export function virtualTime(held: () => number): VirtualTime {
 			'hrtime',
 		],
 	});
+	// Node waits at least a millisecond; a fake timer of less fires without time passing, in a loop for ever.
+	const fake = globalThis.setTimeout;
+	const atLeastOne = (action: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
+		fake(action, Math.max(1, ms ?? 1), ...args);
+	globalThis.setTimeout = Object.assign(atLeastOne, fake);
 	const restoreSockets = virtualSocketTimeouts();
 	let open = 0;
 	const started = (message: unknown) => {
@@ -98,6 +103,15 @@ export function virtualTime(held: () => number): VirtualTime {
 				const ms = Date.now() - start;
 				if (error) throw error.reason;
 				if (ended) return { ms, value };
+				if (process.env.DBG)
+					console.log(
+						ms,
+						steps,
+						jest.getTimerCount(),
+						open,
+						held(),
+						process.getActiveResourcesInfo().join(),
+					);
 				if (ms >= limitMs || steps >= MOST_STEPS || jest.getTimerCount() === 0) return { ms };
 				jest.advanceTimersToNextTimer();
 			}
@@ -119,10 +133,16 @@ export function virtualTime(held: () => number): VirtualTime {
 	};
 }
 
+/** The part of a socket that is meant here, as Node has it. */
+interface Inner {
+	setTimeout(this: Socket, ms: number, callback?: () => void): Socket;
+	/** Called at every sign of life. */
+	_unrefTimer(this: Socket): void;
+}
+
 /** Idle limits of clients' sockets by the test's clock. Those of servers stay as they are: only keep-alive uses them. */
 function virtualSocketTimeouts(): () => void {
-	// What Node calls at every sign of life of a socket.
-	const prototype = Socket.prototype as Socket & { _unrefTimer(this: Socket): void };
+	const prototype = Socket.prototype as unknown as Inner;
 	const { setTimeout: realSetTimeout, _unrefTimer: realSign } = prototype;
 	const limits = new WeakMap<Socket, { ms: number; timer?: ReturnType<typeof setTimeout> }>();
 	const isServers = (socket: Socket) => Reflect.get(socket, 'server') != null;
@@ -136,7 +156,7 @@ function virtualSocketTimeouts(): () => void {
 	};
 	prototype.setTimeout = function (this: Socket, ms: number, callback?: () => void) {
 		if (isServers(this)) return realSetTimeout.call(this, ms, callback);
-		this.timeout = ms;
+		Reflect.set(this, 'timeout', ms);
 		if (!limits.has(this)) this.once('close', () => clearTimeout(limits.get(this)?.timer));
 		clearTimeout(limits.get(this)?.timer);
 		limits.set(this, { ms });
