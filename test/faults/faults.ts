@@ -234,7 +234,9 @@ function submitFaults(): Fault[] {
 					when: 'before',
 					ends: 'told',
 					// What is in no documentation may be taken for anything.
-					says: documented ? refusedWith(code) : [MAYBE_PAID, ...refusedWith(code)],
+					says: documented
+						? refusedWith(code)
+						: [MAYBE_PAID, /refused|could not/i, ...refusedWith(code)],
 					accountWide: ABOUT_THE_ACCOUNT[provider].includes(code),
 				});
 				// Nobody refuses with these: after acceptance only a lying provider sends the others.
@@ -299,7 +301,10 @@ function submitFaults(): Fault[] {
 					wire: { reaction: stranger(status) },
 					ends: 'told',
 					// Before or after looks the same from here.
-					says: when === 'after' ? NOT_TAKEN_AT_ONCE : [MAYBE_PAID, ...refusedWith(status)],
+					says:
+						when === 'after'
+							? NOT_TAKEN_AT_ONCE
+							: [MAYBE_PAID, /refused|could not/i, ...refusedWith(status)],
 					important: when === 'after' && [403, 429, 503].includes(status),
 				});
 			}

@@ -125,7 +125,10 @@ function judgeItems(
 	const victim = itemsOf(VICTIM);
 	const isWholeVictim =
 		!stops && victim.length > 0 && victim.every((item) => isWhole(item, fault.route === 'file'));
-	if (isWholeVictim && fault.ends !== 'told') return;
+	if (isWholeVictim) {
+		if (fault.ends === 'told') verdict.untrue.push(`item ${VICTIM} is given as whole`);
+		return;
+	}
 	const words = said(VICTIM);
 	if (fault.ends === 'delivered') {
 		verdict.lost.push(`item ${VICTIM} was not delivered: ${words}`);
