@@ -26,15 +26,17 @@ export interface VirtualTime {
 /** So many turns of the event loop without anything under way are called quiet. */
 const QUIET_TURNS = 6;
 
-/** Real ms after which a request that is open counts as forgotten: nobody reads its answer, say. */
-const STUCK_MS = 250;
+/**
+ * After so many real ms and turns without a sign of life a request that is open counts as forgotten: nobody reads its answer,
+ * say. Turns, too, because a machine that has other work can leave this process alone for long.
+ */
+const STUCK = { ms: 250, turns: 500 };
 
 /** More timers than this in one piece of work are a loop that does not sleep. */
 const MOST_STEPS = 20_000;
 
 /** Operations of threads and kernel that end by themselves. */
 const AT_WORK = /Req|Connect|WriteWrap|Shutdown|Zlib/i;
-/^(FSReq|FileHandleCloseReq|GetAddrInfo|TCPConnect|Write|Shutdown|ZLIB|RandomBytes)/i;
 
 const realImmediate = setImmediate;
 const realNow = performance.now.bind(performance);
@@ -59,7 +61,7 @@ export function virtualTime(held: () => number): VirtualTime {
 	const atLeastOne = (action: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
 		fake(action, Math.max(1, ms ?? 1), ...args);
 	globalThis.setTimeout = Object.assign(atLeastOne, fake);
-	const restoreSockets = virtualSocketTimeouts();
+	const sockets = virtualSocketTimeouts();
 	let open = 0;
 	const started = (message: unknown) => {
 		const { request } = message as { request: ClientRequest };
@@ -78,11 +80,18 @@ export function virtualTime(held: () => number): VirtualTime {
 
 	/** Resolves when nothing moves, or `ended` says so. */
 	const quiet = async (ended: () => boolean) => {
-		const since = realNow();
+		let since = realNow();
+		let waited = 0;
+		let signs = sockets.signs;
 		for (let turns = 0; turns < QUIET_TURNS && !ended(); ) {
 			await turn();
 			turns = moves() ? 0 : turns + 1;
-			if (turns === 0 && realNow() - since > STUCK_MS) {
+			if (signs !== sockets.signs) {
+				({ signs } = sockets);
+				since = realNow();
+				waited = 0;
+			}
+			if (turns === 0 && ++waited > STUCK.turns && realNow() - since > STUCK.ms) {
 				stuck = open - held();
 				return;
 			}
@@ -92,7 +101,7 @@ export function virtualTime(held: () => number): VirtualTime {
 	/** Without a timer nothing will ever happen, unless it has just gone on. */
 	const hasTimer = async (ended: () => boolean) => {
 		const since = realNow();
-		while (jest.getTimerCount() === 0 && !ended() && realNow() - since < STUCK_MS) await turn();
+		while (jest.getTimerCount() === 0 && !ended() && realNow() - since < STUCK.ms) await turn();
 		return jest.getTimerCount() > 0 || ended();
 	};
 
@@ -117,22 +126,13 @@ export function virtualTime(held: () => number): VirtualTime {
 				const ms = Date.now() - start;
 				if (error) throw error.reason;
 				if (ended) return { ms, value };
-				if (process.env.DBG)
-					console.log(
-						ms,
-						steps,
-						jest.getTimerCount(),
-						open,
-						held(),
-						process.getActiveResourcesInfo().join(),
-					);
 				if (ms >= limitMs || steps >= MOST_STEPS || !(await hasTimer(() => ended))) return { ms };
 				if (!ended) jest.advanceTimersToNextTimer();
 			}
 		},
 		end() {
 			unsubscribe('http.client.request.start', started);
-			restoreSockets();
+			sockets.restore();
 			jest.useRealTimers();
 		},
 	};
@@ -146,7 +146,8 @@ interface Inner {
 }
 
 /** Idle limits of clients' sockets by the test's clock. Those of servers stay as they are: only keep-alive uses them. */
-function virtualSocketTimeouts(): () => void {
+function virtualSocketTimeouts(): { readonly signs: number; restore(): void } {
+	let signs = 0;
 	const prototype = Socket.prototype as unknown as Inner;
 	const { setTimeout: realSetTimeout, _unrefTimer: realSign } = prototype;
 	const limits = new WeakMap<Socket, { ms: number; timer?: ReturnType<typeof setTimeout> }>();
@@ -173,11 +174,18 @@ function virtualSocketTimeouts(): () => void {
 		return this;
 	};
 	prototype._unrefTimer = function (this: Socket) {
+		signs++;
 		if (limits.has(this)) arm(this);
 		else realSign.call(this);
 	};
-	return () => {
-		prototype.setTimeout = realSetTimeout;
-		prototype._unrefTimer = realSign;
+	return {
+		/** How often any socket, of a client or a server, has shown that it lives. */
+		get signs() {
+			return signs;
+		},
+		restore() {
+			prototype.setTimeout = realSetTimeout;
+			prototype._unrefTimer = realSign;
+		},
 	};
 }
