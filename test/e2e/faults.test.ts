@@ -136,6 +136,8 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 			const { execution, emulator } = await run({
 				items: 1,
 				parameters: { waitMode: 'callback' },
+				// So that no look by the clock is near, and it is the call that wakes it.
+				options: { timeLimit: 10 },
 				emulator: { callbackRetryPausesMs: [500, 1000, 2000, 4000] },
 				// Not before it is done: that look is the one for which the execution is woken.
 				fault: async (call, { ledger }) =>

@@ -68,6 +68,10 @@ const MOST_WAKES = 60;
 
 export const promptOf = (index: number): string => `product ${index}`;
 
+/** The item that this was bought for: flags may stand behind its prompt. */
+export const itemOf = (prompt: unknown): number =>
+	Number(/product (\d+)/.exec(String(prompt))?.[1] ?? NaN);
+
 /** A picture like any other, so that no cell spends its time on drawing. */
 const PICTURE = Buffer.from(
 	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -184,7 +188,7 @@ function scenarioOf(fault: Fault, dialect: Dialect, mode: Mode): Scenario {
 function faultAt(fault: Fault, dialect: Dialect, emulator: Emulator) {
 	const isVictims = (call: Call): boolean => {
 		const task = emulator.ledger.submits.find(
-			(submit) => dialect.promptOf(submit) === promptOf(VICTIM),
+			(submit) => itemOf(dialect.promptOf(submit)) === VICTIM,
 		);
 		switch (fault.route) {
 			case 'submit':

@@ -214,6 +214,9 @@ const NONSENSE = 'wrong types, HTML, empty, huge';
 const RETRY_AFTER_GROUP = 'Retry-After absurd';
 const centuryOf = (status: number): string => (status < 500 ? '4xx' : '5xx');
 
+/** A submit that was taken may be found again, by the call for its task say. */
+const endOf = (when: Fault['when']): Ending => (when === 'after' ? 'either' : 'told');
+
 function submitFaults(): Fault[] {
 	const rows: Fault[] = [];
 	const add = (row: Omit<Fault, 'route'>) => rows.push({ route: 'submit', ...row });
@@ -245,7 +248,7 @@ function submitFaults(): Fault[] {
 						...about,
 						name: `${code}, ${form}`,
 						when: 'after',
-						ends: 'told',
+						ends: endOf('after'),
 						says: NOT_TAKEN_AT_ONCE,
 						important: code === 500 || code === 503,
 					});
@@ -271,7 +274,7 @@ function submitFaults(): Fault[] {
 					name,
 					when,
 					wire: { reaction: answer },
-					ends: 'told',
+					ends: endOf(when),
 					says: NOT_TAKEN_AT_ONCE,
 				});
 			}
@@ -286,7 +289,7 @@ function submitFaults(): Fault[] {
 					name: `${name} ${form}`,
 					when,
 					wire: { reaction: complain(code) },
-					ends: 'told',
+					ends: endOf(when),
 					says: when === 'after' ? NOT_TAKEN_AT_ONCE : [MAYBE_PAID, /could not/i],
 					important: when === 'after' && code === 8004001099,
 				});
@@ -299,7 +302,7 @@ function submitFaults(): Fault[] {
 					name: `${status}, ${form}`,
 					when,
 					wire: { reaction: stranger(status) },
-					ends: 'told',
+					ends: endOf(when),
 					// Before or after looks the same from here.
 					says:
 						when === 'after'
@@ -318,7 +321,7 @@ function submitFaults(): Fault[] {
 				when,
 				wire,
 				// A slow answer that arrives after all is an answer.
-				ends: name.startsWith('a byte') ? 'either' : 'told',
+				ends: name.startsWith('a byte') ? 'either' : endOf(when),
 				says: NOT_TAKEN_AT_ONCE,
 				important: when === 'after',
 			});
@@ -329,7 +332,7 @@ function submitFaults(): Fault[] {
 				name,
 				when,
 				wire: { reaction: answer },
-				ends: 'told',
+				ends: endOf(when),
 				says: NOT_TAKEN_AT_ONCE,
 			});
 		}

@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import type { Submit } from '../emulator';
 import type { Result } from '../engine/harness';
-import { type Cell, type CellRun, ITEMS, promptOf, TIME_LIMIT_MS, VICTIM } from './cells';
+import { type Cell, type CellRun, itemOf, ITEMS, TIME_LIMIT_MS, VICTIM } from './cells';
 import { LIES, MAYBE_PAID } from './faults';
 
 /** What can be wrong with a cell; each with words that say what it is. */
@@ -40,7 +40,7 @@ export function judge(cell: Cell, run: CellRun): Verdict {
 	const { fault, dialect, mode } = cell;
 	const { result, ms, submits } = run;
 	const bought = (list: readonly Submit[], index: number) =>
-		list.filter((submit) => dialect.promptOf(submit) === promptOf(index));
+		list.filter((submit) => itemOf(dialect.promptOf(submit)) === index);
 
 	for (let index = 0; index < ITEMS; index++) {
 		const { length } = bought(run.allSubmits, index);
@@ -94,7 +94,7 @@ function judgeItems(
 		verdict.harmed.push(`the node failed in spite of ${mode.onError}: ${stopped}`);
 	const owner = new Map<string, number>();
 	for (const submit of submits) {
-		const index = Number(/\d+$/.exec(String(dialect.promptOf(submit)))?.[0]);
+		const index = itemOf(dialect.promptOf(submit));
 		owner.set(submit.taskId, index);
 		const isNamed = said(index).includes(submit.taskId);
 		const isMaybe =
@@ -191,7 +191,7 @@ function judgeRetried(
 	const words = `${errorOf(retried)} ${all.map(wordsOf).join('\n')}`;
 	for (const submit of submits) {
 		if (words.includes(submit.taskId)) continue;
-		if (MAYBE_PAID.test(words) && dialect.promptOf(submit) === promptOf(VICTIM)) continue;
+		if (MAYBE_PAID.test(words) && itemOf(dialect.promptOf(submit)) === VICTIM) continue;
 		verdict.lost.push(`task ${submit.taskId} (with Retry execution): ${words}`);
 	}
 }
