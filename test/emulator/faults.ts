@@ -25,7 +25,15 @@ export interface Answer {
 	readonly headers?: Readonly<Record<string, string>>;
 	/** A string or Buffer goes out as it is, anything else as JSON; nothing: an empty body. */
 	readonly body?: unknown;
+	/** How the body goes out; unset: at once and whole. */
+	readonly manner?: Manner;
 }
+
+/**
+ * How an answer can fail on its way. `cut`: half of the body, then the connection is torn; `stall`: the headers and half of
+ * the body, then silence with the connection open; or byte by byte, one every so many ms of the emulator's clock.
+ */
+export type Manner = 'cut' | 'stall' | { readonly byteEveryMs: number };
 
 /** An answer, or the ways not to give one: tear the connection, or keep it open in silence. */
 export type Reaction = Answer | 'reset' | 'hang';

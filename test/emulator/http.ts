@@ -1,7 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- the emulator is a server of its own, not a node */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Answer, Call } from './faults';
+import type { Clock } from './clock';
+import type { Answer, Call, Manner } from './faults';
 
 /** Reads a request to its end. */
 export async function parseCall(
@@ -31,8 +32,17 @@ function parseBody(body: string): unknown {
 	}
 }
 
-/** Writes an answer and ends the response. */
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+/**
+ * Writes an answer and ends the response, or fails at it as the answer's manner says.
+ *
+ * @param clock by which an answer drips
+ * @returns whether the answer is on its way out; `held` when it is kept back on purpose
+ */
+export function send(
+	response: ServerResponse,
+	{ status, headers, body, manner }: Answer,
+	clock: Clock,
+): 'sent' | 'held' {
 	const raw = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
 	const content = Buffer.isBuffer(body)
 		? body
@@ -45,7 +55,41 @@ export function send(response: ServerResponse, { status, headers, body }: Answer
 		...(headers?.['transfer-encoding'] === undefined && { 'content-length': content.length }),
 		...headers,
 	});
-	response.end(content);
+	if (manner === undefined) {
+		response.end(content);
+		return 'sent';
+	}
+	return sendBadly(response, content, manner, clock);
+}
+
+function sendBadly(
+	response: ServerResponse,
+	content: Buffer,
+	manner: Manner,
+	clock: Clock,
+): 'sent' | 'held' {
+	const half = content.subarray(0, content.length >> 1);
+	if (manner === 'cut') {
+		// Once the half is out, so that it is the body that breaks off and not the whole answer that is missing.
+		response.flushHeaders();
+		response.write(half, () => response.socket?.destroy());
+		return 'sent';
+	}
+	response.flushHeaders();
+	if (manner === 'stall') {
+		response.write(half);
+		return 'held';
+	}
+	let sent = 0;
+	let callOff = () => {};
+	const next = () => {
+		response.write(content.subarray(sent, ++sent));
+		if (sent < content.length) callOff = clock.after(manner.byteEveryMs, next);
+		else response.end();
+	};
+	response.once('close', () => callOff());
+	next();
+	return 'held';
 }
 
 /** For a path that nobody serves: here the HTTP status speaks too (api-contract 1.6, credit path of kie). */

@@ -1,6 +1,6 @@
 export { type Delivery, type Oddity, signCallback } from './callbacks';
 export { type Clock, type ManualClock, manualClock, wallClock } from './clock';
-export type { Answer, Call, Interceptor, Reaction } from './faults';
+export type { Answer, Call, Interceptor, Manner, Reaction } from './faults';
 export type {
 	CallbackDelivery,
 	CallEntry,

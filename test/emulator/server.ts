@@ -76,6 +76,8 @@ export interface Emulator {
 	/** Such as http://127.0.0.1:50123, without a slash at the end. */
 	readonly url: string;
 	readonly ledger: Ledger;
+	/** How many calls are kept without the whole of their answer at this moment, on purpose. */
+	readonly held: number;
 	/** The balance at MidAPI; may be set. */
 	credits: number;
 	/** The balance at Vtrix, in US dollars; may be set. */
@@ -161,11 +163,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 		return (await files.answer(call)) ?? notFound(call);
 	};
 
+	let held = 0;
+	const hold = (response: ServerResponse) => {
+		if (response.closed) return;
+		held++;
+		response.once('close', () => held--);
+	};
+
 	let callsAtOnce = 0;
 	const serve = async (request: IncomingMessage, response: ServerResponse) => {
 		const call = await parseCall(request, handle);
 		const page = ownPage(call, url, apiKeys, ledger);
-		if (page) return send(response, page);
+		if (page) return void send(response, page, clock);
 
 		callsAtOnce++;
 		ledger.mostCallsAtOnce = Math.max(ledger.mostCallsAtOnce, callsAtOnce);
@@ -185,14 +194,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 			at: clock.now(),
 		});
 		if (reaction === 'reset') request.socket.resetAndDestroy();
-		else if (reaction !== 'hang') send(response, reaction);
+		else if (reaction === 'hang' || send(response, reaction, clock) === 'held') hold(response);
 	};
 
 	const server = createServer((request, response) => {
 		serve(request, response).catch((error: unknown) => {
 			// A mistake in the emulator or in a fault must not look like anything a provider would say.
 			if (!response.headersSent)
-				send(response, { status: 500, body: `emulator: ${String(error)}` });
+				send(response, { status: 500, body: `emulator: ${String(error)}` }, clock);
 		});
 	});
 	url = await new Promise<string>((resolve, reject) => {
@@ -207,6 +216,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	return {
 		url,
 		ledger,
+		get held() {
+			return held;
+		},
 		get credits() {
 			return midApi.credits;
 		},

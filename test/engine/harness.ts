@@ -115,8 +115,8 @@ export interface Scenario {
 	retryOf?: IRunExecutionData;
 	/** `1` by default. */
 	executionId?: string;
-	/** The port under which n8n believes to be reachable on this machine; by default nobody listens there. */
-	port?: number;
+	/** Where n8n is said to be, and calls for a parked execution arrive; nothing listens there by default. */
+	n8nUrl?: string;
 	/** The mode of the execution; `trigger` by default. */
 	mode?: WorkflowExecuteMode;
 	/** In an n8n without the private fields that parking makes use of. */
@@ -157,7 +157,7 @@ export interface Result {
 }
 
 /** Reserved; nobody listens there. */
-const DEAF_PORT = 1;
+const DEAF_URL = 'http://127.0.0.1:1';
 
 /** n8n-core's real engine with the built package loaded the way n8n loads it. */
 export class Engine {
@@ -342,7 +342,7 @@ export class Engine {
 	private additionalData({
 		credentials,
 		executionId = '1',
-		port = DEAF_PORT,
+		n8nUrl = DEAF_URL,
 	}: Scenario): IWorkflowExecuteAdditionalData {
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };
 		const authenticate = async (
@@ -354,7 +354,6 @@ export class Engine {
 			if (typeof own !== 'function') throw new Error(`${name} does not authenticate by a function`);
 			return await own.call(this.credentialType(name), data, options);
 		};
-		const base = `http://127.0.0.1:${port}`;
 		return {
 			credentialsHelper: {
 				getParentTypes: () => [],
@@ -370,12 +369,12 @@ export class Engine {
 			currentNodeExecutionIndex: 0,
 			executionId,
 			variables: {},
-			restApiUrl: `${base}/rest`,
-			instanceBaseUrl: base,
-			webhookBaseUrl: `${base}/webhook`,
-			webhookWaitingBaseUrl: `${base}/webhook-waiting`,
-			webhookTestBaseUrl: `${base}/webhook-test`,
-			formWaitingBaseUrl: `${base}/form-waiting`,
+			restApiUrl: `${n8nUrl}/rest`,
+			instanceBaseUrl: n8nUrl,
+			webhookBaseUrl: `${n8nUrl}/webhook`,
+			webhookWaitingBaseUrl: `${n8nUrl}/webhook-waiting`,
+			webhookTestBaseUrl: `${n8nUrl}/webhook-test`,
+			formWaitingBaseUrl: `${n8nUrl}/form-waiting`,
 			setExecutionStatus: () => undefined,
 			hooks: new ExecutionLifecycleHooks('trigger', executionId, {
 				id: 'workflow',

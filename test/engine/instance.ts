@@ -49,8 +49,9 @@ export class Instance {
 		return instance;
 	}
 
-	get port(): number {
-		return (this.server.address() as AddressInfo).port;
+	/** Where it listens. */
+	get url(): string {
+		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
 	}
 
 	/** How often the node has run in this execution. */
@@ -109,7 +110,7 @@ export class Instance {
 
 	private async step(execution: Execution, scenario: Scenario): Promise<Result> {
 		execution.runs++;
-		const result = await this.engine.run({ ...scenario, port: this.port });
+		const result = await this.engine.run({ ...scenario, n8nUrl: this.url });
 		execution.result = result;
 		execution.isRunning = false;
 		const { listeners } = this;
@@ -144,7 +145,7 @@ export class Instance {
 		if (execution.isRunning || execution.dies) return refusal(409, 'is running already');
 		if (execution.result?.status !== 'waiting') return refusal(409, 'has finished already');
 		const called = await this.engine.call(
-			{ ...execution.scenario, port: this.port },
+			{ ...execution.scenario, n8nUrl: this.url },
 			execution.result.data,
 			{
 				query: Object.fromEntries(searchParams),

@@ -1,8 +1,11 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- reads a stream of the emulator piece by piece, it is not a node */
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import type { Readable } from 'node:stream';
 import {
 	type Emulator,
 	type EmulatorOptions,
 	type ManualClock,
+	type Manner,
 	manualClock,
 	signCallback,
 	startEmulator,
@@ -850,6 +853,66 @@ describe('faults', () => {
 		});
 		const answer = await api.get('/common/credit');
 		expect(answer).toMatchObject({ status: 500, data: 'emulator: Error: my mistake' });
+	});
+
+	describe('on the way of an answer', () => {
+		const failing = (manner: Manner) =>
+			emulator.intercept(async (call) => ({ ...(await call.handle()), manner }));
+
+		/** What arrives, as far as it arrives. */
+		async function arriving(): Promise<{ text: () => string; ended: Promise<'whole' | 'broken'> }> {
+			const response = await api.post<Readable>('/mj/generate', TEXT, { responseType: 'stream' });
+			let text = '';
+			const ended = new Promise<'whole' | 'broken'>((resolve) => {
+				response.data.on('data', (chunk: Buffer) => (text += chunk.toString()));
+				response.data.on('end', () => resolve('whole'));
+				response.data.on('error', () => resolve('broken'));
+			});
+			return { text: () => text, ended };
+		}
+		const turns = async (count: number) => {
+			for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+		};
+
+		it('breaks off in the middle', async () => {
+			await start();
+			failing('cut');
+			const { text, ended } = await arriving();
+			expect(await ended).toBe('broken');
+			expect(text()).toMatch(/^\{"code":200/);
+			expect(text()).not.toMatch(/\}$/);
+			expect(emulator.ledger.submits).toHaveLength(1);
+		});
+
+		it('falls silent after the headers, and is counted as held until the caller goes', async () => {
+			await start();
+			failing('stall');
+			const controller = new AbortController();
+			const response = await api.post<Readable>('/mj/generate', TEXT, {
+				responseType: 'stream',
+				signal: controller.signal,
+			});
+			response.data.on('error', () => {});
+			expect(response.status).toBe(200);
+			expect(emulator.held).toBe(1);
+			controller.abort();
+			await turns(100);
+			expect(emulator.held).toBe(0);
+		});
+
+		it('drips, by the clock of the emulator', async () => {
+			await start();
+			failing({ byteEveryMs: SECOND });
+			const { text, ended } = await arriving();
+			await turns(20);
+			expect(text()).toBe('{');
+			clock.advance(SECOND);
+			await turns(20);
+			expect(text()).toBe('{"');
+			clock.advance(1000 * SECOND);
+			expect(await ended).toBe('whole');
+			expect(JSON.parse(text())).toMatchObject({ code: 200 });
+		});
 	});
 });
 

@@ -1,9 +1,15 @@
+import { setFlagsFromString } from 'v8';
+import { runInNewContext } from 'vm';
+
 import type { Answer } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
 import { Watcher, type Target } from '../../../nodes/Midjourney/tasks/wait/Watcher';
 import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** What is read of a task, by how often it was read before. */
 type Script = (taskId: string, read: number) => Answer<Task> | Promise<Answer<Task>>;
@@ -608,6 +614,25 @@ describe('A watcher that follows another', () => {
 		const { first, clock, account } = await followed(() => DONE);
 		const { watcher } = watching(() => DONE, { clock, account, before: first.watcher });
 		expect(watcher.sightingOf('t1')).toBeUndefined();
+	});
+
+	it('keeps nothing of it, however many have come before', async () => {
+		const clock = new WaitClock();
+		const account = newAccount(clock);
+		const first = { watcher: watching(() => RUNNING, { clock, account }).watcher };
+		const gone = new WeakRef(first.watcher);
+		const next = (before: Watcher) => {
+			const { watcher } = watching(() => RUNNING, { clock, account, before });
+			before.stop();
+			watcher.add(target());
+			return watcher;
+		};
+		first.watcher.add(target());
+		first.watcher = next(first.watcher);
+		await clock.pass(10_000);
+		collectGarbage();
+		expect(first.watcher.allEnded).toBe(false);
+		expect(gone.deref()).toBeUndefined();
 	});
 
 	describe('while that one is still reading', () => {

@@ -1,0 +1,126 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- writes a page of the docs, it is not a node */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Cell } from './cells';
+import { type Fault, FAULTS, type Route } from './faults';
+import type { Soaked } from './soak';
+import { KINDS, type Verdict } from './verdict';
+
+export const PAGE = join(__dirname, '../../docs/faults.md');
+
+const WAIT_MODES = ['poll', 'auto', 'callback'] as const;
+
+const HEAD = ['What goes wrong', 'Poll', 'Auto', 'Callback', ...KINDS.map(capital)];
+
+function capital(word: string): string {
+	return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+/** The row of the summary in which a fault is counted. */
+export const rowOf = ({ route, when, group }: Fault): string =>
+	route === 'submit' ? `${capital(when)} acceptance: ${group}` : capital(group);
+
+/** All rows of a route, in the order of the table of faults. */
+export const rowsOf = (route: Route): string[] => [
+	...new Set(FAULTS.filter((fault) => fault.route === route).map(rowOf)),
+];
+
+/** Counts cells, and those in which something was wrong. */
+export class Tally {
+	private readonly counts = new Map<string, number>();
+
+	add({ fault, mode }: Cell, verdict: Verdict): void {
+		const row = `${fault.route} ${rowOf(fault)}`;
+		this.count(`${row} ${mode.waitMode}`);
+		for (const kind of KINDS) if (verdict[kind].length > 0) this.count(`${row} ${kind}`);
+	}
+
+	/** Prints the table of a route, and with FAULTS_WRITE puts it into the page of the docs. */
+	conclude(route: Route): void {
+		const table = this.table(route);
+		process.stdout.write(`\n${capital(route)}\n${table}\n`);
+		if (process.env.FAULTS_WRITE) {
+			writeFileSync(PAGE, withSection(readFileSync(PAGE, 'utf8'), route, table));
+		}
+	}
+
+	private count(what: string): void {
+		this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+	}
+
+	private table(route: Route): string {
+		const columns = [...WAIT_MODES, ...KINDS];
+		const rows = rowsOf(route).map((row) => ({
+			row,
+			counts: columns.map((column) => this.counts.get(`${route} ${row} ${column}`) ?? 0),
+		}));
+		const all = columns.map((_, at) =>
+			rows.reduce((sum, { counts }) => sum + (counts[at] ?? 0), 0),
+		);
+		return inColumns([
+			HEAD,
+			...rows.map(({ row, counts }) => [row, ...counts.map(String)]),
+			['All', ...all.map(String)],
+		]);
+	}
+}
+
+/** As Markdown, in columns of one width, as prettier would have it. */
+export function inColumns(rows: readonly string[][]): string {
+	const widths = (rows[0] ?? []).map((_, at) =>
+		Math.max(3, ...rows.map((row) => row[at]?.length ?? 0)),
+	);
+	const line = (cells: readonly string[]) =>
+		`| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
+	const [head = [], ...body] = rows;
+	const rule = `| ${widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+	return [line(head), rule, ...body.map(line)].join('\n');
+}
+
+const marks = (section: string) =>
+	[`<!-- ${section}: made by npm run test:faults -->`, `<!-- /${section} -->`] as const;
+
+/** What stands between the marks of a section. */
+export function sectionIn(page: string, section: string): string | undefined {
+	const [begin, end] = marks(section);
+	return page.split(begin)[1]?.split(end)[0]?.trim();
+}
+
+export function withSection(page: string, section: string, text: string): string {
+	const [begin, end] = marks(section);
+	const before = page.split(begin)[0];
+	const after = page.split(end)[1];
+	if (after === undefined) throw new Error(`docs/faults.md has no place for ${section}`);
+	return `${before}${begin}\n\n${text}\n\n${end}${after}`;
+}
+
+/** Counts of a soak, as the columns are called. */
+const SOAK_COLUMNS = {
+	accepted: 'Accepted',
+	delivered: 'Delivered',
+	failedWithId: 'Failed, with ID',
+	ambiguousNamed: 'Maybe paid, named',
+	refused: 'Refused',
+	notSent: 'Not sent',
+	dropped: 'Dropped',
+	doubled: 'Doubled',
+	mispaired: 'Mispaired',
+} satisfies Record<keyof Soaked['account'], string>;
+
+/** Prints the table of the soaks, and with FAULTS_WRITE puts it into the page of the docs. */
+export function concludeSoak(rows: ReadonlyArray<readonly [string, Soaked]>): void {
+	const keys = Object.keys(SOAK_COLUMNS) as Array<keyof Soaked['account']>;
+	const table = inColumns([
+		['500 items', ...keys.map((key) => SOAK_COLUMNS[key]), 'Virtual time'],
+		...rows.map(([name, { account, ms }]) => [
+			name,
+			...keys.map((key) => String(account[key])),
+			`${Math.round(ms / 1000)} s`,
+		]),
+	]);
+	process.stdout.write(`\nSoak\n${table}\n`);
+	if (process.env.FAULTS_WRITE) {
+		writeFileSync(PAGE, withSection(readFileSync(PAGE, 'utf8'), 'soak', table));
+	}
+}

@@ -1,0 +1,191 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- moves the clock of a test process, it is not a node */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { ClientRequest } from 'node:http';
+import { Socket } from 'node:net';
+
+/**
+ * Time that stands still while anything moves, and jumps to the next timer when nothing does: a hang of two minutes takes a
+ * moment, and a slow machine makes nobody late. Node, n8n's engine and the emulator live in one process and share it:
+ * `Date`, all timers, and the idle limits of the sockets of clients, which Node keeps in timers of its own.
+ *
+ * Whether something moves is known, not guessed: a request is under way as long as it is open and the emulator does not
+ * hold it on purpose; files on their way to disk show among the process's resources.
+ */
+export interface VirtualTime {
+	/**
+	 * Lets time pass until the work has ended.
+	 *
+	 * @param limitMs virtual; also the end of the patience
+	 * @returns virtual ms that it took, and the value; without a value it had not ended by then
+	 */
+	during<T>(work: Promise<T>, limitMs: number): Promise<{ ms: number; value?: T }>;
+	/** Gives the process its own time back. */
+	end(): void;
+}
+
+/** So many turns of the event loop without anything under way are called quiet. */
+const QUIET_TURNS = 6;
+
+/**
+ * After so many real ms and turns without a sign of life a request that is open counts as forgotten: nobody reads its answer,
+ * say. Turns, too, because a machine that has other work can leave this process alone for long.
+ */
+const STUCK = { ms: 250, turns: 500 };
+
+/** More timers than this in one piece of work are a loop that does not sleep. */
+const MOST_STEPS = 20_000;
+
+/** Operations of threads and kernel that end by themselves. */
+const AT_WORK = /Req|Connect|WriteWrap|Shutdown|Zlib/i;
+
+const realImmediate = setImmediate;
+const realNow = performance.now.bind(performance);
+const turn = async () => await new Promise<void>((resolve) => realImmediate(resolve));
+
+/**
+ * @param held how many calls the emulator holds on purpose at this moment
+ */
+export function virtualTime(held: () => number): VirtualTime {
+	jest.useFakeTimers({
+		doNotFake: [
+			'nextTick',
+			'setImmediate',
+			'clearImmediate',
+			'queueMicrotask',
+			'performance',
+			'hrtime',
+		],
+	});
+	// Node waits at least a millisecond; a fake timer of less fires without time passing, in a loop for ever.
+	const fake = globalThis.setTimeout;
+	const atLeastOne = (action: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
+		fake(action, Math.max(1, ms ?? 1), ...args);
+	globalThis.setTimeout = Object.assign(atLeastOne, fake);
+	const sockets = virtualSocketTimeouts();
+	let open = 0;
+	const started = (message: unknown) => {
+		const { request } = message as { request: ClientRequest };
+		open++;
+		request.once('close', () => open--);
+	};
+	subscribe('http.client.request.start', started);
+
+	// Requests of which nobody reads the answer: open for ever, and nothing moves.
+	let stuck = 0;
+	const moves = () => {
+		const moving = open - held();
+		stuck = Math.max(0, Math.min(stuck, moving));
+		return moving > stuck || process.getActiveResourcesInfo().some((name) => AT_WORK.test(name));
+	};
+
+	/** Resolves when nothing moves, or `ended` says so. */
+	const quiet = async (ended: () => boolean) => {
+		let since = realNow();
+		let waited = 0;
+		let signs = sockets.signs;
+		for (let turns = 0; turns < QUIET_TURNS && !ended(); ) {
+			await turn();
+			turns = moves() ? 0 : turns + 1;
+			if (signs !== sockets.signs) {
+				({ signs } = sockets);
+				since = realNow();
+				waited = 0;
+			}
+			if (turns === 0 && ++waited > STUCK.turns && realNow() - since > STUCK.ms) {
+				stuck = open - held();
+				return;
+			}
+		}
+	};
+
+	/** Without a timer nothing will ever happen, unless it has just gone on. */
+	const hasTimer = async (ended: () => boolean) => {
+		const since = realNow();
+		while (jest.getTimerCount() === 0 && !ended() && realNow() - since < STUCK.ms) await turn();
+		return jest.getTimerCount() > 0 || ended();
+	};
+
+	return {
+		async during<T>(work: Promise<T>, limitMs: number) {
+			const start = Date.now();
+			let ended = false;
+			let value: T | undefined;
+			let error: { reason: unknown } | undefined;
+			work.then(
+				(result) => {
+					ended = true;
+					value = result;
+				},
+				(reason: unknown) => {
+					ended = true;
+					error = { reason };
+				},
+			);
+			for (let steps = 0; ; steps++) {
+				await quiet(() => ended);
+				const ms = Date.now() - start;
+				if (error) throw error.reason;
+				if (ended) return { ms, value };
+				if (ms >= limitMs || steps >= MOST_STEPS || !(await hasTimer(() => ended))) return { ms };
+				if (!ended) jest.advanceTimersToNextTimer();
+			}
+		},
+		end() {
+			unsubscribe('http.client.request.start', started);
+			sockets.restore();
+			jest.useRealTimers();
+		},
+	};
+}
+
+/** The part of a socket that is meant here, as Node has it. */
+interface Inner {
+	setTimeout(this: Socket, ms: number, callback?: () => void): Socket;
+	/** Called at every sign of life. */
+	_unrefTimer(this: Socket): void;
+}
+
+/** Idle limits of clients' sockets by the test's clock. Those of servers stay as they are: only keep-alive uses them. */
+function virtualSocketTimeouts(): { readonly signs: number; restore(): void } {
+	let signs = 0;
+	const prototype = Socket.prototype as unknown as Inner;
+	const { setTimeout: realSetTimeout, _unrefTimer: realSign } = prototype;
+	const limits = new WeakMap<Socket, { ms: number; timer?: ReturnType<typeof setTimeout> }>();
+	const isServers = (socket: Socket) => Reflect.get(socket, 'server') != null;
+	const arm = (socket: Socket) => {
+		const limit = limits.get(socket);
+		if (!limit) return;
+		clearTimeout(limit.timer);
+		if (limit.ms > 0 && !socket.destroyed) {
+			limit.timer = setTimeout(() => socket.emit('timeout'), limit.ms);
+		}
+	};
+	prototype.setTimeout = function (this: Socket, ms: number, callback?: () => void) {
+		if (isServers(this)) return realSetTimeout.call(this, ms, callback);
+		Reflect.set(this, 'timeout', ms);
+		if (!limits.has(this)) this.once('close', () => clearTimeout(limits.get(this)?.timer));
+		clearTimeout(limits.get(this)?.timer);
+		limits.set(this, { ms });
+		arm(this);
+		if (callback) {
+			if (ms === 0) this.removeListener('timeout', callback);
+			else this.once('timeout', callback);
+		}
+		return this;
+	};
+	prototype._unrefTimer = function (this: Socket) {
+		signs++;
+		if (limits.has(this)) arm(this);
+		else realSign.call(this);
+	};
+	return {
+		/** How often any socket, of a client or a server, has shown that it lives. */
+		get signs() {
+			return signs;
+		},
+		restore() {
+			prototype.setTimeout = realSetTimeout;
+			prototype._unrefTimer = realSign;
+		},
+	};
+}

@@ -1,0 +1,266 @@
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHttpRequestOptions,
+	INode,
+	INodeExecutionData,
+	IWebhookFunctions,
+} from 'n8n-workflow';
+
+import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import {
+	begin,
+	parkedState,
+	resumeParked,
+	type Plan,
+} from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
+import { failing, found, SETTINGS } from './fakes';
+
+/** Parked executions in an n8n of a few lines: it saves, answers calls, and runs the node again when it is woken. */
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+let count = 0;
+const words = () => {};
+const logger = { debug: words, info: words, warn: words, error: words };
+const sleep = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Seller {
+	submit?(nth: number): Answer<string>;
+	/** `ms` since the first submit. */
+	read(taskId: string, ms: number): Answer<Task> | Promise<Answer<Task>>;
+}
+
+/** Runs a plan to its end, in at most so many ms. */
+async function run(items: number, settings: Partial<Settings>, seller: Seller, withinMs: number) {
+	const base = `https://parked-${++count}.example.com`;
+	const executionId = `parked ${count}`;
+	const node: INode = {
+		id: '1',
+		name: 'Midjourney',
+		type: 'midjourney',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+	};
+	const submits: Array<{ prompt: string; at: number }> = [];
+	const reads: string[] = [];
+	let begun = NaN;
+	const provider: Provider = {
+		name: 'scripted',
+		displayName: 'Scripted',
+		credentialType: 'scriptedApi',
+		async submit(_http, request) {
+			const prompt = 'prompt' in request ? (request.prompt ?? '') : '';
+			if (submits.length === 0) begun = Date.now();
+			submits.push({ prompt, at: Date.now() - begun });
+			return seller.submit?.(submits.length) ?? { ok: true, value: `task of ${prompt}` };
+		},
+		async read(_http, taskId) {
+			reads.push(taskId);
+			return await seller.read(taskId, Date.now() - begun);
+		},
+	};
+	const plan: Plan = {
+		operation: 'image:generate',
+		orders: Array.from({ length: items }, (_, itemIndex) => ({
+			itemIndex,
+			part: 0,
+			request: { kind: 'generateImage', mode: 'textToImage', prompt: `cup ${itemIndex}` },
+			settings: { ...SETTINGS, ...settings },
+		})),
+		waits: [],
+		refused: [],
+	};
+
+	type Data = Record<string, unknown>;
+	const store: IDataObject = {};
+	const $execution = {
+		resumeUrl: `${base}/webhook-waiting/7`,
+		resumeFormUrl: `${base}/form-waiting/7`,
+	};
+	let status: 'running' | 'waiting' | 'over' = 'running';
+	let data: Data = { main: [[]] };
+	let runs = 0;
+	let end: { items: INodeExecutionData[] } | { error: unknown } | undefined;
+	let endedAt = NaN;
+
+	async function callIn(options: IHttpRequestOptions): Promise<unknown> {
+		if (options.url.includes('n8n-execution-status')) return status;
+		if (status !== 'waiting') return { statusCode: 409 };
+		let statusCode = 200;
+		const executeData = { node, data: { ...data } };
+		const context = {
+			executeData,
+			runExecutionData: { executionData: { nodeExecutionStack: [executeData] } },
+			getBodyData: () => options.body,
+			getQueryData: () => ({}),
+			getHeaderData: () => ({}),
+			getNode: () => node,
+			getResponseObject: () => ({
+				status: (code: number) => {
+					statusCode = code;
+					return { json: words };
+				},
+			}),
+			logger,
+		} as unknown as IWebhookFunctions;
+		const { workflowData } = await onCall(context, provider);
+		if (workflowData && status === 'waiting') {
+			status = 'running';
+			data = executeData.data;
+			void execute();
+		}
+		return { statusCode };
+	}
+
+	async function execute() {
+		runs++;
+		const entry = { node: { ...node }, data };
+		let isPut = false;
+		const context = {
+			runExecutionData: { executionData: { nodeExecutionStack: [] } },
+			getNode: () => node,
+			getMode: () => 'trigger',
+			getExecutionId: () => executionId,
+			getContext: () => store,
+			getCredentials: async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' }),
+			getWorkflowDataProxy: () => ({ $runIndex: 0, $execution }),
+			getExecutionCancelSignal: () => undefined,
+			getExecuteData: () => entry,
+			getParentNodes: () => [],
+			setMetadata: words,
+			putExecutionToWait: async () => {
+				isPut = true;
+			},
+			logger,
+			helpers: { httpRequest: callIn },
+		} as unknown as IExecuteFunctions;
+		try {
+			const parked = parkedState(context);
+			const shown = parked
+				? await resumeParked(context, provider, parked)
+				: await begin(context, provider, plan);
+			if (isPut) {
+				data = { ...entry.data };
+				status = 'waiting';
+				return;
+			}
+			end = { items: shown };
+		} catch (error) {
+			end = { error };
+		}
+		status = 'over';
+		endedAt = Date.now();
+	}
+
+	void execute();
+	const start = Date.now();
+	while (!end && Date.now() - start < withinMs) await jest.advanceTimersByTimeAsync(50);
+	return {
+		submits,
+		reads,
+		runs,
+		/** Since the first submit, in ms. */
+		ms: endedAt - begun,
+		items: end && 'items' in end ? end.items.map(({ json }) => json) : undefined,
+		error: end && 'error' in end ? end.error : undefined,
+		isOver: end !== undefined,
+	};
+}
+
+const after =
+	(endMs: number): Seller['read'] =>
+	(taskId, ms) =>
+		found(ms >= endMs ? 'completed' : 'running', taskId);
+
+describe('A parked execution', () => {
+	it('runs three times for one task: intent, submit, result', async () => {
+		const { runs, items, ms } = await run(1, {}, { read: after(6_000) }, 60_000);
+		expect(items).toMatchObject([{ taskId: 'task of cup 0', status: 'completed' }]);
+		expect(runs).toBe(3);
+		expect(ms).toBeLessThan(8_000);
+	});
+
+	it.each([10, 25, 60])('buys each of %i once, and brings all', async (n) => {
+		const { submits, items } = await run(n, {}, { read: after(6_000) }, 60_000);
+		expect(items).toHaveLength(n);
+		expect(new Set(submits.map(({ prompt }) => prompt)).size).toBe(n);
+		expect(submits).toHaveLength(n);
+	});
+
+	it('buys on after a pause for the rate limit, each once', async () => {
+		const read = after(6_000);
+		const taken = new Map<number, Answer<string>>();
+		const submit = (nth: number) =>
+			nth === 3 ? failing('rateLimited', { retryAfterMs: 10_000 }) : taken.get(nth);
+		const { submits, items } = await run(
+			10,
+			{},
+			{ read, submit: (nth) => submit(nth) ?? { ok: true, value: `task ${nth}` } },
+			120_000,
+		);
+		expect(items).toHaveLength(10);
+		expect(submits).toHaveLength(11);
+		expect(submits.filter(({ at }) => at > 1_000 && at < 10_000)).toEqual([]);
+	});
+
+	it('brings what has been completed when a look has handed the watching over', async () => {
+		// Each read takes two seconds, so that many looks and batches come in the midst of one.
+		const read: Seller['read'] = async (taskId, ms) => {
+			await sleep(2_000);
+			return found(ms >= 299_000 ? 'completed' : 'running', taskId);
+		};
+		const { items, ms } = await run(3, { timeLimitMs: 900_000 }, { read }, 1_200_000);
+		expect(items).toMatchObject(Array(3).fill({ status: 'completed' }));
+		expect(ms).toBeLessThan(340_000);
+	});
+});
+
+describe('A parked execution at its time limit', () => {
+	const limit = { timeLimitMs: 30_000 };
+
+	it('ends in an error that names what is open', async () => {
+		const { error, ms, runs } = await run(1, limit, { read: after(Infinity) }, 200_000);
+		expect(String(error)).toContain('task of cup 0');
+		expect(ms).toBeLessThan(37_000);
+		expect(runs).toBeLessThanOrEqual(5);
+	});
+
+	it('is not run again and again while its last read is under way', async () => {
+		const read: Seller['read'] = async (taskId, ms) => {
+			if (ms >= 29_990) await sleep(4_000);
+			return found('running', taskId);
+		};
+		const { isOver, runs } = await run(1, limit, { read }, 200_000);
+		expect(isOver).toBe(true);
+		expect(runs).toBeLessThanOrEqual(5);
+	});
+
+	it('brings what the last read has seen completed', async () => {
+		const read: Seller['read'] = async (taskId, ms) => {
+			if (ms < 29_990) return found('running', taskId);
+			await sleep(2_000);
+			return found('completed', taskId);
+		};
+		const { items } = await run(1, limit, { read }, 200_000);
+		expect(items).toMatchObject([{ status: 'completed' }]);
+	});
+
+	it.each<[string, Seller['read']]>([
+		[
+			'the provider wants to be left alone',
+			() => failing('rateLimited', { retryAfterMs: 120_000 }),
+		],
+		['reads hang', async () => await sleep(600_000).then(() => failing('timedOut'))],
+	])('is over although %s', async (_, read) => {
+		const { ms, isOver } = await run(1, limit, { read }, 200_000);
+		expect(isOver).toBe(true);
+		expect(ms).toBeLessThan(45_000);
+	});
+});
