@@ -1,4 +1,4 @@
-/** One project per floor of the tests; `npm test` runs the first three, `npm run test:e2e` and `npm run test:queue` the others. */
+/** One project per floor of the tests; `npm test` runs the first three, `npm run test:e2e`, `npm run test:queue` and `npm run test:kill` the others. */
 const project = (name, extra = {}) => ({
 	displayName: name,
 	testEnvironment: 'node',
@@ -14,5 +14,6 @@ module.exports = {
 		project('package'),
 		project('e2e'),
 		project('queue'),
+		project('kill'),
 	],
 };

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import type { N8nInstallation } from './install';
 import { object, text } from './json';
 import { npm } from './npm';
-import { answers, freePort, type RunningProcess, startProcess } from './process';
+import { answers, type Ending, freePort, type RunningProcess, startProcess } from './process';
 
 /** How an n8n is to be started. */
 export interface N8nOptions {
@@ -38,6 +38,10 @@ export interface N8nServer {
 	readonly startedInMs: number;
 	/** All that n8n has written so far. */
 	log(): string;
+	/** Ends n8n and leaves its data. */
+	down(signal: Ending): Promise<void>;
+	/** Starts on the same data what `down` has ended. */
+	up(): Promise<void>;
 	/** Ends all of n8n with SIGKILL, as a power cut would, and starts it again on the same data. */
 	crashAndStart(): Promise<void>;
 	/** Ends n8n and deletes its folder; `keep` leaves the folder. Does nothing the second time. */
@@ -75,6 +79,10 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		});
 
 	let main = await start();
+	const down = async (signal: Ending) => await (signal === 'SIGKILL' ? main.kill() : main.stop());
+	const up = async () => {
+		main = await start();
+	};
 	return {
 		url,
 		webhookUrl: url,
@@ -85,9 +93,11 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		},
 		startedInMs: Date.now() - begin,
 		log: () => readFileSync(logFile, 'utf8'),
+		down,
+		up,
 		crashAndStart: async () => {
-			await main.kill();
-			main = await start();
+			await down('SIGKILL');
+			await up();
 		},
 		stop: async ({ keep = false } = {}) => {
 			await main.stop();

@@ -1,0 +1,185 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Execution, N8nClient } from '../n8n/client';
+import { until, prompts, resultsOf, Wait } from '../n8n/parking';
+import type { Ending } from '../n8n/process';
+import type { Part } from '../n8n/queue';
+import type { N8nServer } from '../n8n/server';
+import type { Gate } from './gate';
+import { judge, type Verdict } from './judge';
+import type { Cell, Round } from './plan';
+import { type Hold, STEPS } from './steps';
+
+/** An n8n that can be killed, in whole or in part. */
+export interface Killable extends Omit<N8nServer, 'down'> {
+	down(signal: Ending, part?: Part): Promise<void>;
+}
+
+/** Where a round takes place. */
+export interface Place {
+	n8n: Killable;
+	client: N8nClient;
+	gate: Gate;
+}
+
+/** What became of one cell. */
+export interface Result extends Verdict {
+	cell: Cell;
+	/** Status after n8n was there again, and of the last execution. */
+	statuses: string[];
+	/** From the moment when n8n was ready again, in ms. */
+	tookMs: number;
+}
+
+/** Nobody is slower to get to his step. */
+const REACHED_MS = 25_000;
+/** In queue mode a job of a dead worker is found dead after half a minute or more. */
+const SETTLED_MS = 120_000;
+const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
+/** The provider, once n8n is there again: so often it looks for tasks to end. */
+const BEAT_MS = 250;
+
+interface Standing {
+	cell: Cell;
+	wait: Wait;
+	hold: Hold;
+	reached: boolean;
+}
+
+/**
+ * Brings one execution for each cell to its step, kills n8n, starts it again, and judges what comes of each.
+ *
+ * @param patienceMs how long an execution that is not retried may take to go on by itself
+ */
+export async function runRound(
+	place: Place,
+	{ signal, part, cells }: Round,
+	patienceMs: number,
+): Promise<Map<Cell, Result>> {
+	const { n8n, client } = place;
+	const standing: Standing[] = [];
+	try {
+		for (const cell of cells) standing.push(await begin(place, cell));
+		await Promise.all(
+			standing.map(async (one) => {
+				const { parks } = STEPS[one.cell.step];
+				const arrived = one.hold.reached.then(async () => {
+					if (parks) await one.wait.untilParked();
+					one.reached = true;
+				});
+				await Promise.race([arrived.catch(() => undefined), pause(REACHED_MS)]);
+			}),
+		);
+		await Promise.all(standing.map(async ({ hold }) => await hold.beforeKill?.()));
+		await n8n.down(signal, part);
+		for (const { hold } of standing) {
+			hold.whileDown?.();
+			hold.release();
+		}
+		if (standing.some(({ hold }) => hold.whileDown)) await pause(1000);
+		await n8n.up();
+		const results = await Promise.all(
+			standing.map(async (one) => await followed(client, n8n, one, patienceMs)),
+		);
+		return new Map(results.map((result) => [result.cell, result]));
+	} finally {
+		await Promise.all(standing.map(async ({ wait }) => await wait.close()));
+	}
+}
+
+async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing> {
+	const { items, options, emulator, hold } = STEPS[cell.step];
+	let held: Hold | undefined;
+	const wait = await Wait.start(
+		{ client, n8n },
+		{
+			prompts: prompts(items),
+			waitMode: 'auto',
+			options: { firstCheck: 1, longestPause: 2, download: false, ...options },
+			settings: { onError: cell.onError },
+			emulator: {
+				callbacks: 'automatic',
+				callbackRetryPausesMs: [1000, 3000, 10_000],
+				...emulator,
+			},
+		},
+		(provider) => (held = hold(provider, items, gate)),
+	);
+	gate.isOf(wait.emulator.url, wait.executionId);
+	if (!held) throw new Error('Nothing holds the execution');
+	return { cell, wait, hold: held, reached: false };
+}
+
+/** Sees one execution to its end, with the provider ending every task, and judges. */
+async function followed(
+	client: N8nClient,
+	n8n: Killable,
+	{ cell, wait, reached }: Standing,
+	patienceMs: number,
+): Promise<Result> {
+	const { emulator, workflowId, executionId } = wait;
+	const since = Date.now();
+	const beat = setInterval(() => {
+		for (const { taskId } of emulator.ledger.submits) emulator.finish(taskId);
+	}, BEAT_MS);
+	const troubles: string[] = reached ? [] : ['never stood at this step'];
+	const look = async (id: string): Promise<Execution> =>
+		await client
+			.execution(id)
+			.catch((error: unknown) => ({
+				id,
+				status: 'unreadable',
+				runs: new Map(),
+				raw: String(error),
+			}));
+	const ended = async (id: string, ms: number) =>
+		await until(
+			'it ends',
+			async () => await look(id),
+			({ status }) => FINAL.has(status),
+			ms,
+		).catch(async () => await look(id));
+	try {
+		const settled = await until(
+			'n8n knows what became of it',
+			async () => await look(executionId),
+			({ status }) => !['new', 'running', 'unreadable'].includes(status),
+			SETTLED_MS,
+		).catch(async () => await look(executionId));
+		let last = settled;
+		if (cell.then === 'restart') {
+			if (!FINAL.has(settled.status)) last = await ended(executionId, patienceMs);
+		} else if (settled.status !== 'success') {
+			// One that still waits would go on by itself; a user who does not trust it stops and retries it.
+			if (!FINAL.has(settled.status)) await client.stopExecution(executionId);
+			const retried = await client
+				.retry(workflowId, executionId)
+				.catch((error: unknown) => void troubles.push(`no retry: ${String(error)}`));
+			last = retried === undefined ? await look(executionId) : await ended(retried, SETTLED_MS);
+		}
+		// Whatever else n8n has begun about it counts, too.
+		await pause(1000);
+		const all = await client.executions(workflowId);
+		const raws = await Promise.all(all.map(async ({ id }) => (await look(id)).raw));
+		const statuses = [...new Set([settled.status, last.status])];
+		const verdict = judge(
+			{
+				prompts: prompts(STEPS[cell.step].items),
+				submits: emulator.ledger.submits.map(({ body, taskId }) => ({
+					prompt: String(body.prompt),
+					taskId,
+				})),
+				status: last.status,
+				error: last.error,
+				items: resultsOf(last).map(({ json }) => json),
+				kept: [...raws, n8n.log()].join('\n'),
+			},
+			cell.then === 'retry' || last.status !== 'crashed',
+		);
+		const faults = [...troubles, ...verdict.faults];
+		return { ...verdict, faults, cell, statuses, tookMs: Date.now() - since };
+	} finally {
+		clearInterval(beat);
+	}
+}
