@@ -36,8 +36,10 @@ export interface Result extends Verdict {
 const REACHED_MS = 25_000;
 /** In queue mode a job of a dead worker is found dead after half a minute or more. */
 const SETTLED_MS = 120_000;
+/** A second apart. */
+const BUSY_TRIES = 60;
 const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
-/** The provider, once n8n is there again: so often it looks for tasks to end. */
+/** The provider, once n8n is there again: so often it ends the next task. */
 const BEAT_MS = 250;
 
 interface Standing {
@@ -88,6 +90,9 @@ export async function runRound(
 	}
 }
 
+/** No two executions get the same task ids: they are looked for in n8n's one log. */
+let seed = 0;
+
 async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing> {
 	const { items, options, emulator, hold } = STEPS[cell.step];
 	let held: Hold | undefined;
@@ -99,6 +104,7 @@ async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing
 			options: { firstCheck: 1, longestPause: 2, download: false, ...options },
 			settings: { onError: cell.onError },
 			emulator: {
+				seed: (seed += 1000),
 				callbacks: 'automatic',
 				callbackRetryPausesMs: [1000, 3000, 10_000],
 				...emulator,
@@ -111,6 +117,18 @@ async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing
 	return { cell, wait, hold: held, reached: false };
 }
 
+/** Asks n8n again while it is too busy to answer: that is not what is judged here. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+	for (let nth = 1; ; nth++) {
+		try {
+			return await ask();
+		} catch (error) {
+			if (nth === BUSY_TRIES || !String(error).includes(' → 503')) throw error;
+			await pause(1000);
+		}
+	}
+}
+
 /** Sees one execution to its end, with the provider ending every task, and judges. */
 async function followed(
 	client: N8nClient,
@@ -120,20 +138,22 @@ async function followed(
 ): Promise<Result> {
 	const { emulator, workflowId, executionId } = wait;
 	const since = Date.now();
+	const ended = new Set<string>();
 	const beat = setInterval(() => {
-		for (const { taskId } of emulator.ledger.submits) emulator.finish(taskId);
+		const next = emulator.ledger.submits.find(({ taskId }) => !ended.has(taskId));
+		if (next === undefined) return;
+		ended.add(next.taskId);
+		emulator.finish(next.taskId);
 	}, BEAT_MS);
 	const troubles: string[] = reached ? [] : ['never stood at this step'];
 	const look = async (id: string): Promise<Execution> =>
-		await client
-			.execution(id)
-			.catch((error: unknown) => ({
-				id,
-				status: 'unreadable',
-				runs: new Map(),
-				raw: String(error),
-			}));
-	const ended = async (id: string, ms: number) =>
+		await patiently(async () => await client.execution(id)).catch((error: unknown) => ({
+			id,
+			status: 'unreadable',
+			runs: new Map(),
+			raw: String(error),
+		}));
+	const atItsEnd = async (id: string, ms: number) =>
 		await until(
 			'it ends',
 			async () => await look(id),
@@ -149,18 +169,19 @@ async function followed(
 		).catch(async () => await look(executionId));
 		let last = settled;
 		if (cell.then === 'restart') {
-			if (!FINAL.has(settled.status)) last = await ended(executionId, patienceMs);
+			if (!FINAL.has(settled.status)) last = await atItsEnd(executionId, patienceMs);
 		} else if (settled.status !== 'success') {
 			// One that still waits would go on by itself; a user who does not trust it stops and retries it.
-			if (!FINAL.has(settled.status)) await client.stopExecution(executionId);
+			if (!FINAL.has(settled.status))
+				await patiently(async () => await client.stopExecution(executionId));
 			const retried = await client
 				.retry(workflowId, executionId)
 				.catch((error: unknown) => void troubles.push(`no retry: ${String(error)}`));
-			last = retried === undefined ? await look(executionId) : await ended(retried, SETTLED_MS);
+			last = retried === undefined ? await look(executionId) : await atItsEnd(retried, SETTLED_MS);
 		}
 		// Whatever else n8n has begun about it counts, too.
 		await pause(1000);
-		const all = await client.executions(workflowId);
+		const all = await patiently(async () => await client.executions(workflowId));
 		const raws = await Promise.all(all.map(async ({ id }) => (await look(id)).raw));
 		const statuses = [...new Set([settled.status, last.status])];
 		const verdict = judge(

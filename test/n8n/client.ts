@@ -152,10 +152,13 @@ export class N8nClient {
 		return text(object(answer, 'run').executionId, 'executionId');
 	}
 
-	/** The executions of a workflow, newest first, without their data. */
-	async executions(workflowId: string): Promise<Array<{ id: string; status: string }>> {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
-		const answer = await this.request('GET', `/rest/executions?filter=${filter}`);
+	/** The newest executions of a workflow, newest first, without their data. */
+	async executions(workflowId: string, limit = 20): Promise<Array<{ id: string; status: string }>> {
+		const query = new URLSearchParams({
+			filter: JSON.stringify({ workflowId }),
+			limit: String(limit),
+		});
+		const answer = await this.request('GET', `/rest/executions?${query}`);
 		return list(object(answer, 'executions').results, 'executions').map((entry) => {
 			const { id, status } = object(entry, 'execution');
 			return { id: String(id), status: text(status, 'status of the execution') };

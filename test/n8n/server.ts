@@ -66,6 +66,8 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		...settings(userFolder, url, port, await freePort()),
 		N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
 		DB_TYPE: 'sqlite',
+		// The default of 2.x. That of 1.x is none, and then requests that come together break each other's transactions.
+		DB_SQLITE_POOL_SIZE: '3',
 		...options.env,
 	};
 	const start = async () =>
