@@ -5,7 +5,12 @@ export interface Evidence {
 	/** One for each item, all different. */
 	prompts: readonly string[];
 	/** What the provider has taken and been paid for. */
-	submits: ReadonlyArray<{ prompt: string; taskId: string }>;
+	submits: ReadonlyArray<{
+		prompt: string;
+		taskId: string;
+		/** It was taken, and n8n was dead before it could hear so. */
+		unanswered?: boolean;
+	}>;
 	/** Status of the last execution: itself, or that of its retry. */
 	status: string;
 	/** What that one ended with. */
@@ -25,7 +30,7 @@ export interface Verdict {
 	delivered: number[];
 	/** The user is told of them, by task id or by number. */
 	named: number[];
-	/** Of those named: only by number, so nobody knows whether they were bought. */
+	/** Only their number is known, if that: nobody can say whether they were bought. */
 	unknown: number[];
 	/** The ids of tasks that were paid, and nobody was told. */
 	lost: string[];
@@ -63,11 +68,15 @@ export function judge(evidence: Evidence, goesOn: boolean): Verdict {
 		ids(position).some((id) => told.includes(id)) || byNumber.has(position);
 	const all = prompts.map((_, position) => position);
 	const named = all.filter((position) => !delivered.includes(position) && isNamed(position));
-	const unknown = named.filter((position) => !ids(position).some((id) => told.includes(id)));
+	const unknown = goesOn
+		? named.filter((position) => !ids(position).some((id) => told.includes(id)))
+		: submits.filter(({ unanswered }) => unanswered).map(({ prompt }) => at(prompt));
 	const out = new Map<string, number>();
 	for (const { taskId } of completed) out.set(String(taskId), (out.get(String(taskId)) ?? 0) + 1);
-	const isLost = ({ taskId, prompt }: { taskId: string; prompt: string }) => {
+	const isLost = ({ taskId, prompt, unanswered }: Evidence['submits'][number]) => {
 		if (out.has(taskId) || told.includes(taskId)) return false;
+		// In an execution that ended without a word nobody is told of what nobody knows.
+		if (!goesOn && unanswered) return false;
 		// Bought a second time: the first one is lost unless it is named itself.
 		const only = counts.get(at(prompt)) === 1;
 		if (only && byNumber.has(at(prompt))) return false;
@@ -77,7 +86,6 @@ export function judge(evidence: Evidence, goesOn: boolean): Verdict {
 	const twice = all.filter((position) => (counts.get(position) ?? 0) > 1);
 	const left = all.filter((position) => !delivered.includes(position) && !named.includes(position));
 	const doubled = [...out.values()].filter((count) => count > 1).length;
-	// One that nobody knows of, in an execution that says nothing any more, is told by nothing but the saved intent.
 	const faults = [
 		twice.length > 0 && `${twice.length} bought twice`,
 		lost.length > 0 &&

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Execution, N8nClient } from '../n8n/client';
-import { until, prompts, resultsOf, Wait } from '../n8n/parking';
+import { prompts, resultsOf, Wait } from '../n8n/parking';
 import type { Ending } from '../n8n/process';
 import type { Part } from '../n8n/queue';
 import type { N8nServer } from '../n8n/server';
@@ -36,6 +36,7 @@ export interface Result extends Verdict {
 const REACHED_MS = 25_000;
 /** In queue mode a job of a dead worker is found dead after half a minute or more. */
 const SETTLED_MS = 120_000;
+const LOOK_MS = 700;
 /** A second apart. */
 const BUSY_TRIES = 60;
 const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
@@ -133,7 +134,7 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 async function followed(
 	client: N8nClient,
 	n8n: Killable,
-	{ cell, wait, reached }: Standing,
+	{ cell, wait, hold, reached }: Standing,
 	patienceMs: number,
 ): Promise<Result> {
 	const { emulator, workflowId, executionId } = wait;
@@ -153,31 +154,32 @@ async function followed(
 			runs: new Map(),
 			raw: String(error),
 		}));
-	const atItsEnd = async (id: string, ms: number) =>
-		await until(
-			'it ends',
-			async () => await look(id),
-			({ status }) => FINAL.has(status),
-			ms,
-		).catch(async () => await look(id));
+	/** Looks at the statuses of all executions alone: their data would keep n8n from its work. */
+	const turns = async (id: string, isRight: (status: string) => boolean, ms: number) => {
+		const deadline = Date.now() + ms;
+		for (;;) {
+			const all = await patiently(async () => await client.executions(workflowId));
+			const status = all.find((one) => one.id === id)?.status ?? 'unreadable';
+			if (isRight(status) || Date.now() > deadline) return await look(id);
+			await pause(LOOK_MS);
+		}
+	};
+	const isFinal = (status: string) => FINAL.has(status);
+	const isSettled = (status: string) => !['new', 'running', 'unreadable'].includes(status);
 	try {
-		const settled = await until(
-			'n8n knows what became of it',
-			async () => await look(executionId),
-			({ status }) => !['new', 'running', 'unreadable'].includes(status),
-			SETTLED_MS,
-		).catch(async () => await look(executionId));
+		const settled = await turns(executionId, isSettled, SETTLED_MS);
 		let last = settled;
 		if (cell.then === 'restart') {
-			if (!FINAL.has(settled.status)) last = await atItsEnd(executionId, patienceMs);
+			if (!isFinal(settled.status)) last = await turns(executionId, isFinal, patienceMs);
 		} else if (settled.status !== 'success') {
 			// One that still waits would go on by itself; a user who does not trust it stops and retries it.
-			if (!FINAL.has(settled.status))
+			if (!isFinal(settled.status))
 				await patiently(async () => await client.stopExecution(executionId));
 			const retried = await client
 				.retry(workflowId, executionId)
 				.catch((error: unknown) => void troubles.push(`no retry: ${String(error)}`));
-			last = retried === undefined ? await look(executionId) : await atItsEnd(retried, SETTLED_MS);
+			last =
+				retried === undefined ? await look(executionId) : await turns(retried, isFinal, SETTLED_MS);
 		}
 		// Whatever else n8n has begun about it counts, too.
 		await pause(1000);
@@ -190,6 +192,7 @@ async function followed(
 				submits: emulator.ledger.submits.map(({ body, taskId }) => ({
 					prompt: String(body.prompt),
 					taskId,
+					unanswered: hold.unanswered?.has(body.prompt) ?? false,
 				})),
 				status: last.status,
 				error: last.error,

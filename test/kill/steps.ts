@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Call, Emulator, EmulatorOptions } from '../emulator';
-import type { JsonObject } from '../n8n/json';
+import { isObject, type JsonObject } from '../n8n/json';
 import type { Gate } from './gate';
 
 /** Where an execution stands when n8n is killed. */
@@ -37,6 +37,8 @@ export interface Hold {
 	whileDown?: () => void;
 	/** Lets go: from now on the provider is as it should be. Whatever was held gets no answer. */
 	release: () => void;
+	/** The prompts of submits that were taken and not answered. */
+	unanswered?: Set<unknown>;
 }
 
 /** How an execution is brought to a step. */
@@ -81,14 +83,20 @@ function holdCalls(
 ): Hold {
 	const reached = signal();
 	const released = signal();
+	const unanswered = new Set<unknown>();
 	const mend = emulator.intercept(async (call) => {
 		if (!which(call)) return undefined;
-		if (work === 'done') await call.handle();
+		if (work === 'done') {
+			await call.handle();
+			unanswered.add(isObject(call.body) ? call.body.prompt : undefined);
+		}
 		reached.give();
 		await released.promise;
-		return 'reset';
+		// Not 'reset': its caller is dead, and Node.js 20 then does not come to its own end.
+		return 'hang';
 	});
 	return {
+		unanswered,
 		reached: reached.promise.then(async () => await pause(OTHERS_MS)),
 		release: () => {
 			mend();

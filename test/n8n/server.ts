@@ -48,13 +48,22 @@ export interface N8nServer {
 	stop(options?: { keep?: boolean }): Promise<void>;
 }
 
+/** One process, and a database in a file. */
+export interface RegularN8n extends N8nServer {
+	/** Runs a command of n8n's command line on the data of an n8n that is down; gives what it printed. */
+	command(...args: string[]): Promise<string>;
+}
+
 const run = promisify(execFile);
+
+/** A command that has not ended by then never will. */
+const COMMAND_TIMEOUT_MS = 120_000;
 
 /**
  * Starts a real n8n on 127.0.0.1, with SQLite, telemetry off and the community package installed the way n8n does it.
  * It ends with this process, however that ends. Throws an Error with the end of n8n's log when it does not start.
  */
-export async function startN8n(options: N8nOptions): Promise<N8nServer> {
+export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 	const { installation } = options;
 	const begin = Date.now();
 	const userFolder = await mkdtemp(join(tmpdir(), 'n8n-midjourney-'));
@@ -97,6 +106,16 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		log: () => readFileSync(logFile, 'utf8'),
 		down,
 		up,
+		command: async (...args) => {
+			const { stdout } = await run(installation.node, [installation.entry, ...args], {
+				cwd: userFolder,
+				env: environmentOf(installation, env),
+				timeout: COMMAND_TIMEOUT_MS,
+				killSignal: 'SIGKILL',
+				maxBuffer: 64 * 1024 * 1024,
+			});
+			return stdout;
+		},
 		crashAndStart: async () => {
 			await down('SIGKILL');
 			await up();
@@ -131,15 +150,22 @@ export async function startN8nProcess(
 			...command.split(' '),
 		],
 		cwd: folder,
-		env: {
-			...cleanEnvironment(installation.node),
-			...withoutFetching(installation),
-			...env,
-		},
+		env: environmentOf(installation, env),
 		logFile,
 		isReady,
 		leash: true,
 	});
+}
+
+function environmentOf(
+	installation: N8nInstallation,
+	env: Record<string, string>,
+): NodeJS.ProcessEnv {
+	return {
+		...cleanEnvironment(installation.node),
+		...withoutFetching(installation),
+		...env,
+	};
 }
 
 /** The preferred port when nobody has it, and another free one else. */

@@ -61,6 +61,17 @@ describe('The judge of the kill matrix', () => {
 			['1 paid and kept nowhere'],
 		],
 		[
+			'lets pass that nobody knows a task whose answer never came, where nobody retries',
+			{
+				submits: bought(0, 1, 2).map((one) => ({ ...one, unanswered: one.taskId === 'task2' })),
+				status: 'crashed',
+				items: [],
+				kept: 'task0 task1',
+			},
+			false,
+			[],
+		],
+		[
 			'sees a task that came out twice',
 			{ items: [0, 1, 2, 2].map(done) },
 			true,
