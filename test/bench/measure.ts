@@ -23,7 +23,7 @@ export function spreadOf(values: readonly number[]): Spread {
 /** Milliseconds as seconds, as exact as is of interest; a dash for what was not measured. */
 export function seconds(ms: number): string {
 	if (!Number.isFinite(ms)) return '–';
-	return (ms / 1000).toFixed(ms < 9950 ? 1 : 0);
+	return (ms / 1000).toFixed(ms < 995 ? 2 : ms < 9950 ? 1 : 0);
 }
 
 /** A markdown table. */

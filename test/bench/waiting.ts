@@ -105,8 +105,10 @@ const promptsFor = (count: number): string[] => {
 };
 
 /** When the node behind the wait began for the last time, in Unix ms; NaN if it did not. */
-const nextAt = (execution: Execution): number =>
-	Math.max(NaN, ...(execution.runs.get(NEXT) ?? []).map(({ startedAt }) => startedAt));
+function nextAt(execution: Execution): number {
+	const runs = execution.runs.get(NEXT) ?? [];
+	return runs.length === 0 ? NaN : Math.max(...runs.map(({ startedAt }) => startedAt));
+}
 
 /** All executions of a workflow that have ended, or all when the time is over. */
 async function endedExecutions(
