@@ -32,8 +32,9 @@ export interface Result extends Verdict {
 	tookMs: number;
 }
 
-/** Nobody is slower to get to his step. */
+/** Nobody is slower to get to his step, with a list of ordinary length. */
 const REACHED_MS = 25_000;
+const REACHED_MS_PER_ITEM = 1000;
 /** In queue mode a job of a dead worker is found dead after half a minute or more. */
 const SETTLED_MS = 120_000;
 const LOOK_MS = 700;
@@ -66,19 +67,21 @@ export async function runRound(
 		for (const cell of cells) standing.push(await begin(place, cell));
 		await Promise.all(
 			standing.map(async (one) => {
-				const { parks } = STEPS[one.cell.step];
+				const { parks, items } = STEPS[one.cell.step];
+				const patience = Math.max(REACHED_MS, items * REACHED_MS_PER_ITEM);
 				const arrived = one.hold.reached.then(async () => {
 					if (parks) await one.wait.untilParked();
 					one.reached = true;
 				});
-				await Promise.race([arrived.catch(() => undefined), pause(REACHED_MS)]);
+				await Promise.race([arrived.catch(() => undefined), pause(patience)]);
 			}),
 		);
 		await Promise.all(standing.map(async ({ hold }) => await hold.beforeKill?.()));
 		await n8n.down(signal, part);
 		for (const { hold } of standing) {
 			hold.whileDown?.();
-			hold.release();
+			// In queue mode executions run in the workers.
+			hold.release(part === 'main');
 		}
 		if (standing.some(({ hold }) => hold.whileDown)) await pause(1000);
 		await n8n.up();

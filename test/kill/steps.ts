@@ -35,8 +35,11 @@ export interface Hold {
 	beforeKill?: () => Promise<void>;
 	/** To be called while n8n is down. */
 	whileDown?: () => void;
-	/** Lets go: from now on the provider is as it should be. Whatever was held gets no answer. */
-	release: () => void;
+	/**
+	 * Lets go: from now on the provider is as it should be. What was held is answered only where the process that asked
+	 * `lives`.
+	 */
+	release: (lives: boolean) => void;
 	/** The prompts of submits that were taken and not answered. */
 	unanswered?: Set<unknown>;
 }
@@ -64,14 +67,14 @@ const isSubmit = ({ method, path }: Call): boolean =>
 	method === 'POST' && path.startsWith('/api/v1/mj/');
 const isFile = ({ path }: Call): boolean => /^\/(files|signed)\//.test(path);
 
-interface Signal {
-	promise: Promise<void>;
-	give: () => void;
+interface Signal<T> {
+	promise: Promise<T>;
+	give: (value: T) => void;
 }
 
-function signal(): Signal {
-	let give = () => {};
-	const promise = new Promise<void>((resolve) => (give = resolve));
+function signal<T = void>(): Signal<T> {
+	let give: Signal<T>['give'] = () => {};
+	const promise = new Promise<T>((resolve) => (give = resolve));
 	return { promise, give };
 }
 
@@ -82,25 +85,26 @@ function holdCalls(
 	work: 'done' | 'undone',
 ): Hold {
 	const reached = signal();
-	const released = signal();
+	const released = signal<boolean>();
 	const unanswered = new Set<unknown>();
 	const mend = emulator.intercept(async (call) => {
 		if (!which(call)) return undefined;
-		if (work === 'done') {
-			await call.handle();
+		const answer = work === 'done' ? await call.handle() : undefined;
+		if (answer) {
 			unanswered.add(isObject(call.body) ? call.body.prompt : undefined);
 		}
 		reached.give();
-		await released.promise;
+		if (await released.promise) return answer;
 		// Not 'reset': its caller is dead, and Node.js 20 then does not come to its own end.
 		return 'hang';
 	});
 	return {
 		unanswered,
 		reached: reached.promise.then(async () => await pause(OTHERS_MS)),
-		release: () => {
+		release: (lives) => {
 			mend();
-			released.give();
+			if (lives) unanswered.clear();
+			released.give(lives);
 		},
 	};
 }
