@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- makes workflows, it is not a node */
 import { randomUUID } from 'node:crypto';
 
 import { DEFAULT_API_KEY } from '../emulator';

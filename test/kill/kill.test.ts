@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- drives a real n8n, it is not a node */
 import { N8nClient } from '../n8n/client';
 import { startQueueN8n } from '../n8n/queue';
 import { startN8n } from '../n8n/server';

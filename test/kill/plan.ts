@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- drives a real n8n, it is not a node */
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import type { Ending } from '../n8n/process';
 import type { Part } from '../n8n/queue';
