@@ -227,10 +227,14 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 				const one: Case = { title: '', trigger: manual(), call: async () => {}, answered: true };
 				const workflowId = await client.importWorkflow(workflowOf(one, credential, randomUUID()));
 				await n8n.down('SIGTERM');
-				const printed = await n8n.command('execute', `--id=${workflowId}`, '--rawOutput');
-				await n8n.up();
-				expect(printed).toContain('"status":"completed"');
-				expect(printed).not.toContain('"status":"waiting"');
+				const printed = await n8n
+					.command('execute', `--id=${workflowId}`, '--rawOutput')
+					.finally(async () => await n8n.up());
+				// That of the execution, and that of its items.
+				const statuses = [...printed.matchAll(/"status":\s*"(\w+)"/g)].map(([, status]) => status);
+				expect(statuses).toContain('completed');
+				expect(statuses).not.toContain('waiting');
+				expect(statuses).not.toContain('pending');
 			},
 			3 * MINUTE,
 		);
