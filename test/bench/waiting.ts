@@ -263,7 +263,7 @@ async function burst(place: Place, way: Way, size: number, capMs: number): Promi
 		const all = times.length === executions;
 		return [
 			all ? seconds(Math.max(...times) - lastEnd) : `not after ${capMs / 1000}`,
-			((ledger.reads.length - before.reads) / size).toFixed(1),
+			(ledger.reads.length / size).toFixed(1),
 			seconds(cpu),
 			seconds(worstMs),
 			String(failed),
