@@ -1,5 +1,6 @@
-/** One project per floor of the tests; `npm test` runs the first three, `npm run test:faults`, `npm run test:e2e` and
- * `npm run test:queue` the others. */
+/**
+ * One project per floor of the tests; `npm test` runs the first three, each of the others has a script of its own.
+ */
 const project = (name, extra = {}) => ({
 	displayName: name,
 	testEnvironment: 'node',
@@ -16,5 +17,6 @@ module.exports = {
 		project('e2e'),
 		project('queue'),
 		project('faults'),
+		project('kill'),
 	],
 };

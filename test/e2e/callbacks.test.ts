@@ -1,4 +1,4 @@
-import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
+import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { testParkedExecutions } from '../n8n/scenarios';
 import { startN8n } from '../n8n/server';
 import { withPackage } from '../n8n/stage';
@@ -6,6 +6,7 @@ import { withPackage } from '../n8n/stage';
 const STAGES = [
 	{ version: CURRENT_N8N, abilities: { signsResumeUrls: true } },
 	{ version: OLDER_N8N, abilities: { signsResumeUrls: false } },
+	{ version: LAST_N8N_1, abilities: { signsResumeUrls: false } },
 ];
 
 describe.each(STAGES)('n8n $version', ({ version, abilities }) => {

@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- the emulator is a server of its own, not a node */
 import { createHmac } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { request } from 'node:http';
 import type { Clock } from './clock';
 import { type JsonObject, parseUrl } from './json';
@@ -59,7 +60,10 @@ export class Callbacks {
 		private readonly clock: Clock,
 		private readonly ledger: Ledger,
 		private readonly providerOf: (task: Task) => Provider,
-	) {}
+	) {
+		// One for each delivery under way: as many as there are tasks.
+		setMaxListeners(0, this.abort.signal);
+	}
 
 	/**
 	 * Delivers now, and again after a failure, until the retries are used up. Hands back how each attempt
@@ -109,11 +113,14 @@ export class Callbacks {
 
 	private async pause(ms: number): Promise<void> {
 		await new Promise<void>((resolve) => {
-			const callOff = this.clock.after(ms, resolve);
-			this.abort.signal.addEventListener('abort', () => {
+			const { signal } = this.abort;
+			const end = () => {
 				callOff();
+				signal.removeEventListener('abort', end);
 				resolve();
-			});
+			};
+			const callOff = this.clock.after(ms, end);
+			signal.addEventListener('abort', end);
 		});
 	}
 

@@ -67,6 +67,7 @@ const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
  */
 export class N8nClient {
 	private cookie = '';
+	private version?: Promise<string>;
 	/** n8n binds a login to the browser it was made in. */
 	private readonly browserId = randomUUID();
 
@@ -117,16 +118,28 @@ export class N8nClient {
 
 	/** Imports a workflow as "Import from File" does and gives its id. */
 	async importWorkflow({ name, nodes, connections, settings }: Workflow): Promise<string> {
-		const body = { name, nodes, connections, settings };
+		const body = { name, nodes, connections, settings, active: false };
 		return idOf(await this.request('POST', '/rest/workflows', body));
 	}
 
 	/** Publishes a workflow, so that its triggers are live. Resolves before they are: ask again on a 404. */
 	async activate(workflowId: string): Promise<void> {
-		const workflow = object(await this.request('GET', `/rest/workflows/${workflowId}`), 'workflow');
-		await this.request('POST', `/rest/workflows/${workflowId}/activate`, {
-			versionId: workflow.versionId,
-		});
+		const path = `/rest/workflows/${workflowId}`;
+		const { versionId } = object(await this.request('GET', path), 'workflow');
+		// n8n 1.x knows no publishing, 2.x leaves `active` as it is.
+		if ((await this.n8nVersion()).startsWith('1.')) {
+			await this.request('PATCH', path, { active: true, versionId });
+		} else {
+			await this.request('POST', `${path}/activate`, { versionId });
+		}
+	}
+
+	/** Such as `2.41.1`. */
+	async n8nVersion(): Promise<string> {
+		this.version ??= this.request('GET', '/rest/settings').then((settings) =>
+			text(object(settings, 'settings').versionCli, 'versionCli'),
+		);
+		return await this.version;
 	}
 
 	/** "Execute workflow" from a trigger; gives the id of the execution that was started. */
@@ -139,10 +152,13 @@ export class N8nClient {
 		return text(object(answer, 'run').executionId, 'executionId');
 	}
 
-	/** The executions of a workflow, newest first, without their data. */
-	async executions(workflowId: string): Promise<Array<{ id: string; status: string }>> {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
-		const answer = await this.request('GET', `/rest/executions?filter=${filter}`);
+	/** The newest executions of a workflow, newest first, without their data. */
+	async executions(workflowId: string, limit = 20): Promise<Array<{ id: string; status: string }>> {
+		const query = new URLSearchParams({
+			filter: JSON.stringify({ workflowId }),
+			limit: String(limit),
+		});
+		const answer = await this.request('GET', `/rest/executions?${query}`);
 		return list(object(answer, 'executions').results, 'executions').map((entry) => {
 			const { id, status } = object(entry, 'execution');
 			return { id: String(id), status: text(status, 'status of the execution') };

@@ -15,6 +15,8 @@ import { npm } from './npm';
 export const CURRENT_N8N = '2.41.1';
 /** The newest n8n that runs on Node 20; many still run it. */
 export const OLDER_N8N = '2.8.4';
+/** The last n8n 1.x. */
+export const LAST_N8N_1 = '1.123.81';
 
 /** An n8n that is ready to be started. */
 export interface N8nInstallation {

@@ -25,6 +25,9 @@ export interface ProcessOptions {
 	gid?: number;
 }
 
+/** How a server is ended: as by a power cut, or by being asked to. */
+export type Ending = 'SIGKILL' | 'SIGTERM';
+
 /** A server that was started and has been ready. */
 export interface RunningProcess {
 	readonly pid: number;

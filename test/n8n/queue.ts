@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { answers, freePort, type RunningProcess } from './process';
+import { answers, type Ending, freePort, type RunningProcess } from './process';
 import {
 	installPackage,
 	type N8nOptions,
@@ -15,43 +15,52 @@ import {
 } from './server';
 import { findPrograms, startPostgres, startRedis } from './services';
 
-/** What each process of n8n is called, and its command. */
-const ROLES = {
-	main: 'start',
-	webhook: 'webhook',
-	worker1: 'worker --concurrency=5',
-	worker2: 'worker --concurrency=5',
-} as const;
+/** The processes of n8n. */
+type Role = 'main' | 'webhook' | `worker${number}`;
 
-type Role = keyof typeof ROLES;
+const isWorker = (role: Role): boolean => role.startsWith('worker');
 
-const WORKERS: readonly Role[] = ['worker1', 'worker2'];
+/** How the queue is worked off. */
+export interface QueueOptions extends Omit<N8nOptions, 'preferredPort'> {
+	/** Default 2. */
+	workers?: number;
+	/** Executions that a worker runs at the same time; default 5. */
+	concurrency?: number;
+}
+
+/** The processes that are ended together. */
+export type Part = 'main' | 'workers' | 'all';
 
 /** An n8n in queue mode. `url` and `pid` are those of the main process, `webhookUrl` is
  * that of the webhook process, the log is that of all. */
 export interface QueueN8n extends N8nServer {
 	/** The log of one process. */
 	logOf(role: Role): string;
-	/** Ends both workers, and nothing else, with SIGKILL, and starts them again. */
-	crashAndStartWorkers(): Promise<void>;
+	/** Ends a part of it, by default all but Redis and PostgreSQL. */
+	down(signal: Ending, part?: Part): Promise<void>;
+	/** The process ids of the workers. */
+	readonly workerPids: number[];
 }
 
 /**
  * Starts an n8n in queue mode on 127.0.0.1: Redis and PostgreSQL with data of their own, a main process, a webhook
- * process (the main process takes no webhooks) and two workers, each with a folder and a copy of the package of its own,
+ * process (the main process takes no webhooks) and workers, each with a folder and a copy of the package of its own,
  * as on machines of their own. All of it ends with this process, however that ends.
  * Throws an Error that says what to install when Redis or PostgreSQL are missing.
  */
-export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>): Promise<QueueN8n> {
+export async function startQueueN8n(options: QueueOptions): Promise<QueueN8n> {
 	const programs = findPrograms();
-	const { installation } = options;
+	const { installation, workers: workerCount = 2, concurrency = 5 } = options;
 	const begin = Date.now();
 	const folder = await mkdtemp(join(tmpdir(), 'n8n-midjourney-queue-'));
 	const folderOf = (role: Role) => join(folder, role);
 	const logFileOf = (role: Role) => join(folder, `${role}.log`);
 	const logOf = (role: Role) =>
 		existsSync(logFileOf(role)) ? readFileSync(logFileOf(role), 'utf8') : '';
-	const roles: Role[] = ['main', 'webhook', ...WORKERS];
+	const workers = Array.from({ length: workerCount }, (_, at): Role => `worker${at + 1}`);
+	const roles: Role[] = ['main', 'webhook', ...workers];
+	const commandOf = (role: Role) =>
+		isWorker(role) ? `worker --concurrency=${concurrency}` : role === 'main' ? 'start' : role;
 	const services: Array<{ stop(): Promise<void> }> = [];
 	const running = new Map<Role, RunningProcess>();
 
@@ -96,17 +105,16 @@ export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>):
 		for (const role of roles) brokers.set(role, await freePort());
 		const start = async (role: Role) => {
 			const port = ports.get(role) ?? 0;
-			const isWorker = WORKERS.includes(role);
 			const paths =
 				role === 'main' ? ['/healthz/readiness', '/rest/settings'] : ['/healthz/readiness'];
 			const process = await startN8nProcess(installation, {
-				command: ROLES[role],
+				command: commandOf(role),
 				folder: folderOf(role),
 				logFile: logFileOf(role),
 				env: {
 					...settings(folderOf(role), urlOf('webhook'), port, brokers.get(role) ?? 0),
 					N8N_EDITOR_BASE_URL: urlOf('main'),
-					...(isWorker && {
+					...(isWorker(role) && {
 						QUEUE_HEALTH_CHECK_ACTIVE: 'true',
 						QUEUE_HEALTH_CHECK_PORT: String(port),
 						N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
@@ -121,8 +129,21 @@ export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>):
 			const results = await Promise.allSettled(some.map(start));
 			for (const result of results) if (result.status === 'rejected') throw result.reason;
 		};
-		const crashAndStart = async (some: Role[]) => {
-			await Promise.all(some.map(async (role) => await running.get(role)?.kill()));
+		const ended = new Set<Role>();
+		const membersOf = (part: Part) =>
+			part === 'all' ? roles : part === 'workers' ? workers : roles.slice(0, 1);
+		const down = async (signal: Ending, part: Part = 'all') => {
+			await Promise.all(
+				membersOf(part).map(async (role) => {
+					const process = running.get(role);
+					await (signal === 'SIGKILL' ? process?.kill() : process?.stop());
+					ended.add(role);
+				}),
+			);
+		};
+		const up = async () => {
+			const some = [...ended];
+			ended.clear();
 			await startAll(some);
 		};
 		// It makes the tables that the others look for.
@@ -139,8 +160,15 @@ export async function startQueueN8n(options: Omit<N8nOptions, 'preferredPort'>):
 			startedInMs: Date.now() - begin,
 			log: () => roles.map(logOf).join('\n'),
 			logOf,
-			crashAndStart: async () => await crashAndStart(roles),
-			crashAndStartWorkers: async () => await crashAndStart([...WORKERS]),
+			get workerPids() {
+				return workers.map((role) => running.get(role)?.pid ?? 0);
+			},
+			down,
+			up,
+			crashAndStart: async () => {
+				await down('SIGKILL');
+				await up();
+			},
 			stop,
 		};
 	} catch (error) {

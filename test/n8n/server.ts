@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import type { N8nInstallation } from './install';
 import { object, text } from './json';
 import { npm } from './npm';
-import { answers, freePort, type RunningProcess, startProcess } from './process';
+import { answers, type Ending, freePort, type RunningProcess, startProcess } from './process';
 
 /** How an n8n is to be started. */
 export interface N8nOptions {
@@ -38,19 +38,32 @@ export interface N8nServer {
 	readonly startedInMs: number;
 	/** All that n8n has written so far. */
 	log(): string;
+	/** Ends n8n and leaves its data. */
+	down(signal: Ending): Promise<void>;
+	/** Starts on the same data what `down` has ended. */
+	up(): Promise<void>;
 	/** Ends all of n8n with SIGKILL, as a power cut would, and starts it again on the same data. */
 	crashAndStart(): Promise<void>;
 	/** Ends n8n and deletes its folder; `keep` leaves the folder. Does nothing the second time. */
 	stop(options?: { keep?: boolean }): Promise<void>;
 }
 
+/** One process, and a database in a file. */
+export interface RegularN8n extends N8nServer {
+	/** Runs a command of n8n's command line on the data of an n8n that is down; gives what it printed. */
+	command(...args: string[]): Promise<string>;
+}
+
 const run = promisify(execFile);
+
+/** A command that has not ended by then never will. */
+const COMMAND_TIMEOUT_MS = 120_000;
 
 /**
  * Starts a real n8n on 127.0.0.1, with SQLite, telemetry off and the community package installed the way n8n does it.
  * It ends with this process, however that ends. Throws an Error with the end of n8n's log when it does not start.
  */
-export async function startN8n(options: N8nOptions): Promise<N8nServer> {
+export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 	const { installation } = options;
 	const begin = Date.now();
 	const userFolder = await mkdtemp(join(tmpdir(), 'n8n-midjourney-'));
@@ -62,6 +75,8 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		...settings(userFolder, url, port, await freePort()),
 		N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
 		DB_TYPE: 'sqlite',
+		// The default of 2.x. That of 1.x is none, and then requests that come together break each other's transactions.
+		DB_SQLITE_POOL_SIZE: '3',
 		...options.env,
 	};
 	const start = async () =>
@@ -75,6 +90,10 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		});
 
 	let main = await start();
+	const down = async (signal: Ending) => await (signal === 'SIGKILL' ? main.kill() : main.stop());
+	const up = async () => {
+		main = await start();
+	};
 	return {
 		url,
 		webhookUrl: url,
@@ -85,9 +104,21 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		},
 		startedInMs: Date.now() - begin,
 		log: () => readFileSync(logFile, 'utf8'),
+		down,
+		up,
+		command: async (...args) => {
+			const { stdout } = await run(installation.node, [installation.entry, ...args], {
+				cwd: userFolder,
+				env: environmentOf(installation, env),
+				timeout: COMMAND_TIMEOUT_MS,
+				killSignal: 'SIGKILL',
+				maxBuffer: 64 * 1024 * 1024,
+			});
+			return stdout;
+		},
 		crashAndStart: async () => {
-			await main.kill();
-			main = await start();
+			await down('SIGKILL');
+			await up();
 		},
 		stop: async ({ keep = false } = {}) => {
 			await main.stop();
@@ -119,15 +150,22 @@ export async function startN8nProcess(
 			...command.split(' '),
 		],
 		cwd: folder,
-		env: {
-			...cleanEnvironment(installation.node),
-			...withoutFetching(installation),
-			...env,
-		},
+		env: environmentOf(installation, env),
 		logFile,
 		isReady,
 		leash: true,
 	});
+}
+
+function environmentOf(
+	installation: N8nInstallation,
+	env: Record<string, string>,
+): NodeJS.ProcessEnv {
+	return {
+		...cleanEnvironment(installation.node),
+		...withoutFetching(installation),
+		...env,
+	};
 }
 
 /** The preferred port when nobody has it, and another free one else. */

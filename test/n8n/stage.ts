@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { N8nClient } from './client';
 import { installN8n, type N8nInstallation } from './install';
 import { packPackage } from './pack';
-import { type N8nServer, startN8n } from './server';
+import { type RegularN8n, startN8n } from './server';
 
 /** Installing n8n, if it is not in the cache, starting it and signing in may take this long, in ms. */
 export const START_TIMEOUT_MS = 20 * 60_000;
@@ -43,7 +43,7 @@ export async function signUp(url: string): Promise<N8nClient> {
 export async function startStage(
 	version: string,
 	env?: Record<string, string>,
-): Promise<{ n8n: N8nServer; client: N8nClient }> {
+): Promise<{ n8n: RegularN8n; client: N8nClient }> {
 	const n8n = await withPackage(version, async (ready) => await startN8n({ ...ready, env }));
 	say(`n8n ${version}: ready after ${(n8n.startedInMs / 1000).toFixed(1)} s`);
 	return { n8n, client: await signUp(n8n.url) };
