@@ -16,6 +16,7 @@ const hostWith = (cancelSignal?: AbortSignal): Host => ({
 		parameters: {},
 	},
 	continues: false,
+	isTool: false,
 	helpers: { httpRequest: never, prepareBinaryData: never },
 	cancelSignal,
 });

@@ -76,6 +76,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		})),
 		waits: [],
 		refused: [],
+		written: {},
 	};
 
 	type Data = Record<string, unknown>;
@@ -126,6 +127,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		const context = {
 			runExecutionData: { executionData: { nodeExecutionStack: [] } },
 			getNode: () => node,
+			getInputData: () => plan.orders.map(() => ({ json: {} })),
 			getMode: () => 'trigger',
 			getExecutionId: () => executionId,
 			getContext: () => store,
