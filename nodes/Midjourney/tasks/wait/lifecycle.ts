@@ -28,6 +28,7 @@ import { watchOver } from './companion';
 import { howToWait, type How } from './how';
 import { accountOf, type Account } from './limiter';
 import { forgetWait, keepWait, knownWait } from './registry';
+import { AFTER_SUBMIT, CALLS_ARE_TRUSTED_MS, WHERE_CALLS_ARRIVE } from './schedule';
 import { resumeUrlOf } from './selfCall';
 import {
 	newState,
@@ -244,7 +245,7 @@ async function untilParkOrEnd(
 
 /** Saves the state, gives the execution back, and leaves a watcher beside it. Gives what the editor shows meanwhile. */
 async function park(
-	{ context, host, provider, clock }: Place,
+	{ context, host, provider, http, clock }: Place,
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
@@ -269,7 +270,7 @@ async function park(
 		forgetWait(state.nonce);
 		return shown;
 	}
-	keepWait(state.nonce, { watcher, secret, usedAt: now }, now);
+	keepWait(state.nonce, { watcher, http, secret, usedAt: now }, now);
 	void watchOver({
 		nonce: state.nonce,
 		secret,
@@ -357,15 +358,19 @@ function watcherFor(
 	const read = async (taskId: string) => await provider.read(http, taskId);
 	const watcher = new Watcher({ read, account, clock: processClock, polls }, before);
 	before?.stop();
-	for (const task of state.tasks) watch(watcher, task);
-	keepWait(state.nonce, { watcher, usedAt: clock.now() }, clock.now());
+	if (state.wasCalled) account.calledAt = clock.now();
+	for (const task of state.tasks) watch(watcher, task, account, clock.now());
+	keepWait(state.nonce, { watcher, http, usedAt: clock.now() }, clock.now());
 	return watcher;
 }
 
-function watch(watcher: Watcher, task: TaskState): void {
+function watch(watcher: Watcher, task: TaskState, { calledAt }: Account, now: number): void {
 	const { stage, settings } = task;
 	if (stage.at !== 'bought' || settings?.waitMode === 'dontWait') return;
-	watcher.add({ ...stage, schedule: scheduleOf(task, stage.fresh) });
+	const { called, fresh } = stage;
+	const isCounted = called && calledAt !== undefined && now - calledAt < CALLS_ARE_TRUSTED_MS;
+	const usual = isCounted ? WHERE_CALLS_ARRIVE : AFTER_SUBMIT;
+	watcher.add({ ...stage, schedule: scheduleOf(task, fresh, usual) });
 }
 
 const problemOfSubmit =
@@ -394,7 +399,7 @@ function submitDeps(
 		underWay,
 		problemOf: problemOfSubmit(place),
 		onBought: (task, taskId) => {
-			watch(watcher, task);
+			watch(watcher, task, account, clock.now());
 			// The one place outside of the execution's data where the id of a paid task survives anything.
 			context.logger.info(`Midjourney task submitted: ${taskId}`, {
 				provider: provider.name,

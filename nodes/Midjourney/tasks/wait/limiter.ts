@@ -53,6 +53,8 @@ export interface Account {
 	submits: Limiter;
 	/** How many tasks are being watched. */
 	watched: number;
+	/** Unix ms when a call of the provider has arrived last, as far as this process knows. */
+	calledAt?: number;
 }
 
 const accounts = new Map<string, Account>();
@@ -65,7 +67,7 @@ const accounts = new Map<string, Account>();
 export function accountOf(key: string, clock: Clock): Account {
 	const known = accounts.get(key);
 	if (known) return known;
-	const account = {
+	const account: Account = {
 		reads: new Limiter(READS_IN_FLIGHT, clock),
 		submits: new Limiter(SUBMITS_IN_FLIGHT, clock),
 		watched: 0,

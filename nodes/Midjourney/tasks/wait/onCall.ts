@@ -12,6 +12,7 @@ import { accountOf } from './limiter';
 import { keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
 import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
+import { AFTER_SUBMIT } from './schedule';
 import { scheduleOf } from './submitBatch';
 import { Watcher } from './Watcher';
 
@@ -116,11 +117,15 @@ async function onCallback(
 	body: unknown,
 	clock: Clock,
 ): Promise<Verdict> {
-	const { webhookSecret } = await context.getCredentials(provider.credentialType);
-	const secret = text(webhookSecret);
-	if (secret && !isSigned({ ...context.getHeaderData() }, body, secret, clock.now()))
+	const http = knownWait(state.nonce)?.http ?? (await openHttp(context, provider.credentialType));
+	const { webhookSecret } = http;
+	if (
+		webhookSecret &&
+		!isSigned({ ...context.getHeaderData() }, body, webhookSecret, clock.now())
+	) {
 		return UNSIGNED;
-	const http = await openHttp(context, provider.credentialType);
+	}
+	accountOf(http.account, processClock).calledAt = clock.now();
 	const { stage } = task;
 	if (stage.at === 'unknown') return await onLostAnswer(provider, http, state, task, body, clock);
 	if (stage.at !== 'bought') return WAITS_ON;
@@ -134,7 +139,7 @@ async function onCallback(
 		state.until - clock.now() < TIMER_IS_SET_MS;
 	const isLast =
 		watcher.allEnded && state.tasks.every(({ stage: { at } }) => at === 'bought' || at === 'ended');
-	return isLast && !isLeftToTimer ? wakeUp(state, clock) : WAITS_ON;
+	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : WAITS_ON;
 }
 
 /** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
@@ -149,9 +154,13 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 	});
 	for (const task of state.tasks) {
 		if (task.stage.at !== 'bought') continue;
-		watcher.add({ ...task.stage, schedule: scheduleOf(task, false), deadline: Infinity });
+		watcher.add({
+			...task.stage,
+			schedule: scheduleOf(task, false, AFTER_SUBMIT),
+			deadline: Infinity,
+		});
 	}
-	keepWait(state.nonce, { watcher, usedAt: clock.now() }, clock.now());
+	keepWait(state.nonce, { watcher, http, usedAt: clock.now() }, clock.now());
 	return watcher;
 }
 
@@ -180,7 +189,7 @@ async function onLostAnswer(
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not fresh: it is read at once, and it was found.
 		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: false };
-		return wakeUp(state, clock);
+		return wakeUp({ ...state, wasCalled: true }, clock);
 	}
 	return NOT_FOR_US;
 }

@@ -1,8 +1,11 @@
+import type { Http } from '../../providers/http';
 import type { Watcher } from './Watcher';
 
 /** What this process knows of a wait besides what is saved. */
 export interface Known {
 	watcher: Watcher;
+	/** The way to the provider: a call need not open the credential once more. */
+	http: Http;
 	/** The secret of the park that this process is to wake; undefined: somebody else is. */
 	secret?: string;
 	/** Unix ms of the last use. */

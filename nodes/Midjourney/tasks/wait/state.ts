@@ -20,8 +20,18 @@ export type Stage =
 	| { at: 'sending'; request: TaskRequest; attempts: number }
 	/** It may have been taken: sent at `since`, 0 where that is not known; a call may tell `until` then (Unix ms). */
 	| { at: 'unknown'; since: number; until: number; failure?: Failure }
-	/** There is a task. `since` and `deadline` in Unix ms; `fresh`: this node has submitted it. */
-	| { at: 'bought'; taskId: string; since: number; deadline: number; fresh: boolean }
+	/**
+	 * There is a task. `since` and `deadline` in Unix ms; `fresh`: this node has submitted it; `called`: the provider is to
+	 * call this very wait when it ends.
+	 */
+	| {
+			at: 'bought';
+			taskId: string;
+			since: number;
+			deadline: number;
+			fresh: boolean;
+			called?: boolean;
+	  }
 	/** There will be no result, whatever becomes of the others. */
 	| {
 			at: 'ended';
@@ -74,6 +84,8 @@ export interface WaitState {
 	pausedUntil: number;
 	/** How often in a row nobody woke it although the process was to. */
 	missedWakes: number;
+	/** A call of the provider has woken it. */
+	wasCalled?: boolean;
 	/** The editor shows what is waited for. */
 	isShown: boolean;
 	tasks: TaskState[];

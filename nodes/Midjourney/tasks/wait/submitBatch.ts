@@ -4,7 +4,7 @@ import { backoff, type ExecutionClock } from '../clock';
 import type { Memory } from '../memory';
 import { LOST_ANSWER_MS } from '../lost';
 import type { Limiter } from './limiter';
-import { AFTER_SUBMIT } from './schedule';
+import type { PollSchedule } from './schedule';
 import { positionsAt, type Stage, type TaskState, type WaitState } from './state';
 
 /**
@@ -137,7 +137,10 @@ async function sendOnce(
 	const taskId = answer.value;
 	memory.submitted(key, taskId, task.asked ?? {});
 	const deadline = since + settings.timeLimitMs;
-	task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+	task.stage = {
+		...{ at: 'bought', taskId, since, deadline, fresh: true },
+		...(callbackUrl && { called: true }),
+	};
 	onBought(task, taskId);
 	return undefined;
 }
@@ -175,9 +178,13 @@ const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	(failure.retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
 
-/** When the tasks of this node are read first. */
-export const scheduleOf = ({ settings }: TaskState, fresh: boolean) => ({
-	...AFTER_SUBMIT,
+/** When a task is read. */
+export const scheduleOf = (
+	{ settings }: TaskState,
+	fresh: boolean,
+	usual: PollSchedule,
+): PollSchedule => ({
+	...usual,
 	...settings?.schedule,
 	...(!fresh && { first: 0 }),
 });
