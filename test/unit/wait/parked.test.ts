@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- the sleep of a provider in these tests */
 import type {
 	IDataObject,
 	IExecuteFunctions,
