@@ -141,7 +141,12 @@ export class Watcher {
 		if (one.sighting.end) return;
 		// The provider's books may be a moment behind its call.
 		const { clock } = this.deps;
-		one.schedule = SOON;
+		const { shortest, longest } = one.schedule;
+		one.schedule = {
+			...one.schedule,
+			shortest: Math.min(shortest, SOON.shortest),
+			longest: Math.min(longest, SOON.longest),
+		};
 		one.due = Math.min(one.due, clock.now() + SOON.first);
 		this.start();
 	}

@@ -38,6 +38,7 @@ import {
 	positionsAt,
 	serialize,
 	taskIdsIn,
+	withdrawIntent,
 	type TaskState,
 	type WaitState,
 } from './state';
@@ -231,6 +232,8 @@ async function untilParkOrEnd(
 		// Where the node is going to fail, nobody would see what waiting for the others brings.
 		if (stopsAtRefusal && state.tasks.some(({ stage }) => stage.at === 'ended')) return undefined;
 		const step = nextStep(state, clock.now(), isOpen, stopsAtRefusal);
+		// What was to be sent and is not sent now was not sent at all: whoever finds it next must know.
+		if (step.do !== 'submit') withdrawIntent(state);
 		switch (step.do) {
 			case 'end':
 				return undefined;
@@ -245,10 +248,6 @@ async function untilParkOrEnd(
 				await clock.sleep(step.until - clock.now());
 				break;
 			case 'wait':
-				// Nothing of it was sent by this run, and nothing is before it is known what became of another.
-				for (const task of state.tasks) {
-					if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
-				}
 				if (!how.parks) await clock.orCancelled(async () => await watcher.untilAllEnded());
 				else {
 					await clock.orCancelled(async () => await watcher.readDue());

@@ -178,6 +178,13 @@ export function nextStep(
 	return open || unknown ? { do: 'wait' } : { do: 'end' };
 }
 
+/** What was intended and has certainly not been sent is to be bought as before. */
+export function withdrawIntent({ tasks }: WaitState): void {
+	for (const task of tasks) {
+		if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
+	}
+}
+
 export const positionsAt = (tasks: readonly TaskState[], at: Stage['at']): number[] =>
 	tasks.flatMap(({ stage }, position) => (stage.at === at ? [position] : []));
 

@@ -5,7 +5,7 @@ import type { Memory } from '../memory';
 import { LOST_ANSWER_MS } from '../lost';
 import type { Limiter } from './limiter';
 import type { PollSchedule } from './schedule';
-import { positionsAt, type Stage, type TaskState, type WaitState } from './state';
+import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
 
 /**
  * How often a submit is sent that was certainly not taken. Rate limits and maintenance pass by themselves; an address
@@ -78,9 +78,7 @@ export async function submitBatch(
 		}),
 	);
 	for (const end of ends) if (end.status === 'rejected') throw end.reason;
-	for (const task of state.tasks) {
-		if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
-	}
+	withdrawIntent(state);
 	if (progress.isOver) skipRest(state, deps);
 }
 
