@@ -1,7 +1,7 @@
 import type { IRunExecutionData } from 'n8n-workflow';
 
 import { DIALECTS } from './dialects';
-import { MIDJOURNEY, type Result, type Scenario } from './harness';
+import { MIDJOURNEY, type Scenario } from './harness';
 import { until, useEngine } from './setup';
 
 /**
@@ -100,7 +100,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 
 		it('goes on after a pause for the rate limit, and buys each item once', async () => {
 			const instance = await bench.instance();
-			await bench.emulate({ latencyMs: 100, rateLimit: { submits: 4, perMs: 1500 } });
+			await bench.emulate({ latencyMs: 100, rateLimit: { requests: 4, perMs: 1500 } });
 			const result = await instance.complete(auto(eachPrompt, { items: prompts(9) }));
 			expect(result.items).toHaveLength(9);
 			expect(submits().map(promptOf).sort()).toEqual(prompts(9).map(({ prompt }) => prompt));

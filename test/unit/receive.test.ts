@@ -40,6 +40,7 @@ const relayed = (key = 'api-key', reference?: string): IDataObject =>
 			callbackUrl({
 				resumeUrl: RESUME,
 				nonce: 'n',
+				position: 0,
 				reference,
 				relay: { url: 'https://n8n.example.com/webhook/1', key: relayKey(key) },
 			}),
