@@ -26,7 +26,7 @@ import { itemsOf, toItems } from '../results';
 import { patiently } from '../retry';
 import { watchOver } from './companion';
 import { howToWait, type How } from './how';
-import { accountOf, type Account } from './limiter';
+import { accountOf, Limiter, type Account } from './limiter';
 import { forgetWait, keepWait, knownWait } from './registry';
 import { resumeUrlOf } from './selfCall';
 import {
@@ -59,6 +59,9 @@ export const TIMER_UNSET_MS = 80_000;
 
 /** How often in a row a wake may be missed until nothing is left to it any longer. */
 const MISSED_WAKES = 2;
+
+/** How many images are asked for their size at once. */
+const FILES_IN_FLIGHT = 5;
 
 /** A timer may fire a moment before its time. */
 const EARLY_MS = 1_000;
@@ -475,6 +478,16 @@ const boughtBefore = (orders: readonly Order[], memory: Memory): string[] =>
 		return known?.state === 'bought' ? [known.taskId] : [];
 	});
 
+/** Whoever asks the same again gets the same answer. */
+function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Promise<T> {
+	const answers = new Map<string, Promise<T>>();
+	return async (about) => {
+		const answer = answers.get(about) ?? ask(about);
+		answers.set(about, answer);
+		return await answer;
+	};
+}
+
 /** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
 async function orderedTasks(
 	orders: readonly Order[],
@@ -482,14 +495,21 @@ async function orderedTasks(
 	how: How,
 ): Promise<TaskState[]> {
 	const { provider, http, host, clock, account } = place;
-	const looks = new Map<string, ReturnType<Provider['read']>>();
-	const look: Tools['look'] = async (taskId) => {
-		const read = async () => await account.reads.run(async () => await provider.read(http, taskId));
-		const known = looks.get(taskId) ?? patiently(clock, read);
-		looks.set(taskId, known);
-		return await known;
+	const sizeOf = sizeReader(host);
+	const files = new Limiter(FILES_IN_FLIGHT, clock);
+	const tools: Tools = {
+		look: askedOnce(
+			async (taskId) =>
+				await patiently(
+					clock,
+					async () => await account.reads.run(async () => await provider.read(http, taskId)),
+				),
+		),
+		sizeOf: askedOnce(
+			async (url) =>
+				await patiently(clock, async () => await files.run(async () => await sizeOf(url))),
+		),
 	};
-	const tools = { look, sizeOf: sizeReader(host) };
 	return await Promise.all(
 		orders.map(async (order): Promise<TaskState> => {
 			const { itemIndex, settings, request } = order;
