@@ -21,6 +21,8 @@ export interface Target {
 	schedule: PollSchedule;
 	/** Submitted by this node: it exists, even where the provider does not find it yet. */
 	fresh: boolean;
+	/** No call will tell of it: it is read also by a watcher that reads only when told to. */
+	takenUp?: boolean;
 }
 
 /** What is known of a watched task. */
@@ -158,9 +160,10 @@ export class Watcher {
 			for (const taskId of this.openIds) {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
+				const isPolled = polls || one.takenUp === true;
 				if (now >= one.deadline) this.close(one, now);
-				else if (polls && !one.reading && now >= one.due) void this.read(one);
-				if (!one.sighting.end && !one.reading && polls) next = Math.min(next, one.due);
+				else if (isPolled && !one.reading && now >= one.due) void this.read(one);
+				if (!one.sighting.end && !one.reading && isPolled) next = Math.min(next, one.due);
 				next = Math.min(next, one.isLast ? one.deadline + LAST_READ_MS : one.deadline);
 			}
 			await clock.sleep(Math.max(1, next - clock.now()));

@@ -202,6 +202,8 @@ async function goOn(place: Place, state: WaitState, how: How): Promise<INodeExec
 interface Park {
 	/** Unix ms; undefined: when everything has ended. */
 	wakeAt?: number;
+	/** Whoever wakes it wakes it to buy more. */
+	buys?: boolean;
 }
 
 /** Does what is due until the execution is to be parked; undefined: everything has ended. */
@@ -226,12 +228,12 @@ async function untilParkOrEnd(
 				return undefined;
 			case 'submit': {
 				const isIntended = step.batch.every((at) => state.tasks[at]?.stage.at === 'sending');
-				if (how.own && !isIntended) return { wakeAt: clock.now() };
+				if (how.own && !isIntended) return { wakeAt: clock.now(), buys: true };
 				await submitBatch(state, step.batch, submitDeps(place, state, how, watcher, underWay));
 				break;
 			}
 			case 'pause':
-				if (how.own) return { wakeAt: step.until };
+				if (how.own) return { wakeAt: step.until, buys: true };
 				await clock.sleep(step.until - clock.now());
 				break;
 			case 'wait':
@@ -251,7 +253,7 @@ async function park(
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
-	{ wakeAt }: Park,
+	{ wakeAt, buys = false }: Park,
 ): Promise<INodeExecutionData[]> {
 	const now = clock.now();
 	const isWait = positionsAt(state.tasks, 'toBuy').length === 0;
@@ -259,7 +261,7 @@ async function park(
 	const lastEnd = Math.max(now, ...deadlinesOf(state));
 	const look = state.isShown ? LATER_LOOK_MS : FIRST_LOOK_MS;
 	const wakes = Math.min(wakeAt ?? lastEnd, isWait ? now + look : Infinity);
-	state.intent = positionsAt(state.tasks, 'toBuy').slice(0, BATCH);
+	state.intent = buys ? positionsAt(state.tasks, 'toBuy').slice(0, BATCH) : [];
 	state.wake = secret;
 	state.until = how.own ? wakes + TIMER_UNSET_MS : Math.min(lastEnd, now + lookIn(state, now));
 	const shown =
@@ -368,7 +370,7 @@ function watcherFor(
 function watch(watcher: Watcher, task: TaskState): void {
 	const { stage, settings } = task;
 	if (stage.at !== 'bought' || settings?.waitMode === 'dontWait') return;
-	watcher.add({ ...stage, schedule: scheduleOf(task, stage.fresh) });
+	watcher.add({ ...stage, schedule: scheduleOf(task, stage.fresh && !stage.takenUp) });
 }
 
 const problemOfSubmit =
@@ -570,7 +572,7 @@ async function isTakenUp(
 			// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
 			if (seen.ok && seen.value.status === 'failed') return false;
 			const deadline = now + (settings?.timeLimitMs ?? 0);
-			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+			task.stage = { at: 'bought', taskId, since, deadline, fresh: true, takenUp: true };
 			task.asked = known.asked ?? asked;
 			return true;
 		}

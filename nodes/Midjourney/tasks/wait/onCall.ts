@@ -149,7 +149,8 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 	});
 	for (const task of state.tasks) {
 		if (task.stage.at !== 'bought') continue;
-		watcher.add({ ...task.stage, schedule: scheduleOf(task, false), deadline: Infinity });
+		const schedule = scheduleOf(task, false);
+		watcher.add({ ...task.stage, schedule, deadline: Infinity, takenUp: false });
 	}
 	keepWait(state.nonce, { watcher, usedAt: clock.now() }, clock.now());
 	return watcher;

@@ -20,8 +20,18 @@ export type Stage =
 	| { at: 'sending'; request: TaskRequest; attempts: number }
 	/** It may have been taken: sent at `since`, 0 where that is not known; a call may tell `until` then (Unix ms). */
 	| { at: 'unknown'; since: number; until: number; failure?: Failure }
-	/** There is a task. `since` and `deadline` in Unix ms; `fresh`: this node has submitted it. */
-	| { at: 'bought'; taskId: string; since: number; deadline: number; fresh: boolean }
+	/**
+	 * There is a task. `since` and `deadline` in Unix ms; `fresh`: this node has submitted it; `takenUp`: in another try or
+	 * execution, so its calls have come there, or still do.
+	 */
+	| {
+			at: 'bought';
+			taskId: string;
+			since: number;
+			deadline: number;
+			fresh: boolean;
+			takenUp?: boolean;
+	  }
 	/** There will be no result, whatever becomes of the others. */
 	| {
 			at: 'ended';
