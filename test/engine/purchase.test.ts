@@ -104,7 +104,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const was = dialect.name === 'midApi' ? 'MidAPI' : 'Vtrix';
 			expect(error?.message).toContain(`credential ${was}`);
 			expect(error?.description).toMatch(/is paid/);
-			for (const { taskId } of accepted()) expect(error?.description).toContain(taskId);
+			for (const { taskId } of accepted()) {
+				expect(`${error?.message} ${error?.description}`).toContain(taskId);
+			}
 		});
 	});
 
