@@ -320,7 +320,6 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				);
 				expect(error?.description).toContain('paid: do not submit it again');
 				expect(error?.description).toContain('Task → Wait');
-				expect(error?.description).toContain(`Completed tasks: ${taskId}`);
 			});
 
 			it.each([

@@ -153,7 +153,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		try {
 			const parked = parkedState(context);
 			const shown = parked
-				? await resumeParked(context, provider, parked)
+				? await resumeParked(context, provider, parked, {})
 				: await begin(context, provider, plan);
 			if (isPut) {
 				data = { ...entry.data };

@@ -26,7 +26,7 @@ import { itemsOf, toItems } from '../results';
 import { patiently } from '../retry';
 import { watchOver } from './companion';
 import { howToWait, type How } from './how';
-import { accountOf, type Account } from './limiter';
+import { accountOf, Limiter, type Account } from './limiter';
 import { forgetWait, keepWait, knownWait } from './registry';
 import { AFTER_SUBMIT, CALLS_ARE_TRUSTED_MS, WHERE_CALLS_ARRIVE } from './schedule';
 import { resumeUrlOf } from './selfCall';
@@ -68,6 +68,9 @@ export const TIMER_UNSET_MS = 80_000;
 
 /** How often in a row a wake may be missed until nothing is left to it any longer. */
 const MISSED_WAKES = 2;
+
+/** How many images are asked for their size at once. */
+const FILES_IN_FLIGHT = 5;
 
 /** A timer may fire a moment before its time. */
 const EARLY_MS = 1_000;
@@ -210,6 +213,8 @@ async function goOn(place: Place, state: WaitState, how: How): Promise<INodeExec
 interface Park {
 	/** Unix ms; undefined: when everything has ended. */
 	wakeAt?: number;
+	/** Whoever wakes it wakes it to buy more. */
+	buys?: boolean;
 }
 
 /** Does what is due until the execution is to be parked; undefined: everything has ended. */
@@ -239,12 +244,12 @@ async function untilParkOrEnd(
 				return undefined;
 			case 'submit': {
 				const isIntended = step.batch.every((at) => state.tasks[at]?.stage.at === 'sending');
-				if (how.own && !isIntended) return { wakeAt: clock.now() };
+				if (how.own && !isIntended) return { wakeAt: clock.now(), buys: true };
 				await submitBatch(state, step.batch, submitDeps(place, state, how, watcher, underWay));
 				break;
 			}
 			case 'pause':
-				if (how.own) return { wakeAt: step.until };
+				if (how.own) return { wakeAt: step.until, buys: true };
 				await clock.sleep(step.until - clock.now());
 				break;
 			case 'wait':
@@ -264,14 +269,11 @@ async function park(
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
-	{ wakeAt }: Park,
+	{ wakeAt, buys = false }: Park,
 ): Promise<INodeExecutionData[]> {
-	const { context, host, http, clock } = place;
+	const { context, http, clock } = place;
 	const now = clock.now();
-	const unknownUntil = firstUnknownEnd(state);
-	const holds = !host.continues && unknownUntil !== undefined && unknownUntil > now;
-	const intent = holds ? [] : positionsAt(state.tasks, 'toBuy').slice(0, BATCH);
-	const isWait = intent.length === 0;
+	const isWait = !buys;
 	const secret = randomBytes(16).toString('hex');
 	const lastEnd = Math.max(now, ...deadlinesOf(state));
 	const look = state.isShown ? LATER_LOOK_MS : FIRST_LOOK_MS;
@@ -280,7 +282,7 @@ async function park(
 		wakeAt ?? lastEnd + LAST_READ_MS + EARLY_MS,
 		isWait ? now + look : Infinity,
 	);
-	state.intent = intent;
+	state.intent = buys ? positionsAt(state.tasks, 'toBuy').slice(0, BATCH) : [];
 	state.wake = secret;
 	state.until = how.own ? wakes + TIMER_UNSET_MS : Math.min(lastEnd, now + lookIn(state, now));
 	const shown = isWait && !state.isShown ? shownWhileWaiting(state, watcher, place) : [];
@@ -501,6 +503,16 @@ const boughtBefore = (orders: readonly Order[], memory: Memory): string[] =>
 		return known?.state === 'bought' ? [known.taskId] : [];
 	});
 
+/** Whoever asks the same again gets the same answer. */
+function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Promise<T> {
+	const answers = new Map<string, Promise<T>>();
+	return async (about) => {
+		const answer = answers.get(about) ?? ask(about);
+		answers.set(about, answer);
+		return await answer;
+	};
+}
+
 /** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
 async function orderedTasks(
 	orders: readonly Order[],
@@ -508,14 +520,21 @@ async function orderedTasks(
 	how: How,
 ): Promise<TaskState[]> {
 	const { provider, http, host, clock, account } = place;
-	const looks = new Map<string, ReturnType<Provider['read']>>();
-	const look: Tools['look'] = async (taskId) => {
-		const read = async () => await account.reads.run(async () => await provider.read(http, taskId));
-		const known = looks.get(taskId) ?? patiently(clock, read);
-		looks.set(taskId, known);
-		return await known;
+	const sizeOf = sizeReader(host);
+	const files = new Limiter(FILES_IN_FLIGHT, clock);
+	const tools: Tools = {
+		look: askedOnce(
+			async (taskId) =>
+				await patiently(
+					clock,
+					async () => await account.reads.run(async () => await provider.read(http, taskId)),
+				),
+		),
+		sizeOf: askedOnce(
+			async (url) =>
+				await patiently(clock, async () => await files.run(async () => await sizeOf(url))),
+		),
 	};
-	const tools = { look, sizeOf: sizeReader(host) };
 	return await Promise.all(
 		orders.map(async (order): Promise<TaskState> => {
 			const { itemIndex, settings, request } = order;
