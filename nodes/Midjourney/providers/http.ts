@@ -92,6 +92,8 @@ export interface Http {
 	readonly account: string;
 	/** The user's key, to derive others from; never to be shown. */
 	readonly apiKey: string;
+	/** What the provider signs its callbacks with, where the credential knows; never to be shown. */
+	readonly webhookSecret?: string;
 	/** How the body of a request is to look, where the credential has a choice of that. */
 	readonly requestFormat?: string;
 	send(call: Call): Promise<Answer<Reply>>;
@@ -135,6 +137,7 @@ export async function openHttp(
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),
 		apiKey: key ?? '',
+		webhookSecret: text(data.webhookSecret),
 		requestFormat: text(data.requestFormat),
 		async send({ method, path, query, body }) {
 			if (!isHttpUrl(base)) {

@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- to see what is left in memory */
 import { setFlagsFromString } from 'v8';
 import { runInNewContext } from 'vm';
 
@@ -64,7 +65,7 @@ const after =
 
 /** An answer that comes when the test says so. */
 function later() {
-	let give = (_: Answer<Task>) => {};
+	let give: (answer: Answer<Task>) => void = () => {};
 	const answer = new Promise<Answer<Task>>((resolve) => (give = resolve));
 	return { answer, give: (value: Answer<Task>) => give(value) };
 }
@@ -85,7 +86,7 @@ describe('A watcher reads', () => {
 
 	it('at the pauses that were set', async () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 4 ? RUNNING : DONE));
-		watcher.add(target('t1', { schedule: { first: 10_000, longest: 1_200 } }));
+		watcher.add(target('t1', { schedule: { ...AFTER_SUBMIT, first: 10_000, longest: 1_200 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([10_000, 11_200, 12_400, 13_600, 14_800]);
 	});
@@ -102,7 +103,7 @@ describe('A watcher reads', () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 2 ? RUNNING : DONE), {
 			clock: new WaitClock(() => 0.5),
 		});
-		watcher.add(target('t1', { schedule: { first: 40_000, longest: 10_000 } }));
+		watcher.add(target('t1', { schedule: { ...AFTER_SUBMIT, first: 40_000, longest: 10_000 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([36_000, 40_860, 46_376.1]);
 	});
@@ -270,7 +271,7 @@ describe('When the provider wants to be left alone', () => {
 		const one = watching((_, read) => (read === 0 ? alone(50_000) : DONE), { clock, account });
 		const other = watching(() => RUNNING, { clock, account });
 		one.watcher.add(target('a'));
-		other.watcher.add(target('b', { schedule: { first: 4_500, longest: 1_000 } }));
+		other.watcher.add(target('b', { schedule: { ...AFTER_SUBMIT, first: 4_500, longest: 1_000 } }));
 		await clock.pass(53_000);
 		expect([...one.moments(), ...other.moments()]).toEqual([4_000]);
 		await clock.until(one.watcher.untilAllEnded());
@@ -301,7 +302,7 @@ describe('At the time limit', () => {
 
 	it('the task is read once more', async () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
-		watcher.add(soon({ schedule: { first: 6_000, longest: 600_000 } }));
+		watcher.add(soon({ schedule: { ...AFTER_SUBMIT, first: 6_000, longest: 600_000 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments().at(-1)).toBe(10_000);
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 10_000 });
@@ -320,7 +321,7 @@ describe('At the time limit', () => {
 	it('a read under way counts', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 3_000, DONE), { clock });
-		watcher.add(soon({ schedule: { first: 9_000, longest: 30_000 } }));
+		watcher.add(soon({ schedule: { ...AFTER_SUBMIT, first: 9_000, longest: 30_000 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', endedAt: 12_000 });
 		expect(reads).toHaveLength(1);
@@ -331,7 +332,7 @@ describe('At the time limit', () => {
 		['a read that began before', 9_000],
 	])('%s is waited for for five seconds', async (_, first) => {
 		const { watcher, clock } = watching(never);
-		watcher.add(soon({ schedule: { first, longest: 30_000 } }));
+		watcher.add(soon({ schedule: { ...AFTER_SUBMIT, first } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 15_000 });
 	});
@@ -407,6 +408,17 @@ describe('A watcher that is told of a task', () => {
 		await clock.until(watcher.told('t1'));
 		await clock.pass(2_500);
 		expect(moments()).toEqual([3_500, 4_500, 5_500]);
+	});
+
+	it('reads soon again when the provider has called before it shows the end', async () => {
+		const { watcher, clock } = watching((_, read) => (read < 2 ? RUNNING : DONE));
+		// Where calls arrive, reads are far apart.
+		const schedule = { ...AFTER_SUBMIT, first: 120_000, shortest: 120_000, longest: 300_000 };
+		watcher.add(target('t1', { schedule }));
+		await clock.pass(6_000);
+		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.untilAllEnded());
+		expect(clock.time).toBeLessThan(20_000);
 	});
 
 	it('reads one task, not the others', async () => {
@@ -525,14 +537,15 @@ describe('A watcher that is told of a task', () => {
 		expect(moments()).toEqual([7_000]);
 	});
 
-	it('reads nothing by itself when it lives by that', async () => {
+	it('reads nothing by itself when it lives by that, until it is told', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
 		watcher.add(target());
 		await clock.pass(600_000);
 		expect(reads).toHaveLength(0);
 		await clock.until(watcher.told('t1'));
-		await clock.pass(600_000);
 		expect(reads).toHaveLength(1);
+		await clock.pass(60_000);
+		expect(reads.length).toBeGreaterThan(1);
 	});
 });
 

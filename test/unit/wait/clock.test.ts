@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- to see what is left behind */
 import { getEventListeners } from 'events';
 
 import type { Host } from '../../../nodes/Midjourney/tasks/host';
@@ -16,6 +17,7 @@ const hostWith = (cancelSignal?: AbortSignal): Host => ({
 		parameters: {},
 	},
 	continues: false,
+	isTool: false,
 	helpers: { httpRequest: never, prepareBinaryData: never },
 	cancelSignal,
 });

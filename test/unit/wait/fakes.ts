@@ -1,6 +1,9 @@
+import type { IDataObject } from 'n8n-workflow';
+
 import type { Answer, Failure, Http } from '../../../nodes/Midjourney/providers/http';
 import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/Task';
 import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/clock';
+import { Memory } from '../../../nodes/Midjourney/tasks/memory';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
 import { Limiter, type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { FakeClock } from '../fakeClock';
@@ -60,6 +63,7 @@ export async function settled() {
 export const NO_HTTP: Http = {
 	baseUrl: 'https://api.example.com',
 	apiKey: 'key',
+	account: 'scripted account',
 	send: async () => {
 		throw new Error('Nothing goes over a wire here');
 	},
@@ -78,7 +82,8 @@ export const task = (status: TaskStatus, taskId = 't1'): Task => ({
 	provider: 'scripted',
 	taskId,
 	status,
-	outputs: [],
+	outputs:
+		status === 'completed' ? [{ index: 0, type: 'image', url: 'https://example.com/0.png' }] : [],
 	raw: {},
 });
 
@@ -96,6 +101,16 @@ export const failing = (
 });
 
 export const never = async () => await new Promise<never>(() => {});
+
+/** What an execution has bought, over the node context that n8n keeps. */
+export const memoryOver = (store: IDataObject, executionId = '7') =>
+	new Memory(store, {
+		executionId,
+		runIndex: 0,
+		written: {},
+		itemAt: () => ({ json: {} }),
+		account: { id: '1', name: 'Scripted' },
+	});
 
 export const newAccount = (clock: FakeClock, reads = 8, submits = 5): Account => ({
 	reads: new Limiter(reads, clock),

@@ -17,8 +17,7 @@ import {
 	type Stage,
 	type WaitState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
-import { Memory } from '../../../nodes/Midjourney/tasks/memory';
-import { found, SETTINGS } from './fakes';
+import { failing, found, memoryOver, SETTINGS } from './fakes';
 
 const MINUTE = 60_000;
 const POLL: Settings = { ...SETTINGS, waitMode: 'poll' };
@@ -83,6 +82,7 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 	const words = () => {};
 	const context = {
 		getNode: () => node,
+		getInputData: () => Array.from({ length: 3 }, () => ({ json: {} })),
 		getMode: () => 'manual',
 		getExecutionId: () => executionId,
 		getContext: () => store,
@@ -104,11 +104,13 @@ const planOf = (items: number, settings: Settings = POLL, more: Partial<Plan> = 
 	operation: 'image:generate',
 	orders: Array.from({ length: items }, (_, itemIndex) => ({
 		itemIndex,
+		part: 0,
 		request: requestOf(itemIndex),
 		settings,
 	})),
 	waits: [],
 	refused: [],
+	written: {},
 	...more,
 });
 
@@ -205,11 +207,11 @@ describe('A look that comes after the time limit', () => {
 
 describe('A retry of an execution that was parked', () => {
 	const request = requestOf(0);
-	const key = new Memory({}, 0, 'scripted').keyOf({ itemIndex: 0, request, settings: POLL });
+	const key = memoryOver({}).keyOf({ itemIndex: 0, part: 0, request, settings: POLL });
 	const stages = {
 		toBuy: { at: 'toBuy', request, attempts: 0 },
 		sending: { at: 'sending', request, attempts: 0 },
-		unknown: { at: 'unknown', until: 0 },
+		unknown: { at: 'unknown', since: 0, until: 0 },
 		bought: { at: 'bought', taskId: 'old', since: 0, deadline: 1, fresh: true },
 	} satisfies Record<string, Stage>;
 	const savedAt = (at: keyof typeof stages) =>
@@ -236,6 +238,16 @@ describe('A retry of an execution that was parked', () => {
 	it('takes up what was bought', async () => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context } = runOf({ saved: serialize(savedAt('bought')) });
+		const items = await within(MINUTE, begin(context, provider, planOf(1)));
+		expect(items).toMatchObject([{ taskId: 'old', status: 'completed' }]);
+	});
+
+	it('takes up what a call has told of a submit whose answer was lost', async () => {
+		const { provider } = providerOf((id) => found('completed', id));
+		const { context, store } = runOf({ saved: serialize(savedAt('bought')) });
+		const memory = memoryOver(store, 'another');
+		memory.sending(key, 0);
+		memory.ambiguous(key, failing('timedOut').failure);
 		const items = await within(MINUTE, begin(context, provider, planOf(1)));
 		expect(items).toMatchObject([{ taskId: 'old', status: 'completed' }]);
 	});

@@ -23,7 +23,7 @@ const STAGES = {
 		request: { kind: 'generateImage', mode: 'textToImage', prompt: 'cup' },
 		attempts: 0,
 	},
-	unknown: { at: 'unknown', until: 120_000 },
+	unknown: { at: 'unknown', since: 0, until: 120_000 },
 	ended: { at: 'ended', problem: { message: 'No' } },
 } satisfies Record<string, Stage>;
 

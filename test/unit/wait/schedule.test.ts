@@ -18,7 +18,7 @@ describe('the pause between two reads', () => {
 		// Who wants to look every half second gets every half second.
 		[500, 500],
 	])('is never longer than what was set: %i ms', (longest, pause) => {
-		expect(nextPause({ first: 0, longest }, 3_600_000, 1, 0)).toBe(pause);
+		expect(nextPause({ ...AFTER_SUBMIT, longest }, 3_600_000, 1, 0)).toBe(pause);
 	});
 
 	it.each([

@@ -2,7 +2,6 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Answer, Failure } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
-import { Memory } from '../../../nodes/Midjourney/tasks/memory';
 import type { NodeProblem } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import {
 	newState,
@@ -11,7 +10,7 @@ import {
 	type TaskState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
 import { submitBatch, type SubmitDeps } from '../../../nodes/Midjourney/tasks/wait/submitBatch';
-import { failing, newAccount, never, NO_HTTP, SETTINGS, WaitClock } from './fakes';
+import { failing, memoryOver, newAccount, never, NO_HTTP, SETTINGS, WaitClock } from './fakes';
 
 const requestOf = (position: number): TaskRequest => ({
 	kind: 'generateImage',
@@ -32,7 +31,8 @@ interface Setting {
 	stage?: Stage['at'];
 	attempts?: number;
 	continues?: boolean;
-	callMayTellMs?: number;
+	/** For so long a call is waited for that tells of a lost answer, in ms; undefined: no call can arrive. */
+	lostAnswerMs?: number;
 	/** The limiter lets so many through at once. */
 	room?: number;
 	/** Calls a Trigger or the execution itself. */
@@ -42,21 +42,23 @@ interface Setting {
 /** Everything that a batch needs, over a provider that does as scripted, and what becomes of it. */
 function shop(script: Script, setting: Setting = {}) {
 	const { count = 1, stage = 'sending', attempts = 0, continues = false, room = 5 } = setting;
-	const { callMayTellMs = 0, calls = false } = setting;
+	const { lostAnswerMs, calls = false } = setting;
+	const settings = { ...SETTINGS, lostAnswerMs };
 	const clock = new WaitClock();
 	const { submits } = newAccount(clock, 8, room);
 	const store: IDataObject = {};
-	const memory = new Memory(store, 0, 'scripted');
+	const memory = memoryOver(store);
 	const sent: Array<{ position: number; at: number; callbackUrl?: string; store: string }> = [];
 	const bought: string[] = [];
+	const underWay = { count: 0 };
 	const tasks = Array.from({ length: count }, (_, position): TaskState => {
 		const request = requestOf(position);
-		const key = memory.keyOf({ itemIndex: position, request, settings: SETTINGS });
+		const key = memory.keyOf({ itemIndex: position, part: 0, request, settings });
 		const at = stage === 'toBuy' ? 'toBuy' : 'sending';
 		return {
 			itemIndex: position,
 			key,
-			settings: SETTINGS,
+			settings,
 			reads: 0,
 			stage: { at, request, attempts },
 		};
@@ -83,7 +85,8 @@ function shop(script: Script, setting: Setting = {}) {
 		memory,
 		limiter: submits,
 		stopsAtRefusal: !continues,
-		callMayTellMs,
+		callMayTell: lostAnswerMs !== undefined,
+		underWay,
 		callbackUrl: calls ? (position) => `https://n8n.example.com/${position}` : undefined,
 		problemOf: (_, failure: Failure | undefined, ambiguous) =>
 			({
@@ -98,6 +101,7 @@ function shop(script: Script, setting: Setting = {}) {
 		state,
 		sent,
 		bought,
+		underWay,
 		begin: async (batch = [...tasks.keys()]) => await submitBatch(state, batch, deps),
 		buy: async (batch = [...tasks.keys()]) => await clock.until(submitBatch(state, batch, deps)),
 		stages: () => state.tasks.map(({ stage: { at } }) => at),
@@ -155,13 +159,13 @@ describe('A batch that is taken', () => {
 	it('is remembered', async () => {
 		const { buy, recall } = shop(all);
 		await buy();
-		expect(recall(0)).toEqual({ taskId: 't0', at: 0 });
+		expect(recall(0)).toMatchObject({ state: 'bought', taskId: 't0', at: 0 });
 	});
 
 	it('is remembered as sent before it is sent', async () => {
 		const { buy, sent, state } = shop(all);
 		await buy();
-		expect(JSON.parse(sent[0]?.store ?? '')).toEqual({ [state.tasks[0]?.key ?? '']: {} });
+		expect(JSON.parse(sent[0]?.store ?? '')).toHaveProperty([state.tasks[0]?.key ?? '']);
 	});
 
 	it('is not sent again by a second batch', async () => {
@@ -238,16 +242,14 @@ describe('A submit that is refused for a passing reason', () => {
 			await buy();
 		}
 		expect(sent).toHaveLength(times);
-		expect(stageOf(0)).toEqual({ at: 'ended', problem: { message: reason }, taskId: undefined });
+		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: reason } });
 	});
 
-	it.each([
-		['two minutes', 120_000, 'toBuy'],
-		['more than two minutes', 120_001, 'ended'],
-	])('is not waited for when the provider asks for %s', async (_, ms, at) => {
-		const { buy, stages } = shop(() => alone(ms));
+	it('is asked again after two minutes, however long the provider wants to be left alone', async () => {
+		const { buy, stages, limiter } = shop(() => alone(9_999_999_000));
 		await buy();
-		expect(stages()).toEqual([at]);
+		expect(stages()).toEqual(['toBuy']);
+		expect(limiter.pausedFor()).toBe(120_000);
 	});
 
 	it('pauses other executions of the account, too, when there were too many', async () => {
@@ -335,24 +337,33 @@ describe('A submit of which nobody knows whether it was taken', () => {
 	it('ends where no call can tell', async () => {
 		const { buy, stageOf } = shop(() => lost);
 		await buy();
-		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: 'timedOut?' } });
+		expect(stageOf(0)).toMatchObject({
+			at: 'ended',
+			problem: { message: 'timedOut?' },
+			mayBePaid: true,
+		});
 	});
 
 	it('is unknown as long as a call may tell', async () => {
-		const { buy, stageOf } = shop(() => lost, { callMayTellMs: 120_000 });
+		const { buy, stageOf } = shop(() => lost, { lostAnswerMs: 120_000 });
 		await buy();
-		expect(stageOf(0)).toEqual({ at: 'unknown', until: 120_000, failure: lost.failure });
+		expect(stageOf(0)).toEqual({
+			at: 'unknown',
+			since: 0,
+			until: 120_000,
+			failure: lost.failure,
+		});
 	});
 
-	it.each([0, 120_000])('is remembered as such (%i ms)', async (callMayTellMs) => {
-		const { buy, recall } = shop(() => lost, { callMayTellMs });
+	it.each([undefined, 120_000])('is remembered as such (%p ms)', async (lostAnswerMs) => {
+		const { buy, recall } = shop(() => lost, { lostAnswerMs });
 		await buy();
-		expect(recall(0)).toEqual({ failure: lost.failure });
+		expect(recall(0)).toMatchObject({ state: 'unknown', at: 0, failure: lost.failure });
 	});
 
 	it.each<[string, Setting, Stage['at']]>([
-		['holds the rest when the node is to stop', { callMayTellMs: 120_000 }, 'toBuy'],
-		['does not hold it when it is to go on', { callMayTellMs: 120_000, continues: true }, 'bought'],
+		['holds the rest when the node is to stop', { lostAnswerMs: 120_000 }, 'toBuy'],
+		['does not hold it when it is to go on', { lostAnswerMs: 120_000, continues: true }, 'bought'],
 		['skips the rest when the node is to stop', {}, 'ended'],
 		['does not skip it when it is to go on', { continues: true }, 'bought'],
 	])('%s', async (_, setting, rest) => {
@@ -372,11 +383,11 @@ describe('A refusal', () => {
 		(position) =>
 			position === 0 ? answer : taken(`t${position}`);
 
-	it('ends its item and may be bought by another try', async () => {
+	it('ends its item, and stops another try of this execution, too', async () => {
 		const { buy, stageOf, recall } = shop(() => refused);
 		await buy();
 		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: 'invalidRequest' } });
-		expect(recall(0)).toBeUndefined();
+		expect(recall(0)).toEqual({ state: 'refused', failure: refused.failure });
 	});
 
 	it('skips the rest, of this batch and of all others, when the node is to stop', async () => {
@@ -483,7 +494,7 @@ describe('When the execution is cancelled', () => {
 	])('keeps the ids of submits under way that are answered %s', async (_, ms) => {
 		const one = slow(ms);
 		await cancelAfter(one, 1_000);
-		expect(one.recall(4)).toEqual({ taskId: 't4', at: 0 });
+		expect(one.recall(4)).toMatchObject({ state: 'bought', taskId: 't4', at: 0 });
 		expect(one.bought).toEqual(['t0', 't1', 't2', 't3', 't4']);
 		expect(one.stages().slice(0, 5)).toEqual(Array(5).fill('bought'));
 	});
@@ -498,12 +509,12 @@ describe('When the execution is cancelled', () => {
 		expect(named).toEqual(['t0', 't1', 't2', 't3', 't4']);
 	});
 
-	it('rejects within a second while it waits for its turn at the provider', async () => {
-		const one = shop(() => taken('t'));
+	it('does not wait for its turn while the account is to be left alone: it comes back to be parked', async () => {
+		const one = shop((position) => taken(`t${position}`), { count: 2 });
 		one.limiter.pauseFor(60_000);
-		const { at } = await cancelAfter(one, 1_000);
-		expect(at).toBeLessThanOrEqual(2_000);
+		await one.buy();
 		expect(one.sent).toEqual([]);
+		expect(one.stages()).toEqual(['toBuy', 'toBuy']);
 	});
 
 	it('leaves what was not sent as something to buy', async () => {
@@ -518,7 +529,8 @@ describe('A provider that throws', () => {
 	it('leaves the item as one that may have been taken', async () => {
 		const one = shop(async () => await Promise.reject(new Error('bug')));
 		await expect(one.buy()).rejects.toThrow('bug');
-		expect(one.recall(0)).toEqual({ failure: undefined });
+		expect(one.recall(0)).toMatchObject({ state: 'unknown' });
+		expect(one.underWay.count).toBe(0);
 	});
 
 	it('does not lose what was bought beside it', async () => {

@@ -16,12 +16,19 @@ export class Limiter {
 		private readonly clock: Clock,
 	) {}
 
-	/** Runs `work` when there is room; gives what it gives. */
-	async run<T>(work: () => Promise<T>): Promise<T> {
+	/**
+	 * Runs `work` when there is room; gives what it gives.
+	 *
+	 * @param orPaused run in its place while the provider wants to be left alone; without it the pause is waited for
+	 */
+	async run<T>(work: () => Promise<T>, orPaused?: () => T): Promise<T> {
 		if (this.running >= this.limit) await new Promise<void>((resolve) => this.queue.push(resolve));
 		else this.running++;
 		try {
-			for (let ms = this.pausedFor(); ms > 0; ms = this.pausedFor()) await this.clock.sleep(ms);
+			for (let ms = this.pausedFor(); ms > 0; ms = this.pausedFor()) {
+				if (orPaused) return orPaused();
+				await this.clock.sleep(ms);
+			}
 			return await work();
 		} finally {
 			// The place goes straight to the next in the queue, if there is one.
@@ -53,6 +60,8 @@ export interface Account {
 	submits: Limiter;
 	/** How many tasks are being watched. */
 	watched: number;
+	/** Unix ms when a call of the provider has arrived last, as far as this process knows. */
+	calledAt?: number;
 }
 
 const accounts = new Map<string, Account>();
@@ -65,7 +74,7 @@ const accounts = new Map<string, Account>();
 export function accountOf(key: string, clock: Clock): Account {
 	const known = accounts.get(key);
 	if (known) return known;
-	const account = {
+	const account: Account = {
 		reads: new Limiter(READS_IN_FLIGHT, clock),
 		submits: new Limiter(SUBMITS_IN_FLIGHT, clock),
 		watched: 0,

@@ -12,6 +12,7 @@ import { accountOf } from './limiter';
 import { keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
 import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
+import { AFTER_SUBMIT } from './schedule';
 import { scheduleOf } from './submitBatch';
 import { Watcher } from './Watcher';
 
@@ -29,6 +30,9 @@ const ANSWER_WITHIN_MS = 8_000;
  * waits behind the node, so what is left of such a wait is left to the timer.
  */
 const TIMER_IS_SET_MS = 75_000;
+
+/** How long a process that lives by calls remembers what it has read for a wait, in ms. */
+const KEPT_MS = 3_600_000;
 
 interface Verdict {
 	status: 200 | 202 | 401 | 404 | 503;
@@ -105,7 +109,7 @@ async function decide(
 /** The execution goes on, once: n8n 1.x would run it again at every further wake. */
 function wakeUp(state: WaitState, clock: Clock): Verdict {
 	if (!state.wake || wakesAgain(state.wake, clock.now())) return WAITS_ON;
-	return { status: 200, body: { ok: true, waiting: false }, wakeWith: onWake(state) };
+	return { status: 200, body: { ok: true, waiting: false }, wakeWith: onWake(state, clock.now()) };
 }
 
 async function onCallback(
@@ -116,25 +120,29 @@ async function onCallback(
 	body: unknown,
 	clock: Clock,
 ): Promise<Verdict> {
-	const { webhookSecret } = await context.getCredentials(provider.credentialType);
-	const secret = text(webhookSecret);
-	if (secret && !isSigned({ ...context.getHeaderData() }, body, secret, clock.now()))
+	const http = knownWait(state.nonce)?.http ?? (await openHttp(context, provider.credentialType));
+	const { webhookSecret } = http;
+	if (
+		webhookSecret &&
+		!isSigned({ ...context.getHeaderData() }, body, webhookSecret, clock.now())
+	) {
 		return UNSIGNED;
-	const http = await openHttp(context, provider.credentialType);
+	}
+	accountOf(http.account, processClock).calledAt = clock.now();
 	const { stage } = task;
 	if (stage.at === 'unknown') return await onLostAnswer(provider, http, state, task, body, clock);
 	if (stage.at !== 'bought') return WAITS_ON;
 	const watcher = watcherOf(state, provider, http, clock);
 	await watcher.told(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
-	if (!sighting?.end) return sighting?.failure ? CALL_AGAIN : WAITS_ON;
+	const isWatched = knownWait(state.nonce)?.secret !== undefined;
+	// Who lives by calls alone would not look again.
+	if (!sighting?.end) return isWatched && !sighting?.failure ? WAITS_ON : CALL_AGAIN;
 	const isLeftToTimer =
-		knownWait(state.nonce)?.secret === undefined &&
-		state.until !== undefined &&
-		state.until - clock.now() < TIMER_IS_SET_MS;
+		!isWatched && state.until !== undefined && state.until - clock.now() < TIMER_IS_SET_MS;
 	const isLast =
 		watcher.allEnded && state.tasks.every(({ stage: { at } }) => at === 'bought' || at === 'ended');
-	return isLast && !isLeftToTimer ? wakeUp(state, clock) : WAITS_ON;
+	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : WAITS_ON;
 }
 
 /** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
@@ -149,9 +157,13 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 	});
 	for (const task of state.tasks) {
 		if (task.stage.at !== 'bought') continue;
-		watcher.add({ ...task.stage, schedule: scheduleOf(task, false), deadline: Infinity });
+		watcher.add({
+			...task.stage,
+			schedule: scheduleOf(task, false, AFTER_SUBMIT),
+			deadline: Infinity,
+		});
 	}
-	keepWait(state.nonce, { watcher, usedAt: clock.now() }, clock.now());
+	keepWait(state.nonce, { watcher, http, expiresAt: clock.now() + KEPT_MS }, clock.now());
 	return watcher;
 }
 
@@ -180,7 +192,9 @@ async function onLostAnswer(
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not fresh: it is read at once, and it was found.
 		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: false };
-		return wakeUp(state, clock);
+		const verdict = wakeUp({ ...state, wasCalled: true }, clock);
+		// Somebody else has woken it already, without this id.
+		return verdict.wakeWith ? verdict : CALL_AGAIN;
 	}
 	return NOT_FOR_US;
 }

@@ -2,7 +2,9 @@
 export interface PollSchedule {
 	/** From the submit to the first read. */
 	first: number;
-	/** No pause between two reads is longer. */
+	/** No pause between two reads is shorter. */
+	shortest: number;
+	/** No pause is longer, whatever else. */
 	longest: number;
 }
 
@@ -11,10 +13,22 @@ export interface PollSchedule {
  * small part of what it took, whatever was ordered. docs/waiting.md has what this was measured to cost and to bring.
  */
 const GROWTH = 0.15;
-const SHORTEST_MS = 1_000;
 
 /** For a task that was just submitted: nothing is ready before. */
-export const AFTER_SUBMIT: PollSchedule = { first: 4_000, longest: 30_000 };
+export const AFTER_SUBMIT: PollSchedule = { first: 4_000, shortest: 1_000, longest: 30_000 };
+
+/** For a task whose end the provider will tell, as it has told others: reads only find what a lost call was to tell. */
+export const WHERE_CALLS_ARRIVE: PollSchedule = {
+	first: 120_000,
+	shortest: 120_000,
+	longest: 300_000,
+};
+
+/** For a task of which a call has told and which was not seen to end: the provider's books are a moment behind. */
+export const SOON: PollSchedule = { first: 2_000, shortest: 2_000, longest: 30_000 };
+
+/** So long after a call has arrived the next is counted on, in ms. */
+export const CALLS_ARE_TRUSTED_MS = 30 * 60_000;
 
 /** For a task that was submitted elsewhere and may have ended long ago. */
 export const AT_ONCE: PollSchedule = { ...AFTER_SUBMIT, first: 0 };
@@ -30,11 +44,11 @@ const READS_PER_SECOND = 25;
  * @param random 0 to below 1: shortens the pause by up to a fifth, so that many tasks are not all read at once
  */
 export function nextPause(
-	{ longest }: PollSchedule,
+	{ shortest, longest }: PollSchedule,
 	waited: number,
 	open: number,
 	random: number,
 ): number {
-	const wished = Math.min(longest, Math.max(SHORTEST_MS, waited * GROWTH));
+	const wished = Math.min(longest, Math.max(shortest, waited * GROWTH));
 	return Math.max(wished * (1 - random / 5), (open / READS_PER_SECOND) * 1000);
 }
