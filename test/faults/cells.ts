@@ -1,6 +1,4 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives n8n's engine, it is not a node */
-import { createServer, type Server } from 'node:http';
-
 import type { INode, IRunExecutionData } from 'n8n-workflow';
 
 import {
@@ -12,6 +10,7 @@ import {
 } from '../emulator';
 import { type Dialect, DIALECTS } from '../engine/dialects';
 import type { Engine, Result, Scenario } from '../engine/harness';
+import { Instance } from '../engine/instance';
 import { type Fault, FILE_OPTIONS, type Wire } from './faults';
 import { type VirtualTime, virtualTime } from './virtualTime';
 
@@ -63,8 +62,8 @@ const RETRY = { retryOnFail: true, maxTries: TRIES, waitBetweenTries: 1000 };
 
 /** No cell is waited for longer, in virtual ms. */
 const PATIENCE_MS = 3 * 3_600_000;
-/** A parked execution that was run again so often does not end. */
-const MOST_WAKES = 60;
+/** An execution that has run so often does not end. */
+const MOST_RUNS = 100;
 
 export const promptOf = (index: number): string => `product ${index}`;
 
@@ -78,61 +77,75 @@ const PICTURE = Buffer.from(
 	'base64',
 );
 
-/** The engine, an emulator and what of n8n hears the calls for parked executions; all in one process and one time. */
+/** Each bench has an account of its own: what the process keeps for an account is not to reach the next. */
+let accounts = 0;
+
+/** An n8n around the engine and an emulator; all in one process and one time. */
 export class Bench {
 	private constructor(
-		private readonly engine: Engine,
 		readonly emulator: Emulator,
 		readonly time: VirtualTime,
-		private readonly door: Door,
+		private readonly n8n: Instance,
+		private readonly apiKey: string,
 	) {}
 
 	static async open(engine: Engine, options: EmulatorOptions = {}): Promise<Bench> {
 		const bench: { emulator?: Emulator } = {};
 		const time = virtualTime(() => bench.emulator?.held ?? 0);
-		bench.emulator = await startEmulator({ latencyMs: TASK_TAKES_MS, ...options });
+		const apiKey = `key-${++accounts}`;
+		bench.emulator = await startEmulator({ latencyMs: TASK_TAKES_MS, apiKey, ...options });
 		bench.emulator.intercept(pictures);
-		return new Bench(engine, bench.emulator, time, await Door.open());
+		return new Bench(bench.emulator, time, await Instance.start(engine), apiKey);
 	}
 
 	async close(): Promise<void> {
 		this.time.end();
 		await this.emulator.close();
-		await this.door.close();
+		await this.n8n.close();
 	}
 
-	/** Runs a scenario to its end, however often it is parked. */
+	/** Runs a scenario to its end, however often it is parked and whoever wakes it. */
 	async toEnd(scenario: Scenario): Promise<Run> {
+		const { executionId } = scenario;
+		const { emulator, apiKey } = this;
 		const start = Date.now();
-		let wakes = 0;
-		let next = scenario;
-		for (;;) {
-			const left = PATIENCE_MS - (Date.now() - start);
-			this.door.shut();
-			const { value: result } = await this.time.during(this.run(next), left);
-			const ms = Date.now() - start;
-			if (!result) return { ms, wakes };
-			if (result.status !== 'waiting') return { result, ms, wakes };
-			if (++wakes > MOST_WAKES || ms > PATIENCE_MS) return { ms, wakes };
-			await this.time.during(this.door.called(dueOf(result)), left);
-			next = { ...scenario, retryOf: throughJson(result.data) };
-		}
+		const run = this.complete({
+			...scenario,
+			credentials: { baseUrl: emulator.url, apiKey, ...scenario.credentials },
+		});
+		const { value } = await this.time.during(run, PATIENCE_MS);
+		const result = value?.status === 'waiting' ? undefined : value;
+		return { result, ms: Date.now() - start, wakes: this.n8n.runsOf(executionId) - 1 };
 	}
 
 	/** n8n's Retry of an execution that has failed: the run of the failed node is taken off, its stack executed again. */
 	async retry(scenario: Scenario, failed: Result): Promise<Run> {
 		const saved = throughJson(failed.data);
+		delete saved.waitTill;
 		delete saved.resultData.error;
 		delete saved.resultData.runData.Midjourney;
+		for (const { node } of saved.executionData?.nodeExecutionStack ?? []) delete node.disabled;
 		return await this.toEnd({ ...scenario, executionId: '2', retryOf: saved });
 	}
 
-	private async run(scenario: Scenario): Promise<Result> {
-		return await this.engine.run({
-			...scenario,
-			n8nUrl: this.door.url,
-			credentials: { baseUrl: this.emulator.url, ...scenario.credentials },
-		});
+	/** With n8n's timer beside it: what nobody wakes is run again when its time is up. */
+	private async complete(scenario: Scenario): Promise<Result> {
+		const { n8n } = this;
+		const { executionId = '1' } = scenario;
+		let result = await n8n.begin(scenario);
+		while (result.status === 'waiting' && n8n.runsOf(executionId) <= MOST_RUNS) {
+			const parked = result;
+			const runs = n8n.runsOf(executionId);
+			const timer = setTimeout(
+				() => {
+					if (n8n.runsOf(executionId) === runs) void n8n.timeUp(executionId);
+				},
+				Math.min(Math.max(0, dueOf(parked) - Date.now()), 2 ** 31 - 1),
+			);
+			result = await n8n.until(executionId, (next) => next !== parked);
+			clearTimeout(timer);
+		}
+		return result;
 	}
 }
 
@@ -145,6 +158,8 @@ export async function runCell(engine: Engine, { fault, dialect, mode }: Cell): P
 		const scenario = scenarioOf(fault, dialect, mode);
 		const run = await bench.toEnd(scenario);
 		const before = { submits: [...emulator.ledger.submits] };
+		const wantsParking = mode.waitMode !== 'poll' && fault.route !== 'balance';
+		if (wantsParking !== run.wakes > 0) throw new Error(`It was parked ${run.wakes} times`);
 		lift();
 		const isRetried =
 			fault.important === true && run.result?.status === 'error' && fault.route !== 'balance';
@@ -234,55 +249,6 @@ const throughJson = (data: IRunExecutionData): IRunExecutionData =>
 	JSON.parse(JSON.stringify(data)) as IRunExecutionData;
 
 const dueOf = ({ data }: Result): number => new Date(String(data.waitTill)).getTime();
-
-/**
- * Where n8n takes calls for parked executions. What the node would do with a call is another suite's (test/e2e); here any
- * call makes it look again, as n8n does when the node says so.
- */
-class Door {
-	private call?: () => void;
-
-	private hasCalled = false;
-
-	private constructor(
-		private readonly server: Server,
-		readonly url: string,
-	) {
-		server.on('request', (request, response) => {
-			request.resume();
-			response.end('{}');
-			this.hasCalled = true;
-			this.call?.();
-		});
-	}
-
-	static async open(): Promise<Door> {
-		const server = createServer();
-		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-		const address = server.address();
-		if (address === null || typeof address === 'string') throw new Error('No port');
-		return new Door(server, `http://127.0.0.1:${address.port}`);
-	}
-
-	/** Forgets the calls so far. */
-	shut(): void {
-		this.hasCalled = false;
-	}
-
-	/** Resolves at the next call, or when it is this time (unix ms). */
-	async called(due: number): Promise<void> {
-		if (this.hasCalled) return;
-		await new Promise<void>((resolve) => {
-			this.call = resolve;
-			setTimeout(resolve, Math.min(Math.max(0, due - Date.now()), 2 ** 31 - 1));
-		});
-	}
-
-	async close(): Promise<void> {
-		this.server.closeAllConnections();
-		await new Promise((resolve) => this.server.close(resolve));
-	}
-}
 
 export const dialectsFor = (fault: Fault): readonly Dialect[] =>
 	DIALECTS.filter(({ name }) => fault.provider === undefined || fault.provider === name);

@@ -20,6 +20,8 @@ export interface Fault {
 	readonly ends: Ending;
 	/** What a person must be told, if the item fails; any one of them. */
 	readonly says: readonly RegExp[];
+	/** The provider says that the prompt's own task has failed for good: another prompt may be advised. */
+	readonly blamesPrompt?: boolean;
 	/** The account is meant: the other items may be left unbought. */
 	readonly accountWide?: boolean;
 	/** Also with n8n's Retry execution afterwards, through the saved data, and in all modes at any size. */
@@ -382,6 +384,8 @@ const PAID: readonly RegExp[] = [/paid/i];
 /** Words for a state that no page of the provider prints; with their usual meaning. */
 const WORDS = {
 	ends: ['moderated', 'rejected', 'timeout', 'expired', 'failure', 'done'],
+	/** Of those. */
+	aboutThePrompt: ['moderated', 'rejected', 'failure'],
 	runs: ['thinking', 'post_processing', ''],
 };
 
@@ -492,6 +496,7 @@ function readFaults(): Fault[] {
 			wire: changeBody((body) => ({ ...body, status: word })),
 			ends: 'either',
 			says: [new RegExp(word, 'i'), /could not generate/i, ...PAID],
+			blamesPrompt: WORDS.aboutThePrompt.includes(word),
 		});
 	}
 	for (const word of WORDS.runs) {
@@ -685,8 +690,9 @@ export const LIES = {
 		/(?<!not )run the workflow again/i,
 		/(?<!not )submit (it again|a new task)/i,
 		/nothing was (bought|submitted|sent)/i,
-		/change the prompt/i,
 	],
+	/** Unless the provider itself says that the task has failed. */
+	ofPrompts: [/change the prompt/i],
 	ofContinued: [/retr(y|ied)( of)? (this|the) execution/i],
 	/** Where nothing is bought at all. */
 	ofFree: [MAYBE_PAID],

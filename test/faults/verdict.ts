@@ -138,7 +138,11 @@ function judgeItems(
 		verdict.untrue.push(`says nothing of ${fault.says.map(String).join(' or ')}: ${words}`);
 	}
 	const isPaid = [...owner.values()].includes(VICTIM);
-	const lies = [...(isPaid ? LIES.ofPaid : []), ...(mayContinue ? LIES.ofContinued : [])];
+	const lies = [
+		...(isPaid ? LIES.ofPaid : []),
+		...(isPaid && !fault.blamesPrompt ? LIES.ofPrompts : []),
+		...(mayContinue ? LIES.ofContinued : []),
+	];
 	for (const lie of lies) {
 		const [found] = lie.exec(words) ?? [];
 		if (found) verdict.untrue.push(`“${found}”: ${words}`);

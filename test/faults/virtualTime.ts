@@ -6,7 +6,8 @@ import { Socket } from 'node:net';
 /**
  * Time that stands still while anything moves, and jumps to the next timer when nothing does: a hang of two minutes takes a
  * moment, and a slow machine makes nobody late. Node, n8n's engine and the emulator live in one process and share it:
- * `Date`, all timers, and the idle limits of the sockets of clients, which Node keeps in timers of its own.
+ * `Date`, `performance.now`, all timers, `AbortSignal.timeout`, and the idle limits of the sockets of clients, which Node
+ * keeps in timers of its own. It never goes back: the next piece of virtual time begins where the last has ended.
  *
  * Whether something moves is known, not guessed: a request is under way as long as it is open and the emulator does not
  * hold it on purpose; files on their way to disk show among the process's resources.
@@ -40,6 +41,11 @@ const AT_WORK = /Req|Connect|WriteWrap|Shutdown|Zlib/i;
 
 const realImmediate = setImmediate;
 const realNow = performance.now.bind(performance);
+const realSignal = AbortSignal.timeout.bind(AbortSignal);
+/** Where Unix time stood when this process began to count. */
+const EPOCH_MS = Date.now() - realNow();
+/** Unix ms: where virtual time has come to. */
+let reached = 0;
 const turn = async () => await new Promise<void>((resolve) => realImmediate(resolve));
 
 /**
@@ -47,6 +53,7 @@ const turn = async () => await new Promise<void>((resolve) => realImmediate(reso
  */
 export function virtualTime(held: () => number): VirtualTime {
 	jest.useFakeTimers({
+		now: Math.max(Date.now(), reached),
 		doNotFake: [
 			'nextTick',
 			'setImmediate',
@@ -61,6 +68,12 @@ export function virtualTime(held: () => number): VirtualTime {
 	const atLeastOne = (action: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
 		fake(action, Math.max(1, ms ?? 1), ...args);
 	globalThis.setTimeout = Object.assign(atLeastOne, fake);
+	performance.now = () => Date.now() - EPOCH_MS;
+	AbortSignal.timeout = (ms) => {
+		const controller = new AbortController();
+		setTimeout(() => controller.abort(new DOMException('Time is up', 'TimeoutError')), ms);
+		return controller.signal;
+	};
 	const sockets = virtualSocketTimeouts();
 	let open = 0;
 	const started = (message: unknown) => {
@@ -133,6 +146,9 @@ export function virtualTime(held: () => number): VirtualTime {
 		end() {
 			unsubscribe('http.client.request.start', started);
 			sockets.restore();
+			reached = Date.now();
+			performance.now = realNow;
+			AbortSignal.timeout = realSignal;
 			jest.useRealTimers();
 		},
 	};

@@ -567,6 +567,17 @@ describe('A look', () => {
 		expect(reads).toHaveLength(1);
 	});
 
+	it('ends what is past its deadline, all of it, by a last read', async () => {
+		const { watcher, clock, reads } = watching(() => failing('serverError'));
+		for (const id of ['t1', 't2']) watcher.add(target(id, { since: -20_000, deadline: -10_000 }));
+		await clock.until(watcher.readDue());
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['t1', 't2']);
+		expect(['t1', 't2'].map((id) => watcher.sightingOf(id)?.end)).toEqual([
+			'timeLimit',
+			'timeLimit',
+		]);
+	});
+
 	it.each<[string, Script, number]>([
 		['a read hangs', never, 0],
 		['the provider wants to be left alone', () => RUNNING, 120_000],

@@ -153,15 +153,20 @@ export class Watcher {
 		this.start();
 	}
 
-	/** Reads what is due, once; what hangs goes on without being waited for. */
+	/**
+	 * Reads what is due, once; what hangs goes on without being waited for. What is past its deadline ends, so that no try of
+	 * a node that has failed at its time limit begins to wait anew.
+	 */
 	async readDue(): Promise<void> {
 		const { clock } = this.deps;
 		const now = clock.now();
 		const reads = [...this.openIds].flatMap((taskId) => {
 			const one = this.watched.get(taskId);
-			return one && now >= one.due ? [one.reading ?? this.read(one)] : [];
+			if (one) this.tend(one, now, true);
+			return one?.reading ?? [];
 		});
-		if (reads.length > 0) await Promise.race([Promise.all(reads), clock.sleep(DUE_READS_MS)]);
+		if (reads.length === 0) return;
+		await Promise.race([Promise.all(reads), this.untilAllEnded(), clock.sleep(DUE_READS_MS)]);
 	}
 
 	/** From now on nothing is read any more, and what is being read is not believed. */
@@ -195,8 +200,7 @@ export class Watcher {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
 				const isRead = polls || one.sighting.called || !one.called;
-				if (now >= one.deadline) this.close(one, now);
-				else if (isRead && !one.reading && now >= one.due) void this.read(one);
+				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
 				if (isRead) next = Math.min(next, one.reading ? now + TICK_MS : one.due);
 				next = Math.min(next, one.lastAt === undefined ? one.deadline : one.lastAt + LAST_READ_MS);
@@ -206,6 +210,12 @@ export class Watcher {
 			await clock.sleep(Math.max(1, Math.min(next - clock.now(), TICK_MS)));
 		}
 		this.running = false;
+	}
+
+	/** Does what is due for one task. */
+	private tend(one: Watched, now: number, isRead: boolean): void {
+		if (now >= one.deadline) this.close(one, now);
+		else if (isRead && !one.reading && now >= one.due) void this.read(one);
 	}
 
 	/** The time limit is the end, whatever hangs; what has ended by then counts, if the provider says so at once. */

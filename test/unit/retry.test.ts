@@ -1,0 +1,52 @@
+import { failed, success, type Answer, type Failure } from '../../nodes/Midjourney/providers/http';
+import { patiently } from '../../nodes/Midjourney/tasks/retry';
+import { FakeClock } from './fakeClock';
+
+const passing = (retryAfterMs?: number): Answer<string> =>
+	failed({ reason: 'rateLimited', taken: 'no', passing: true, retryAfterMs });
+
+/** Asks what answers as scripted (the last for ever), each after so many ms. */
+async function asking(answers: ReadonlyArray<Answer<string>>, ms = 0) {
+	const clock = new FakeClock();
+	let asked = 0;
+	const answer = await clock.until(
+		patiently(clock, async () => {
+			if (ms > 0) await clock.sleep(ms);
+			return answers[Math.min(asked++, answers.length - 1)] ?? success('');
+		}),
+	);
+	const failure: Failure | undefined = answer.ok ? undefined : answer.failure;
+	return { value: answer.ok ? answer.value : undefined, failure, asked, ms: clock.time };
+}
+
+describe('What is free is asked', () => {
+	it('until there is an answer', async () => {
+		expect(await asking([passing(), passing(), success('42')])).toMatchObject({
+			value: '42',
+			asked: 3,
+		});
+	});
+
+	it('four times', async () => {
+		const { asked, failure } = await asking([passing()]);
+		expect([asked, failure?.attempts]).toEqual([4, 4]);
+	});
+
+	it('once when there is no use in asking again', async () => {
+		const { asked } = await asking([failed({ reason: 'invalidKey', taken: 'no', passing: false })]);
+		expect(asked).toBe(1);
+	});
+
+	it('when the provider says that it may be', async () => {
+		expect(await asking([passing(20_000), success('42')])).toMatchObject({ ms: 20_000 });
+	});
+
+	it.each([300_000, 9_999_999_000])('no more when that is too far away: %d ms', async (pause) => {
+		expect(await asking([passing(pause)])).toMatchObject({ ms: 0, asked: 1 });
+	});
+
+	it('no longer than a minute, and what the last answer takes', async () => {
+		const { ms } = await asking([passing()], 30_000);
+		expect(ms).toBeLessThanOrEqual(90_000);
+	});
+});
