@@ -59,8 +59,9 @@ async function carryOut(
 ): Promise<INodeExecutionData[]> {
 	const provider = chosenProvider(context);
 	const parked = parkedState(context);
-	if (parked) return await resumeParked(context, provider, parked);
 	const operation = chosenOperation(context, provider);
+	const written = writtenOf(context.getNode().parameters, operation, provider.name);
+	if (parked) return await resumeParked(context, provider, parked, written);
 	const places = placesOf(operation, provider.name);
 	const { baseUrl } = await openHttp(context, provider.credentialType);
 	const jobs = context
@@ -80,7 +81,6 @@ async function carryOut(
 	if (jobs.some((job) => 'intent' in job && /^(look|ask)$/.test(job.intent.does))) {
 		return await ask(context, provider, jobs, name);
 	}
-	const written = writtenOf(context.getNode().parameters, operation, provider.name);
 	return await begin(context, provider, planOf(jobs, name, written));
 }
 

@@ -31,15 +31,17 @@ const EPOCH_MS = Date.now() - performance.now();
  */
 const SLICE_MS = 5_000;
 
+async function sleepInSlices(ms: number, isOver: () => boolean): Promise<void> {
+	const until = performance.now() + ms;
+	for (let left = ms; left > 0 && !isOver(); left = until - performance.now()) {
+		await sleep(Math.min(left, SLICE_MS));
+	}
+}
+
 /** The clock of the process: goes on when `execute()` has returned, whatever becomes of the system's time. */
 export const processClock: Clock = {
 	now: () => Math.round(EPOCH_MS + performance.now()),
-	sleep: async (ms) => {
-		const until = performance.now() + ms;
-		for (let left = ms; left > 0; left = until - performance.now()) {
-			await sleep(Math.min(left, SLICE_MS));
-		}
-	},
+	sleep: async (ms) => await sleepInSlices(ms, () => false),
 	random: Math.random,
 };
 
@@ -67,7 +69,8 @@ export function executionClock({ node, cancelSignal: signal }: Host): ExecutionC
 	};
 	return {
 		...processClock,
-		sleep: async (ms) => await orCancelled(async () => await processClock.sleep(ms)),
+		sleep: async (ms) =>
+			await orCancelled(async () => await sleepInSlices(ms, () => signal?.aborted === true)),
 		orCancelled,
 	};
 }

@@ -124,10 +124,11 @@ export class Memory {
 	 *
 	 * @param key of its order
 	 * @param asked if it may be something else the next time
+	 * @param since Unix ms of the submit, where this memory does not know it
 	 */
-	found(key: string, taskId: string, asked?: Asked): void {
+	found(key: string, taskId: string, asked?: Asked, since?: number): void {
 		const entry = this.store[key];
-		const { at, by } = isRecord(entry) ? entry : {};
+		const { at = since, by = this.account } = isRecord(entry) ? entry : {};
 		this.store[key] = {
 			...{ at, taskId, by },
 			...(asked && { asked: { ...asked } }),

@@ -80,7 +80,7 @@ function parked(setting: Setting = {}) {
 		} as unknown as IExecuteFunctions['logger'],
 		clock,
 	};
-	keepWait(nonce, { watcher, http: NO_HTTP, secret, usedAt: 0 }, 0);
+	keepWait(nonce, { watcher, http: NO_HTTP, secret }, 0);
 	return { clock, account, watcher, nonce, secret, reads, wakes, questions, warnings, companion };
 }
 
@@ -187,7 +187,7 @@ describe('The companion of a parked execution', () => {
 		});
 		const over = watchOver(companion);
 		await clock.pass(30_500);
-		if (isHere) keepWait(nonce, { watcher, http: NO_HTTP, usedAt: clock.time }, clock.time);
+		if (isHere) keepWait(nonce, { watcher, http: NO_HTTP }, clock.time);
 		await clock.until(over);
 		expect(account.watched).toBe(0);
 		const before = reads.length;
@@ -217,7 +217,7 @@ describe('The companion of a parked execution', () => {
 		const over = watchOver(companion);
 		await clock.pass(100);
 		const next = parked({ endsAt: [HOUR] });
-		keepWait(nonce, { watcher: next.watcher, http: NO_HTTP, secret: 'next', usedAt: 0 }, 0);
+		keepWait(nonce, { watcher: next.watcher, http: NO_HTTP, secret: 'next' }, 0);
 		await clock.until(over);
 		expect(knownWait(nonce)?.secret).toBe('next');
 		expect(next.account.watched).toBe(1);
@@ -283,7 +283,7 @@ describe('A companion whose execution goes on without it', () => {
 		const { clock, companion, nonce, watcher, wakes } = parked({ endsAt: [20_000] });
 		const over = watchOver(companion);
 		await clock.pass(5_000);
-		keepWait(nonce, { watcher, http: NO_HTTP, secret: 'another', usedAt: 0 }, 0);
+		keepWait(nonce, { watcher, http: NO_HTTP, secret: 'another' }, 0);
 		await clock.until(over);
 		expect(wakes).toEqual([]);
 		expect(knownWait(nonce)?.secret).toBe('another');

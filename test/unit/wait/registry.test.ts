@@ -32,8 +32,8 @@ describe('A wait that is kept', () => {
 	it('is known by its nonce', () => {
 		const { watcher } = newWatcher();
 		const nonce = fresh();
-		keepWait(nonce, { watcher, http: NO_HTTP, secret: 's', usedAt: 5 }, 5);
-		expect(knownWait(nonce)).toEqual({ watcher, http: NO_HTTP, secret: 's', usedAt: 5 });
+		keepWait(nonce, { watcher, http: NO_HTTP, secret: 's' }, 5);
+		expect(knownWait(nonce)).toEqual({ watcher, http: NO_HTTP, secret: 's' });
 	});
 
 	it('is not known by another', () => {
@@ -43,28 +43,30 @@ describe('A wait that is kept', () => {
 	it('is known as it was kept last', () => {
 		const { watcher } = newWatcher();
 		const nonce = fresh();
-		keepWait(nonce, { watcher, http: NO_HTTP, secret: 'old', usedAt: 0 }, 0);
-		keepWait(nonce, { watcher, http: NO_HTTP, usedAt: 0 }, 0);
+		keepWait(nonce, { watcher, http: NO_HTTP, secret: 'old' }, 0);
+		keepWait(nonce, { watcher, http: NO_HTTP }, 0);
 		expect(knownWait(nonce)?.secret).toBeUndefined();
 	});
 
 	it('is not known when it is forgotten, and watches nothing', () => {
 		const { watcher, account } = newWatcher();
 		const nonce = fresh();
-		keepWait(nonce, { watcher, http: NO_HTTP, usedAt: 0 }, 0);
+		keepWait(nonce, { watcher, http: NO_HTTP }, 0);
 		forgetWait(nonce);
 		expect(knownWait(nonce)).toBeUndefined();
 		expect(account.watched).toBe(0);
 	});
 
 	it.each([
-		['within the hour it was used in', HOUR - 1, true],
-		['an hour after its last use', HOUR, false],
-	])('%s is kept: %i ms, %s', (_, ms, isKept) => {
+		['until it expires', HOUR, HOUR, true],
+		['no longer than that', HOUR, HOUR + 1, false],
+		['as long as its owner wants, where it does not expire', undefined, 100 * HOUR, true],
+	])('is kept %s', (_, lasts, ms, isKept) => {
 		const { watcher } = newWatcher();
 		const nonce = fresh();
-		keepWait(nonce, { watcher, http: NO_HTTP, usedAt: 1e9 }, 1e9);
-		keepWait(fresh(), { watcher: newWatcher().watcher, http: NO_HTTP, usedAt: 1e9 + ms }, 1e9 + ms);
+		const expiresAt = lasts === undefined ? undefined : 1e9 + lasts;
+		keepWait(nonce, { watcher, http: NO_HTTP, expiresAt }, 1e9);
+		keepWait(fresh(), { watcher: newWatcher().watcher, http: NO_HTTP }, 1e9 + ms);
 		expect(knownWait(nonce) !== undefined).toBe(isKept);
 	});
 });

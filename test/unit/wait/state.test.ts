@@ -186,7 +186,7 @@ describe('what is to be done next', () => {
 		['to buy', ['closed', 'toBuy', 'open', 'toBuy'], {}, submit(1, 3)],
 		['to buy again', ['refusedOnce'], {}, submit(0)],
 		['sending comes first', ['toBuy', 'sending', 'toBuy', 'sending'], {}, submit(1, 3)],
-		['sending comes before a pause', ['toBuy', 'sending'], paused, submit(1)],
+		['sending in a pause', ['toBuy', 'sending'], paused, { do: 'pause', until: NOW + 1 }],
 		['sending comes before waiting', ['open', 'sending'], {}, submit(1)],
 		['sending: all of it', times(BATCH + 2, 'sending'), {}, submit(...Array(BATCH + 2).keys())],
 		['to buy: a batch', times(BATCH + 2, 'toBuy'), {}, submit(...Array(BATCH).keys())],

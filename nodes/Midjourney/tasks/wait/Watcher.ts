@@ -3,10 +3,13 @@ import type { Task } from '../../providers/Task';
 import type { Clock } from '../clock';
 import { judge } from './judge';
 import type { Account } from './limiter';
-import { nextPause, type PollSchedule } from './schedule';
+import { nextPause, SOON, type PollSchedule } from './schedule';
 
 /** At its time limit a task is read once more; this long is the answer waited for, in ms. */
-const LAST_READ_MS = 5_000;
+export const LAST_READ_MS = 5_000;
+
+/** So long a node that runs waits for what is due before it goes on without, in ms. */
+const DUE_READS_MS = 10_000;
 
 /** The loop looks around at least this often, in ms. */
 const TICK_MS = 1_000;
@@ -45,10 +48,8 @@ interface Watched extends Target {
 	due: number;
 	/** The read that is under way. */
 	reading?: Promise<void>;
-	/** Something was told while it was being read: that answer may be older. */
-	again: boolean;
-	/** The read at the deadline has begun. */
-	isLast: boolean;
+	/** Unix ms: when the read at the deadline began. */
+	lastAt?: number;
 }
 
 export interface WatcherDeps {
@@ -68,39 +69,42 @@ export class Watcher {
 
 	private readonly openIds = new Set<string>();
 
+	/** What an earlier watcher of the same tasks knew. */
+	private readonly known: ReadonlyMap<string, Pick<Watched, 'sighting' | 'due'>>;
+
 	private running = false;
 
 	private stopped = false;
 
 	private listeners: Array<() => void> = [];
 
-	/** @param before a watcher of the same tasks: what it has seen need not be read again */
+	/** @param before watches the same tasks and is stopped: what it has seen need not be read again */
 	constructor(
 		private readonly deps: WatcherDeps,
-		private readonly before?: Watcher,
-	) {}
+		before?: Watcher,
+	) {
+		this.known = new Map(before?.handOver());
+	}
 
 	/** Watches another task, or knows it already. */
 	add(target: Target): void {
-		const known = this.watched.get(target.taskId);
-		if (known) {
-			known.deadline = Math.max(known.deadline, target.deadline);
+		const { clock, account } = this.deps;
+		const present = this.watched.get(target.taskId);
+		if (present) {
+			present.deadline = Math.max(present.deadline, target.deadline);
 			return;
 		}
-		const { clock, account } = this.deps;
-		const earlier = this.before?.watched.get(target.taskId);
-		const sighting = earlier?.sighting ?? { reads: 0, called: false };
-		this.watched.set(target.taskId, {
-			...target,
-			sighting,
-			due: earlier?.due ?? target.since + target.schedule.first * (1 - clock.random() / 5),
-			again: false,
-			isLast: false,
-		});
-		if (sighting.end) return;
+		const since = Number.isFinite(target.since) ? target.since : clock.now();
+		const first = since + target.schedule.first * (1 - clock.random() / 5);
+		const { sighting, due } = this.known.get(target.taskId) ?? {
+			sighting: { reads: 0, called: false },
+			due: first,
+		};
+		this.watched.set(target.taskId, { ...target, since, sighting: { ...sighting }, due });
+		if (sighting.end || this.stopped) return;
 		this.openIds.add(target.taskId);
 		account.watched++;
-		if (!this.running && !this.stopped) void this.loop();
+		this.start();
 	}
 
 	/** What is known of a task; undefined when it is not watched. */
@@ -111,6 +115,11 @@ export class Watcher {
 	/** Whether all tasks that were added have ended, whichever way. */
 	get allEnded(): boolean {
 		return this.openIds.size === 0;
+	}
+
+	/** Nothing will be read any more. */
+	get isStopped(): boolean {
+		return this.stopped;
 	}
 
 	/** Resolves when all tasks that were added have ended, or it was stopped. */
@@ -125,23 +134,35 @@ export class Watcher {
 		const one = this.watched.get(taskId);
 		if (!one || one.sighting.end) return;
 		one.sighting.called = true;
-		if (one.reading) one.again = true;
+		// What is being read may be older than what was told.
+		await one.reading;
+		if (one.sighting.end) return;
 		await (one.reading ?? this.read(one));
-		if (one.again && !one.sighting.end) await (one.reading ?? this.read(one));
+		if (one.sighting.end) return;
+		// The provider's books may be a moment behind its call.
+		const { clock } = this.deps;
+		const { shortest, longest } = one.schedule;
+		one.schedule = {
+			...one.schedule,
+			shortest: Math.min(shortest, SOON.shortest),
+			longest: Math.min(longest, SOON.longest),
+		};
+		one.due = Math.min(one.due, clock.now() + SOON.first);
+		this.start();
 	}
 
-	/** Reads what is due, once. */
+	/** Reads what is due, once; what hangs goes on without being waited for. */
 	async readDue(): Promise<void> {
-		const now = this.deps.clock.now();
-		await Promise.all(
-			[...this.openIds].map(async (taskId) => {
-				const one = this.watched.get(taskId);
-				if (one && now >= one.due) await (one.reading ?? this.read(one));
-			}),
-		);
+		const { clock } = this.deps;
+		const now = clock.now();
+		const reads = [...this.openIds].flatMap((taskId) => {
+			const one = this.watched.get(taskId);
+			return one && now >= one.due ? [one.reading ?? this.read(one)] : [];
+		});
+		if (reads.length > 0) await Promise.race([Promise.all(reads), clock.sleep(DUE_READS_MS)]);
 	}
 
-	/** From now on nothing is read any more. */
+	/** From now on nothing is read any more, and what is being read is not believed. */
 	stop(): void {
 		if (this.stopped) return;
 		this.stopped = true;
@@ -149,32 +170,49 @@ export class Watcher {
 		this.notify();
 	}
 
+	/** Stops, and gives what is known. What is being read is due at once. */
+	private handOver(): Array<[string, Pick<Watched, 'sighting' | 'due'>]> {
+		this.stop();
+		return [...this.watched].map(([taskId, { sighting, due, reading }]) => [
+			taskId,
+			{ sighting, due: reading ? 0 : due },
+		]);
+	}
+
+	private start(): void {
+		if (!this.running && !this.stopped) void this.loop();
+	}
+
 	private async loop(): Promise<void> {
 		const { clock, polls } = this.deps;
 		this.running = true;
 		while (!this.stopped && this.openIds.size > 0) {
 			const now = clock.now();
-			let next = now + TICK_MS;
+			let next = Infinity;
 			for (const taskId of this.openIds) {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
+				const isRead = polls || one.sighting.called;
 				if (now >= one.deadline) this.close(one, now);
-				else if (polls && !one.reading && now >= one.due) void this.read(one);
-				if (!one.sighting.end && !one.reading && polls) next = Math.min(next, one.due);
-				next = Math.min(next, one.isLast ? one.deadline + LAST_READ_MS : one.deadline);
+				else if (isRead && !one.reading && now >= one.due) void this.read(one);
+				if (one.sighting.end) continue;
+				if (isRead) next = Math.min(next, one.reading ? now + TICK_MS : one.due);
+				next = Math.min(next, one.lastAt === undefined ? one.deadline : one.lastAt + LAST_READ_MS);
 			}
-			await clock.sleep(Math.max(1, next - clock.now()));
+			// Who lives by calls alone, and without an end, is woken by them.
+			if (next === Infinity) break;
+			await clock.sleep(Math.max(1, Math.min(next - clock.now(), TICK_MS)));
 		}
 		this.running = false;
 	}
 
 	/** The time limit is the end, whatever hangs; what has ended by then counts, if the provider says so at once. */
 	private close(one: Watched, now: number): void {
-		if (!one.isLast) {
-			one.isLast = true;
+		if (one.lastAt === undefined) {
+			one.lastAt = now;
 			if (!one.reading && this.deps.account.reads.pausedFor() === 0) void this.read(one);
 		}
-		if (!one.reading || now >= one.deadline + LAST_READ_MS) this.end(one, 'timeLimit');
+		if (!one.reading || now >= one.lastAt + LAST_READ_MS) this.end(one, 'timeLimit');
 	}
 
 	private async read(one: Watched): Promise<void> {
@@ -184,14 +222,13 @@ export class Watcher {
 
 	private async readOnce(one: Watched): Promise<void> {
 		const { read, account, clock } = this.deps;
-		one.again = false;
 		const answer = await account.reads.run(async () => {
 			if (one.sighting.end || this.stopped) return undefined;
 			one.sighting.reads++;
 			return await read(one.taskId);
 		});
 		one.reading = undefined;
-		if (one.sighting.end || !answer) return;
+		if (one.sighting.end || this.stopped || !answer) return;
 		const waited = clock.now() - one.since;
 		const judged = judge(answer, one.fresh ? waited : undefined);
 		one.sighting.failure = answer.ok ? undefined : answer.failure;
@@ -201,7 +238,7 @@ export class Watcher {
 		const retryAfterMs = answer.ok ? 0 : (answer.failure.retryAfterMs ?? 0);
 		if (retryAfterMs > 0) account.reads.pauseFor(retryAfterMs);
 		one.due = clock.now() + nextPause(one.schedule, waited, account.watched, clock.random());
-		if (one.isLast) this.end(one, 'timeLimit');
+		if (one.lastAt !== undefined) this.end(one, 'timeLimit');
 	}
 
 	private end(one: Watched, end: NonNullable<Sighting['end']>): void {

@@ -42,21 +42,23 @@ export async function watchOver(companion: Companion): Promise<void> {
 	const { nonce, secret, own, watcher, helpers, logger, clock } = companion;
 	const isOurs = () => knownWait(nonce)?.secret === secret;
 	if (!(await untilDue(companion, isOurs))) return;
-	const outcome = await wake(helpers, own, secret, clock);
-	if (outcome === 'failed') {
-		logger.warn(
-			'Midjourney could not wake a parked execution; n8n runs it again when its time is up',
-		);
+	if (!hasWoken(secret)) {
+		const outcome = await wake(helpers, own, secret, clock);
+		if (outcome === 'failed') {
+			logger.warn(
+				'Midjourney could not wake a parked execution; n8n runs it again when its time is up',
+			);
+		}
 	}
 	await clock.sleep(GOES_ON_MS);
 	// Where the execution goes on in this process, it has another secret, or none any longer.
 	if (isOurs()) forgetWait(nonce);
-	else watcher.stop();
+	watcher.stop();
 }
 
-/** Whether this process is to wake the execution now. */
+/** Resolves when the execution is to be woken; with false when it goes on without this process, or has ended. */
 async function untilDue(
-	{ nonce, secret, wakeAt, wakesAtEnd, own, watcher, helpers, clock }: Companion,
+	{ nonce, wakeAt, wakesAtEnd, own, watcher, helpers, clock }: Companion,
 	isOurs: () => boolean,
 ): Promise<boolean> {
 	let checkAt = clock.now() + CHECK_MS;
@@ -66,7 +68,7 @@ async function untilDue(
 			clock.sleep(Math.max(1, slice)),
 			...(wakesAtEnd ? [watcher.untilAllEnded()] : []),
 		]);
-		if (!isOurs()) return false;
+		if (!isOurs() || watcher.isStopped) return false;
 		if (clock.now() < checkAt) continue;
 		const status = await statusOf(helpers, own);
 		if (status !== undefined && !ALIVE.has(status)) {
@@ -76,5 +78,5 @@ async function untilDue(
 		checkAt = clock.now() + CHECK_MS;
 	}
 	if (clock.now() < wakeAt) await clock.sleep(CALL_FIRST_MS);
-	return isOurs() && !hasWoken(secret);
+	return isOurs();
 }

@@ -38,11 +38,19 @@ import {
 	positionsAt,
 	serialize,
 	taskIdsIn,
+	withdrawIntent,
 	type TaskState,
 	type WaitState,
 } from './state';
-import { endWith, scheduleOf, skipRest, submitBatch, type SubmitDeps } from './submitBatch';
-import { Watcher, type Sighting } from './Watcher';
+import {
+	endOverdue,
+	endWith,
+	scheduleOf,
+	skipRest,
+	submitBatch,
+	type SubmitDeps,
+} from './submitBatch';
+import { LAST_READ_MS, Watcher, type Sighting } from './Watcher';
 
 /** How far away n8n's timer is that finds what a dead process has left, in ms: at first, and later. */
 const FIRST_LOOK_MS = 5 * 60_000;
@@ -121,7 +129,10 @@ export async function begin(
 			async () => await orderedTasks(plan.orders, place, how),
 		)),
 	].sort((a, b) => a.itemIndex - b.itemIndex);
-	const state = newState({ executionId, operation: plan.operation, nonce, tasks });
+	const state = newState({
+		...{ executionId, operation: plan.operation, nonce, tasks },
+		progressAt: clock.now(),
+	});
 	const { continues } = place.host;
 	if (!continues && tasks.some(({ stage }) => stage.at === 'ended')) {
 		skipRest(state, { problemOf: problemOfSubmit(place) });
@@ -138,8 +149,7 @@ export function parkedState(context: IExecuteFunctions): WaitState | undefined {
 	const saved = savedBefore(context);
 	const state = parseState(saved);
 	if (state) return state.executionId === context.getExecutionId() ? state : undefined;
-	if (saved === undefined || !String(saved).includes(`"${context.getExecutionId()}"`))
-		return undefined;
+	if (saved === undefined) return undefined;
 	throw new NodeOperationError(
 		context.getNode(),
 		'This execution was parked by another version of the Midjourney node, which this one cannot go on from',
@@ -152,20 +162,22 @@ export function parkedState(context: IExecuteFunctions): WaitState | undefined {
 /**
  * Goes on with what was parked: a wake, a call or n8n's timer has made the node run again.
  *
+ * @param written as in `Plan`
  * @throws as `begin`
  */
 export async function resumeParked(
 	context: IExecuteFunctions,
 	provider: Provider,
 	state: WaitState,
+	written: IDataObject,
 ): Promise<INodeExecutionData[]> {
-	const place = await openPlace(context, provider, {}).catch((error: Error) => {
+	const place = await openPlace(context, provider, written).catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
 			description: `Paid, and still there: ${idsOf(state).join(', ')}. Task → Wait brings the results.`,
 		});
 	});
-	const { memory, clock } = place;
-	for (const task of state.tasks) reconcile(task, memory);
+	const { clock } = place;
+	for (const task of state.tasks) reconcile(task, place);
 	const settings = state.tasks.find((task) => task.settings)?.settings;
 	const how = await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl);
 	if (state.missedWakes >= MISSED_WAKES) delete how.own;
@@ -181,19 +193,17 @@ async function goOn(place: Place, state: WaitState, how: How): Promise<INodeExec
 	const { host, provider } = place;
 	const watcher = watcherFor(place, state, how);
 	const underWay = { count: 0 };
-	let parks: Park | undefined;
+	const left = () => ({ open: openIds(state, watcher), underWay: underWay.count });
+	let shown: INodeExecutionData[] | undefined;
 	try {
-		parks = await untilCancelled(
-			host,
-			provider,
-			() => ({ open: openIds(state, watcher), underWay: underWay.count }),
-			async () => await untilParkOrEnd(place, state, how, watcher, underWay),
-		);
+		shown = await untilCancelled(host, provider, left, async () => {
+			const parks = await untilParkOrEnd(place, state, how, watcher, underWay);
+			return parks && (await park(place, state, how, watcher, parks));
+		});
 	} finally {
-		if (!parks) forgetWait(state.nonce);
+		if (!shown) forgetWait(state.nonce);
 	}
-	if (parks) return await park(place, state, how, watcher, parks);
-	return await toItems(place, outcomesOf(state, watcher, place), state.operation);
+	return shown ?? (await toItems(place, outcomesOf(state, watcher, place), state.operation));
 }
 
 /** When a parked execution is to be woken. */
@@ -212,13 +222,18 @@ async function untilParkOrEnd(
 ): Promise<Park | undefined> {
 	const { clock, host } = place;
 	const stopsAtRefusal = !host.continues;
-	const waits = state.tasks.some(({ settings }) => settings?.waitMode !== 'dontWait');
-	const isOpen = (taskId: string) => waits && watcher.sightingOf(taskId)?.end === undefined;
+	const isOpen = (taskId: string) => {
+		const sighting = watcher.sightingOf(taskId);
+		return sighting !== undefined && !sighting.end && !watcher.isStopped;
+	};
 	for (;;) {
 		endUnknown(state, place, how);
+		endOverdue(state, clock.now(), { problemOf: problemOfSubmit(place) });
 		// Where the node is going to fail, nobody would see what waiting for the others brings.
 		if (stopsAtRefusal && state.tasks.some(({ stage }) => stage.at === 'ended')) return undefined;
 		const step = nextStep(state, clock.now(), isOpen, stopsAtRefusal);
+		// What was to be sent and is not sent now was not sent at all: whoever finds it next must know.
+		if (step.do !== 'submit') withdrawIntent(state);
 		switch (step.do) {
 			case 'end':
 				return undefined;
@@ -245,23 +260,30 @@ async function untilParkOrEnd(
 
 /** Saves the state, gives the execution back, and leaves a watcher beside it. Gives what the editor shows meanwhile. */
 async function park(
-	{ context, host, provider, http, clock }: Place,
+	place: Place,
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
 	{ wakeAt }: Park,
 ): Promise<INodeExecutionData[]> {
+	const { context, host, http, clock } = place;
 	const now = clock.now();
-	const isWait = positionsAt(state.tasks, 'toBuy').length === 0;
+	const unknownUntil = firstUnknownEnd(state);
+	const holds = !host.continues && unknownUntil !== undefined && unknownUntil > now;
+	const intent = holds ? [] : positionsAt(state.tasks, 'toBuy').slice(0, BATCH);
+	const isWait = intent.length === 0;
 	const secret = randomBytes(16).toString('hex');
 	const lastEnd = Math.max(now, ...deadlinesOf(state));
 	const look = state.isShown ? LATER_LOOK_MS : FIRST_LOOK_MS;
-	const wakes = Math.min(wakeAt ?? lastEnd, isWait ? now + look : Infinity);
-	state.intent = positionsAt(state.tasks, 'toBuy').slice(0, BATCH);
+	// At the last time limit everything is read once more.
+	const wakes = Math.min(
+		wakeAt ?? lastEnd + LAST_READ_MS + EARLY_MS,
+		isWait ? now + look : Infinity,
+	);
+	state.intent = intent;
 	state.wake = secret;
 	state.until = how.own ? wakes + TIMER_UNSET_MS : Math.min(lastEnd, now + lookIn(state, now));
-	const shown =
-		isWait && !state.isShown ? shownWhileWaiting(state, watcher, { host, provider }) : [];
+	const shown = isWait && !state.isShown ? shownWhileWaiting(state, watcher, place) : [];
 	state.isShown ||= isWait;
 	for (const task of state.tasks) task.reads = readsOf(task, watcher);
 	context.setMetadata({ resumeUrl: resumeUrlOf(context) });
@@ -270,7 +292,7 @@ async function park(
 		forgetWait(state.nonce);
 		return shown;
 	}
-	keepWait(state.nonce, { watcher, http, secret, usedAt: now }, now);
+	keepWait(state.nonce, { watcher, http, secret }, now);
 	void watchOver({
 		nonce: state.nonce,
 		secret,
@@ -357,10 +379,9 @@ function watcherFor(
 	const before = knownWait(state.nonce)?.watcher;
 	const read = async (taskId: string) => await provider.read(http, taskId);
 	const watcher = new Watcher({ read, account, clock: processClock, polls }, before);
-	before?.stop();
 	if (state.wasCalled) account.calledAt = clock.now();
 	for (const task of state.tasks) watch(watcher, task, account, clock.now());
-	keepWait(state.nonce, { watcher, http, usedAt: clock.now() }, clock.now());
+	keepWait(state.nonce, { watcher, http }, clock.now());
 	return watcher;
 }
 
@@ -547,7 +568,9 @@ async function isTakenUp(
 		}
 		case 'bought': {
 			const { taskId, at: since, otherAccount } = known;
-			const seen = await account.reads.run(async () => await provider.read(http, taskId));
+			const seen = await clock.orCancelled(
+				async () => await account.reads.run(async () => await provider.read(http, taskId)),
+			);
 			if (!seen.ok && seen.failure.reason === 'notFound' && otherAccount !== undefined) {
 				endWith(task, writer.ofOtherAccount(taskId, otherAccount, itemIndex), { taskId });
 				return true;
@@ -563,22 +586,29 @@ async function isTakenUp(
 }
 
 /** What an earlier run of this step, or a call, has found out about a task. */
-function reconcile(task: TaskState, memory: Memory): void {
-	const { stage, key, settings } = task;
+function reconcile(task: TaskState, { memory, writer }: Place): void {
+	const { stage, key, settings, itemIndex } = task;
 	if (key === undefined) return;
 	const known = memory.recall(key);
 	if (stage.at === 'bought' && known?.state !== 'bought') {
-		memory.submitted(key, stage.taskId, task.asked ?? {});
+		memory.found(key, stage.taskId, task.asked, stage.since);
 	}
 	if (stage.at === 'unknown' && !known) memory.ambiguous(key, stage.failure);
 	if (!('request' in stage) || !known) return;
-	if (known.state === 'bought') {
-		const { taskId, at: since } = known;
-		const deadline = since + (settings?.timeLimitMs ?? 0);
-		task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
-	}
-	if (known.state === 'unknown') {
-		task.stage = { at: 'unknown', since: known.at, until: 0, failure: known.failure };
+	switch (known.state) {
+		case 'bought': {
+			const { taskId, at: since } = known;
+			const deadline = since + (settings?.timeLimitMs ?? 0);
+			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+			break;
+		}
+		case 'unknown': {
+			const until = known.at + (settings?.lostAnswerMs ?? LOST_ANSWER_MS);
+			task.stage = { at: 'unknown', since: known.at, until, failure: known.failure };
+			break;
+		}
+		case 'refused':
+			endWith(task, writer.ofSubmit(known.failure, false, itemIndex));
 	}
 }
 
@@ -586,11 +616,15 @@ function reconcile(task: TaskState, memory: Memory): void {
 function recallOtherExecution(context: IExecuteFunctions, memory: Memory): void {
 	const state = parseState(savedBefore(context));
 	for (const { key, stage, asked } of state?.tasks ?? []) {
-		if (key === undefined || memory.recall(key)) continue;
+		if (key === undefined) continue;
+		const known = memory.recall(key);
+		if (stage.at === 'bought' && known?.state !== 'bought') {
+			memory.found(key, stage.taskId, asked, stage.since);
+		}
+		if (known) continue;
 		if (stage.at === 'sending' || stage.at === 'unknown') {
 			memory.ambiguous(key, undefined, state?.executionId);
 		}
-		if (stage.at === 'bought') memory.submitted(key, stage.taskId, asked ?? {});
 	}
 }
 
@@ -663,21 +697,13 @@ function problemOf(
 }
 
 /** What the editor shows while the execution is parked; one item per task, nothing downloaded. */
-function shownWhileWaiting(
-	state: WaitState,
-	watcher: Watcher,
-	{ host, provider }: Pick<Place, 'host' | 'provider'>,
-): INodeExecutionData[] {
-	const writer = new ProblemWriter(host.node, provider);
-	return outcomesOf(state, watcher, { writer, clock: executionClock(host) }).flatMap((outcome) => {
+function shownWhileWaiting(state: WaitState, watcher: Watcher, place: Place): INodeExecutionData[] {
+	const { host, provider } = place;
+	return outcomesOf(state, watcher, place).flatMap((outcome) => {
 		const settings = outcome.settings && { ...outcome.settings, outputItems: 'task' as const };
 		const problem = outcome.mayBeTold ? undefined : outcome.problem;
-		const items = itemsOf(
-			{ ...outcome, problem, settings, files: [] },
-			provider.name,
-			state.operation,
-		);
-		return items.map((item) => routed(item, host));
+		const shown = { ...outcome, problem, settings, files: [] };
+		return itemsOf(shown, provider.name, state.operation).map((item) => routed(item, host));
 	});
 }
 

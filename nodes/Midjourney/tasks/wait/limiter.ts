@@ -16,12 +16,19 @@ export class Limiter {
 		private readonly clock: Clock,
 	) {}
 
-	/** Runs `work` when there is room; gives what it gives. */
-	async run<T>(work: () => Promise<T>): Promise<T> {
+	/**
+	 * Runs `work` when there is room; gives what it gives.
+	 *
+	 * @param orPaused run in its place while the provider wants to be left alone; without it the pause is waited for
+	 */
+	async run<T>(work: () => Promise<T>, orPaused?: () => T): Promise<T> {
 		if (this.running >= this.limit) await new Promise<void>((resolve) => this.queue.push(resolve));
 		else this.running++;
 		try {
-			for (let ms = this.pausedFor(); ms > 0; ms = this.pausedFor()) await this.clock.sleep(ms);
+			for (let ms = this.pausedFor(); ms > 0; ms = this.pausedFor()) {
+				if (orPaused) return orPaused();
+				await this.clock.sleep(ms);
+			}
 			return await work();
 		} finally {
 			// The place goes straight to the next in the queue, if there is one.

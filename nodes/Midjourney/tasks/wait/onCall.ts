@@ -31,6 +31,9 @@ const ANSWER_WITHIN_MS = 8_000;
  */
 const TIMER_IS_SET_MS = 75_000;
 
+/** How long a process that lives by calls remembers what it has read for a wait, in ms. */
+const KEPT_MS = 3_600_000;
+
 interface Verdict {
 	status: 200 | 202 | 401 | 404 | 503;
 	body: IDataObject;
@@ -106,7 +109,7 @@ async function decide(
 /** The execution goes on, once: n8n 1.x would run it again at every further wake. */
 function wakeUp(state: WaitState, clock: Clock): Verdict {
 	if (!state.wake || wakesAgain(state.wake, clock.now())) return WAITS_ON;
-	return { status: 200, body: { ok: true, waiting: false }, wakeWith: onWake(state) };
+	return { status: 200, body: { ok: true, waiting: false }, wakeWith: onWake(state, clock.now()) };
 }
 
 async function onCallback(
@@ -132,11 +135,11 @@ async function onCallback(
 	const watcher = watcherOf(state, provider, http, clock);
 	await watcher.told(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
-	if (!sighting?.end) return sighting?.failure ? CALL_AGAIN : WAITS_ON;
+	const isWatched = knownWait(state.nonce)?.secret !== undefined;
+	// Who lives by calls alone would not look again.
+	if (!sighting?.end) return isWatched && !sighting?.failure ? WAITS_ON : CALL_AGAIN;
 	const isLeftToTimer =
-		knownWait(state.nonce)?.secret === undefined &&
-		state.until !== undefined &&
-		state.until - clock.now() < TIMER_IS_SET_MS;
+		!isWatched && state.until !== undefined && state.until - clock.now() < TIMER_IS_SET_MS;
 	const isLast =
 		watcher.allEnded && state.tasks.every(({ stage: { at } }) => at === 'bought' || at === 'ended');
 	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : WAITS_ON;
@@ -160,7 +163,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 			deadline: Infinity,
 		});
 	}
-	keepWait(state.nonce, { watcher, http, usedAt: clock.now() }, clock.now());
+	keepWait(state.nonce, { watcher, http, expiresAt: clock.now() + KEPT_MS }, clock.now());
 	return watcher;
 }
 
@@ -189,7 +192,9 @@ async function onLostAnswer(
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not fresh: it is read at once, and it was found.
 		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: false };
-		return wakeUp({ ...state, wasCalled: true }, clock);
+		const verdict = wakeUp({ ...state, wasCalled: true }, clock);
+		// Somebody else has woken it already, without this id.
+		return verdict.wakeWith ? verdict : CALL_AGAIN;
 	}
 	return NOT_FOR_US;
 }

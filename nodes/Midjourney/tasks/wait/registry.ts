@@ -8,12 +8,9 @@ export interface Known {
 	http: Http;
 	/** The secret of the park that this process is to wake; undefined: somebody else is. */
 	secret?: string;
-	/** Unix ms of the last use. */
-	usedAt: number;
+	/** Unix ms: forgotten then, where nobody is left who would; a later call begins anew. */
+	expiresAt?: number;
 }
-
-/** How long something is kept that nobody asks for, in ms. */
-const FORGOTTEN_AFTER_MS = 3_600_000;
 
 /** The waits that this process watches, by their nonce. */
 const waits = new Map<string, Known>();
@@ -21,14 +18,14 @@ const waits = new Map<string, Known>();
 /** What is known of a wait; undefined when this process has not heard of it. */
 export const knownWait = (nonce: string): Known | undefined => waits.get(nonce);
 
-/** Knows a wait from now on. */
+/**
+ * Knows a wait from now on.
+ *
+ * @param now Unix ms
+ */
 export function keepWait(nonce: string, known: Known, now: number): void {
 	waits.set(nonce, known);
-	for (const [other, { watcher, usedAt }] of waits) {
-		if (now - usedAt < FORGOTTEN_AFTER_MS || other === nonce) continue;
-		watcher.stop();
-		waits.delete(other);
-	}
+	for (const [other, { expiresAt = Infinity }] of waits) if (expiresAt < now) forgetWait(other);
 }
 
 /** The wait has ended, or goes on elsewhere. */

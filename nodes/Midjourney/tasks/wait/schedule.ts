@@ -24,6 +24,9 @@ export const WHERE_CALLS_ARRIVE: PollSchedule = {
 	longest: 300_000,
 };
 
+/** For a task of which a call has told and which was not seen to end: the provider's books are a moment behind. */
+export const SOON: PollSchedule = { first: 2_000, shortest: 2_000, longest: 30_000 };
+
 /** So long after a call has arrived the next is counted on, in ms. */
 export const CALLS_ARE_TRUSTED_MS = 30 * 60_000;
 

@@ -24,6 +24,8 @@ const TIMEOUT_MS = 5_000;
 /** How often a wake is tried while n8n is still saving the execution; the pauses grow from the first, in ms. */
 const WAKE_TRIES = 12;
 const FIRST_PAUSE_MS = 40;
+/** And for how long at the most, in ms: n8n's own timer comes soon behind. */
+const WAKE_WITHIN_MS = 45_000;
 
 /** The addresses of one execution, as this process can reach them. */
 export interface OwnAddress {
@@ -35,16 +37,19 @@ export interface OwnAddress {
 
 type Requester = Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
 
-/** The address that resumes this execution at this node, as n8n knows itself. */
-export function resumeUrlOf(context: IExecuteFunctions): string {
-	const url = new URL(String(executionOf(context).resumeUrl));
-	url.pathname = `${url.pathname.replace(/\/$/, '')}/${RESUME_PATH}`;
-	return url.href;
-}
+/** The address that resumes this execution at this node, as n8n knows itself. Not a URL where n8n gives none. */
+export const resumeUrlOf = (context: IExecuteFunctions): string =>
+	below(executionOf(context).resumeUrl, RESUME_PATH);
 
-function statusUrlOf(context: IExecuteFunctions): string {
-	const url = new URL(String(executionOf(context).resumeFormUrl));
-	url.pathname = `${url.pathname.replace(/\/$/, '')}/${STATUS_PATH}`;
+const statusUrlOf = (context: IExecuteFunctions): string =>
+	below(executionOf(context).resumeFormUrl, STATUS_PATH);
+
+/** The same address with a path behind its own; what is no URL stays as it is. */
+function below(given: unknown, path: string): string {
+	const address = String(given);
+	if (!URL.canParse(address)) return address;
+	const url = new URL(address);
+	url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
 	return url.href;
 }
 
@@ -121,7 +126,8 @@ export async function wake(
 	secret: string,
 	clock: Clock,
 ): Promise<'woken' | 'gone' | 'failed'> {
-	for (let attempt = 0; attempt < WAKE_TRIES; attempt++) {
+	const until = clock.now() + WAKE_WITHIN_MS;
+	for (let attempt = 0; attempt < WAKE_TRIES && clock.now() < until; attempt++) {
 		const status = await post(helpers, resume, { [WAKE_FIELD]: secret });
 		if (status !== undefined && status < 300) return 'woken';
 		if (status === 401 || status === 404 || status === 410) return 'gone';

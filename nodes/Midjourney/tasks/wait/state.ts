@@ -1,6 +1,7 @@
 import type { Failure } from '../../providers/http';
 import { isRecord, unwrapJson } from '../../providers/json';
 import type { TaskRequest } from '../../providers/Provider';
+import { LOST_ANSWER_MS } from '../lost';
 import type { NodeProblem } from '../nodeErrors';
 import type { Asked, Settings } from '../order';
 
@@ -82,6 +83,12 @@ export interface WaitState {
 	intent: number[];
 	/** Unix ms: the provider wants to be left alone until then. */
 	pausedUntil: number;
+	/** Why it does. */
+	pausedBy?: Failure;
+	/** Unix ms of the last submit that was taken, or of the beginning. */
+	progressAt: number;
+	/** How many submits in a row have left open whether they were taken. */
+	unclearInARow: number;
 	/** How often in a row nobody woke it although the process was to. */
 	missedWakes: number;
 	/** A call of the provider has woken it. */
@@ -93,11 +100,12 @@ export interface WaitState {
 
 /** A wait that begins. */
 export const newState = (
-	begun: Pick<WaitState, 'executionId' | 'operation' | 'nonce' | 'tasks'>,
+	begun: Pick<WaitState, 'executionId' | 'operation' | 'nonce' | 'progressAt' | 'tasks'>,
 ): WaitState => ({
 	version: VERSION,
 	intent: [],
 	pausedUntil: 0,
+	unclearInARow: 0,
 	missedWakes: 0,
 	isShown: false,
 	...begun,
@@ -105,7 +113,7 @@ export const newState = (
 
 /** As it is saved with the execution. */
 export const serialize = (state: WaitState): string =>
-	JSON.stringify(state, (key, value: unknown) => (key === 'error' ? undefined : value));
+	JSON.stringify({ ...state, tasks: state.tasks.map(({ error: _, ...task }) => task) });
 
 /** What `serialize` has made; undefined for anything else. */
 export function parseState(saved: unknown): WaitState | undefined {
@@ -122,12 +130,16 @@ export function taskIdsIn(saved: unknown): string[] {
 /**
  * What a wake does to the state before the node runs: what was intended may be sent from now on, and whoever finds it
  * so once more (an execution that n8n revives after a crash) is not the first.
+ *
+ * @param now Unix ms
  */
-export function onWake(state: WaitState): WaitState {
+export function onWake(state: WaitState, now: number): WaitState {
 	const tasks = state.tasks.map((task, position) => {
-		const { stage } = task;
-		if (stage.at === 'sending')
-			return { ...task, stage: { at: 'unknown', since: 0, until: 0 } as const };
+		const { stage, settings } = task;
+		if (stage.at === 'sending') {
+			const until = now + (settings?.lostAnswerMs ?? LOST_ANSWER_MS);
+			return { ...task, stage: { at: 'unknown', since: 0, until } as const };
+		}
 		if (stage.at !== 'toBuy' || !state.intent.includes(position)) return task;
 		return { ...task, stage: { ...stage, at: 'sending' } as const };
 	});
@@ -158,14 +170,19 @@ export function nextStep(
 ): Step {
 	const unknown = tasks.some(({ stage }) => stage.at === 'unknown' && stage.until > now);
 	const sending = positionsAt(tasks, 'sending');
-	if (sending.length > 0) return { do: 'submit', batch: sending };
-	const toBuy = positionsAt(tasks, 'toBuy');
-	if (toBuy.length > 0 && !(holds && unknown)) {
-		if (pausedUntil > now) return { do: 'pause', until: pausedUntil };
-		return { do: 'submit', batch: toBuy.slice(0, BATCH) };
+	const batch = sending.length > 0 ? sending : positionsAt(tasks, 'toBuy').slice(0, BATCH);
+	if (batch.length > 0 && !(holds && unknown)) {
+		return pausedUntil > now ? { do: 'pause', until: pausedUntil } : { do: 'submit', batch };
 	}
 	const open = tasks.some(({ stage }) => stage.at === 'bought' && isOpen(stage.taskId));
 	return open || unknown ? { do: 'wait' } : { do: 'end' };
+}
+
+/** What was intended and has certainly not been sent is to be bought as before. */
+export function withdrawIntent({ tasks }: WaitState): void {
+	for (const task of tasks) {
+		if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
+	}
 }
 
 export const positionsAt = (tasks: readonly TaskState[], at: Stage['at']): number[] =>
@@ -180,5 +197,20 @@ const isState = (value: unknown): value is WaitState =>
 	Array.isArray(value.intent) &&
 	Array.isArray(value.tasks) &&
 	value.tasks.every(
-		(task) => isRecord(task) && typeof task.itemIndex === 'number' && isRecord(task.stage),
+		(task) => isRecord(task) && typeof task.itemIndex === 'number' && isStage(task.stage),
 	);
+
+function isStage(stage: unknown): stage is Stage {
+	if (!isRecord(stage)) return false;
+	switch (stage.at) {
+		case 'toBuy':
+		case 'sending':
+			return isRecord(stage.request);
+		case 'bought':
+			return typeof stage.taskId === 'string' && typeof stage.deadline === 'number';
+		case 'ended':
+			return isRecord(stage.problem);
+		default:
+			return stage.at === 'unknown';
+	}
+}

@@ -5,7 +5,7 @@ import type { Memory } from '../memory';
 import { LOST_ANSWER_MS } from '../lost';
 import type { Limiter } from './limiter';
 import type { PollSchedule } from './schedule';
-import { positionsAt, type Stage, type TaskState, type WaitState } from './state';
+import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
 
 /**
  * How often a submit is sent that was certainly not taken. Rate limits and maintenance pass by themselves; an address
@@ -14,8 +14,11 @@ import { positionsAt, type Stage, type TaskState, type WaitState } from './state
 const ATTEMPTS: Partial<Record<FailureReason, number>> = { rateLimited: 12, maintenance: 6 };
 const OTHER_ATTEMPTS = 4;
 
-/** Who asks for a longer pause than this, in ms, is not waited for: the item fails and says so. */
-const LONGEST_RETRY_AFTER_MS = 120_000;
+/** However long a provider asks to be left alone, in ms: it is asked again then. */
+const LONGEST_PAUSE_MS = 120_000;
+
+/** So many submits in a row whose answers say nothing are no accident: buying stops. */
+const MOST_UNCLEAR = 10;
 
 /** How long a cancelled execution still waits for the ids of submits that are under way, to name them, in ms. */
 const CANCEL_GRACE_MS = 500;
@@ -59,22 +62,23 @@ export async function submitBatch(
 	batch: readonly number[],
 	deps: SubmitDeps,
 ): Promise<void> {
+	const { clock, limiter } = deps;
 	const progress = { isOver: false, isHeld: false };
+	const send = async (position: number) => {
+		const task = state.tasks[position];
+		if (!task || progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
+		await submitAt(state, position, task, deps, progress);
+	};
+	// Somebody else may have been asked to leave the account alone.
+	const orPaused = () => pause(state, clock.now() + limiter.pausedFor());
 	const ends = await Promise.allSettled(
 		batch.map(async (position) => {
-			await deps.limiter.run(async () => {
-				if (progress.isOver || progress.isHeld) return;
-				const task = state.tasks[position];
-				if (task && state.pausedUntil <= deps.clock.now()) {
-					await submitAt(state, position, task, deps, progress);
-				}
-			});
+			const queued = async () => await limiter.run(async () => await send(position), orPaused);
+			await clock.orCancelled(queued, CANCEL_GRACE_MS);
 		}),
 	);
 	for (const end of ends) if (end.status === 'rejected') throw end.reason;
-	for (const task of state.tasks) {
-		if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
-	}
+	withdrawIntent(state);
 	if (progress.isOver) skipRest(state, deps);
 }
 
@@ -90,19 +94,20 @@ async function submitAt(
 	if (!('request' in stage)) return;
 	const since = clock.now();
 	const failure = await clock.orCancelled(
-		async () => await sendOnce(task, position, deps),
+		async () => await sendOnce(task, position, state, deps),
 		CANCEL_GRACE_MS,
 	);
 	if (!failure) return;
 	const attempts = stage.attempts + 1;
 	if (mayRepeat(failure, attempts)) {
 		task.stage = { at: 'toBuy', request: stage.request, attempts };
-		const pause = failure.retryAfterMs ?? backoff(attempts, clock);
-		state.pausedUntil = Math.max(state.pausedUntil, clock.now() + pause);
-		if (failure.reason === 'rateLimited') limiter.pauseFor(pause);
+		const ms = Math.min(failure.retryAfterMs ?? backoff(attempts, clock), LONGEST_PAUSE_MS);
+		pause(state, clock.now() + ms, { ...failure, attempts });
+		if (failure.reason === 'rateLimited') limiter.pauseFor(ms);
 		return;
 	}
 	const ambiguous = failure.taken === 'unknown';
+	if (ambiguous) progress.isOver ||= ++state.unclearInARow >= MOST_UNCLEAR;
 	const until = clock.now() + (task.settings?.lostAnswerMs ?? LOST_ANSWER_MS);
 	if (ambiguous && deps.callMayTell && until > clock.now()) {
 		task.stage = { at: 'unknown', since, until, failure };
@@ -118,6 +123,7 @@ async function submitAt(
 async function sendOnce(
 	task: TaskState,
 	position: number,
+	state: WaitState,
 	{ provider, http, clock, memory, callbackUrl, underWay, onBought }: SubmitDeps,
 ): Promise<Failure | undefined> {
 	const { stage, settings, key } = task;
@@ -125,8 +131,8 @@ async function sendOnce(
 	const since = clock.now();
 	memory.sending(key, since);
 	underWay.count++;
-	const answer = await provider.submit(http, stage.request, callbackUrl?.(position));
-	underWay.count--;
+	const sending = provider.submit(http, stage.request, callbackUrl?.(position));
+	const answer = await sending.finally(() => underWay.count--);
 	if (!answer.ok) {
 		const { failure } = answer;
 		if (failure.taken === 'unknown') memory.ambiguous(key, failure);
@@ -136,6 +142,8 @@ async function sendOnce(
 	}
 	const taskId = answer.value;
 	memory.submitted(key, taskId, task.asked ?? {});
+	state.progressAt = Math.max(state.progressAt, clock.now());
+	state.unclearInARow = 0;
 	const deadline = since + settings.timeLimitMs;
 	task.stage = {
 		...{ at: 'bought', taskId, since, deadline, fresh: true },
@@ -171,11 +179,33 @@ export function endWith(
 	task.stage = { at: 'ended', problem, ...more };
 }
 
+/** Nothing is sent before. */
+function pause(state: WaitState, until: number, because?: Failure): void {
+	state.pausedUntil = Math.max(state.pausedUntil, until);
+	if (because) state.pausedBy = because;
+}
+
+/**
+ * However often a provider says later: what could not be bought within its time limit, since the last submit that was
+ * taken, ends with what it said.
+ */
+export function endOverdue(
+	state: WaitState,
+	now: number,
+	{ problemOf }: Pick<SubmitDeps, 'problemOf'>,
+): void {
+	if (!state.pausedBy) return;
+	for (const task of state.tasks) {
+		const { stage, settings } = task;
+		if (stage.at !== 'toBuy' || now - state.progressAt < (settings?.timeLimitMs ?? 0)) continue;
+		endWith(task, problemOf(task, state.pausedBy, false));
+	}
+}
+
 /** Whether a submit certainly was not taken and the reason passes by itself. */
 const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	failure.taken === 'no' &&
 	failure.passing &&
-	(failure.retryAfterMs ?? 0) <= LONGEST_RETRY_AFTER_MS &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
 
 /** When a task is read. */
