@@ -138,6 +138,16 @@ export class Wait {
 		}
 	}
 
+	/** Waits until it has run again since the park of this secret, and is parked anew. */
+	async untilParkedAgain(secret: string): Promise<void> {
+		await until(
+			'another park has another secret',
+			async () => await this.wakeSecret().catch(() => secret),
+			(now) => now !== secret,
+		);
+		await this.untilParked();
+	}
+
 	/** `waiting` while it is parked. Costs n8n little: the data of the execution is not asked for. */
 	async status(): Promise<string> {
 		const all = await this.client.executions(this.workflowId);
@@ -224,7 +234,7 @@ export class Wait {
 		for (const name of [...url.searchParams.keys()]) {
 			if (name !== 'signature') url.searchParams.delete(name);
 		}
-		const { status } = await fetch(url);
+		const { status } = await fetch(url, { method: this.plan.approval ?? 'GET' });
 		if (status !== 200) throw new Error(`The approval was answered ${status}`);
 	}
 
