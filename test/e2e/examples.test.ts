@@ -288,7 +288,8 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 					});
 					expect(emulator.ledger.submits).toHaveLength(3);
 					mend();
-					const retried = await client.execution(await client.retry(workflowId, executionId));
+					const retryId = await client.retry(workflowId, executionId);
+					const retried = await client.finished(retryId, RUN_TIMEOUT_MS);
 					const { status, error } = retried;
 					expect({ status, error }).toEqual({ status: 'success', error: undefined });
 					const files = itemsOf(retried, 'File Names').flatMap(({ binary }) => binary.data ?? []);
