@@ -5,12 +5,8 @@ import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import { inputError } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
-import {
-	begin,
-	parkedState,
-	resumeParked,
-	type Plan,
-} from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import type { Plan } from '../../../nodes/Midjourney/tasks/wait/orders';
 import {
 	newState,
 	serialize,

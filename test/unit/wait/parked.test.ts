@@ -12,12 +12,8 @@ import type { Answer } from '../../../nodes/Midjourney/providers/http';
 import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
-import {
-	begin,
-	parkedState,
-	resumeParked,
-	type Plan,
-} from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import type { Plan } from '../../../nodes/Midjourney/tasks/wait/orders';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { failing, found, SETTINGS } from './fakes';
 
