@@ -114,7 +114,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				prompts(50).map(({ prompt }) => prompt),
 			);
 			expect(bench.emulator.ledger.submits).toHaveLength(50);
-		});
+		}, 20_000);
 
 		it('buys a failed task again, and only that one', async () => {
 			let failures = 0;

@@ -199,6 +199,21 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits()).toHaveLength(2);
 		});
 
+		it('while it waits for calls: its retry reads what was bought, which calls elsewhere', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity, callbacks: 'manual' });
+			const scenario = auto({ ...eachPrompt, waitMode: 'callback' }, { items: prompts(2) });
+			void instance.begin(scenario);
+			const waiting = await instance.until('1', ({ items }) => items.length > 0);
+			instance.forget();
+			void instance.begin({ ...scenario, executionId: '2', retryOf: retryOf(waiting) });
+			await instance.until('2', ({ items }) => items.length > 0);
+			for (const { taskId } of submits()) bench.emulator.finish(taskId);
+			const { items } = await instance.ended('2');
+			expect(items.map(({ json }) => json.status)).toEqual(['completed', 'completed']);
+			expect(submits()).toHaveLength(2);
+		});
+
 		it('while it waits: n8n runs it again when its time is up, and another process goes on', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
