@@ -112,13 +112,17 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	}
 
 	/** Ends the tasks at these positions, one by one, and sees the execution go on at the last. */
-	async function finishAll(wait: Wait, positions: number[]): Promise<void> {
+	async function finishAll(
+		wait: Wait,
+		positions: number[],
+		silent?: readonly number[],
+	): Promise<void> {
 		let since = 0;
 		for (const position of positions) {
 			since = Date.now();
 			expect(await wait.finishAndDeliver(position)).toEqual([200]);
 		}
-		expectResumedOnce(wait, await wait.ended(), since);
+		expectResumedOnce(wait, await wait.ended(), since, silent);
 	}
 
 	/** From its submits on as long as no task would be read. */
@@ -350,7 +354,8 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect(await wait.finishAndDeliver(1)).toEqual([200]);
 			say(`the task of a lost answer was found ${Date.now() - called} ms after its end`);
 			await wait.untilParkedAgain(secret);
-			await finishAll(wait, [0]);
+			// The call has told that there is such a task; its end was read when the node ran again.
+			await finishAll(wait, [0], [1]);
 		});
 
 		scenario('forged: "completed" for a running task changes nothing', async () => {
