@@ -732,7 +732,8 @@ describe('pictures', () => {
 		const drawn = await draw(one);
 		expect((await draw(one)).equals(drawn)).toBe(true);
 		expect((await draw(other)).equals(drawn)).toBe(false);
-	});
+		// Draws three large pictures.
+	}, 20_000);
 
 	it('know their own by its URL', async () => {
 		await start();
