@@ -162,8 +162,7 @@ function workflowOf({ trigger, last }: Case, credential: JsonObject, path: strin
 				...node(GENERATE, MIDJOURNEY, 1, {
 					...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
 					...{ mode: 'textToImage', prompt: 'a cup', waitMode: 'auto' },
-					// As soon as it can, where it can.
-					options: { outputItems: 'task', download: false, parkAfter: 0, firstCheck: 1 },
+					options: { outputItems: 'task', download: false, firstCheck: 1 },
 				}),
 				credentials: { midApi: credential },
 			},

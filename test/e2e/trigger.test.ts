@@ -171,7 +171,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 
 	const relayed = (resumeUrl: string, url: string, key = API_KEY) =>
 		callbackUrl({
-			...{ resumeUrl, nonce: 'n', reference: 'order 7' },
+			...{ resumeUrl, nonce: 'n', position: 0, reference: 'order 7' },
 			relay: { url, key: relayKey(key) },
 		});
 

@@ -42,6 +42,11 @@ import {
 	Workflow,
 } from 'n8n-workflow';
 
+// What watches over a parked execution does so for hours, and n8n ends it with the process: here, too.
+const begin = globalThis.setTimeout;
+const unheld = (...timer: Parameters<typeof begin>) => begin(...timer).unref();
+globalThis.setTimeout = Object.assign(unheld, begin);
+
 /** The container in which n8n-core keeps its services: the tree may hold other copies of that package. */
 const requireAsCore = createRequire(require.resolve('n8n-core'));
 type Token<T> = abstract new (...args: never[]) => T;

@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a server beside n8n's engine, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server beside n8n's engine, it is not a node */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

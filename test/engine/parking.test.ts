@@ -1,8 +1,6 @@
-import type { IRunExecutionData } from 'n8n-workflow';
-
 import { DIALECTS } from './dialects';
-import { MIDJOURNEY, type Result, type Scenario } from './harness';
-import { until, useEngine } from './setup';
+import { MIDJOURNEY, type Scenario } from './harness';
+import { retryOf, until, useEngine } from './setup';
 
 /**
  * Parked executions in n8n's own engine, with an n8n around it that keeps and resumes them (instance.ts). What leans on
@@ -12,16 +10,6 @@ import { until, useEngine } from './setup';
 const eachPrompt = { prompt: '={{ $json.prompt }}' };
 const prompts = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ prompt: `product ${index}` }));
-
-/** What *Retry* in the list of executions begins with: the saved data, without the run of the node. */
-function retryOf({ data }: { data: IRunExecutionData }): IRunExecutionData {
-	const saved: IRunExecutionData = JSON.parse(JSON.stringify(data));
-	delete saved.waitTill;
-	delete saved.resultData.error;
-	delete saved.resultData.runData.Midjourney;
-	for (const { node } of saved.executionData?.nodeExecutionStack ?? []) delete node.disabled;
-	return saved;
-}
 
 describe.each(DIALECTS)('With $displayName', (dialect) => {
 	const bench = useEngine({ latencyMs: 300 }, dialect);
@@ -100,7 +88,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 
 		it('goes on after a pause for the rate limit, and buys each item once', async () => {
 			const instance = await bench.instance();
-			await bench.emulate({ latencyMs: 100, rateLimit: { submits: 4, perMs: 1500 } });
+			await bench.emulate({ latencyMs: 100, rateLimit: { requests: 4, perMs: 1500 } });
 			const result = await instance.complete(auto(eachPrompt, { items: prompts(9) }));
 			expect(result.items).toHaveLength(9);
 			expect(submits().map(promptOf).sort()).toEqual(prompts(9).map(({ prompt }) => prompt));
@@ -208,6 +196,21 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 				retryOf: retryOf(waiting),
 			});
 			expect(retried.items.map(({ json }) => json.status)).toEqual(['completed', 'completed']);
+			expect(submits()).toHaveLength(2);
+		});
+
+		it('while it waits for calls: its retry reads what was bought, which calls elsewhere', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: Infinity, callbacks: 'manual' });
+			const scenario = auto({ ...eachPrompt, waitMode: 'callback' }, { items: prompts(2) });
+			void instance.begin(scenario);
+			const waiting = await instance.until('1', ({ items }) => items.length > 0);
+			instance.forget();
+			void instance.begin({ ...scenario, executionId: '2', retryOf: retryOf(waiting) });
+			await instance.until('2', ({ items }) => items.length > 0);
+			for (const { taskId } of submits()) bench.emulator.finish(taskId);
+			const { items } = await instance.ended('2');
+			expect(items.map(({ json }) => json.status)).toEqual(['completed', 'completed']);
 			expect(submits()).toHaveLength(2);
 		});
 

@@ -2,8 +2,8 @@ import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
 
 import type { Call } from '../emulator';
 import { DIALECTS } from './dialects';
-import type { Result, Scenario } from './harness';
-import { useEngine } from './setup';
+import type { Scenario } from './harness';
+import { retryOf, useEngine } from './setup';
 
 /** What is bought once and never again, whatever an expression comes to the next time. */
 
@@ -12,14 +12,6 @@ const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
 const products = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ product: `product ${index}` }));
-
-/** What n8n's Retry starts from: the run of the failed node is taken off, its stack is executed again. */
-function failedOne({ data }: Result): IRunExecutionData {
-	const saved = JSON.parse(JSON.stringify(data)) as IRunExecutionData;
-	delete saved.resultData.error;
-	delete saved.resultData.runData.Midjourney;
-	return saved;
-}
 
 /** n8n's Retry with the workflow as it is saved by now: the node with other parameters or settings. */
 function withNow(data: IRunExecutionData, parameters: IDataObject, settings: Partial<INode> = {}) {
@@ -57,7 +49,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			undo();
 			const second = await bench.generate(
 				{ prompt },
-				{ ...scenario, retryOf: failedOne(first), executionId: '2' },
+				{ ...scenario, retryOf: retryOf(first), executionId: '2' },
 			);
 			expect(accepted()).toHaveLength(10);
 			expect(second.items.map(({ json }) => json.status)).toEqual(Array(10).fill('completed'));
@@ -75,10 +67,10 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const first = await bench.generate({ prompt, ...parameters }, { items: products(3) });
 			expect(first.status).toBe('error');
 			undo();
-			return failedOne(first);
+			return retryOf(first);
 		};
-		const again = async (retryOf: IRunExecutionData) =>
-			await bench.generate({ prompt }, { items: products(3), retryOf, executionId: '2' });
+		const again = async (saved: IRunExecutionData) =>
+			await bench.generate({ prompt }, { items: products(3), retryOf: saved, executionId: '2' });
 
 		it.each<[string, IDataObject]>([
 			['another time limit', { options: { timeLimit: 60, firstCheck: 0.1, longestPause: 1 } }],
@@ -102,7 +94,8 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const other = { id: 'B', name: 'another' };
 			const credentials = { midApi: other, vtrixApi: other };
 			const saved = withNow(await failed(), {}, { credentials });
-			bench.emulator.intercept(async (call) => (isRead(call) ? { status: 404 } : undefined));
+			const [unknown] = Object.values(dialect.unknownTask);
+			bench.emulator.intercept(async (call) => (isRead(call) ? unknown : undefined));
 			const { status, error } = await again(saved);
 			expect(status).toBe('error');
 			expect(accepted()).toHaveLength(3);
@@ -111,7 +104,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const was = dialect.name === 'midApi' ? 'MidAPI' : 'Vtrix';
 			expect(error?.message).toContain(`credential ${was}`);
 			expect(error?.description).toMatch(/is paid/);
-			for (const { taskId } of accepted()) expect(error?.description).toContain(taskId);
+			for (const { taskId } of accepted()) {
+				expect(`${error?.message} ${error?.description}`).toContain(taskId);
+			}
 		});
 	});
 
@@ -125,6 +120,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	describe('What stopped the first try stops the next', () => {
 		const sixty = { items: products(60), settings: RETRY };
 		const prompt = '={{ $json.product }}';
+		const [[refusal] = [undefined]] = Object.values(dialect.final);
 		/** Item 2 is taken, and its answer is lost. */
 		const loseOne = () =>
 			bench.emulator.intercept(async (call) => {
@@ -146,7 +142,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			bench.emulator.intercept(async (call) => {
 				if (!isSubmit(call) || !JSON.stringify(call.body).includes('product 2"')) return undefined;
 				refused++;
-				return { status: 422 };
+				return refusal;
 			});
 			const { error } = await bench.generate({ prompt }, sixty);
 			expect(error?.message).toContain('[item 2]');
@@ -155,15 +151,12 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 
 		it('in the same execution only: the next may send what was refused', async () => {
-			const undo = bench.emulator.intercept(async (call) =>
-				isSubmit(call) ? { status: 422 } : undefined,
-			);
+			const undo = bench.emulator.intercept(async (call) => (isSubmit(call) ? refusal : undefined));
 			const first = await bench.generate({ prompt }, { items: products(3) });
 			undo();
-			const retryOf = failedOne(first);
 			const { items } = await bench.generate(
 				{ prompt },
-				{ items: products(3), retryOf, executionId: '2' },
+				{ items: products(3), retryOf: retryOf(first), executionId: '2' },
 			);
 			expect(items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
 		});
@@ -183,12 +176,19 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const first = await bench.generate({ prompt }, scenario);
 			expect(sent).toBe(4);
 			undo();
-			const retryOf = withNow(
-				failedOne(first),
+			const saved = withNow(
+				retryOf(first),
 				{ options: { buyAgain: '2', firstCheck: 0.1, longestPause: 1 } },
 				{ onError: 'continueRegularOutput' },
 			);
-			const second = await bench.generate({ prompt }, { ...scenario, retryOf, executionId: '2' });
+			const second = await bench.generate(
+				{ prompt },
+				{
+					...scenario,
+					retryOf: saved,
+					executionId: '2',
+				},
+			);
 			expect(accepted().map(promptOf).sort()).toEqual(['product 0', 'product 2', 'product 3']);
 			expect(second.items.map(({ json }) => json.status)).toEqual([
 				'completed',

@@ -27,6 +27,9 @@ const ENDLESS: Record<string, { pieces?: Buffer[]; drips?: number }> = {
 	drips: { pieces: [PNG, Buffer.alloc(500)], drips: 10 },
 };
 
+/** The limits of requests to the provider, in ms. */
+const OF_REQUESTS = [30_000, 120_000];
+
 /** A file server that never ends what it begins. */
 async function startEndless({ pieces, drips }: (typeof ENDLESS)[string]) {
 	const timers: NodeJS.Timeout[] = [];
@@ -320,7 +323,6 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				);
 				expect(error?.description).toContain('paid: do not submit it again');
 				expect(error?.description).toContain('Task → Wait');
-				expect(error?.description).toContain(`Completed tasks: ${taskId}`);
 			});
 
 			it.each([
@@ -411,11 +413,13 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			'comes to an end when the file server %s',
 			async (_, fault) => {
 				const server = await startEndless(fault);
-				// What takes minutes takes parts of a second.
+				// What takes minutes takes parts of a second; only the provider keeps its time.
 				const timeout = AbortSignal.timeout.bind(AbortSignal);
 				const spy = jest
 					.spyOn(AbortSignal, 'timeout')
-					.mockImplementation((ms) => timeout(Math.ceil(ms / 1000)));
+					.mockImplementation((ms) =>
+						timeout(OF_REQUESTS.includes(ms) ? ms : Math.ceil(ms / 1000)),
+					);
 				try {
 					bench.emulator.intercept(async ({ path }) =>
 						path.startsWith('/files/')

@@ -1,18 +1,33 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- waits for what another part of the same process does, it is not a node */
+import type { IRunExecutionData } from 'n8n-workflow';
+
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
 import type { Dialect } from './dialects';
 import { Engine, type Result, type Scenario } from './harness';
 import { Instance } from './instance';
 
-/** Looks soon, so that tests do not wait for the pauses that suit a real provider. */
-export const QUICK = { firstCheck: 0.1, longestPause: 1 };
+/**
+ * Looks soon, so that tests do not wait for the pauses that suit a real provider: just when the emulator is done, because
+ * no pause after the first read is shorter than a second.
+ */
+export const QUICK = { firstCheck: 0.2, longestPause: 1 };
 
 /** Lets the rest of the process work until `condition` holds; fails after many turns without. */
 export async function until(condition: () => boolean): Promise<void> {
 	for (let turns = 0; !condition(); turns++) {
-		if (turns > 100_000) throw new Error('It did not come about');
+		if (turns > 1_000_000) throw new Error('It did not come about');
 		await new Promise(setImmediate);
 	}
+}
+
+/** What *Retry* in the list of executions begins with: the saved data, without the run of the node. */
+export function retryOf({ data }: Pick<Result, 'data'>): IRunExecutionData {
+	const saved: IRunExecutionData = JSON.parse(JSON.stringify(data));
+	delete saved.waitTill;
+	delete saved.resultData.error;
+	delete saved.resultData.runData.Midjourney;
+	for (const { node } of saved.executionData?.nodeExecutionStack ?? []) delete node.disabled;
+	return saved;
 }
 
 /** One for all tests of a file. */
@@ -71,13 +86,6 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 				...scenario.parameters,
 			};
 			return { ...scenario, parameters, credentials };
-		},
-		/** Somebody posts to the address under which a provider was to call back. */
-		async call({ data }: Pick<Result, 'data'>, callbackUrl: string | undefined, body: unknown) {
-			const query = Object.fromEntries(new URL(String(callbackUrl)).searchParams);
-			const credentials = { baseUrl: bench.emulator.url };
-			const parameters = { ...(dialect && { authentication: dialect.name }) };
-			return await bench.engine.call({ parameters, credentials }, data, { query, body });
 		},
 		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
 		generating(parameters: Scenario['parameters'], scenario: Partial<Scenario> = {}): Scenario {

@@ -108,8 +108,9 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 	it('for a task that does not exist claims nothing of it', async () => {
 		const { message } = await call({ resource: 'task', operation: 'get', taskId: 'gone-1' });
 		expect(message).toMatch(/does not know the task/);
-		expect(message).toMatch(/Nothing was bought/);
-		expect(message).not.toMatch(/is paid/);
+		expect(message).toMatch(/Nothing was bought by asking/);
+		expect(message).toMatch(/If the ID is right, task gone-1 is paid/);
+		expect(message).not.toMatch(/was submitted and is paid/);
 	});
 
 	it('with a credential that is not there is answered, too', async () => {

@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives n8n's engine, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- drives n8n's engine, it is not a node */
 import type { INode, IRunExecutionData } from 'n8n-workflow';
 
 import {

@@ -133,9 +133,6 @@ function end(emulator: Emulator, count = Infinity): void {
 	for (const { taskId } of emulator.ledger.submits.slice(0, count)) emulator.finish(taskId);
 }
 
-/** Of today's package: park as soon as everything is bought. */
-const AT_ONCE = { parkAfter: 0 };
-
 /** Every step by its name. */
 export const STEPS: Readonly<Record<StepName, Step>> = {
 	'intent saved': {
@@ -197,10 +194,9 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
 		},
 	},
 	bought: { items: ITEMS, hold: whenBought },
-	parked: { items: ITEMS, options: AT_ONCE, parks: true, hold: whenBought },
+	parked: { items: ITEMS, parks: true, hold: whenBought },
 	'half of them ended': {
 		items: ITEMS,
-		options: AT_ONCE,
 		parks: true,
 		hold: (emulator, items) => ({
 			...whenBought(emulator, items),
@@ -212,7 +208,6 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
 	},
 	'ended while down': {
 		items: ITEMS,
-		options: AT_ONCE,
 		parks: true,
 		emulator: { callbackRetryPausesMs: [500] },
 		hold: (emulator, items) => ({

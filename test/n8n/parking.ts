@@ -108,28 +108,50 @@ export class Wait {
 		return new Wait(emulator, workflowId, executionId, client, plan);
 	}
 
-	/** As `start`, and waits until the execution is parked. */
+	/** As `start`, and waits until everything is bought and the execution is parked. */
 	static async parked(place: Place, plan: Plan): Promise<Wait> {
 		const wait = await Wait.start(place, plan);
 		await wait.untilParked();
 		return wait;
 	}
 
-	/** Throws when the execution ends instead, or does neither. */
-	async untilParked(): Promise<void> {
+	/**
+	 * Waits until everything is bought and the execution is parked: before, it is parked only to write down what is to be
+	 * bought next. Throws when the execution ends instead, or does neither.
+	 */
+	async untilParked(timeoutMs = PATIENCE_MS): Promise<void> {
+		const wanted = this.plan.prompts.length;
 		const seen = await until(
 			`execution ${this.executionId} is parked`,
-			async () => await this.client.execution(this.executionId),
-			({ status }) => !['new', 'running'].includes(status),
+			async () => {
+				// In this order: what was bought before it was looked at has made it run.
+				const bought = this.emulator.ledger.submits.length;
+				return { bought, status: await this.status() };
+			},
+			({ bought, status }) =>
+				!['new', 'running'].includes(status) && (status !== 'waiting' || bought >= wanted),
+			timeoutMs,
 		);
 		if (seen.status !== 'waiting') {
-			throw new Error(`Not parked but ended: ${seen.status} ${seen.error ?? ''}`);
+			const { error = '' } = await this.client.execution(this.executionId);
+			throw new Error(`Not parked but ended: ${seen.status} ${error}`);
 		}
 	}
 
-	/** `waiting` while it is parked. */
+	/** Waits until it has run again since the park of this secret, and is parked anew. */
+	async untilParkedAgain(secret: string): Promise<void> {
+		await until(
+			'another park has another secret',
+			async () => await this.wakeSecret().catch(() => secret),
+			(now) => now !== secret,
+		);
+		await this.untilParked();
+	}
+
+	/** `waiting` while it is parked. Costs n8n little: the data of the execution is not asked for. */
 	async status(): Promise<string> {
-		return (await this.client.execution(this.executionId)).status;
+		const all = await this.client.executions(this.workflowId);
+		return all.find(({ id }) => id === this.executionId)?.status ?? 'unknown';
 	}
 
 	/** What was bought for the item at this position. */
@@ -163,6 +185,31 @@ export class Wait {
 		return await this.emulator.deliverCallback(this.submit(position).taskId, delivery);
 	}
 
+	/**
+	 * Wakes the execution the way its own process does when it looks, with the secret of this park; gives how n8n answered.
+	 * `secret`: of an earlier park, say.
+	 */
+	async wake(secret?: string): Promise<number> {
+		const url = this.url(0);
+		for (const name of [...url.searchParams.keys()]) {
+			if (name !== 'signature') url.searchParams.delete(name);
+		}
+		const answer = await fetch(url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ midjourneyWake: secret ?? (await this.wakeSecret()) }),
+		});
+		return answer.status;
+	}
+
+	/** Who knows it may wake this park. */
+	async wakeSecret(): Promise<string> {
+		const { raw } = await this.client.execution(this.executionId);
+		const [, secret] = /\bwake[\\":]+([0-9a-f]{32})/.exec(raw) ?? [];
+		if (secret === undefined) throw new Error('Nothing saved tells how to wake the execution');
+		return secret;
+	}
+
 	/** What the provider does at the end of a task. */
 	async finishAndDeliver(position: number): Promise<Array<number | string>> {
 		this.finish(position);
@@ -187,7 +234,7 @@ export class Wait {
 		for (const name of [...url.searchParams.keys()]) {
 			if (name !== 'signature') url.searchParams.delete(name);
 		}
-		const { status } = await fetch(url);
+		const { status } = await fetch(url, { method: this.plan.approval ?? 'GET' });
 		if (status !== 200) throw new Error(`The approval was answered ${status}`);
 	}
 

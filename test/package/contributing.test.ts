@@ -90,6 +90,8 @@ describe('The new provider of CONTRIBUTING.md', () => {
 		const sent: unknown[] = [];
 		const http: Http = {
 			baseUrl: 'https://api.example.com',
+			account: 'account',
+			apiKey: 'key',
 			async send(call) {
 				sent.push(call);
 				const body =

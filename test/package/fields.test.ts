@@ -120,6 +120,8 @@ async function demandsOf(
 	const sent: unknown[] = [];
 	const http: Http = {
 		baseUrl: 'https://api.example.com',
+		account: 'account',
+		apiKey: 'key',
 		send: async (call) => {
 			sent.push(call);
 			return failed({ reason: 'unreachable', taken: 'no', passing: false });

@@ -1,14 +1,11 @@
 import type { INode } from 'n8n-workflow';
 
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
-import type { GenerateImage } from '../../nodes/Midjourney/providers/Provider';
 import {
 	cancelledMessage,
-	countingSubmits,
 	untilCancelled,
 	type Left,
 } from '../../nodes/Midjourney/tasks/cancelled';
-import { NO_HTTP } from './fixtures';
 
 describe('What is said of a cancelled execution', () => {
 	it.each<[string, Left, string]>([
@@ -69,28 +66,5 @@ describe('Work that breaks off', () => {
 			message: 'Out of order',
 			description: 'Submitted: a, b',
 		});
-	});
-});
-
-describe('Submits under way', () => {
-	const request: GenerateImage = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' };
-
-	it('are counted from sending to answer, whatever the answer is', async () => {
-		const ends: Array<() => void> = [];
-		const slow = {
-			...midApi,
-			submit: async () =>
-				await new Promise<never>((_, reject) => ends.push(() => reject(new Error('broken')))),
-		};
-		const { provider, underWay } = countingSubmits(slow);
-		expect(underWay()).toBe(0);
-		const submits = [provider.submit(NO_HTTP, request), provider.submit(NO_HTTP, request)];
-		expect(underWay()).toBe(2);
-		ends[0]?.();
-		await expect(submits[0]).rejects.toThrow('broken');
-		expect(underWay()).toBe(1);
-		ends[1]?.();
-		await expect(submits[1]).rejects.toThrow('broken');
-		expect(underWay()).toBe(0);
 	});
 });

@@ -2,10 +2,11 @@ import { cleanText, rawOf, withoutKey, wordsIn } from '../../nodes/Midjourney/pr
 import { callbackUrl } from '../../nodes/Midjourney/tasks/callbackUrl';
 
 const resumeUrl = 'https://n8n.example.com/webhook-waiting/7?signature=hush1';
-const DIRECT = callbackUrl({ resumeUrl, nonce: 'hush2', reference: 'hush3' });
+const DIRECT = callbackUrl({ resumeUrl, nonce: 'hush2', position: 0, reference: 'hush3' });
 const RELAYED = callbackUrl({
 	resumeUrl,
 	nonce: 'hush2',
+	position: 0,
 	reference: 'hush3',
 	relay: { url: 'https://n8n.example.com/webhook/abc/webhook', key: 'k' },
 });

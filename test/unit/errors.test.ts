@@ -40,6 +40,8 @@ const REASONS: Record<FailureReason, RegExp> = {
 	featureDisabled: /Choose another version/,
 	notOffered: /Choose another operation/,
 	unfitSource: /from one finished task/,
+	unknownSize: /Enter Image Width and Image Height/,
+	unfitCanvas: /Change the canvas or the mask/,
 	unreachable: /Check Base URL/,
 	connectionLost: /Check the network/,
 	timedOut: /Check the network/,
@@ -93,7 +95,9 @@ describe('A refused submit', () => {
 
 describe('A submit of which nobody knows', () => {
 	// The others are only said where nothing was sent.
-	const UNSENT: FailureReason[] = ['unreachable', 'notOffered', 'unfitSource'];
+	const UNSENT: FailureReason[] = [
+		...(['unreachable', 'notOffered', 'unfitSource', 'unknownSize', 'unfitCanvas'] as const),
+	];
 
 	it.each(ALL.filter((reason) => !UNSENT.includes(reason)))(
 		'(%s) says how to find out, and advises to buy nothing',
@@ -120,8 +124,9 @@ describe('A submit of which nobody knows', () => {
 });
 
 describe('A paid task that cannot be read', () => {
-	// The other two are only said before anything is sent.
-	const OF_READS = ALL.filter((reason) => reason !== 'notOffered' && reason !== 'unfitSource');
+	// The others are only said before anything is sent.
+	const UNREAD: FailureReason[] = ['notOffered', 'unfitSource', 'unknownSize', 'unfitCanvas'];
+	const OF_READS = ALL.filter((reason) => !UNREAD.includes(reason));
 
 	it.each(OF_READS)('(%s) is said to be paid, and how to get it', (reason) => {
 		const { message, description } = writer.ofLostTask(failure(reason), 'paid-1', 3);

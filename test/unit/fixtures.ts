@@ -8,6 +8,8 @@ import type { PurchaseContext } from '../../nodes/Midjourney/tasks/purchase';
 /** For code that is given a provider of its own: nothing goes over a wire. */
 export const NO_HTTP: Http = {
 	baseUrl: 'https://api.example.com',
+	account: 'account',
+	apiKey: 'key',
 	send: async () => {
 		throw new Error('Nothing goes over a wire here');
 	},
@@ -18,8 +20,7 @@ export const SETTINGS: Settings = {
 	waitMode: 'poll',
 	timeLimitMs: 600_000,
 	onTimeLimit: 'error',
-	patienceMs: 60_000,
-	pace: {},
+	schedule: {},
 	outputItems: 'task',
 	simplify: true,
 };

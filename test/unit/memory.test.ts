@@ -3,6 +3,7 @@ import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow'
 import { operations } from '../../nodes/Midjourney/operations';
 import { OPTIONS, placesOf, writtenOf } from '../../nodes/Midjourney/operations/properties';
 import type { Failure } from '../../nodes/Midjourney/providers/http';
+import type { Memory } from '../../nodes/Midjourney/tasks/memory';
 import type { Order } from '../../nodes/Midjourney/tasks/order';
 import {
 	dependsOnItemAlone,
@@ -13,6 +14,7 @@ import { memoryIn, SETTINGS } from './fixtures';
 
 const order = (more: Partial<Order> = {}): Order => ({
 	itemIndex: 0,
+	part: 0,
 	request: { kind: 'generateImage', mode: 'textToImage', prompt: 'p' },
 	settings: SETTINGS,
 	...more,
@@ -24,10 +26,12 @@ const item = (json: IDataObject, fileName?: string): INodeExecutionData => ({
 const came = (what: INodeExecutionData): Partial<PurchaseContext> => ({ itemAt: () => what });
 
 describe('A purchase', () => {
+	const recall = (memory: Memory, one: Order) => memory.recall(memory.keyOf(one));
 	const bought = (context: Partial<PurchaseContext>, one: Order, store: IDataObject = {}) => {
 		const memory = memoryIn(store, context);
-		memory.sending(one, 5);
-		memory.submitted(one, 'task', { prompt: 'p' });
+		const key = memory.keyOf(one);
+		memory.sending(key, 5);
+		memory.submitted(key, 'task', { prompt: 'p' });
 		return JSON.parse(JSON.stringify(store)) as IDataObject;
 	};
 
@@ -44,7 +48,7 @@ describe('A purchase', () => {
 	])('is known again with %s', (_, context, more) => {
 		const store = bought(came(item({ a: 1, b: 2 })), order());
 		const memory = memoryIn(store, { ...came(item({ a: 1, b: 2 })), ...context });
-		expect(memory.recall(order(more))).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
+		expect(recall(memory, order(more))).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
 	});
 
 	it.each<[string, Partial<PurchaseContext>, Partial<Order>]>([
@@ -58,7 +62,7 @@ describe('A purchase', () => {
 	])('is another one with %s', (_, context, more) => {
 		const mine = came(item({ a: 1 }, 'a.png'));
 		const memory = memoryIn(bought(mine, order()), { ...mine, ...context });
-		expect(memory.recall(order(more))).toBeUndefined();
+		expect(recall(memory, order(more))).toBeUndefined();
 	});
 
 	it('in a tool call is known by its request too: n8n does not hand the arguments on as an item', () => {
@@ -67,8 +71,8 @@ describe('A purchase', () => {
 		const other = order({
 			request: { kind: 'generateImage', mode: 'textToImage', prompt: 'other' },
 		});
-		expect(memoryIn(store, { isToolCall }).recall(order())).toBeDefined();
-		expect(memoryIn(store, { isToolCall }).recall(other)).toBeUndefined();
+		expect(recall(memoryIn(store, { isToolCall }), order())).toBeDefined();
+		expect(recall(memoryIn(store, { isToolCall }), other)).toBeUndefined();
 	});
 
 	it.each([
@@ -76,7 +80,7 @@ describe('A purchase', () => {
 		['keeps nothing where it is the same for the same item', '={{ $json.prompt }}', undefined],
 	])('%s', (_, prompt, kept) => {
 		const written = { prompt };
-		const remembered = memoryIn(bought({ written }, order()), { written }).recall(order());
+		const remembered = recall(memoryIn(bought({ written }, order()), { written }), order());
 		expect(remembered).toMatchObject({ state: 'bought' });
 		expect(remembered).toHaveProperty('asked', kept && { prompt: kept });
 	});
@@ -84,17 +88,17 @@ describe('A purchase', () => {
 	it('names the credential only where it is another one', () => {
 		const store = bought({}, order());
 		const other = { account: { id: 'b', name: 'account B' } };
-		expect(memoryIn(store).recall(order())).toHaveProperty('otherAccount', undefined);
-		expect(memoryIn(store, other).recall(order())).toHaveProperty('otherAccount', 'account A');
+		expect(recall(memoryIn(store), order())).toHaveProperty('otherAccount', undefined);
+		expect(recall(memoryIn(store, other), order())).toHaveProperty('otherAccount', 'account A');
 	});
 
 	it('stays small: 2,000 of them in less than 300 KB', () => {
 		const store = {};
 		const memory = memoryIn(store);
 		for (let itemIndex = 0; itemIndex < 2000; itemIndex++) {
-			const one = order({ itemIndex });
-			memory.sending(one, 1_763_745_889_000, { nonce: 'n'.repeat(32), tag: 't'.repeat(8) });
-			memory.submitted(one, 'f'.repeat(20), { prompt: 'a long prompt '.repeat(50) });
+			const key = memory.keyOf(order({ itemIndex }));
+			memory.sending(key, 1_763_745_889_000);
+			memory.submitted(key, 'f'.repeat(20), { prompt: 'a long prompt '.repeat(50) });
 		}
 		expect(JSON.stringify(store).length).toBeLessThan(300_000);
 	});
@@ -106,15 +110,41 @@ describe('A submit that may have been taken', () => {
 	it('is found later, under its key', () => {
 		const store = {};
 		const memory = memoryIn(store);
-		memory.sending(order(), 5, { nonce: 'n', tag: 't' });
-		memory.ambiguous(order(), LOST);
-		expect(memory.recall(order())).toEqual({
-			...{ state: 'unknown', at: 5, executionId: '1', nonce: 'n', tag: 't', failure: LOST },
-		});
-		memoryIn(store, { written: {} }).found(memory.keyOf(order()), 'task');
-		expect(memory.recall(order())).toMatchObject({
-			...{ state: 'bought', taskId: 'task', at: 5, nonce: 'n' },
-		});
+		const key = memory.keyOf(order());
+		memory.sending(key, 5);
+		memory.ambiguous(key, LOST);
+		const lost = { state: 'unknown', at: 5, executionId: '1', failure: LOST };
+		expect(memory.recall(key)).toEqual(lost);
+		memoryIn(store, { written: {} }).found(key, 'task');
+		expect(memory.recall(key)).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
+	});
+
+	it('is known to be of another execution', () => {
+		const store = {};
+		const memory = memoryIn(store);
+		const key = memory.keyOf(order());
+		memory.sending(key, 5);
+		const isOwn = (executionId: string) => {
+			const mine = memoryIn(store, { executionId });
+			const known = mine.recall(key);
+			return known?.state === 'unknown' && mine.isOfThisExecution(known);
+		};
+		expect([isOwn('1'), isOwn('2')]).toEqual([true, false]);
+	});
+});
+
+describe('A submit that was refused for good', () => {
+	const REFUSED: Failure = { reason: 'noCredits', taken: 'no', passing: false };
+
+	it('is refused in every try of its execution; another one may be luckier', () => {
+		const store = {};
+		const memory = memoryIn(store);
+		const key = memory.keyOf(order());
+		memory.refuse(key, REFUSED);
+		expect(memory.recall(key)).toEqual({ state: 'refused', failure: REFUSED });
+		expect(memoryIn(store, { executionId: '2' }).recall(key)).toBeUndefined();
+		memory.forget(key);
+		expect(memory.recall(key)).toBeUndefined();
 	});
 });
 

@@ -40,6 +40,7 @@ const relayed = (key = 'api-key', reference?: string): IDataObject =>
 			callbackUrl({
 				resumeUrl: RESUME,
 				nonce: 'n',
+				position: 0,
 				reference,
 				relay: { url: 'https://n8n.example.com/webhook/1', key: relayKey(key) },
 			}),
@@ -266,7 +267,7 @@ describe('A callback for an execution that waits', () => {
 		const result = await call({ callback: { query: relayed('api-key', 'r') } });
 		expect(result).toMatchObject({ status: 200, started: 'completed', start: { reference: 'r' } });
 		expect(result.resumed).toEqual([
-			{ url: `${RESUME}&mjNonce=n&mjReference=r`, body: { data: { taskId: 't1' } }, at: 0 },
+			{ url: `${RESUME}&mjNonce=n&mjItem=0&mjReference=r`, body: { data: { taskId: 't1' } }, at: 0 },
 		]);
 	});
 

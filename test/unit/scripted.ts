@@ -8,6 +8,8 @@ export function scripted(...replies: Reply[]): Http & { calls: Call[] } {
 	const calls: Call[] = [];
 	return {
 		baseUrl: 'https://api.example.com',
+		account: 'account',
+		apiKey: 'key',
 		calls,
 		async send(call): Promise<Answer<Reply>> {
 			calls.push(call);

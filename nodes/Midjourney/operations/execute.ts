@@ -8,18 +8,18 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed, providers } from '../providers';
-import type { Provider, TaskRequest } from '../providers/Provider';
-import { openHttp } from '../providers/http';
+import type { Provider } from '../providers/Provider';
 import { executionClock } from '../tasks/clock';
 import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Settings } from '../tasks/order';
 import { nothing, type Outcome } from '../tasks/outcome';
 import { Queries } from '../tasks/query';
-import { unreachableImage } from '../tasks/reach';
+import { imageCheck, type UnreachableImage } from '../tasks/reach';
 import { toItems } from '../tasks/results';
 import { toolAnswerTo } from '../tasks/toolAnswer';
-import { begin, parkedState, resumeParked, type Plan } from '../tasks/wait/lifecycle';
+import { begin, parkedState, resumeParked } from '../tasks/wait/lifecycle';
+import type { Plan } from '../tasks/wait/orders';
 import { onCall } from '../tasks/wait/onCall';
 import { allowPermutations } from './fields';
 import { operations } from './index';
@@ -63,10 +63,10 @@ async function carryOut(
 	const written = writtenOf(context.getNode().parameters, operation, provider.name);
 	if (parked) return await resumeParked(context, provider, parked, written);
 	const places = placesOf(operation, provider.name);
-	const { baseUrl } = await openHttp(context, provider.credentialType);
+	const unreachable = await imageCheck(context, provider);
 	const jobs = context
 		.getInputData()
-		.map((_, itemIndex) => read({ context, provider, baseUrl }, operation, places, itemIndex));
+		.map((_, itemIndex) => read({ context, provider, unreachable }, operation, places, itemIndex));
 	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
 	const [first] = unfit;
 	if (first && !hostOf(context).continues) {
@@ -123,8 +123,8 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 interface Reader {
 	context: IExecuteFunctions;
 	provider: Provider;
-	/** Where the provider is. */
-	baseUrl: string;
+	/** Tells an image that the provider cannot fetch. */
+	unreachable: Awaited<ReturnType<typeof imageCheck>>;
 }
 
 function read(
@@ -158,14 +158,14 @@ function read(
 function problemOf(
 	intent: Intent,
 	from: Parameters,
-	{ provider, baseUrl }: Reader,
+	{ provider, unreachable }: Reader,
 ): string | undefined {
 	if (intent.does !== 'buy') return undefined;
 	const nameOf = (path: readonly string[]) => from.nameOf(path);
 	for (const request of intent.requests) {
 		const problem =
 			requestProblem(request, nameOf, from.has(allowPermutations)) ??
-			imageProblem(request, nameOf, baseUrl) ??
+			imageProblem(unreachable(request), nameOf) ??
 			provider.objection?.(request);
 		if (problem !== undefined) return problem;
 	}
@@ -174,11 +174,9 @@ function problemOf(
 
 /** Why the provider cannot fetch an image of a request. */
 function imageProblem(
-	request: TaskRequest,
+	found: UnreachableImage | undefined,
 	nameOf: (path: readonly string[]) => string,
-	providerUrl: string,
 ): string | undefined {
-	const found = unreachableImage(request, providerUrl);
 	return (
 		found &&
 		`'${nameOf(found.path)}' holds an address on ${found.host}, which only means something in your own network: the provider cannot fetch it, put the image where everybody can`

@@ -59,17 +59,3 @@ export async function untilCancelled<T>(
 		});
 	}
 }
-
-/** The same provider, and how many of its submits are sent and not answered yet. */
-export function countingSubmits(provider: Provider): { provider: Provider; underWay(): number } {
-	let underWay = 0;
-	const submit: Provider['submit'] = async (...call) => {
-		underWay++;
-		try {
-			return await provider.submit(...call);
-		} finally {
-			underWay--;
-		}
-	};
-	return { provider: { ...provider, submit }, underWay: () => underWay };
-}

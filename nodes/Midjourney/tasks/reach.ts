@@ -1,4 +1,5 @@
-import type { TaskRequest } from '../providers/Provider';
+import { openHttp, type RequestContext } from '../providers/http';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import { textsIn, urlsIn } from '../providers/texts';
 
 /** Whether a provider can reach the place where its callbacks are to arrive, and the images that it is to fetch. */
@@ -84,16 +85,34 @@ export function unreachableBecause(callbackUrl: string, providerUrl: string): st
 	return `this n8n is known as ${new URL(callbackUrl).host}, which the provider cannot reach`;
 }
 
+/** An image that a provider cannot fetch: where in the request it stands, and its host. */
+export interface UnreachableImage {
+	path: readonly string[];
+	host: string;
+}
+
+/**
+ * What tells the first image of a request that the provider of this node cannot fetch (`unreachableImage`).
+ *
+ * @throws NodeOperationError when the node has no credential
+ */
+export async function imageCheck(
+	context: RequestContext,
+	{ credentialType }: Provider,
+): Promise<(request: TaskRequest) => UnreachableImage | undefined> {
+	const { baseUrl } = await openHttp(context, credentialType);
+	return (request) => unreachableImage(request, baseUrl);
+}
+
 /**
  * The first image of a request that the provider cannot fetch, by its address; those that stand in prompts are meant, too.
  *
  * @param providerUrl the base URL of the provider
- * @returns where in the request it stands, and its host
  */
 export function unreachableImage(
 	request: TaskRequest,
 	providerUrl: string,
-): { path: readonly string[]; host: string } | undefined {
+): UnreachableImage | undefined {
 	if (isNear(providerUrl)) return undefined;
 	for (const { path, text } of textsIn(request)) {
 		const url = urlsIn(text).find(isPrivate);

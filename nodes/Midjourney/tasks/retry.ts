@@ -9,7 +9,7 @@ const LIMIT_MS = 60_000;
 
 /**
  * Asks until there is an answer or no use in asking again. Only for what is free and safe to repeat; submits have rules
- * of their own (submit.ts).
+ * of their own (wait/submitBatch.ts).
  */
 export async function patiently<T>(
 	clock: ExecutionClock,

@@ -68,7 +68,9 @@ function messageFor(
 	}
 	// Who only asks may ask for a task that does not exist.
 	const bought = asked !== undefined || task !== undefined;
-	if (!bought && problem) return sentences(what, descriptionOf(problem), 'Nothing was bought.');
+	if (!bought && problem) {
+		return sentences(what, descriptionOf(problem), 'Nothing was bought by asking.');
+	}
 	return sentences(
 		what ?? `Task ${taskId} is still open`,
 		`It was submitted and is paid: do not submit it again. Ask for its result later, at no cost: ${TASK_GET} (${taskId}).`,

@@ -366,7 +366,7 @@ describe('At the time limit', () => {
 
 	it('the task is read, though nothing else is', async () => {
 		const { watcher, clock, moments } = watching(() => DONE, { polls: false });
-		watcher.add(soon());
+		watcher.add(soon({ called: true }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([10_000]);
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
@@ -531,7 +531,7 @@ describe('A watcher that is told of a task', () => {
 
 	it('waits for the end of a pause of the account', async () => {
 		const { watcher, clock, account, moments } = watching(() => DONE, { polls: false });
-		watcher.add(target());
+		watcher.add(target('t1', { called: true }));
 		account.reads.pauseFor(7_000);
 		await clock.until(watcher.told('t1'));
 		expect(moments()).toEqual([7_000]);
@@ -539,7 +539,7 @@ describe('A watcher that is told of a task', () => {
 
 	it('reads nothing by itself when it lives by that, until it is told', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
-		watcher.add(target());
+		watcher.add(target('t1', { called: true }));
 		await clock.pass(600_000);
 		expect(reads).toHaveLength(0);
 		await clock.until(watcher.told('t1'));
@@ -552,8 +552,8 @@ describe('A watcher that is told of a task', () => {
 describe('A look', () => {
 	it('reads what is due, each once', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
-		watcher.add(target('due', { schedule: { ...AFTER_SUBMIT, first: 0 } }));
-		watcher.add(target('not due'));
+		watcher.add(target('due', { called: true, schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		watcher.add(target('not due', { called: true }));
 		await clock.until(watcher.readDue());
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['due']);
 	});

@@ -5,12 +5,8 @@ import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import { inputError } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
-import {
-	begin,
-	parkedState,
-	resumeParked,
-	type Plan,
-} from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import type { Plan } from '../../../nodes/Midjourney/tasks/wait/orders';
 import {
 	newState,
 	serialize,
@@ -176,6 +172,7 @@ describe('A look that comes after the time limit', () => {
 		newState({
 			executionId,
 			operation: 'image:generate',
+			progressAt: 0,
 			nonce: `nonce ${executionId}`,
 			tasks: ['a', 'b'].map((taskId, itemIndex) => ({
 				itemIndex,
@@ -193,7 +190,7 @@ describe('A look that comes after the time limit', () => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context, executionId } = runOf();
 		const state = saved(executionId, Date.now() - late);
-		const items = await within(MINUTE, resumeParked(context, provider, state));
+		const items = await within(MINUTE, resumeParked(context, provider, state, {}));
 		expect(items).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
 	});
 
@@ -201,7 +198,9 @@ describe('A look that comes after the time limit', () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, executionId } = runOf();
 		const state = saved(executionId, Date.now() - MINUTE);
-		await expect(within(MINUTE, resumeParked(context, provider, state))).rejects.toThrow('task a');
+		await expect(within(MINUTE, resumeParked(context, provider, state, {}))).rejects.toThrow(
+			'task a',
+		);
 	});
 });
 
@@ -218,6 +217,7 @@ describe('A retry of an execution that was parked', () => {
 		newState({
 			executionId: 'another',
 			operation: 'image:generate',
+			progressAt: 0,
 			nonce: 'n',
 			tasks: [{ itemIndex: 0, key, settings: POLL, reads: 0, stage: stages[at] }],
 		});

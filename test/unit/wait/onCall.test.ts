@@ -38,7 +38,13 @@ function parkedAt(...stages: Array<keyof typeof STAGES>): WaitState {
 		stage: STAGES[at],
 	}));
 	return {
-		...newState({ executionId: '7', operation: 'image:generate', nonce: `n${++count}`, tasks }),
+		...newState({
+			executionId: '7',
+			operation: 'image:generate',
+			progressAt: 0,
+			nonce: `n${++count}`,
+			tasks,
+		}),
 		wake: `secret ${count}`,
 		until: 600_000,
 	};

@@ -12,12 +12,8 @@ import type { Answer } from '../../../nodes/Midjourney/providers/http';
 import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
-import {
-	begin,
-	parkedState,
-	resumeParked,
-	type Plan,
-} from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
+import type { Plan } from '../../../nodes/Midjourney/tasks/wait/orders';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { failing, found, SETTINGS } from './fakes';
 
@@ -153,7 +149,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		try {
 			const parked = parkedState(context);
 			const shown = parked
-				? await resumeParked(context, provider, parked)
+				? await resumeParked(context, provider, parked, {})
 				: await begin(context, provider, plan);
 			if (isPut) {
 				data = { ...entry.data };

@@ -50,6 +50,7 @@ const stateOf = (names: readonly Name[], more: Partial<WaitState> = {}): WaitSta
 	...newState({
 		executionId: '7',
 		operation: 'image:generate',
+		progressAt: 0,
 		nonce: 'n',
 		tasks: names.map(taskAt),
 	}),
@@ -141,32 +142,32 @@ describe('a wake', () => {
 		['what is bought stays', 'open', [0], 'bought'],
 		['what has ended stays', 'ended', [0], 'ended'],
 	])('%s: %s, intent %j: %s', (_, name, intent, at) => {
-		expect(onWake(stateOf([name], { intent })).tasks[0]?.stage.at).toBe(at);
+		expect(onWake(stateOf([name], { intent }), NOW).tasks[0]?.stage.at).toBe(at);
 	});
 
 	it('keeps request and attempts of what is sent', () => {
-		const [woken] = onWake(stateOf(['refusedOnce'], { intent: [0] })).tasks;
+		const [woken] = onWake(stateOf(['refusedOnce'], { intent: [0] }), NOW).tasks;
 		expect(woken?.stage).toEqual({ at: 'sending', request: REQUEST, attempts: 1 });
 	});
 
 	it('leaves no intent behind', () => {
-		expect(onWake(stateOf(['toBuy'], { intent: [0] })).intent).toEqual([]);
+		expect(onWake(stateOf(['toBuy'], { intent: [0] }), NOW).intent).toEqual([]);
 	});
 
 	it('makes up for wakes that were missed', () => {
-		expect(onWake(stateOf(['open'], { missedWakes: 2 })).missedWakes).toBe(0);
+		expect(onWake(stateOf(['open'], { missedWakes: 2 }), NOW).missedWakes).toBe(0);
 	});
 
 	it('changes nothing in what it was given', () => {
 		const state = stateOf(['toBuy', 'sending'], { intent: [0] });
 		const before = serialize(state);
-		onWake(state);
+		onWake(state, NOW);
 		expect(serialize(state)).toBe(before);
 	});
 
 	it('lets the same purchase be sent once, however often it comes', () => {
-		const once = onWake(stateOf(['toBuy'], { intent: [0] }));
-		expect(onWake(parseState(serialize(once)) ?? once).tasks[0]?.stage.at).toBe('unknown');
+		const once = onWake(stateOf(['toBuy'], { intent: [0] }), NOW);
+		expect(onWake(parseState(serialize(once)) ?? once, NOW).tasks[0]?.stage.at).toBe('unknown');
 	});
 });
 

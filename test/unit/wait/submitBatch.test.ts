@@ -63,7 +63,13 @@ function shop(script: Script, setting: Setting = {}) {
 			stage: { at, request, attempts },
 		};
 	});
-	const state = newState({ executionId: '7', operation: 'image:generate', nonce: 'n', tasks });
+	const state = newState({
+		executionId: '7',
+		operation: 'image:generate',
+		progressAt: 0,
+		nonce: 'n',
+		tasks,
+	});
 	const provider: Provider = {
 		name: 'scripted',
 		displayName: 'Scripted',

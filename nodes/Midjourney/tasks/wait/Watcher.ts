@@ -24,6 +24,8 @@ export interface Target {
 	schedule: PollSchedule;
 	/** Submitted by this node: it exists, even where the provider does not find it yet. */
 	fresh: boolean;
+	/** A call will tell of it: a watcher that lives by calls reads only then. */
+	called?: boolean;
 }
 
 /** What is known of a watched task. */
@@ -56,7 +58,7 @@ export interface WatcherDeps {
 	read(taskId: string): Promise<Answer<Task>>;
 	account: Account;
 	clock: Clock;
-	/** Whether it reads by itself, or only when told to. */
+	/** Whether it reads by itself also what calls will tell of. */
 	polls: boolean;
 }
 
@@ -197,7 +199,7 @@ export class Watcher {
 			for (const taskId of this.openIds) {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
-				const isRead = polls || one.sighting.called;
+				const isRead = polls || one.sighting.called || !one.called;
 				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
 				if (isRead) next = Math.min(next, one.reading ? now + TICK_MS : one.due);

@@ -161,6 +161,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 			...task.stage,
 			schedule: scheduleOf(task, false, AFTER_SUBMIT),
 			deadline: Infinity,
+			called: true,
 		});
 	}
 	keepWait(state.nonce, { watcher, http, expiresAt: clock.now() + KEPT_MS }, clock.now());

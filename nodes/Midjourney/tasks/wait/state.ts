@@ -111,9 +111,9 @@ export const newState = (
 	...begun,
 });
 
-/** As it is saved with the execution. */
+/** As it is saved with the execution: of an error its words alone, which stand in the stage. */
 export const serialize = (state: WaitState): string =>
-	JSON.stringify({ ...state, tasks: state.tasks.map(({ error: _, ...task }) => task) });
+	JSON.stringify({ ...state, tasks: state.tasks.map((task) => ({ ...task, error: undefined })) });
 
 /** What `serialize` has made; undefined for anything else. */
 export function parseState(saved: unknown): WaitState | undefined {

@@ -1,0 +1,206 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+import { sizeReader } from '../imageSize';
+import { savedBefore } from '../internals';
+import { LOST_ANSWER_MS } from '../lost';
+import type { Memory, Remembered } from '../memory';
+import type { NodeProblem } from '../nodeErrors';
+import type { Order, Settings } from '../order';
+import { askedOf } from '../outcome';
+import { prepare, type Tools } from '../prepare';
+import { patiently } from '../retry';
+import type { How } from './how';
+import { Limiter } from './limiter';
+import type { Place } from './place';
+import { parseState, type TaskState } from './state';
+import { endWith } from './submitBatch';
+
+/** What an operation asks for becomes what is known of tasks: bought before, ready to be bought, or why it cannot be. */
+
+/** How many images are asked for their size at once. */
+const FILES_IN_FLIGHT = 5;
+
+/** What an operation wants for the items of a run. */
+export interface Plan {
+	/** Such as `image:generate`. */
+	operation: string;
+	/** To be bought and waited for. */
+	orders: readonly Order[];
+	/** Tasks that were submitted elsewhere, to be waited for. */
+	waits: ReadonlyArray<{ itemIndex: number; settings: Settings; taskId: string }>;
+	/** Items whose parameters were refused. */
+	refused: ReadonlyArray<{ itemIndex: number; problem: NodeProblem }>;
+	/** What makes the purchases among the node's parameters, expressions as they were written. */
+	written: IDataObject;
+}
+
+export const refusedTask = (itemIndex: number, error: NodeProblem): TaskState => {
+	const task: TaskState = {
+		itemIndex,
+		stage: { at: 'unknown', since: 0, until: 0 },
+		reads: 0,
+	};
+	endWith(task, error);
+	return task;
+};
+
+export const waitedTask = (
+	{ itemIndex, settings, taskId }: Plan['waits'][number],
+	now: number,
+): TaskState => ({
+	itemIndex,
+	settings,
+	stage: { at: 'bought', taskId, since: now, deadline: now + settings.timeLimitMs, fresh: false },
+	reads: 0,
+});
+
+/** What earlier tries and executions have bought of it. */
+export const boughtBefore = (orders: readonly Order[], memory: Memory): string[] =>
+	orders.flatMap((order) => {
+		const known = memory.recall(memory.keyOf(order));
+		return known?.state === 'bought' ? [known.taskId] : [];
+	});
+
+/** Whoever asks the same again gets the same answer. */
+function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Promise<T> {
+	const answers = new Map<string, Promise<T>>();
+	return async (about) => {
+		const answer = answers.get(about) ?? ask(about);
+		answers.set(about, answer);
+		return await answer;
+	};
+}
+
+/** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
+export async function orderedTasks(
+	orders: readonly Order[],
+	place: Place,
+	how: How,
+): Promise<TaskState[]> {
+	const { provider, http, host, clock, account } = place;
+	const sizeOf = sizeReader(host);
+	const files = new Limiter(FILES_IN_FLIGHT, clock);
+	const tools: Tools = {
+		look: askedOnce(
+			async (taskId) =>
+				await patiently(
+					clock,
+					async () => await account.reads.run(async () => await provider.read(http, taskId)),
+				),
+		),
+		sizeOf: askedOnce(
+			async (url) =>
+				await patiently(clock, async () => await files.run(async () => await sizeOf(url))),
+		),
+	};
+	return await Promise.all(
+		orders.map(async (order): Promise<TaskState> => {
+			const { itemIndex, settings, request } = order;
+			const key = place.memory.keyOf(order);
+			const task: TaskState = {
+				itemIndex,
+				key,
+				settings,
+				asked: askedOf(provider, request),
+				stage: { at: 'toBuy', request, attempts: 0 },
+				reads: 0,
+			};
+			const known = place.memory.recall(key);
+			if (known && (await isTakenUp(task, known, place, how))) return task;
+			place.memory.forget(key);
+			const prepared = await prepare(provider, request, tools);
+			if (!prepared.ok) {
+				endWith(task, place.writer.ofSubmit(prepared.failure, false, itemIndex));
+				return task;
+			}
+			task.stage = { at: 'toBuy', request: prepared.value, attempts: 0 };
+			task.asked = askedOf(provider, prepared.value);
+			return task;
+		}),
+	);
+}
+
+/** Goes on with what is known of an earlier purchase, if there is any use in it; else it may be bought. */
+async function isTakenUp(
+	task: TaskState,
+	known: Remembered,
+	{ provider, http, clock, memory, account, writer }: Place,
+	how: How,
+): Promise<boolean> {
+	const { itemIndex, settings, asked } = task;
+	const now = clock.now();
+	switch (known.state) {
+		case 'refused':
+			endWith(task, writer.ofSubmit(known.failure, false, itemIndex));
+			return true;
+		case 'unknown': {
+			const isOfThisExecution = memory.isOfThisExecution(known);
+			if (settings?.buyAgain?.includes(itemIndex) && !isOfThisExecution) return false;
+			const { at: since, failure } = known;
+			const until = since + (settings?.lostAnswerMs ?? LOST_ANSWER_MS);
+			// Only the calls for what was sent in this execution arrive here.
+			const mayBeTold = how.parks && isOfThisExecution;
+			task.stage = { at: 'unknown', since, until: mayBeTold ? until : 0, failure };
+			return true;
+		}
+		case 'bought': {
+			const { taskId, at: since, otherAccount } = known;
+			const seen = await clock.orCancelled(
+				async () => await account.reads.run(async () => await provider.read(http, taskId)),
+			);
+			if (!seen.ok && seen.failure.reason === 'notFound' && otherAccount !== undefined) {
+				endWith(task, writer.ofOtherAccount(taskId, otherAccount, itemIndex), { taskId });
+				return true;
+			}
+			// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
+			if (seen.ok && seen.value.status === 'failed') return false;
+			const deadline = now + (settings?.timeLimitMs ?? 0);
+			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+			task.asked = known.asked ?? asked;
+			return true;
+		}
+	}
+}
+
+/** What an earlier run of this step, or a call, has found out about a task. */
+export function reconcile(task: TaskState, { memory, writer }: Place): void {
+	const { stage, key, settings, itemIndex } = task;
+	if (key === undefined) return;
+	const known = memory.recall(key);
+	if (stage.at === 'bought' && known?.state !== 'bought') {
+		memory.found(key, stage.taskId, task.asked, stage.since);
+	}
+	if (stage.at === 'unknown' && !known) memory.ambiguous(key, stage.failure);
+	if (!('request' in stage) || !known) return;
+	switch (known.state) {
+		case 'bought': {
+			const { taskId, at: since } = known;
+			const deadline = since + (settings?.timeLimitMs ?? 0);
+			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
+			break;
+		}
+		case 'unknown': {
+			const until = known.at + (settings?.lostAnswerMs ?? LOST_ANSWER_MS);
+			task.stage = { at: 'unknown', since: known.at, until, failure: known.failure };
+			break;
+		}
+		case 'refused':
+			endWith(task, writer.ofSubmit(known.failure, false, itemIndex));
+	}
+}
+
+/** What another execution, of which this is a retry, had saved when it was parked last. */
+export function recallOtherExecution(context: IExecuteFunctions, memory: Memory): void {
+	const state = parseState(savedBefore(context));
+	for (const { key, stage, asked } of state?.tasks ?? []) {
+		if (key === undefined) continue;
+		const known = memory.recall(key);
+		if (stage.at === 'bought' && known?.state !== 'bought') {
+			memory.found(key, stage.taskId, asked, stage.since);
+		}
+		if (known) continue;
+		if (stage.at === 'sending' || stage.at === 'unknown') {
+			memory.ambiguous(key, undefined, state?.executionId);
+		}
+	}
+}

@@ -1,0 +1,92 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+
+import { routed } from '../failedItems';
+import type { NodeProblem, ProblemWriter } from '../nodeErrors';
+import type { Outcome } from '../outcome';
+import { itemsOf } from '../results';
+import type { Place } from './place';
+import type { TaskState, WaitState } from './state';
+import type { Sighting, Watcher } from './Watcher';
+
+export const readsOf = ({ stage, reads }: TaskState, watcher: Watcher): number =>
+	reads + (stage.at === 'bought' ? (watcher.sightingOf(stage.taskId)?.reads ?? 0) : 0);
+
+/** What became of each task, as items show it. */
+export function outcomesOf(
+	state: WaitState,
+	watcher: Watcher,
+	place: Pick<Place, 'writer' | 'clock'>,
+): Outcome[] {
+	return state.tasks.map((task) => outcomeOf(task, watcher, place));
+}
+
+function outcomeOf(
+	task: TaskState,
+	watcher: Watcher,
+	{ writer, clock }: Pick<Place, 'writer' | 'clock'>,
+): Outcome {
+	const { itemIndex, settings, asked, stage, error } = task;
+	const outcome: Outcome = { itemIndex, settings, asked, polls: 0, waitedMs: 0, via: 'submit' };
+	switch (stage.at) {
+		case 'ended': {
+			const { problem, ...more } = stage;
+			return {
+				...outcome,
+				taskId: more.taskId,
+				skipped: more.skipped,
+				mayBePaid: more.mayBePaid,
+				problem: error ?? writer.again(problem, itemIndex),
+			};
+		}
+		case 'unknown':
+			return {
+				...outcome,
+				mayBePaid: true,
+				mayBeTold: stage.until > clock.now(),
+				problem: writer.ofSubmit(stage.failure, true, itemIndex),
+			};
+		case 'toBuy':
+		case 'sending':
+			return { ...outcome, skipped: true, problem: writer.ofSubmit(undefined, false, itemIndex) };
+		case 'bought': {
+			const { taskId, since } = stage;
+			const sighting: Sighting = watcher.sightingOf(taskId) ?? { reads: 0, called: false };
+			const seen: Outcome = {
+				...outcome,
+				taskId,
+				task: sighting.task,
+				polls: readsOf(task, watcher),
+				waitedMs: (sighting.endedAt ?? clock.now()) - since,
+				via: sighting.called ? 'callback' : sighting.reads > 0 ? 'poll' : 'submit',
+			};
+			return { ...seen, problem: problemOf(seen, sighting, writer) };
+		}
+	}
+}
+
+function problemOf(
+	{ itemIndex, settings, taskId = '', task }: Outcome,
+	{ end, failure }: Sighting,
+	writer: ProblemWriter,
+): NodeProblem | undefined {
+	if (task?.status === 'failed') return writer.ofFailedTask(task, itemIndex);
+	if (end === 'lost' && failure) return writer.ofLostTask(failure, taskId, itemIndex);
+	return end === 'timeLimit' && settings?.onTimeLimit === 'error'
+		? writer.ofTimeLimit(taskId, settings.timeLimitMs, failure, itemIndex)
+		: undefined;
+}
+
+/** What the editor shows while the execution is parked; one item per task, nothing downloaded. */
+export function shownWhileWaiting(
+	state: WaitState,
+	watcher: Watcher,
+	place: Place,
+): INodeExecutionData[] {
+	const { host, provider } = place;
+	return outcomesOf(state, watcher, place).flatMap((outcome) => {
+		const settings = outcome.settings && { ...outcome.settings, outputItems: 'task' as const };
+		const problem = outcome.mayBeTold ? undefined : outcome.problem;
+		const shown = { ...outcome, problem, settings, files: [] };
+		return itemsOf(shown, provider.name, state.operation).map((item) => routed(item, host));
+	});
+}

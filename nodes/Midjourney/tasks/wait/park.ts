@@ -1,0 +1,96 @@
+import { randomBytes } from 'crypto';
+import type { INodeExecutionData } from 'n8n-workflow';
+
+import { processClock } from '../clock';
+import { waitToRunAgain } from '../internals';
+import { watchOver } from './companion';
+import type { How } from './how';
+import { readsOf, shownWhileWaiting } from './outcomes';
+import type { Place } from './place';
+import { forgetWait, keepWait } from './registry';
+import { resumeUrlOf } from './selfCall';
+import { BATCH, positionsAt, serialize, type WaitState } from './state';
+import { LAST_READ_MS, type Watcher } from './Watcher';
+
+/** How far away n8n's timer is that finds what a dead process has left, in ms: at first, and later. */
+const FIRST_LOOK_MS = 5 * 60_000;
+const LATER_LOOK_MS = 10 * 60_000;
+
+/** Where nobody wakes the execution it looks by timer alone: so soon at first, then after a part of the time waited. */
+const SHORTEST_LOOK_MS = 60_000;
+
+/**
+ * So long before it is due n8n has not set the timer of a wait (it does 70 s before, and no call takes it back: such a
+ * timer would end whatever wait the execution is in by then, that of an approval, say). So an execution that its process
+ * is to wake is woken this long before, and its timer lies this far behind everything that it waits for.
+ */
+const TIMER_UNSET_MS = 80_000;
+
+/** A timer may fire a moment before its time. */
+export const EARLY_MS = 1_000;
+
+/** When a parked execution is to be woken. */
+export interface Park {
+	/** Unix ms; undefined: when everything has ended. */
+	wakeAt?: number;
+	/** Whoever wakes it wakes it to buy more. */
+	buys?: boolean;
+}
+
+/** Saves the state, gives the execution back, and leaves a watcher beside it. Gives what the editor shows meanwhile. */
+export async function park(
+	place: Place,
+	state: WaitState,
+	how: How,
+	watcher: Watcher,
+	{ wakeAt, buys = false }: Park,
+): Promise<INodeExecutionData[]> {
+	const { context, http, clock } = place;
+	const now = clock.now();
+	const isWait = !buys;
+	const secret = randomBytes(16).toString('hex');
+	const lastEnd = Math.max(now, ...deadlinesOf(state));
+	const look = state.isShown ? LATER_LOOK_MS : FIRST_LOOK_MS;
+	// At the last time limit everything is read once more.
+	const wakes = Math.min(
+		wakeAt ?? lastEnd + LAST_READ_MS + EARLY_MS,
+		isWait ? now + look : Infinity,
+	);
+	state.intent = buys ? positionsAt(state.tasks, 'toBuy').slice(0, BATCH) : [];
+	state.wake = secret;
+	state.until = how.own ? wakes + TIMER_UNSET_MS : Math.min(lastEnd, now + lookIn(state, now));
+	const shown = isWait && !state.isShown ? shownWhileWaiting(state, watcher, place) : [];
+	state.isShown ||= isWait;
+	for (const task of state.tasks) task.reads = readsOf(task, watcher);
+	context.setMetadata({ resumeUrl: resumeUrlOf(context) });
+	await waitToRunAgain(context, serialize(state), new Date(state.until));
+	if (!how.own) {
+		forgetWait(state.nonce);
+		return shown;
+	}
+	keepWait(state.nonce, { watcher, http, secret }, now);
+	void watchOver({
+		nonce: state.nonce,
+		secret,
+		wakeAt: wakes,
+		wakesAtEnd: wakeAt === undefined,
+		own: how.own,
+		watcher,
+		helpers: context.helpers,
+		logger: context.logger,
+		clock: processClock,
+	});
+	return shown;
+}
+
+/** Where only n8n's timer runs the node again: a look need not be more exact than the wait is long. */
+function lookIn({ tasks }: WaitState, now: number): number {
+	const since = tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.since] : []));
+	const waited = since.length > 0 ? now - Math.min(...since) : 0;
+	return Math.min(FIRST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, waited / 4));
+}
+
+const deadlinesOf = ({ tasks }: WaitState): number[] =>
+	tasks.flatMap(({ stage }) =>
+		stage.at === 'bought' ? [stage.deadline] : stage.at === 'unknown' ? [stage.until] : [],
+	);

@@ -1,0 +1,58 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+import { openHttp, type Http } from '../../providers/http';
+import type { Provider } from '../../providers/Provider';
+import { executionClock, processClock, type ExecutionClock } from '../clock';
+import { hostOf, isToolCall, type Host } from '../host';
+import { Memory } from '../memory';
+import { ProblemWriter } from '../nodeErrors';
+import { accountOf, type Account } from './limiter';
+
+/** Where a run of the node takes place. */
+export interface Place {
+	context: IExecuteFunctions;
+	provider: Provider;
+	http: Http;
+	host: Host;
+	clock: ExecutionClock;
+	memory: Memory;
+	account: Account;
+	writer: ProblemWriter;
+}
+
+export async function openPlace(
+	context: IExecuteFunctions,
+	provider: Provider,
+	written: IDataObject,
+): Promise<Place> {
+	const host = hostOf(context);
+	const http = await openHttp(context, provider.credentialType);
+	return {
+		context,
+		provider,
+		http,
+		host,
+		clock: executionClock(host),
+		memory: memoryOf(context, provider, written),
+		account: accountOf(http.account, processClock),
+		writer: new ProblemWriter(host.node, provider),
+	};
+}
+
+function memoryOf(
+	context: IExecuteFunctions,
+	{ credentialType }: Provider,
+	written: IDataObject,
+): Memory {
+	const items = context.getInputData();
+	const credential = context.getNode().credentials?.[credentialType];
+	const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
+	return new Memory(context.getContext('node'), {
+		executionId: context.getExecutionId(),
+		runIndex: typeof runIndex === 'number' ? runIndex : 0,
+		written,
+		itemAt: (itemIndex) => items[itemIndex],
+		account: { id: credential?.id ?? '', name: credential?.name ?? '' },
+		isToolCall: isToolCall(context),
+	});
+}
