@@ -98,10 +98,11 @@ export class Bench {
 		return new Bench(bench.emulator, time, await Instance.start(engine), apiKey);
 	}
 
+	/** In virtual time to the last: whoever is told of it then, and wants to try later, is gone with that time. */
 	async close(): Promise<void> {
-		this.time.end();
 		await this.emulator.close();
 		await this.n8n.close();
+		this.time.end();
 	}
 
 	/** Runs a scenario to its end, however often it is parked and whoever wakes it. */

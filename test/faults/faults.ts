@@ -55,7 +55,8 @@ const DOCUMENTED: Readonly<Record<ProviderName, readonly number[]>> = {
 	vtrix: [400, 401, 402, 403, 422, 429],
 };
 const ABOUT_THE_ACCOUNT: Readonly<Record<ProviderName, readonly number[]>> = {
-	midApi: [401, 402],
+	// 403 stands on no page of its; in its own form it is about the key all the same.
+	midApi: [401, 402, 403],
 	vtrix: [401, 402, 403],
 };
 /** Refusals that pass by themselves. */
