@@ -168,8 +168,9 @@ export class N8nClient {
 	/** An execution with what its nodes have put out so far. */
 	async execution(id: string): Promise<Execution> {
 		const answer = object(await this.request('GET', `/rest/executions/${id}`), 'execution');
-		const raw = text(answer.data, 'data of the execution');
-		const data: unknown = unflat(raw);
+		// An execution that has only just begun may have none yet.
+		const raw = optionalText(answer.data);
+		const data: unknown = raw === undefined ? undefined : unflat(raw);
 		const result = isObject(data) && isObject(data.resultData) ? data.resultData : {};
 		const runData = isObject(result.runData) ? result.runData : {};
 		const runs = new Map(
