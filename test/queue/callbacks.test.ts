@@ -5,6 +5,6 @@ import { withPackage } from '../n8n/stage';
 
 testParkedExecutions({
 	name: `n8n ${CURRENT_N8N} in queue mode`,
-	abilities: { signsResumeUrls: true, readsPerTask: 2.2 },
+	abilities: { signsResumeUrls: true, stillOpen: 503, readsPerTask: 2.2 },
 	start: async () => await withPackage(CURRENT_N8N, startQueueN8n),
 });
