@@ -43,6 +43,9 @@ export interface Place {
 /** Nothing here takes longer unless it is broken. */
 const PATIENCE_MS = 30_000;
 
+/** While the status of an execution changes, its list may leave it out. */
+const UNLISTED = 'not listed';
+
 const GENERATE = 'Generate';
 const AFTER = 'After';
 const FAILED = 'Failed';
@@ -129,7 +132,8 @@ export class Wait {
 				return { bought, status: await this.status() };
 			},
 			({ bought, status }) =>
-				!['new', 'running'].includes(status) && (status !== 'waiting' || bought >= wanted),
+				!['new', 'running', UNLISTED].includes(status) &&
+				(status !== 'waiting' || bought >= wanted),
 			timeoutMs,
 		);
 		if (seen.status !== 'waiting') {
@@ -151,7 +155,7 @@ export class Wait {
 	/** `waiting` while it is parked. Costs n8n little: the data of the execution is not asked for. */
 	async status(): Promise<string> {
 		const all = await this.client.executions(this.workflowId);
-		return all.find(({ id }) => id === this.executionId)?.status ?? 'unknown';
+		return all.find(({ id }) => id === this.executionId)?.status ?? UNLISTED;
 	}
 
 	/** What was bought for the item at this position. */

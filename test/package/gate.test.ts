@@ -8,6 +8,9 @@ import { pathToFileURL } from 'node:url';
 import { filesIn, read, ROOT } from './built';
 import { unpackedPackage } from './unpack';
 
+// npm packs the package, and the scanner parses all of it, in processes of their own.
+jest.setTimeout(60_000);
+
 let folder: string;
 let tarball: string;
 

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { filesIn, filesUnder, ROOT } from './built';
 import { unpackedPackage } from './unpack';
 
+// npm packs the package, in a process of its own.
+jest.setTimeout(60_000);
+
 let folder: string;
 let files: string[];
 

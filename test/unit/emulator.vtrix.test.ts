@@ -723,16 +723,21 @@ describe('pictures', () => {
 		['the place', 'midjourney_edit', IMG_POS, { imgPos: { ...IMG_POS.imgPos, x: 0 } }],
 		['the scale', 'midjourney_outpaint', { scale: 1.2 }, { scale: 1.8 }],
 		['the strength', 'midjourney_variation', { type: 0 }, { type: 1 }],
-	])('show %s', async (_what, model, one, other) => {
-		// Ids are in the pictures too: the same seed gives both the same.
-		const draw = async (change: JsonObject) => {
-			await start({}, { seed: 5 });
-			return await pngOf((await make(model, { ...(await least(model)), ...change })).task);
-		};
-		const drawn = await draw(one);
-		expect((await draw(one)).equals(drawn)).toBe(true);
-		expect((await draw(other)).equals(drawn)).toBe(false);
-	});
+	])(
+		'show %s',
+		async (_what, model, one, other) => {
+			// Ids are in the pictures too: the same seed gives both the same.
+			const draw = async (change: JsonObject) => {
+				await start({}, { seed: 5 });
+				return await pngOf((await make(model, { ...(await least(model)), ...change })).task);
+			};
+			const drawn = await draw(one);
+			expect((await draw(one)).equals(drawn)).toBe(true);
+			expect((await draw(other)).equals(drawn)).toBe(false);
+			// Draws three large pictures.
+		},
+		20_000,
+	);
 
 	it('know their own by its URL', async () => {
 		await start();
