@@ -31,6 +31,7 @@ function executionAt(
 				calls.push(options);
 				const answer = answers(options.url);
 				if (answer === undefined) throw new Error('connect ECONNREFUSED');
+				if (answer instanceof Error) throw answer;
 				return answer;
 			},
 		},
@@ -111,6 +112,25 @@ describe('How a process finds its own n8n', () => {
 		const { context } = executionAt(ownN8n(), () => answer);
 		expect((await ownAddress(context, undefined)) !== undefined).toBe(isOwn);
 	});
+
+	/** What a request of n8n's rejects with. */
+	const refusal = (status: number, message: string) =>
+		Object.assign(new Error(`Request failed with status code ${status}`), {
+			response: { status, data: JSON.stringify({ code: 0, message }) },
+		});
+
+	it.each([
+		['2.8', 500, "Cannot read properties of undefined (reading 'executionData')", true],
+		['2.41', 500, "Cannot read properties of undefined (reading 'resumeToken')", true],
+		['another server', 500, 'Internal Server Error', false],
+		['no such execution', 404, 'The execution "7" does not exist.', false],
+	])(
+		'by how n8n stumbles over a run by hand that is not saved yet: %s',
+		async (_, status, message, isOwn) => {
+			const { context } = executionAt(ownN8n(), () => refusal(status, message));
+			expect((await ownAddress(context, undefined)) !== undefined).toBe(isOwn);
+		},
+	);
 
 	it('asks with the token, changes nothing, and follows nobody elsewhere', async () => {
 		const own = ownN8n();

@@ -80,7 +80,7 @@ export async function ownAddress(
 	const origins = [known, internal, origin, USUAL_ADDRESS].filter((one) => one !== undefined);
 	for (const one of new Set(origins)) {
 		const address = { resume: at(one, resume), status: at(one, status) };
-		if ((await statusOf(context.helpers, address)) === 'running') {
+		if (await isAt(context.helpers, address)) {
 			reachable.set(origin, one);
 			return address;
 		}
@@ -96,23 +96,41 @@ function at(origin: string, url: string): string {
 	return `${base.origin}${base.pathname.replace(/\/$/, '')}${pathname}${search}`;
 }
 
+/**
+ * What n8n stumbles over when it is asked for an execution that runs and has no data in the database yet, as one has that
+ * was started by hand until it first parks: it knows the execution, so it is the right one. Seen on 2.41.1 and 2.8.4.
+ */
+const NO_DATA_YET = /reading '(executionData|resumeToken)'/;
+
+/** Whether this execution runs there. */
+async function isAt(helpers: Requester, address: OwnAddress): Promise<boolean> {
+	try {
+		return text(await askStatus(helpers, address)) === 'running';
+	} catch (error) {
+		const response = isRecord(error) && isRecord(error.response) ? error.response : {};
+		return response.status === 500 && NO_DATA_YET.test(JSON.stringify(response.data) ?? '');
+	}
+}
+
 /** How the execution stands, in n8n's words; undefined when nobody says. */
 export async function statusOf(
 	helpers: Requester,
-	{ status }: OwnAddress,
+	address: OwnAddress,
 ): Promise<string | undefined> {
 	try {
-		const answer: unknown = await helpers.httpRequest({
-			url: status,
-			json: false,
-			timeout: TIMEOUT_MS,
-			disableFollowRedirect: true,
-		});
-		return text(answer);
+		return text(await askStatus(helpers, address));
 	} catch {
 		return undefined;
 	}
 }
+
+const askStatus = async (helpers: Requester, { status }: OwnAddress): Promise<unknown> =>
+	await helpers.httpRequest({
+		url: status,
+		json: false,
+		timeout: TIMEOUT_MS,
+		disableFollowRedirect: true,
+	});
 
 /**
  * Wakes a parked execution.
