@@ -48,4 +48,4 @@ describe('the first read', () => {
 	it('comes four seconds after a submit', () => {
 		expect(AFTER_SUBMIT.first).toBe(4_000);
 	});
-);
+});
