@@ -6,7 +6,11 @@ import { concludeSoak } from './summary';
 
 const ITEMS = 500;
 const PLANS = DIALECTS.flatMap((dialect) =>
-	ON_ERROR.map((onError) => ({ dialect, onError, items: ITEMS, faulty: 0.1, seed: 8 })),
+	ON_ERROR.map((onError) => ({
+		...{ dialect, onError, items: ITEMS, faulty: 0.1, seed: 8 },
+		// The same faults once in the foreground and once parked.
+		waitMode: onError === 'continueRegularOutput' ? ('poll' as const) : ('auto' as const),
+	})),
 );
 
 let engine: Engine;

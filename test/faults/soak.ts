@@ -11,6 +11,7 @@ import { type Fault, FAULTS, FILE_OPTIONS, MAYBE_PAID } from './faults';
 export interface SoakPlan {
 	readonly dialect: Dialect;
 	readonly onError: Mode['onError'];
+	readonly waitMode: Mode['waitMode'];
 	readonly items: number;
 	/** Of the items, from 0 to 1. */
 	readonly faulty: number;
@@ -57,7 +58,7 @@ export interface Soaked {
 
 /** Runs a soak, and accounts for every item. */
 export async function soak(engine: Engine, plan: SoakPlan): Promise<Soaked> {
-	const { dialect, onError, items, seed } = plan;
+	const { dialect, onError, waitMode, items, seed } = plan;
 	const bench = await Bench.open(engine, { credits: 1e9, vtrix: { balanceUsd: 1e9 } });
 	try {
 		const { emulator } = bench;
@@ -80,7 +81,7 @@ export async function soak(engine: Engine, plan: SoakPlan): Promise<Soaked> {
 				resource: 'image',
 				operation: 'generate',
 				prompt: '={{ $json.prompt }}',
-				waitMode: 'poll',
+				waitMode,
 				options: { firstCheck: 10, timeLimit: 10, ...FILE_OPTIONS },
 			},
 			items: Array.from({ length: items }, (_, index) => ({ prompt: promptOf(index) })),

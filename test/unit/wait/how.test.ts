@@ -52,7 +52,7 @@ function placeOf(setting: Setting) {
 		},
 		logger: {
 			debug: (words: string) => told.push(words),
-			info: (words: string) => told.push(words),
+			warn: (words: string) => told.push(words),
 		},
 	} as unknown as IExecuteFunctions;
 	return { context, asked, told };
@@ -107,6 +107,18 @@ describe('How a wait goes on', () => {
 			polls: true,
 		});
 		expect(told.join()).toContain('cannot reach its own n8n');
+	});
+
+	it('says so once, until it is true again', async () => {
+		const deaf = async () => {
+			const { context, told } = placeOf({ status: '<html>' });
+			await howToWait(context, 'auto', undefined);
+			return told.filter((line) => line.includes('cannot reach')).length;
+		};
+		await howToWait(placeOf({}).context, 'auto', undefined);
+		expect([await deaf(), await deaf()]).toEqual([1, 0]);
+		await howToWait(placeOf({}).context, 'auto', undefined);
+		expect(await deaf()).toBe(1);
 	});
 });
 

@@ -3,6 +3,7 @@ import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from '
 import type { Answer } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import { processClock } from '../../../nodes/Midjourney/tasks/clock';
 import { inputError } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
 import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
@@ -189,7 +190,7 @@ describe('A look that comes after the time limit', () => {
 	])('by %s brings what has been completed', async (_, late) => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context, executionId } = runOf();
-		const state = saved(executionId, Date.now() - late);
+		const state = saved(executionId, processClock.now() - late);
 		const items = await within(MINUTE, resumeParked(context, provider, state, {}));
 		expect(items).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
 	});
@@ -197,7 +198,7 @@ describe('A look that comes after the time limit', () => {
 	it('names what is still open', async () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, executionId } = runOf();
-		const state = saved(executionId, Date.now() - MINUTE);
+		const state = saved(executionId, processClock.now() - MINUTE);
 		await expect(within(MINUTE, resumeParked(context, provider, state, {}))).rejects.toThrow(
 			'task a',
 		);

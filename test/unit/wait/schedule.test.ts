@@ -1,4 +1,4 @@
-import { AFTER_SUBMIT, AT_ONCE, nextPause } from '../../../nodes/Midjourney/tasks/wait/schedule';
+import { AFTER_SUBMIT, nextPause } from '../../../nodes/Midjourney/tasks/wait/schedule';
 
 describe('the pause between two reads', () => {
 	it.each([
@@ -47,9 +47,5 @@ describe('the pause between two reads', () => {
 describe('the first read', () => {
 	it('comes four seconds after a submit', () => {
 		expect(AFTER_SUBMIT.first).toBe(4_000);
-	});
-
-	it('comes at once for a task that was submitted elsewhere', () => {
-		expect(AT_ONCE).toEqual({ ...AFTER_SUBMIT, first: 0 });
 	});
 });

@@ -6,6 +6,9 @@ import { canPark } from '../internals';
 import type { WaitMode } from '../order';
 import { ownAddress, type OwnAddress } from './selfCall';
 
+/** Said once, until it is true again. */
+let isSaid = false;
+
 /** The one answer to the question how a wait is to go on. */
 export interface How {
 	/** The execution is given back while it waits; else the node waits in the foreground, holding its worker. */
@@ -30,12 +33,13 @@ export async function howToWait(
 		return { parks: false, polls: true };
 	}
 	const own = await ownAddress(context, internal);
-	if (!own) {
-		context.logger.info(
+	if (!own && !isSaid) {
+		context.logger.warn(
 			'Midjourney cannot reach its own n8n to wake what it has parked: it looks once a minute or so. ' +
 				'Internal Base URL in Options names an address that works from inside.',
 		);
 	}
+	isSaid = !own;
 	return { parks: true, own, polls: mode !== 'callback' };
 }
 

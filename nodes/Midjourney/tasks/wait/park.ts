@@ -83,10 +83,14 @@ export async function park(
 	return shown;
 }
 
-/** Where only n8n's timer runs the node again: a look need not be more exact than the wait is long. */
+/**
+ * Where only n8n's timer runs the node again: a look need not be more exact than the wait is long, and where calls are to
+ * come it only finds what a lost one was to tell.
+ */
 function lookIn({ tasks }: WaitState, now: number): number {
-	const since = tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.since] : []));
-	const waited = since.length > 0 ? now - Math.min(...since) : 0;
+	const bought = tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage] : []));
+	if (bought.length === 0 || bought.every(({ called }) => called)) return FIRST_LOOK_MS;
+	const waited = now - Math.min(...bought.map(({ since }) => since));
 	return Math.min(FIRST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, waited / 4));
 }
 

@@ -30,9 +30,6 @@ export const SOON: PollSchedule = { first: 2_000, shortest: 2_000, longest: 30_0
 /** So long after a call has arrived the next is counted on, in ms. */
 export const CALLS_ARE_TRUSTED_MS = 30 * 60_000;
 
-/** For a task that was submitted elsewhere and may have ended long ago. */
-export const AT_ONCE: PollSchedule = { ...AFTER_SUBMIT, first: 0 };
-
 /** How many reads an account makes in a second in the mean, however many tasks it has open. */
 const READS_PER_SECOND = 25;
 
