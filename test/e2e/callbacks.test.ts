@@ -4,9 +4,18 @@ import { startN8n } from '../n8n/server';
 import { withPackage } from '../n8n/stage';
 
 const STAGES = [
-	{ version: CURRENT_N8N, abilities: { signsResumeUrls: true, stillOpen: 200 as const, readsPerTask: 1.2 } },
-	{ version: OLDER_N8N, abilities: { signsResumeUrls: false, stillOpen: 200 as const, readsPerTask: 1.2 } },
-	{ version: LAST_N8N_1, abilities: { signsResumeUrls: false, stillOpen: 200 as const, readsPerTask: 1.2 } },
+	{
+		version: CURRENT_N8N,
+		abilities: { signsResumeUrls: true, stillOpen: 200 as const, readsPerTask: 1.2 },
+	},
+	{
+		version: OLDER_N8N,
+		abilities: { signsResumeUrls: false, stillOpen: 200 as const, readsPerTask: 1.2 },
+	},
+	{
+		version: LAST_N8N_1,
+		abilities: { signsResumeUrls: false, stillOpen: 200 as const, readsPerTask: 1.2 },
+	},
 ];
 
 describe.each(STAGES)('n8n $version', ({ version, abilities }) => {
