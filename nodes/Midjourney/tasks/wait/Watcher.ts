@@ -156,14 +156,21 @@ export class Watcher {
 	/**
 	 * Reads what is due, once; what hangs goes on without being waited for. What is past its deadline ends, so that no try of
 	 * a node that has failed at its time limit begins to wait anew.
+	 *
+	 * @param calledFor a call has told of all that is open, in another process: all of it is due
 	 */
-	async readDue(): Promise<void> {
+	async readDue(calledFor = false): Promise<void> {
 		const { clock } = this.deps;
 		const now = clock.now();
 		const reads = [...this.openIds].flatMap((taskId) => {
 			const one = this.watched.get(taskId);
-			if (one) this.tend(one, now, true);
-			return one?.reading ?? [];
+			if (!one) return [];
+			if (calledFor) {
+				one.sighting.called = true;
+				one.due = now;
+			}
+			this.tend(one, now, true);
+			return one.reading ?? [];
 		});
 		if (reads.length === 0) return;
 		await Promise.race([Promise.all(reads), this.untilAllEnded(), clock.sleep(DUE_READS_MS)]);

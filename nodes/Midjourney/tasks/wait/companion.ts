@@ -2,7 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Clock } from '../clock';
 import { forgetWait, hasWoken, knownWait } from './registry';
-import { statusOf, wake, type OwnAddress } from './selfCall';
+import { isAlive, statusOf, wake, type OwnAddress } from './selfCall';
 import type { Watcher } from './Watcher';
 
 /** How often it asks whether the execution is still waiting, in ms. */
@@ -13,9 +13,6 @@ const CALL_FIRST_MS = 50;
 
 /** A woken execution goes on in this process by then, in ms, or it goes on elsewhere. */
 const GOES_ON_MS = 120_000;
-
-/** How n8n calls an execution that can be woken, or is just being woken or saved. */
-const ALIVE: ReadonlySet<string> = new Set(['waiting', 'running', 'new']);
 
 /** What stays in the process beside a parked execution: addresses, `helpers` and a watcher, nothing of its items. */
 export interface Companion {
@@ -43,7 +40,7 @@ export async function watchOver(companion: Companion): Promise<void> {
 	const isOurs = () => knownWait(nonce)?.secret === secret;
 	if (!(await untilDue(companion, isOurs))) return;
 	if (!hasWoken(secret)) {
-		const outcome = await wake(helpers, own, secret, clock);
+		const outcome = await wake(helpers, own, secret, clock, () => isOurs() && !hasWoken(secret));
 		if (outcome === 'failed') {
 			logger.warn(
 				'Midjourney could not wake a parked execution; n8n runs it again when its time is up',
@@ -70,8 +67,7 @@ async function untilDue(
 		]);
 		if (!isOurs() || watcher.isStopped) return false;
 		if (clock.now() < checkAt) continue;
-		const status = await statusOf(helpers, own);
-		if (status !== undefined && !ALIVE.has(status)) {
+		if (!isAlive(await statusOf(helpers, own))) {
 			forgetWait(nonce);
 			return false;
 		}

@@ -196,7 +196,9 @@ async function untilParkOrEnd(
 			case 'wait':
 				if (!how.parks) await clock.orCancelled(async () => await watcher.untilAllEnded());
 				else {
-					await clock.orCancelled(async () => await watcher.readDue());
+					const { wasCalled } = state;
+					state.wasCalled = undefined;
+					await clock.orCancelled(async () => await watcher.readDue(wasCalled));
 					const unknownUntil = firstUnknownEnd(state);
 					if (!watcher.allEnded || unknownUntil !== undefined) return { wakeAt: unknownUntil };
 				}

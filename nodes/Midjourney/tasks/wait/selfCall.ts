@@ -22,8 +22,8 @@ const USUAL_ADDRESS = 'http://127.0.0.1:5678';
 const TIMEOUT_MS = 5_000;
 
 /** How often a wake is tried while n8n is still saving the execution; the pauses grow from the first, in ms. */
-const WAKE_TRIES = 12;
-const FIRST_PAUSE_MS = 40;
+const WAKE_TRIES = 14;
+const FIRST_PAUSE_MS = 20;
 /** And for how long at the most, in ms: n8n's own timer comes soon behind. */
 const WAKE_WITHIN_MS = 45_000;
 
@@ -98,7 +98,7 @@ function at(origin: string, url: string): string {
 
 /**
  * What n8n stumbles over when it is asked for an execution that runs and has no data in the database yet, as one has that
- * was started by hand until it first parks: it knows the execution, so it is the right one. Seen on 2.41.1 and 2.8.4.
+ * was started by hand until it first parks: it knows the execution, so it is the right one.
  */
 const NO_DATA_YET = /reading '(executionData|resumeToken)'/;
 
@@ -132,24 +132,36 @@ const askStatus = async (helpers: Requester, { status }: OwnAddress): Promise<un
 		disableFollowRedirect: true,
 	});
 
+/** How n8n calls an execution that goes on, or will. */
+const ALIVE: ReadonlySet<string> = new Set(['waiting', 'running', 'new']);
+
+/** Whether an execution that stands like this can still be woken; where nobody says, it may. */
+export const isAlive = (status: string | undefined): boolean =>
+	status === undefined || ALIVE.has(status);
+
 /**
- * Wakes a parked execution.
+ * Wakes a parked execution, as soon as n8n has saved it: before, n8n would refuse the call, and say so in its log.
  *
  * @param secret that the execution has saved for this wake; a later wait of it has another
+ * @param isDue false when somebody else has woken it
  * @returns `gone` when nothing waits for this wake any more; `failed` when n8n did not take it
  */
 export async function wake(
 	helpers: Requester,
-	{ resume }: OwnAddress,
+	own: OwnAddress,
 	secret: string,
 	clock: Clock,
+	isDue: () => boolean = () => true,
 ): Promise<'woken' | 'gone' | 'failed'> {
 	const until = clock.now() + WAKE_WITHIN_MS;
 	for (let attempt = 0; attempt < WAKE_TRIES && clock.now() < until; attempt++) {
-		const status = await post(helpers, resume, { [WAKE_FIELD]: secret });
-		if (status !== undefined && status < 300) return 'woken';
-		if (status === 401 || status === 404 || status === 410) return 'gone';
-		// 409 means both: it is still being saved, and it has ended.
+		const stands = await statusOf(helpers, own);
+		if (!isDue() || !isAlive(stands)) return 'gone';
+		if (stands === undefined || stands === 'waiting') {
+			const status = await post(helpers, own.resume, { [WAKE_FIELD]: secret });
+			if (status !== undefined && status < 300) return 'woken';
+			if (status === 401 || status === 404 || status === 410) return 'gone';
+		}
 		await clock.sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, 5_000));
 	}
 	return 'failed';
