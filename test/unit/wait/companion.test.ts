@@ -156,7 +156,7 @@ describe('The companion of a parked execution', () => {
 		expect(wakes).toEqual([]);
 	});
 
-	it('tries again while n8n is still saving it', async () => {
+	it('tries again while n8n refuses', async () => {
 		const { clock, companion, wakes } = parked({
 			wakeAt: 0,
 			woken: (at) => (at < 500 ? 409 : 200),
@@ -164,6 +164,63 @@ describe('The companion of a parked execution', () => {
 		await clock.until(watchOver(companion));
 		expect(wakes.length).toBeGreaterThan(2);
 		expect(wakes.at(-1)).toBeGreaterThanOrEqual(500);
+	});
+
+	it('wakes it once, as soon as n8n has saved it', async () => {
+		const { clock, companion, wakes, warnings } = parked({
+			wakeAt: 0,
+			status: (at) => (at < 500 ? 'running' : 'waiting'),
+		});
+		await clock.until(watchOver(companion));
+		expect(wakes).toHaveLength(1);
+		expect(wakes[0]).toBeGreaterThanOrEqual(500);
+		expect(wakes[0]).toBeLessThan(1_000);
+		expect(warnings).toEqual([]);
+	});
+
+	it('says so when n8n has not saved it in time', async () => {
+		const { clock, companion, wakes, warnings } = parked({ wakeAt: 0, status: () => 'running' });
+		await clock.until(watchOver(companion));
+		expect(wakes).toEqual([]);
+		expect(warnings).toHaveLength(1);
+	});
+
+	it.each(['canceled', 'success', 'error', 'crashed', 'null'])(
+		'does not wake it, and leaves nothing behind, when it is %s by then',
+		async (status) => {
+			const { clock, companion, nonce, account, questions, wakes, warnings } = parked({
+				endsAt: [HOUR],
+				wakeAt: 30_000,
+				status: () => status,
+			});
+			await clock.until(watchOver(companion));
+			expect(questions).toEqual([30_000]);
+			expect(wakes).toEqual([]);
+			expect(warnings).toEqual([]);
+			expect(account.watched).toBe(0);
+			expect(knownWait(nonce)).toBeUndefined();
+		},
+	);
+
+	it.each<[string, (wait: { nonce: string; secret: string; watcher: Watcher }) => void]>([
+		['woken by a call', ({ secret }) => wakesAgain(secret, 0)],
+		['forgotten', ({ nonce }) => forgetWait(nonce)],
+		[
+			'parked anew',
+			({ nonce, watcher }) => keepWait(nonce, { watcher, http: NO_HTTP, secret: 'another' }, 0),
+		],
+	])('does not wake it when it is %s while n8n is still saving it', async (_, happens) => {
+		const { clock, companion, nonce, secret, watcher, questions, wakes, warnings } = parked({
+			wakeAt: 0,
+			status: (at) => (at < 500 ? 'running' : 'waiting'),
+		});
+		const over = watchOver(companion);
+		await clock.pass(100);
+		expect(questions.length).toBeGreaterThan(1);
+		happens({ nonce, secret, watcher });
+		await clock.until(over);
+		expect(wakes).toEqual([]);
+		expect(warnings).toEqual([]);
 	});
 
 	it.each([
@@ -225,10 +282,10 @@ describe('The companion of a parked execution', () => {
 });
 
 describe('A companion asks how its execution stands', () => {
-	it('once a minute', async () => {
+	it('once a minute, and before it wakes it', async () => {
 		const { clock, companion, questions } = parked({ endsAt: [HOUR], wakeAt: 300_500 });
 		await clock.until(watchOver(companion));
-		expect(questions).toEqual([60_000, 120_000, 180_000, 240_000, 300_000]);
+		expect(questions).toEqual([60_000, 120_000, 180_000, 240_000, 300_000, 300_500]);
 	});
 
 	it.each(['canceled', 'success', 'error', 'crashed', 'null'])(
@@ -247,10 +304,23 @@ describe('A companion asks how its execution stands', () => {
 	);
 
 	it.each(['waiting', 'running', 'new', undefined])('and goes on when it is %p', async (status) => {
-		const { clock, companion, wakes } = parked({ endsAt: [150_000], status: () => status });
+		const { clock, companion, wakes } = parked({
+			endsAt: [150_000],
+			status: (at) => (at < 150_000 ? status : 'waiting'),
+		});
 		await clock.until(watchOver(companion));
 		expect(wakes).toHaveLength(1);
 		expect(wakes[0]).toBeGreaterThanOrEqual(150_000);
+	});
+
+	it('and wakes it all the same when nobody says', async () => {
+		const { clock, companion, wakes } = parked({
+			wakeAt: 90_000,
+			wakesAtEnd: false,
+			status: () => undefined,
+		});
+		await clock.until(watchOver(companion));
+		expect(wakes).toEqual([90_000]);
 	});
 
 	it('at least every minute while calls come', async () => {
@@ -264,7 +334,7 @@ describe('A companion asks how its execution stands', () => {
 			await clock.until(watcher.told('0'));
 		}
 		await clock.until(over);
-		expect(questions).toEqual([60_000, 120_000]);
+		expect(questions).toEqual([60_000, 120_000, 130_000]);
 	});
 });
 
@@ -301,6 +371,7 @@ describe('A companion whose execution goes on without it', () => {
 describe('A companion never rejects', () => {
 	it.each<[string, Partial<Setting>]>([
 		['n8n is not there', { status: () => undefined, woken: () => NaN }],
+		['n8n answers a wake with nonsense', { woken: () => 0 }],
 		['n8n answers nonsense', { status: () => '<html>', woken: () => 0 }],
 	])('%s', async (_, setting) => {
 		const { clock, companion } = parked({ endsAt: [HOUR], wakeAt: 130_000, ...setting });

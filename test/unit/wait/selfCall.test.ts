@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 
 import {
+	isAlive,
 	ownAddress,
 	resumeUrlOf,
 	statusOf,
@@ -202,23 +203,68 @@ describe('How an execution stands', () => {
 	});
 });
 
-describe('Waking an execution', () => {
-	const ADDRESS: OwnAddress = { resume: 'http://n8n/webhook-waiting/7/midjourney', status: '' };
+describe('An execution can still be woken', () => {
+	it.each([
+		['waiting', true],
+		['running', true],
+		['new', true],
+		[undefined, true],
+		['success', false],
+		['error', false],
+		['canceled', false],
+		['crashed', false],
+		['null', false],
+	])('when it is %p: %s', (status, expected) => {
+		expect(isAlive(status)).toBe(expected);
+	});
+});
 
-	/** n8n's answers in turn, the last for ever; undefined: none. */
-	function n8nSays(...answers: Array<number | undefined>) {
+describe('Waking an execution', () => {
+	const ADDRESS: OwnAddress = {
+		resume: 'http://n8n/webhook-waiting/7/midjourney',
+		status: 'http://n8n/form-waiting/7/n8n-execution-status',
+	};
+
+	interface Script {
+		/** How the execution stands each time n8n is asked, the last for ever; undefined: nobody says. */
+		stands?: Array<string | undefined>;
+		/** n8n's answers to a wake in turn, the last for ever; undefined: none. */
+		answers?: Array<number | undefined>;
+		/** How long n8n takes to say how it stands, in ms. */
+		saysAfterMs?: number;
+		/** Whether the execution is still to be woken at this time. */
+		isDue?(at: number): boolean;
+	}
+
+	/** An n8n that answers by a script, and what it was asked and told. */
+	function n8nSays({ stands = ['waiting'], answers = [200], saysAfterMs = 0, isDue }: Script) {
 		const clock = new WaitClock();
-		const calls: Array<IHttpRequestOptions & { at: number }> = [];
+		const questions: Array<IHttpRequestOptions & { at: number }> = [];
+		const posts: Array<IHttpRequestOptions & { at: number }> = [];
+		const nth = <T>(script: T[], number: number) => script[Math.min(number, script.length) - 1];
 		const helpers = {
 			httpRequest: async (options: IHttpRequestOptions) => {
-				calls.push({ ...options, at: clock.time });
-				const statusCode = answers[Math.min(calls.length, answers.length) - 1];
-				if (statusCode === undefined) throw new Error('connect ECONNREFUSED');
-				return { statusCode, body: {} };
+				const call = { ...options, at: clock.time };
+				if (options.method === 'POST') {
+					posts.push(call);
+					const statusCode = nth(answers, posts.length);
+					if (statusCode === undefined) throw new Error('connect ECONNREFUSED');
+					return { statusCode, body: {} };
+				}
+				questions.push(call);
+				const status = nth(stands, questions.length);
+				if (saysAfterMs > 0) await clock.sleep(saysAfterMs);
+				if (status === undefined) throw new Error('connect ECONNREFUSED');
+				return status;
 			},
 		};
-		return { clock, calls, run: async () => await clock.until(wake(helpers, ADDRESS, 's', clock)) };
+		const due = isDue && (() => isDue(clock.time));
+		const run = async () => await clock.until(wake(helpers, ADDRESS, 's', clock, due));
+		return { clock, questions, posts, run };
 	}
+
+	const pausesOf = (calls: Array<{ at: number }>) =>
+		calls.slice(1).map(({ at }, index) => at - (calls[index]?.at ?? 0));
 
 	it.each<[string, Array<number | undefined>, string, number]>([
 		['it was woken', [200], 'woken', 1],
@@ -226,24 +272,62 @@ describe('Waking an execution', () => {
 		['another execution, by its token', [401], 'gone', 1],
 		['it was deleted', [404], 'gone', 1],
 		['it is gone', [410], 'gone', 1],
-		['it is still being saved', [409, 409, 200], 'woken', 3],
-		['it is still being saved, then gone', [409, 404], 'gone', 2],
+		['it cannot be woken yet', [409, 409, 200], 'woken', 3],
+		['it cannot be woken yet, then is gone', [409, 404], 'gone', 2],
 		['n8n has trouble', [500, 503, 200], 'woken', 3],
 		['n8n is not there for a moment', [undefined, 200], 'woken', 2],
 		['a redirect to a login is no wake', [302, 200], 'woken', 2],
-		['it has ended', [409], 'failed', 12],
-		['n8n is in trouble', [500], 'failed', 12],
-		['n8n is not there', [undefined], 'failed', 12],
+		['it can never be woken', [409], 'failed', 14],
+		['n8n is in trouble', [500], 'failed', 14],
+		['n8n is not there', [undefined], 'failed', 14],
 	])('%s: %j: %s after %i calls', async (_, answers, outcome, calls) => {
-		const n8n = n8nSays(...answers);
+		const n8n = n8nSays({ answers });
 		expect(await n8n.run()).toBe(outcome);
-		expect(n8n.calls).toHaveLength(calls);
+		expect(n8n.posts).toHaveLength(calls);
 	});
 
-	it('carries the secret of this wake', async () => {
-		const n8n = n8nSays(200);
+	it.each<[string, Array<string | undefined>, string, number, number]>([
+		['is saved already', ['waiting'], 'woken', 1, 1],
+		['is still being saved', ['running', 'running', 'waiting'], 'woken', 3, 1],
+		['is new, then saved', ['new', 'running', 'waiting'], 'woken', 3, 1],
+		['is never saved', ['running'], 'failed', 14, 0],
+		['has succeeded', ['success'], 'gone', 1, 0],
+		['has failed', ['error'], 'gone', 1, 0],
+		['was stopped', ['canceled'], 'gone', 1, 0],
+		['was lost with its process', ['crashed'], 'gone', 1, 0],
+		['was deleted', ['null'], 'gone', 1, 0],
+		['was stopped while it was being saved', ['running', 'canceled'], 'gone', 2, 0],
+		['stands as nobody says', [undefined], 'woken', 1, 1],
+		['stands as nobody says, after a while', ['running', undefined], 'woken', 2, 1],
+	])('that %s (%j): %s after %i questions, %i calls', async (_, stands, outcome, asked, calls) => {
+		const n8n = n8nSays({ stands });
+		expect(await n8n.run()).toBe(outcome);
+		expect(n8n.questions).toHaveLength(asked);
+		expect(n8n.posts).toHaveLength(calls);
+	});
+
+	it('asks again before each call', async () => {
+		const n8n = n8nSays({ stands: ['waiting', 'waiting', 'success'], answers: [500] });
+		expect(await n8n.run()).toBe('gone');
+		expect(n8n.posts).toHaveLength(2);
+	});
+
+	it.each<[string, Script, number]>([
+		['before', { isDue: () => false }, 1],
+		['while n8n says how it stands', { saysAfterMs: 100, isDue: (at) => at < 50 }, 1],
+		['while it is being saved', { stands: ['running'], isDue: (at) => at < 15 }, 2],
+		['after a call that failed', { answers: [500], isDue: (at) => at < 15 }, 2],
+	])('that somebody else has woken %s: gone, without a call more', async (_, script, asked) => {
+		const n8n = n8nSays(script);
+		expect(await n8n.run()).toBe('gone');
+		expect(n8n.questions).toHaveLength(asked);
+		expect(n8n.posts.filter(({ at }) => script.isDue?.(at) !== true)).toEqual([]);
+	});
+
+	it('is a call that carries the secret of this wake', async () => {
+		const n8n = n8nSays({});
 		await n8n.run();
-		expect(n8n.calls[0]).toMatchObject({
+		expect(n8n.posts[0]).toMatchObject({
 			method: 'POST',
 			url: ADDRESS.resume,
 			body: { midjourneyWake: 's' },
@@ -252,23 +336,36 @@ describe('Waking an execution', () => {
 		});
 	});
 
-	it('is tried again soon at first, then at longer pauses', async () => {
-		const { calls, run } = n8nSays(409);
+	it('asks at the address of its status, without the secret', async () => {
+		const n8n = n8nSays({});
+		await n8n.run();
+		expect(n8n.questions[0]).toMatchObject({ url: ADDRESS.status, disableFollowRedirect: true });
+		expect(n8n.questions[0]).not.toHaveProperty('body');
+	});
+
+	it.each<[string, Script]>([
+		['n8n refuses', { answers: [409] }],
+		['it is being saved', { stands: ['running'] }],
+	])('is tried again soon at first, then at longer pauses: while %s', async (_, script) => {
+		const { questions, run } = n8nSays(script);
 		await run();
-		const pauses = calls.slice(1).map(({ at }, index) => at - (calls[index]?.at ?? 0));
-		expect(pauses).toEqual([40, 80, 160, 320, 640, 1_280, 2_560, 5_000, 5_000, 5_000, 5_000]);
+		const pauses = [20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_000, 5_000, 5_000, 5_000, 5_000];
+		expect(pausesOf(questions)).toEqual(pauses);
 	});
 
 	it('is over before the timer of the wait runs the node, even if n8n answers nothing', async () => {
 		const clock = new WaitClock();
+		const asked: number[] = [];
 		const helpers = {
-			httpRequest: async ({ timeout = 0 }: IHttpRequestOptions) => {
+			httpRequest: async ({ method, timeout = 0 }: IHttpRequestOptions) => {
+				if (method !== 'POST') asked.push(clock.time);
 				if (timeout === 0) return await never();
 				await clock.sleep(timeout);
 				throw new Error('timeout');
 			},
 		};
-		await clock.until(wake(helpers, ADDRESS, 's', clock));
+		expect(await clock.until(wake(helpers, ADDRESS, 's', clock))).toBe('failed');
+		expect(asked.at(-1)).toBeLessThan(45_000);
 		expect(clock.time).toBeLessThan(80_000);
 	});
 });
