@@ -1,3 +1,5 @@
+import type { IRunExecutionData } from 'n8n-workflow';
+
 import { DIALECTS } from './dialects';
 import { MIDJOURNEY, type Scenario } from './harness';
 import { retryOf, until, useEngine } from './setup';

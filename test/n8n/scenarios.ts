@@ -338,7 +338,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect(await wait.status()).toBe('waiting');
 			await untilRead(wait);
 			expect(await wait.wake()).toBe(200);
-			expectResumedOnce(wait, await wait.ended(), since, [1]);
+			// Where the calls reach another process than the one that looks, it reads all of them anew.
+			const looked = stillOpen === 503 ? [0, 1, 2] : [1];
+			expectResumedOnce(wait, await wait.ended(), since, looked);
 		});
 
 		scenario('of a submit whose answer was lost: the item has its task, bought once', async () => {

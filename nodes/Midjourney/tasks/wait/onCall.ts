@@ -137,7 +137,9 @@ async function onCallback(
 	const sighting = watcher.sightingOf(stage.taskId);
 	const isWatched = knownWait(state.nonce)?.secret !== undefined;
 	// Who lives by calls alone would not look again.
-	if (!sighting?.end) return isWatched && !sighting?.failure ? WAITS_ON : CALL_AGAIN;
+	if (!sighting?.end && !task.hasEnded) {
+		return isWatched && !sighting?.failure ? WAITS_ON : CALL_AGAIN;
+	}
 	const isLeftToTimer =
 		!isWatched && state.until !== undefined && state.until - clock.now() < TIMER_IS_SET_MS;
 	const isLast =
@@ -156,7 +158,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 		polls: false,
 	});
 	for (const task of state.tasks) {
-		if (task.stage.at !== 'bought') continue;
+		if (task.stage.at !== 'bought' || task.hasEnded) continue;
 		watcher.add({
 			...task.stage,
 			schedule: scheduleOf(task, false, AFTER_SUBMIT),

@@ -11,6 +11,10 @@ import type { Sighting, Watcher } from './Watcher';
 export const readsOf = ({ stage, reads }: TaskState, watcher: Watcher): number =>
 	reads + (stage.at === 'bought' ? (watcher.sightingOf(stage.taskId)?.reads ?? 0) : 0);
 
+/** How waiting for a task has ended; undefined: it has not. */
+export const endOf = ({ stage }: TaskState, watcher: Watcher): Sighting['end'] =>
+	stage.at === 'bought' ? watcher.sightingOf(stage.taskId)?.end : undefined;
+
 /** What became of each task, as items show it. */
 export function outcomesOf(
 	state: WaitState,

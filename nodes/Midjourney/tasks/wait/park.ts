@@ -5,7 +5,7 @@ import { processClock } from '../clock';
 import { waitToRunAgain } from '../internals';
 import { watchOver } from './companion';
 import type { How } from './how';
-import { readsOf, shownWhileWaiting } from './outcomes';
+import { endOf, readsOf, shownWhileWaiting } from './outcomes';
 import type { Place } from './place';
 import { forgetWait, keepWait } from './registry';
 import { resumeUrlOf } from './selfCall';
@@ -61,7 +61,10 @@ export async function park(
 	state.until = how.own ? wakes + TIMER_UNSET_MS : Math.min(lastEnd, now + lookIn(state, now));
 	const shown = isWait && !state.isShown ? shownWhileWaiting(state, watcher, place) : [];
 	state.isShown ||= isWait;
-	for (const task of state.tasks) task.reads = readsOf(task, watcher);
+	for (const task of state.tasks) {
+		task.reads = readsOf(task, watcher);
+		task.hasEnded = endOf(task, watcher) !== undefined || undefined;
+	}
 	context.setMetadata({ resumeUrl: resumeUrlOf(context) });
 	await waitToRunAgain(context, serialize(state), new Date(state.until));
 	if (!how.own) {

@@ -132,12 +132,12 @@ const askStatus = async (helpers: Requester, { status }: OwnAddress): Promise<un
 		disableFollowRedirect: true,
 	});
 
-/** How n8n calls an execution that goes on, or will. */
-const ALIVE: ReadonlySet<string> = new Set(['waiting', 'running', 'new']);
+/** How n8n calls an execution that nothing can wake any more; `null`: it was deleted. */
+const ENDED: ReadonlySet<string> = new Set(['success', 'error', 'canceled', 'crashed', 'null']);
 
-/** Whether an execution that stands like this can still be woken; where nobody says, it may. */
+/** Whether an execution that stands like this can still be woken; where n8n does not say, it may. */
 export const isAlive = (status: string | undefined): boolean =>
-	status === undefined || ALIVE.has(status);
+	status === undefined || !ENDED.has(status);
 
 /**
  * Wakes a parked execution, as soon as n8n has saved it: before, n8n would refuse the call, and say so in its log.
@@ -157,7 +157,7 @@ export async function wake(
 	for (let attempt = 0; attempt < WAKE_TRIES && clock.now() < until; attempt++) {
 		const stands = await statusOf(helpers, own);
 		if (!isDue() || !isAlive(stands)) return 'gone';
-		if (stands === undefined || stands === 'waiting') {
+		if (stands !== 'running' && stands !== 'new') {
 			const status = await post(helpers, own.resume, { [WAKE_FIELD]: secret });
 			if (status !== undefined && status < 300) return 'woken';
 			if (status === 401 || status === 404 || status === 410) return 'gone';

@@ -62,6 +62,8 @@ export interface TaskState {
 	stage: Stage;
 	/** Of steps before, in other processes perhaps. */
 	reads: number;
+	/** A step before has seen its end, in another process perhaps: no call is to be waited for. */
+	hasEnded?: boolean;
 	/** The error itself, where it has not been saved. */
 	error?: NodeProblem;
 }
