@@ -10,6 +10,8 @@ const project = (name, extra = {}) => ({
 });
 
 module.exports = {
+	// A hang is noticed all the same; a machine that does other things at the same time is none.
+	testTimeout: 20_000,
 	projects: [
 		project('unit'),
 		project('engine'),
