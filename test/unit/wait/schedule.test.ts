@@ -31,16 +31,16 @@ describe('the pause between two reads', () => {
 
 	it.each([
 		[1, 1_000],
-		[25, 1_000],
-		[100, 4_000],
-		[1_000, 40_000],
-		[10_000, 400_000],
-	])('keeps an account with %i open tasks at 25 reads a second', (open, pause) => {
+		[40, 1_000],
+		[100, 2_500],
+		[1_000, 25_000],
+		[10_000, 250_000],
+	])('keeps an account with %i open tasks at 40 reads a second', (open, pause) => {
 		expect(nextPause(AFTER_SUBMIT, 0, open, 0)).toBe(pause);
 	});
 
 	it('does not read more than that by chance', () => {
-		expect(nextPause(AFTER_SUBMIT, 0, 1_000, 0.999)).toBe(40_000);
+		expect(nextPause(AFTER_SUBMIT, 0, 1_000, 0.999)).toBe(25_000);
 	});
 });
 

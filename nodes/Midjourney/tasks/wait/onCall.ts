@@ -142,21 +142,27 @@ async function onCallback(
 	}
 	const isLeftToTimer =
 		!isWatched && state.until !== undefined && state.until - clock.now() < TIMER_IS_SET_MS;
-	const isLast =
-		watcher.allEnded && state.tasks.every(({ stage: { at } }) => at === 'bought' || at === 'ended');
+	const isLast = state.tasks.every(
+		({ stage: one, hasEnded }) =>
+			one.at === 'ended' ||
+			(one.at === 'bought' && (hasEnded || watcher.sightingOf(one.taskId)?.end !== undefined)),
+	);
 	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : WAITS_ON;
 }
 
 /** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
 function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Clock): Watcher {
 	const known = knownWait(state.nonce);
-	if (known) return known.watcher;
-	const watcher = new Watcher({
-		read: async (taskId) => await provider.read(http, taskId),
-		account: accountOf(http.account, processClock),
-		clock: processClock,
-		polls: false,
-	});
+	if (known && known.expiresAt === undefined) return known.watcher;
+	const watcher =
+		known?.watcher ??
+		new Watcher({
+			read: async (taskId) => await provider.read(http, taskId),
+			account: accountOf(http.account, processClock),
+			clock: processClock,
+			polls: false,
+		});
+	// Since an earlier call more may have been bought.
 	for (const task of state.tasks) {
 		if (task.stage.at !== 'bought' || task.hasEnded) continue;
 		watcher.add({

@@ -31,7 +31,7 @@ export const SOON: PollSchedule = { first: 2_000, shortest: 2_000, longest: 30_0
 export const CALLS_ARE_TRUSTED_MS = 30 * 60_000;
 
 /** How many reads an account makes in a second in the mean, however many tasks it has open. */
-const READS_PER_SECOND = 25;
+const READS_PER_SECOND = 40;
 
 /**
  * The pause before the next read, in ms.
