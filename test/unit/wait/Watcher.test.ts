@@ -120,7 +120,7 @@ describe('A watcher reads', () => {
 		const clock = new WaitClock();
 		const { watcher } = watching(() => RUNNING, { clock, polls: false });
 		const sleep = jest.spyOn(clock, 'sleep');
-		for (let n = 0; n < 100; n++) watcher.add(target(`t${n}`));
+		for (let n = 0; n < 100; n++) watcher.add(target(`t${n}`, { called: true }));
 		await clock.pass(10_500);
 		// One for the test, and one a second.
 		expect(sleep.mock.calls.length).toBeLessThanOrEqual(12);

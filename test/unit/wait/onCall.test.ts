@@ -247,3 +247,26 @@ describe('Any call', () => {
 		expect(answeredAt).toBeLessThanOrEqual(10_000);
 	});
 });
+
+describe('A call in a process that lives by calls', () => {
+	const bought = (taskId: string): Stage => ({
+		...{ at: 'bought', taskId, since: 0, deadline: 600_000, fresh: true, called: true },
+	});
+	const withStages = (state: WaitState, ...stages: Stage[]): WaitState => ({
+		...state,
+		tasks: state.tasks.map((task, position) => ({
+			...task,
+			stage: stages[position] ?? task.stage,
+		})),
+	});
+	const callFor = (state: WaitState, position: number) => ({ query: queryOf(state, position) });
+
+	it('reads a task that was bought after an earlier call, and wakes when that has ended, too', async () => {
+		const state = parkedAt('toBuy', 'toBuy');
+		const first = await call(withStages(state, bought('a')), callFor(state, 0));
+		expect(first).toMatchObject({ status: 200, reads: ['a'], wakes: false });
+		const later = withStages(state, bought('a'), bought('b'));
+		const second = await call(later, callFor(state, 1));
+		expect(second).toMatchObject({ status: 200, reads: ['b'], wakes: true });
+	});
+});
