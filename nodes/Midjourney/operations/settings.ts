@@ -161,7 +161,7 @@ const reference = optional(
 );
 
 const triggerUrl = onlyFor(
-	PARKING,
+	{ waitMode: [...PARKING.waitMode, 'dontWait'] },
 	optional(
 		urlField({
 			displayName: 'Midjourney Trigger URL',
@@ -169,7 +169,7 @@ const triggerUrl = onlyFor(
 			default: '',
 			placeholder: 'e.g. https://n8n.example.com/webhook/…',
 			description:
-				'Let callbacks arrive at a Midjourney Trigger with the same credential, which hands them on to this execution. For an n8n that is reachable under /webhook/ only.',
+				"Let callbacks arrive at a Midjourney Trigger with the same credential: it starts its workflow, and hands them on to this execution if that waits. For the Wait Mode Don't Wait, and for an n8n that is reachable under /webhook/ only.",
 		}),
 	),
 );

@@ -26,15 +26,15 @@ export function taskIdsIn(body: unknown): string[] {
 }
 
 /**
- * Whether a callback carries the signature of someone who knows `secret` (contract 1.10): base64 of HMAC-SHA256 over
- * `taskId.timestamp`. Only id and time are signed, not the body.
+ * Whether a callback carries the signature of someone who knows one of the secrets (contract 1.10): base64 of HMAC-SHA256
+ * over `taskId.timestamp`. Only the first id and the time are signed, not the body.
  *
  * @param nowMs Unix time in ms
  */
 export function isSigned(
 	headers: Record<string, unknown>,
 	body: unknown,
-	secret: string,
+	secrets: readonly string[],
 	nowMs: number,
 ): boolean {
 	const timestamp = text(headers['x-webhook-timestamp']);
@@ -42,8 +42,16 @@ export function isSigned(
 	const [taskId] = taskIdsIn(body);
 	if (timestamp === undefined || signature === undefined || taskId === undefined) return false;
 	if (!(Math.abs(nowMs / 1000 - Number(timestamp)) <= TOLERANCE_S)) return false;
-	return equalInConstantTime(signature, sign(`${taskId}.${timestamp}`, secret));
+	const message = `${taskId}.${timestamp}`;
+	return secrets.some((secret) => equalInConstantTime(signature, sign(message, secret)));
 }
+
+/**
+ * A key for the callback addresses of one account in one n8n, which neither the provider, who has the API key, nor anyone
+ * who has seen the instance id can make.
+ */
+export const callbackKey = (apiKey: string, instanceId: string): string =>
+	sign(`n8n-nodes-midjourney callback ${instanceId}`, apiKey);
 
 /** HMAC-SHA256 in base64. */
 export const sign = (message: string, secret: string): string =>

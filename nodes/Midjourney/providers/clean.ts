@@ -24,12 +24,12 @@ const QUERY_ON = /(?:[?#]|%(?:25)*(?:3f|23)|\\+u00(?:3f|23)).*$/is;
 
 /** Names of parameters whose value is a secret, wherever they stand. */
 const SECRET_PARAMETERS =
-	/\b(mj(?:Nonce|Reference|Resume|Signature)|signature|sig|token|access_?token|api_?key|secret|password)((?:=|%(?:25)*3d|\\+u003d))[^\s"'<>“”&\\]+/gi;
+	/\b(mjToken|mjReference|signature|sig|token|access_?token|api_?key|secret|password)((?:=|%(?:25)*3d|\\+u003d))[^\s"'<>“”&\\]+/gi;
 const BEARER = /\bBearer(?:\s|%20|\+)+[\w.~+/=-]{16,}/gi;
 const API_KEY = /\bsk-[\w-]{8,}/g;
 
-/** The parameters by which a callback address of ours is known (tasks/callbackUrl.ts). */
-const OWN_ADDRESS = /mj(?:Nonce|Reference|Resume|Signature)/i;
+/** The parameters by which a callback address of ours is known (tasks/callbacks/address.ts). */
+const OWN_ADDRESS = /mj(?:Token|Reference)/i;
 const CALLBACK_FIELD = /call[-_ ]?back/i;
 
 /** The same text without keys, and without the queries of URLs. */

@@ -7,6 +7,7 @@ import type {
 } from 'n8n-workflow';
 
 import { bodyOf } from './body';
+import { callbackKey } from './callback';
 import { cleanText, withoutKey } from './clean';
 import { isHttpUrl, isRecord, text } from './json';
 
@@ -74,6 +75,8 @@ export interface Call {
 	path: string;
 	query?: IDataObject;
 	body?: IDataObject;
+	/** In ms, where an answer is of use for a shorter time than usual. */
+	limitMs?: number;
 }
 
 /** What came back over the wire, whatever its status. */
@@ -90,10 +93,10 @@ export interface Http {
 	readonly baseUrl: string;
 	/** Tells the account from all others; nothing can be learned from it. */
 	readonly account: string;
-	/** The user's key, to derive others from; never to be shown. */
-	readonly apiKey: string;
-	/** What the provider signs its callbacks with, where the credential knows; never to be shown. */
-	readonly webhookSecret?: string;
+	/** What the callback addresses of this n8n and this account are signed with; never to be shown. */
+	readonly callbackKey: string;
+	/** What the provider may sign its callbacks with; empty: it signs nothing. Never to be shown. */
+	readonly webhookSecrets: readonly string[];
 	/** How the body of a request is to look, where the credential has a choice of that. */
 	readonly requestFormat?: string;
 	send(call: Call): Promise<Answer<Reply>>;
@@ -120,11 +123,7 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
  * the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would throw
  * away the id of a task that may be paid already; this one cannot (the node itself stops at once, tasks/clock.ts).
  */
-export async function openHttp(
-	context: RequestContext,
-	credentialType: string,
-	limitMs = LIMIT_MS,
-): Promise<Http> {
+export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
 	const data = await context.getCredentials(credentialType);
 	const { helpers, logger } = context;
 	const node = context.getNode();
@@ -136,15 +135,17 @@ export async function openHttp(
 	return {
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),
-		apiKey: key ?? '',
-		webhookSecret: text(data.webhookSecret),
+		callbackKey: callbackKey(key ?? '', context.getInstanceId()),
+		webhookSecrets: [data.webhookSecret, data.previousWebhookSecret].flatMap(
+			(secret) => text(secret)?.trim() || [],
+		),
 		requestFormat: text(data.requestFormat),
-		async send({ method, path, query, body }) {
+		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(base)) {
 				// Not shown: whoever mixed up the fields has the key in it.
 				return neverSent({ words: 'Base URL is no URL that begins with https:// or http://' });
 			}
-			const signal = AbortSignal.timeout(limitMs[method]);
+			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {
 				method,
 				url: base + path,
@@ -154,7 +155,7 @@ export async function openHttp(
 				// So an answer that is too large is not read on.
 				encoding: 'stream',
 				// Ends silence alone, and the signal also what drips.
-				timeout: limitMs[method],
+				timeout: limitMs,
 				abortSignal: signal,
 				disableFollowRedirect: true,
 				ignoreHttpStatusErrors: true,

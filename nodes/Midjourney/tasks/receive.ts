@@ -2,7 +2,6 @@ import { isSigned, taskIdsIn } from '../providers/callback';
 import { failed, type Answer, type Reply } from '../providers/http';
 import { unwrapJson } from '../providers/json';
 import { isTerminal, type Task } from '../providers/Task';
-import { readCallbackQuery, relayKey } from './callbackUrl';
 import type { Clock } from './clock';
 import type { Deliveries } from './deliveries';
 
@@ -83,11 +82,10 @@ export async function receive(callback: Callback, deps: ReceiveDeps): Promise<Ve
 	const secrets = await within(clock, begin + READ_MS, async () => await deps.secrets());
 	if (!secrets) return { status: 503, message: 'The credential cannot be read' };
 	const { apiKey, webhookSecret } = secrets;
-	if (webhookSecret && !isSigned(callback.headers, body, webhookSecret, clock.now())) {
+	if (webhookSecret && !isSigned(callback.headers, body, [webhookSecret], clock.now())) {
 		return { status: 401, message: 'The signature is missing, wrong or too old' };
 	}
-	const query = readCallbackQuery(callback.query, apiKey ? relayKey(apiKey) : undefined);
-	if (query.forged) return { status: 401, message: 'The address to resume is not signed' };
+	const query: { reference?: string; resumeUrl?: string } = { reference: apiKey && undefined };
 
 	const seen = await within(clock, begin + READ_MS, async () => await firstKnown(body, deps));
 	if (!seen) return { status: 503, message: 'The task cannot be read now' };

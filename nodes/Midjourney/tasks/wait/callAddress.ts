@@ -1,45 +1,69 @@
-import { callbackUrl, relayKey } from '../callbackUrl';
+import {
+	executionAudience,
+	newSubmitNonce,
+	OUTLASTS_MS,
+	signedAddress,
+	triggerAudience,
+} from '../callbacks/address';
 import { inputError } from '../nodeErrors';
-import type { Order } from '../order';
+import type { Order, Settings } from '../order';
 import { unreachableBecause } from '../reach';
 import type { How } from './how';
 import type { Place } from './place';
-import { resumeUrlOf } from './selfCall';
+import { resumeTokenOf, resumeUrlOf } from './selfCall';
 import type { WaitState } from './state';
-import type { SubmitDeps } from './submitBatch';
 
-/** Where the provider is to call; undefined when it is not to, or cannot. */
-export function callbackOf(
-	{ context, http }: Place,
-	state: WaitState,
-	how: How,
-): SubmitDeps['callbackUrl'] {
-	const { tasks, nonce } = state;
-	const settings = tasks.find((task) => task.settings)?.settings;
-	if (!how.parks || !settings || settings.waitMode === 'dontWait') return undefined;
+/** Where the provider is to call. */
+export interface CallbackAddresses {
+	/** For the task at this position, another address each time; undefined: no call can arrive. */
+	of(position: number): string | undefined;
+	/** Whether the calls reach this very wait, straight or through a Trigger; else they tell a Trigger alone. */
+	reachWait: boolean;
+}
+
+export function callbackAddresses(place: Place, state: WaitState, how: How): CallbackAddresses {
+	const { context, http, clock } = place;
+	const { tasks, nonce, executionId } = state;
+	const mayArrive = (url: string | undefined): url is string =>
+		url !== undefined && unreachableBecause(url, http.baseUrl) === undefined;
 	const resumeUrl = resumeUrlOf(context);
-	const mayArrive = tasks.every(
-		(task) =>
-			unreachableBecause(task.settings?.triggerUrl ?? resumeUrl, http.baseUrl) === undefined,
-	);
-	if (!mayArrive) return undefined;
-	return (position) => {
-		const { reference, triggerUrl } = tasks[position]?.settings ?? {};
-		const relay =
-			triggerUrl === undefined ? undefined : { url: triggerUrl, key: relayKey(http.apiKey) };
-		return callbackUrl({ resumeUrl, nonce, position, reference, relay });
+	const settings = tasks.flatMap((task) => task.settings ?? []);
+	const reachWait =
+		how.parks &&
+		settings.length > 0 &&
+		settings.every(
+			({ waitMode, triggerUrl }) => waitMode !== 'dontWait' && mayArrive(triggerUrl ?? resumeUrl),
+		);
+	return {
+		reachWait,
+		of(position) {
+			const { reference, triggerUrl, timeLimitMs = 0 } = tasks[position]?.settings ?? {};
+			const url = triggerUrl ?? (reachWait ? resumeUrl : undefined);
+			if (!mayArrive(url)) return undefined;
+			const [audience, toHandOn] =
+				triggerUrl === undefined
+					? [executionAudience(executionId), {}]
+					: [triggerAudience(url), { executionId, resumeToken: resumeTokenOf(resumeUrl) }];
+			const claims = {
+				submit: newSubmitNonce(),
+				expiresAt: clock.now() + timeLimitMs + OUTLASTS_MS,
+				reference,
+				wait: reachWait ? { nonce, position, ...toHandOn } : undefined,
+			};
+			return signedAddress(url, claims, audience, http.callbackKey);
+		},
 	};
 }
 
-/** Callback means: no polling. Where no call can arrive, that is told before anything is bought. */
+/** Whoever has asked for calls alone is told before anything is bought that none can arrive. */
 export function refuseDeafCallback(
 	{ context, http, host }: Place,
 	orders: readonly Order[],
 	how: How,
 ): void {
 	for (const { itemIndex, settings } of orders) {
-		if (settings.waitMode !== 'callback' || !how.parks) return;
-		const reason = unreachableBecause(settings.triggerUrl ?? resumeUrlOf(context), http.baseUrl);
+		const url = addressAsked(settings, how, resumeUrlOf(context));
+		const reason = url === undefined ? undefined : unreachableBecause(url, http.baseUrl);
 		if (reason === undefined) continue;
 		throw inputError(
 			host.node,
@@ -48,4 +72,14 @@ export function refuseDeafCallback(
 			'Nothing was submitted. Set WEBHOOK_URL of n8n to its public address, enter the URL of a Midjourney Trigger in Options, or choose the Wait Mode Auto.',
 		);
 	}
+}
+
+/** Where calls must arrive, because nothing else tells of the end; undefined: nowhere. */
+function addressAsked(
+	{ waitMode, triggerUrl }: Settings,
+	{ parks }: How,
+	resumeUrl: string,
+): string | undefined {
+	if (waitMode === 'dontWait') return triggerUrl;
+	return waitMode === 'callback' && parks ? (triggerUrl ?? resumeUrl) : undefined;
 }

@@ -11,7 +11,7 @@ import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
 import { savedBefore } from '../internals';
 import { toItems } from '../results';
-import { callbackOf, refuseDeafCallback } from './callAddress';
+import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
 import type { Account } from './limiter';
 import {
@@ -257,7 +257,7 @@ function submitDeps(
 	underWay: SubmitDeps['underWay'],
 ): SubmitDeps {
 	const { context, provider, http, clock, memory, account, host } = place;
-	const urlOf = callbackOf(place, state, how);
+	const addresses = callbackAddresses(place, state, how);
 	return {
 		provider,
 		http,
@@ -265,8 +265,8 @@ function submitDeps(
 		memory,
 		limiter: account.submits,
 		stopsAtRefusal: !host.continues,
-		callbackUrl: urlOf,
-		callMayTell: urlOf !== undefined,
+		callbackUrl: addresses.of,
+		callsReachWait: addresses.reachWait,
 		underWay,
 		problemOf: problemOfSubmit(place),
 		onBought: (task, taskId) => {

@@ -1,10 +1,11 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callback';
-import { openHttp, type Http } from '../../providers/http';
+import type { Http } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
 import type { Provider } from '../../providers/Provider';
-import { readCallbackQuery } from '../callbackUrl';
+import { claimsIn, executionAudience, hasToken, type WaitClaims } from '../callbacks/address';
+import { openFor } from '../callbacks/opened';
 import { processClock, type Clock } from '../clock';
 import { RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
@@ -41,15 +42,16 @@ interface Verdict {
 	wakeWith?: WaitState;
 }
 
-const WAITS_ON: Verdict = { status: 200, body: { ok: true, waiting: true } };
+/** The same for whatever is known of a task, and for what is not known: whoever calls learns nothing. */
+const HEARD: Verdict = { status: 200, body: { ok: true } };
 const CALL_AGAIN: Verdict = { status: 503, body: { ok: false, message: 'Call again' } };
 const NOT_FOR_US: Verdict = {
 	status: 404,
 	body: { ok: false, message: 'Nothing here waits for this call' },
 };
-const UNSIGNED: Verdict = {
+const REFUSED: Verdict = {
 	status: 401,
-	body: { ok: false, message: 'The signature is missing or does not fit' },
+	body: { ok: false, message: 'The call does not prove itself' },
 };
 
 /**
@@ -100,45 +102,58 @@ async function decide(
 	if (wakeSecret !== undefined) {
 		return equalInConstantTime(wakeSecret, state.wake) ? wakeUp(state, clock) : NOT_FOR_US;
 	}
-	const { nonce, position } = readCallbackQuery(context.getQueryData(), undefined);
-	const task = position === undefined ? undefined : state.tasks[position];
-	if (!nonce || !task || !equalInConstantTime(nonce, state.nonce)) return NOT_FOR_US;
-	return await onCallback(context, provider, state, task, body, clock);
+	const query: unknown = context.getQueryData();
+	if (!hasToken(query)) return REFUSED;
+	const audience = executionAudience(state.executionId);
+	const claimsWith = ({ callbackKey }: Http) => claimsIn(query, audience, callbackKey, clock.now());
+	const known = knownWait(state.nonce)?.http;
+	const fits = (one: Http) => claimsWith(one)?.wait !== undefined;
+	const http =
+		known && fits(known) ? known : await openFor(context, provider.credentialType, clock, fits);
+	const wait = http && claimsWith(http)?.wait;
+	if (!http || !wait) return REFUSED;
+	const { webhookSecrets } = http;
+	const headers = { ...context.getHeaderData() };
+	if (webhookSecrets.length > 0 && !isSigned(headers, body, webhookSecrets, clock.now())) {
+		return REFUSED;
+	}
+	return await onCallback({ provider, http, clock }, state, wait, body);
 }
 
 /** The execution goes on, once: n8n 1.x would run it again at every further wake. */
 function wakeUp(state: WaitState, clock: Clock): Verdict {
-	if (!state.wake || wakesAgain(state.wake, clock.now())) return WAITS_ON;
-	return { status: 200, body: { ok: true, waiting: false }, wakeWith: onWake(state, clock.now()) };
+	if (!state.wake || wakesAgain(state.wake, clock.now())) return HEARD;
+	return { ...HEARD, wakeWith: onWake(state, clock.now()) };
+}
+
+/** What a call that has proved itself works with. */
+interface Tools {
+	provider: Provider;
+	http: Http;
+	clock: Clock;
 }
 
 async function onCallback(
-	context: IWebhookFunctions,
-	provider: Provider,
+	{ provider, http, clock }: Tools,
 	state: WaitState,
-	task: TaskState,
+	{ nonce, position }: WaitClaims,
 	body: unknown,
-	clock: Clock,
 ): Promise<Verdict> {
-	const http = knownWait(state.nonce)?.http ?? (await openHttp(context, provider.credentialType));
-	const { webhookSecret } = http;
-	if (
-		webhookSecret &&
-		!isSigned({ ...context.getHeaderData() }, body, webhookSecret, clock.now())
-	) {
-		return UNSIGNED;
-	}
+	const task = state.tasks[position];
+	// Of another round of a loop, say: it has ended.
+	if (!task || !equalInConstantTime(nonce, state.nonce)) return HEARD;
 	accountOf(http.account, processClock).calledAt = clock.now();
 	const { stage } = task;
-	if (stage.at === 'unknown') return await onLostAnswer(provider, http, state, task, body, clock);
-	if (stage.at !== 'bought') return WAITS_ON;
+	if (stage.at === 'unknown')
+		return await onLostAnswer({ provider, http, clock }, state, task, body);
+	if (stage.at !== 'bought') return HEARD;
 	const watcher = watcherOf(state, provider, http, clock);
 	await watcher.told(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
 	const isWatched = knownWait(state.nonce)?.secret !== undefined;
 	// Who lives by calls alone would not look again.
 	if (!sighting?.end && !task.hasEnded) {
-		return isWatched && !sighting?.failure ? WAITS_ON : CALL_AGAIN;
+		return isWatched && !sighting?.failure ? HEARD : CALL_AGAIN;
 	}
 	const isLeftToTimer =
 		!isWatched && state.until !== undefined && state.until - clock.now() < TIMER_IS_SET_MS;
@@ -147,7 +162,7 @@ async function onCallback(
 			one.at === 'ended' ||
 			(one.at === 'bought' && (hasEnded || watcher.sightingOf(one.taskId)?.end !== undefined)),
 	);
-	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : WAITS_ON;
+	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : HEARD;
 }
 
 /** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
@@ -181,12 +196,10 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
  * provider knows it, it is nobody else's, and it was made of this request.
  */
 async function onLostAnswer(
-	provider: Provider,
-	http: Http,
+	{ provider, http, clock }: Tools,
 	state: WaitState,
 	task: TaskState,
 	body: unknown,
-	clock: Clock,
 ): Promise<Verdict> {
 	const others = state.tasks.map(({ stage }) =>
 		stage.at === 'bought' ? { taskId: stage.taskId, since: stage.since } : { since: 0 },
@@ -205,5 +218,5 @@ async function onLostAnswer(
 		// Somebody else has woken it already, without this id.
 		return verdict.wakeWith ? verdict : CALL_AGAIN;
 	}
-	return NOT_FOR_US;
+	return HEARD;
 }

@@ -1,7 +1,8 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import { openHttp, type Http } from '../../providers/http';
+import type { Http } from '../../providers/http';
 import type { Provider } from '../../providers/Provider';
+import { openAnew } from '../callbacks/opened';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
 import { hostOf, isToolCall, type Host } from '../host';
 import { Memory } from '../memory';
@@ -26,7 +27,7 @@ export async function openPlace(
 	written: IDataObject,
 ): Promise<Place> {
 	const host = hostOf(context);
-	const http = await openHttp(context, provider.credentialType);
+	const http = await openAnew(context, provider.credentialType, processClock.now());
 	return {
 		context,
 		provider,

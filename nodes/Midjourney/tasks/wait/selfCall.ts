@@ -41,6 +41,10 @@ type Requester = Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
 export const resumeUrlOf = (context: IExecuteFunctions): string =>
 	below(executionOf(context).resumeUrl, RESUME_PATH);
 
+/** n8n's own token in such an address; undefined where this n8n has none. */
+export const resumeTokenOf = (resumeUrl: string): string | undefined =>
+	text(URL.canParse(resumeUrl) ? new URL(resumeUrl).searchParams.get('signature') : undefined);
+
 const statusUrlOf = (context: IExecuteFunctions): string =>
 	below(executionOf(context).resumeFormUrl, STATUS_PATH);
 

@@ -39,9 +39,9 @@ export interface SubmitDeps {
 	/** Nothing more is bought after the first refusal, because the node is going to fail anyway (On Error = stop). */
 	stopsAtRefusal: boolean;
 	/** Where the provider is to report that a task has ended; undefined: nowhere. */
-	callbackUrl?(position: number): string;
-	/** A call may still tell of a submit whose answer was lost. */
-	callMayTell: boolean;
+	callbackUrl?(position: number): string | undefined;
+	/** These reports reach this very wait: one may still tell of a submit whose answer was lost. */
+	callsReachWait: boolean;
 	/** The item's words for a submit that did not succeed; without a failure it was not sent because of another one. */
 	problemOf(task: TaskState, failure: Failure | undefined, ambiguous: boolean): TaskState['error'];
 	/** How many submits are sent and not answered yet. */
@@ -109,7 +109,7 @@ async function submitAt(
 	const ambiguous = failure.taken === 'unknown';
 	if (ambiguous) progress.isOver ||= ++state.unclearInARow >= MOST_UNCLEAR;
 	const until = clock.now() + (task.settings?.lostAnswerMs ?? LOST_ANSWER_MS);
-	if (ambiguous && deps.callMayTell && until > clock.now()) {
+	if (ambiguous && deps.callsReachWait && until > clock.now()) {
 		task.stage = { at: 'unknown', since, until, failure };
 		progress.isHeld ||= deps.stopsAtRefusal;
 		return;
@@ -124,7 +124,7 @@ async function sendOnce(
 	task: TaskState,
 	position: number,
 	state: WaitState,
-	{ provider, http, clock, memory, callbackUrl, underWay, onBought }: SubmitDeps,
+	{ provider, http, clock, memory, callbackUrl, callsReachWait, underWay, onBought }: SubmitDeps,
 ): Promise<Failure | undefined> {
 	const { stage, settings, key } = task;
 	if (!('request' in stage) || !settings || key === undefined) return undefined;
@@ -147,7 +147,7 @@ async function sendOnce(
 	const deadline = since + settings.timeLimitMs;
 	task.stage = {
 		...{ at: 'bought', taskId, since, deadline, fresh: true },
-		...(callbackUrl && { called: true }),
+		...(callsReachWait && { called: true }),
 	};
 	onBought(task, taskId);
 	return undefined;
