@@ -188,3 +188,36 @@ describe('A field of an operation', () => {
 		},
 	);
 });
+
+/** Takes notes of the fields that an operation asks for. */
+class Noting extends Parameters {
+	readonly asked = new Set<string>();
+
+	override get<T>(field: Field<T>): T {
+		this.asked.add(field.property.name);
+		return super.get(field);
+	}
+}
+
+describe('An operation', () => {
+	const rows = operations.flatMap((operation) =>
+		providersOf(operation).map(
+			({ name }) => [`${operation.resource}:${operation.operation}`, name, operation] as const,
+		),
+	);
+
+	it.each(rows)('%s with %s reads no field that its panel does not have', (_, name, operation) => {
+		const { fields, additional = [] } = operation;
+		const context = {
+			getNode: () => ({ name: 'Midjourney', type: 'midjourney' }),
+			getNodeParameter: (asked: string) => {
+				const found = fields.find(({ property }) => property.name === asked);
+				return found && usual(found, undefined);
+			},
+		} as unknown as IExecuteFunctions;
+		const from = new Noting(context, 0, placesOf(operation, name), name);
+		workOf(operation, from);
+		const shown = [...fields, ...additional].map(({ property }) => property.name);
+		expect([...from.asked].filter((asked) => !shown.includes(asked))).toEqual([]);
+	});
+});
