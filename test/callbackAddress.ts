@@ -34,9 +34,9 @@ export function toldBy(address: unknown): Told {
 	};
 }
 
-/** Letters of the payload, and of the tag: whoever finds one of them in a text has found a token. */
-export const lettersOf = (address: unknown): string[] =>
-	tokenOf(new URL(String(address))).map((part) => part.slice(4, 24));
+/** Pieces of the payload and of the tag: whoever finds one of them in a text has found part of a token. */
+export const piecesOf = (address: unknown): string[] =>
+	tokenOf(new URL(String(address))).flatMap((part) => part.match(/.{12}/g) ?? []);
 
 /** The same address saying something else, under the old tag. */
 export function altered(address: unknown, changes: Record<string, unknown>): URL {
