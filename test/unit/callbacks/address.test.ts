@@ -1,6 +1,19 @@
 import { createHmac } from 'node:crypto';
 
 import {
+	assert,
+	constant,
+	dictionary,
+	integer,
+	oneof,
+	option,
+	property,
+	record,
+	string,
+	anything,
+} from 'fast-check';
+
+import {
 	claimsIn,
 	executionAudience,
 	hasToken,
@@ -36,7 +49,8 @@ const tokenOf = (payload: string) => {
 	const tag = createHmac('sha256', KEY).update(`${AUDIENCE}\n${payload}`).digest('base64url');
 	return { [TOKEN]: `${payload}.${tag}` };
 };
-const encoded = (payload: unknown) => Buffer.from(JSON.stringify(payload)).toString('base64url');
+const encoded = (payload: unknown) =>
+	Buffer.from(JSON.stringify(payload) ?? '').toString('base64url');
 
 describe('A callback address', () => {
 	it.each<[string, Partial<CallbackClaims>]>([
@@ -205,5 +219,58 @@ describe('Something in the place of a token', () => {
 		[undefined, false],
 	])('%j: %p', (query, expected) => {
 		expect(hasToken(query)).toBe(expected);
+	});
+});
+
+describe('Whatever', () => {
+	const anyText = string({ unit: 'binary', maxLength: 200 });
+
+	it('an address is made of, it says again', () => {
+		const wait = record({
+			...{ nonce: string({ minLength: 1 }), position: integer({ min: 0, max: 10_000 }) },
+			...{ executionId: option(string({ minLength: 1 }), { nil: undefined }) },
+			...{ resumeToken: option(string({ minLength: 1 }), { nil: undefined }) },
+		});
+		const claims = record({
+			submit: string({ minLength: 1 }),
+			expiresAt: integer({ min: 1, max: 10 ** 9 }).map((seconds) => NOW + seconds * 1000),
+			reference: option(
+				anyText.filter((text) => text !== ''),
+				{ nil: undefined },
+			),
+			wait: option(wait, { nil: undefined }),
+		});
+		assert(
+			property(claims, anyText, (given, audience) => {
+				const url = signedAddress(RESUME, given, audience, KEY);
+				expect(read(url, audience)).toEqual(given);
+			}),
+		);
+	});
+
+	it('a query is, it proves nothing', () => {
+		const token = queryOf(addressOf())[TOKEN] ?? '';
+		const near = integer({ min: 0, max: token.length - 1 }).map(
+			(at) => token.slice(0, at) + token.slice(at + 1),
+		);
+		const query = oneof(
+			anything(),
+			dictionary(oneof(constant(TOKEN), string()), anything()),
+			record({ [TOKEN]: oneof(anyText, near) }),
+		);
+		assert(
+			property(query, (given) => {
+				expect(claimsIn(given, AUDIENCE, KEY, NOW)).toBeUndefined();
+			}),
+		);
+	});
+
+	it('a payload is under a tag that fits, reading it does no harm', () => {
+		const payload = oneof(anyText, anything().map(encoded));
+		assert(
+			property(payload, (given) => {
+				expect(() => claimsIn(tokenOf(given), AUDIENCE, KEY, NOW)).not.toThrow();
+			}),
+		);
 	});
 });

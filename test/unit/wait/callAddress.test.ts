@@ -125,6 +125,14 @@ describe.each(['auto', 'callback'] as const)('With the Wait Mode %s calls go', (
 		});
 	});
 
+	it('to the Trigger that is given while the node waits in the foreground, about no wait', () => {
+		const { urls, reachWait } = addressesFor([{ waitMode, triggerUrl: TRIGGER }], {
+			how: FOREGROUND,
+		});
+		expect(reachWait).toBe(false);
+		expect(toldBy(urls[0])).toMatchObject({ nonce: undefined, executionId: undefined });
+	});
+
 	it('anywhere near where the provider is near, too', () => {
 		const resumeUrl = 'http://localhost:5678/webhook-waiting/7';
 		const http = { baseUrl: 'http://127.0.0.1:3000' };

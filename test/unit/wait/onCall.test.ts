@@ -70,12 +70,15 @@ interface Call {
 	credentials?(): Promise<IDataObject>;
 	/** An execution of the same credential has run in this process before; it has. */
 	isOpen?: boolean;
+	/** What was in the credential then, if something else; the call comes two minutes later. */
+	before?: IDataObject;
 }
 
 /** Calls a parked execution; tells how it was answered and with what it goes on. */
 async function call(state: WaitState | string, { query = {}, body = {}, ...more }: Call = {}) {
 	const { read = () => found('completed'), headers = {}, isOpen = true } = more;
-	const { credentials = async () => CREDENTIAL } = more;
+	const { credentials = async () => CREDENTIAL, before } = more;
+	let isBefore = before !== undefined;
 	const clock = new WaitClock();
 	const reads: string[] = [];
 	const credentialId = `credential ${++count}`;
@@ -104,7 +107,7 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 		getInstanceId: () => INSTANCE,
 		async getCredentials() {
 			opened++;
-			return await credentials();
+			return isBefore && before ? before : await credentials();
 		},
 		getResponseObject: () => ({
 			status: (code: number) => {
@@ -127,6 +130,8 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 		},
 	};
 	if (isOpen) await openAnew(context, 'scriptedApi', clock.time).catch(() => {});
+	if (isBefore) clock.time += 120_000;
+	isBefore = false;
 	opened = 0;
 	const answering = onCall(context, provider, clock);
 	let isDone = false;
@@ -383,7 +388,10 @@ describe("A call where the credential knows the provider's secrets", () => {
 		'x-webhook-timestamp': String(at),
 		'x-webhook-signature': sign(`${taskId}.${at}`, secret),
 	});
-	const calling = async (headers: IDataObject, address = addressOf) => {
+	const calling = async (
+		headers: IDataObject,
+		address: (state: WaitState, position: number) => string = addressOf,
+	) => {
 		const state = waitingFor('t1');
 		const query = queryOf(address(state, 0));
 		return await call(state, { query, headers, credentials, body: { taskId: 't1' } });
@@ -402,6 +410,32 @@ describe("A call where the credential knows the provider's secrets", () => {
 		expect(await calling(headers)).toMatchObject({
 			...{ status: 401, said: REFUSED, opened: 0, reads: [], wakes: false },
 		});
+	});
+
+	it('is taken under a secret that the credential has got since it was opened', async () => {
+		const state = waitingFor('t1');
+		const given = {
+			...{ ...callFor(state, 0), body: { taskId: 't1' } },
+			...{ credentials, before: { ...CREDENTIAL, webhookSecret: 'previous' } },
+		};
+		const headers = signedBy('present', { at: 120 });
+		expect(await call(state, { ...given, headers })).toMatchObject({
+			...{ status: 200, opened: 1, wakes: true },
+		});
+	});
+
+	it('is taken under a secret that the credential has got since this process knows the wait', async () => {
+		const state = waitingFor('t1', 't2');
+		const first = await call(state, {
+			...{ ...callFor(state, 0), body: { taskId: 't1' }, headers: signedBy('previous') },
+			credentials: async () => ({ ...CREDENTIAL, webhookSecret: 'previous' }),
+		});
+		expect(first).toMatchObject({ status: 200, wakes: false });
+		const second = await call(state, {
+			...{ ...callFor(state, 1), body: { taskId: 't2' }, credentials },
+			headers: signedBy('present', { taskId: 't2' }),
+		});
+		expect(second).toMatchObject({ status: 200, wakes: true });
 	});
 
 	it('is refused without a token, though it is signed', async () => {
