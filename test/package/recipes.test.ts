@@ -90,10 +90,9 @@ describe.each([FIELD, OPERATION, PROVIDER])('The recipe: $heading', ({ heading, 
 		expect([...new Set(touched)].sort()).toEqual(files);
 	});
 
-	const request = {
-		...{ kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' },
-		...{ stop: 80 },
-	} as const;
+	const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
+	// This field is the copy's alone.
+	const request: TaskRequest = Object.assign({ ...image }, { stop: 80 });
 
 	if (heading === FIELD.heading) {
 		it('brings the field into the panel', () => {
