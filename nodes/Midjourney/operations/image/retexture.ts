@@ -1,5 +1,7 @@
-import { imageUrl, remixPrompt } from '../fields';
+import { imageUrl as urlOf, remixPrompt } from '../fields';
 import type { Operation } from '../Operation';
+
+const imageUrl = urlOf();
 
 /** Image → Retexture (api-contract 2.3). */
 export const retextureImage: Operation = {
