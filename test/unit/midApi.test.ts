@@ -401,7 +401,7 @@ describe('A task (contract 1.2)', () => {
 		expect(parseTask({ ...done, createTime })?.createdAt).toBe('2026-01-02T03:04:05.000Z');
 	});
 
-	it.each([20261121103000123, '99999999999999999999', -1e300, ' '])(
+	it.each([20261121103000000, '99999999999999999999', -1e300, ' '])(
 		'has no time where there is no such date: %j',
 		(time) => {
 			expect(parseTask({ ...done, createTime: time, completeTime: time })).toMatchObject({

@@ -726,7 +726,7 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 		});
 	});
 
-	it.each([20261121103000123, '99999999999999999999', -1e300])(
+	it.each([20261121103000000, '99999999999999999999', -1e300])(
 		'has no time where there is no such date: %j',
 		(time) => {
 			const task = read({ created_at: time, completed_at: time });

@@ -6,7 +6,7 @@ import type { FailureReason } from '../../../nodes/Midjourney/providers/http';
 
 /** Values of JSON that code which expects another one stumbles over. */
 const STUMBLING: unknown[] = [
-	...[null, true, false, 0, -1, 0.5, 1e21, 1e300, -1e300, 20_261_121_103_000_123],
+	...[null, true, false, 0, -1, 0.5, 1e21, 1e300, -1e300, 20_261_121_103_000_000],
 	...[
 		'',
 		' ',

@@ -299,9 +299,9 @@ describe('A request', () => {
 });
 
 describe('An address of IPv4', () => {
-	const octets = fc.oneof(
+	const octets: fc.Arbitrary<number[]> = fc.oneof(
 		fc.tuple(...[0, 1, 2, 3].map(() => fc.nat(255))),
-		fc.constantFrom(
+		fc.constantFrom<number[][]>(
 			[127, 0, 0, 1],
 			[10, 0, 0, 1],
 			[172, 31, 255, 255],
