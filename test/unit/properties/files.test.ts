@@ -20,7 +20,14 @@ const latin = (letters: string) => [...Buffer.from(letters, 'latin1')];
 const BEGINNINGS = [
 	...['\x89PNG\r\n\x1a\n\0\0\0\rIHDR', '\xff\xd8\xff\xe0\0\x10JFIF', '\xff\xd8\xff\xc0\0\x11\x08'],
 	...['RIFF\0\0\0\0WEBPVP8 ', 'RIFF\0\0\0\0WEBPVP8L\0\0\0\0/', 'RIFF\0\0\0\0WEBPVP8X', ''],
-	...['GIF89a', '\x1aE\xdf\xa3', '\0\0\0\x20ftypisom', '\0\0\0\x20ftypqt  ', '\0\0\0\x1cftypavif'],
+	...[
+		'GIF89a',
+		'\x1aE\xdf\xa3',
+		'\0\0\0\x20ftypisom',
+		'\0\0\0\x20ftypqt  ',
+		'\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0\0\0\0\x01',
+		'\0\0\0\x1cftypavif',
+	],
 ];
 
 /** Bytes that begin like some file, and go on in any way: also with what a JPEG has between its segments. */
@@ -108,9 +115,7 @@ describe('The size in the header of an image', () => {
 				const httpRequest = async () => answer;
 				const sizeOf = sizeReader({ helpers: { httpRequest } } as unknown as Host);
 				const size = await sizeOf(url);
-				expect(size.ok || size.failure).toMatchObject(
-					size.ok ? {} : { reason: 'unknownSize', taken: 'no' },
-				);
+				if (!size.ok) expect(size.failure).toMatchObject({ reason: 'unknownSize', taken: 'no' });
 			}),
 		);
 	});

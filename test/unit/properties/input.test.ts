@@ -51,7 +51,7 @@ describe('A field', () => {
 				if ('problem' in reading) expect(reading.problem).not.toMatch(/^\s*$|undefined/);
 				else expect(Object.keys(reading)).toEqual(['value']);
 			}),
-			{ numRuns: 2000 },
+			{ numRuns: 800 },
 		);
 	});
 
@@ -71,10 +71,13 @@ describe('A field', () => {
 		);
 	});
 
+	/** With what `URL` overlooks. */
+	const spaced = address.map((url) => `${url.slice(0, 12)}\t${url.slice(12)}`);
+
 	it('of URLs gives nothing but http and https URLs without spaces', () => {
 		const list = listField({ separator: /\n/, check: urlProblem }, look);
 		fc.assert(
-			fc.property(fc.oneof(entered, fc.array(fc.oneof(text, address, json))), (value) => {
+			fc.property(fc.oneof(entered, fc.array(fc.oneof(address, spaced)), json), (value) => {
 				const reading = list.read(value);
 				for (const url of 'value' in reading ? reading.value : []) {
 					expect(new URL(url).protocol).toMatch(/^https?:$/);
@@ -251,7 +254,7 @@ describe('A request', () => {
 		fc.assert(
 			fc.property(anyRequest, fc.boolean(), (request, permutable) => {
 				const problem = requestProblem(request, nameOf, permutable);
-				expect(problem ?? "'a' is wrong").toMatch(/^'[^']*' /);
+				expect(problem ?? "'a' is wrong").toMatch(/^'/);
 				expect(unreachableImage(request, 'https://api.example.com')?.host ?? 'a').toMatch(/./);
 			}),
 			{ numRuns: 500 },
