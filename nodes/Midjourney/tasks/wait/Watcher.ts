@@ -199,7 +199,7 @@ export class Watcher {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
 				const isRead = polls || one.sighting.called || !one.called;
-				planAnew(one, account, clock);
+				if (isRead) planAnew(one, account, clock, now);
 				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
 				if (isRead) next = Math.min(next, one.reading ? now + TICK_MS : one.due);

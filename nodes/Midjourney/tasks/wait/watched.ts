@@ -66,8 +66,7 @@ export function plan(one: Watched, account: Account, clock: Clock): void {
 }
 
 /** Reckons anew when what is known of the calls of the account has changed; what is due stays due. */
-export function planAnew(one: Watched, account: Account, clock: Clock): void {
-	const now = clock.now();
+export function planAnew(one: Watched, account: Account, clock: Clock, now: number): void {
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);
 }
 
