@@ -84,7 +84,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it.each<[string, IDataObject]>([
 			['another prompt', { prompt: '={{ $json.product }} in blue {{ Math.random() }}' }],
-			['another aspect ratio', { additionalFields: { aspectRatio: '16:9' } }],
+			['another aspect ratio', { aspectRatio: '16:9' }],
 		])('with %s buys anew', async (_, parameters) => {
 			await again(withNow(await failed(), parameters));
 			expect(accepted()).toHaveLength(6);

@@ -22,6 +22,8 @@ export interface Plan {
 	waitMode?: 'callback' | 'auto' | 'poll';
 	/** Of the Midjourney node. */
 	options?: JsonObject;
+	/** Whether it fetches the files; not by default. */
+	download?: boolean;
 	/** Settings of the node beside its parameters, such as `onError`. */
 	settings?: JsonObject;
 	/** Beside key and address. */
@@ -359,6 +361,7 @@ function workflowOf(plan: Plan, credential: { id: string; name: string }, path: 
 					mode: 'textToImage',
 					prompt: '={{ $json.prompt }}',
 					waitMode: plan.waitMode ?? 'callback',
+					download: plan.download ?? false,
 					options: { outputItems: 'task', ...plan.options },
 				}),
 				credentials: { midApi: credential },
