@@ -72,6 +72,15 @@ export class MidApi implements ICredentialType {
 			description:
 				'The webhookHmacKey of your account settings, if you have made one there. Callbacks without its signature are then refused.',
 		},
+		{
+			displayName: 'Previous Webhook HMAC Secret',
+			name: 'previousWebhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'While you change the secret: put the old one here, so that callbacks that were signed with it still arrive. Empty it afterwards.',
+		},
 	];
 
 	/** A function, because an expression cannot be evaluated once the node has returned, and its requests may go on. */
