@@ -1,51 +1,60 @@
-import type { IDataObject } from 'n8n-workflow';
-
 import { sign } from '../../nodes/Midjourney/providers/callback';
-import type { Answer, Failure, Reply } from '../../nodes/Midjourney/providers/http';
-import type { Task, TaskStatus } from '../../nodes/Midjourney/providers/Task';
-import { callbackUrl, relayKey } from '../../nodes/Midjourney/tasks/callbackUrl';
-import { Deliveries, forgetDeliveries } from '../../nodes/Midjourney/tasks/deliveries';
+import type { Answer, Http } from '../../nodes/Midjourney/providers/http';
+import type { Task } from '../../nodes/Midjourney/providers/Task';
+import {
+	executionAudience,
+	signedAddress,
+	triggerAudience,
+	type CallbackClaims,
+} from '../../nodes/Midjourney/tasks/callbacks/address';
+import { Starts } from '../../nodes/Midjourney/tasks/callbacks/once';
 import {
 	receive,
-	type Callback,
-	type CallbackSecrets,
+	type Call,
 	type ReceiveSettings,
-	type Verdict,
-} from '../../nodes/Midjourney/tasks/receive';
+	type RemoteWait,
+} from '../../nodes/Midjourney/tasks/callbacks/receive';
+import { keepWait } from '../../nodes/Midjourney/tasks/wait/registry';
+import { AFTER_SUBMIT } from '../../nodes/Midjourney/tasks/wait/schedule';
+import { Watcher } from '../../nodes/Midjourney/tasks/wait/Watcher';
 import { FakeClock } from './fakeClock';
+import { failing, found, never, newAccount } from './wait/fakes';
 
 /** The provider's limit, in ms. */
 const LIMIT_MS = 15_000;
+const HOUR = 3_600_000;
+const URL_OF_TRIGGER = 'https://n8n.example.com/webhook/7f3a/webhook';
 const SECRET = 'hmac';
-const RESUME = 'https://n8n.example.com/webhook-waiting/7?signature=abc';
 
-const task = (status: TaskStatus): Task => ({
-	provider: 'midApi',
-	taskId: 't1',
-	status,
-	outputs: [],
-	raw: {},
+let count = 0;
+/** What a process remembers is kept by the account. */
+const newHttp = (webhookSecrets: string[] = []): Http => ({
+	baseUrl: 'https://api.example.com',
+	account: `account ${++count}`,
+	callbackKey: 'key',
+	webhookSecrets,
+	send: async () => await Promise.reject(new Error('Nothing goes over a wire here')),
 });
-const found = (status: TaskStatus): Answer<Task> => ({ ok: true, value: task(status) });
-const failing = (reason: Failure['reason'], passing = true): Answer<Task> => ({
-	ok: false,
-	failure: { reason, taken: 'no', passing },
-});
-const never = async () => await new Promise<never>(() => {});
 
-/** The query of a callback URL that leads through a Trigger. */
-const relayed = (key = 'api-key', reference?: string): IDataObject =>
-	Object.fromEntries(
-		new URL(
-			callbackUrl({
-				resumeUrl: RESUME,
-				nonce: 'n',
-				position: 0,
-				reference,
-				relay: { url: 'https://n8n.example.com/webhook/1', key: relayKey(key) },
-			}),
-		).searchParams,
+const queryOf = (url: string) => Object.fromEntries(new URL(url).searchParams);
+
+/** The query of an address that a node of this n8n has made. */
+const own = (
+	more: Partial<CallbackClaims> = {},
+	{ audience = triggerAudience(URL_OF_TRIGGER), key = 'key' } = {},
+) =>
+	queryOf(
+		signedAddress(
+			URL_OF_TRIGGER,
+			{ submit: 's1', expiresAt: HOUR, reference: 'order 7', ...more },
+			audience,
+			key,
+		),
 	);
+
+/** The same, and an execution waits. */
+const waiting = (nonce = 'n', position = 0) =>
+	own({ wait: { nonce, position, executionId: '7', resumeToken: 'abc' } });
 
 const signed = (atMs: number, taskId = 't1', secret = SECRET) => {
 	const timestamp = String(Math.floor(atMs / 1000));
@@ -55,107 +64,151 @@ const signed = (atMs: number, taskId = 't1', secret = SECRET) => {
 	};
 };
 
-const FORGED = { status: 401, started: undefined, reads: [] };
-const IS_RUNNING = { status: 409, body: { message: 'The execution "7" is running already.' } };
-const HAS_FINISHED = { status: 409, body: { message: 'The execution "7 has finished already.' } };
+const reject = async () => await Promise.reject<never>(new TypeError('broken'));
 
 interface Setting {
-	callback?: Partial<Callback>;
+	call?: Partial<Call>;
 	settings?: Partial<ReceiveSettings>;
-	secrets?: CallbackSecrets | (() => Promise<CallbackSecrets>);
-	read?: Answer<Task> | (() => Promise<never>);
-	/** n8n's answers, one after the other, the last again and again. */
-	n8n?: Array<Reply | (() => Promise<never>)>;
-	staticData?: IDataObject;
-	/** Undefined: no memory beyond this call. */
-	nodeKey?: string;
+	http?: Http;
+	open?: () => Promise<Http | undefined>;
+	read?: (taskId: string, earlier: number) => Answer<Task> | Promise<Answer<Task>>;
+	/** The waiting execution was told. */
+	handOn?: () => Promise<boolean>;
+	starts?: Starts;
 }
 
 /** Lets one call in; tells what came of it, when, and what was done meanwhile. */
 async function call(setting: Setting = {}, clock = new FakeClock()) {
-	const { n8n = [{ status: 200, body: {} }], staticData = {}, nodeKey } = setting;
-	const { secrets = { apiKey: 'api-key' }, read = found('completed') } = setting;
+	const { http = newHttp(), read = () => found('completed') } = setting;
 	const begin = clock.time;
-	const reads: string[] = [];
-	const resumed: Array<{ url: string; body: unknown; at: number }> = [];
+	const did = { opened: 0, reads: [] as string[], handedOn: [] as RemoteWait[] };
 	const receiving = receive(
-		{ headers: {}, query: {}, body: { data: { taskId: 't1' } }, ...setting.callback },
+		{ headers: {}, query: own(), body: { data: { taskId: 't1' } }, ...setting.call },
 		{
 			clock,
-			deliveries: new Deliveries(staticData, nodeKey),
-			settings: { triggerOn: ['completed', 'failed'], onCallback: 'both', ...setting.settings },
-			secrets: async () => (typeof secrets === 'function' ? await secrets() : secrets),
-			read: async (taskId) => {
-				reads.push(taskId);
-				return typeof read === 'function' ? await read() : read;
+			starts: setting.starts ?? new Starts(),
+			settings: {
+				...{ triggerOn: ['completed', 'failed'], onCallback: 'both', onlyOwnTasks: true },
+				...setting.settings,
 			},
-			resume: async (url, { body }) => {
-				const reply = n8n[Math.min(resumed.length, n8n.length - 1)];
-				resumed.push({ url, body, at: clock.time - begin });
-				if (reply === undefined) throw new TypeError('n8n has no answer here');
-				return typeof reply === 'function' ? await reply() : reply;
+			audience: () => triggerAudience(URL_OF_TRIGGER),
+			open: async (fits) => {
+				did.opened++;
+				if (setting.open) return await setting.open();
+				return fits(http) ? http : undefined;
+			},
+			read: async (_, taskId) => {
+				const earlier = did.reads.filter((one) => one === taskId).length;
+				did.reads.push(taskId);
+				return await read(taskId, earlier);
+			},
+			handOn: async (wait) => {
+				did.handedOn.push(wait);
+				return setting.handOn ? await setting.handOn() : true;
 			},
 		},
 	);
-	const verdict: Verdict = await clock.until(receiving);
+	const { status, because, start } = await clock.until(receiving);
 	return {
-		...verdict,
-		started: verdict.start?.task.status,
-		reads,
-		resumed,
-		took: clock.time - begin,
+		...{ status, because, ...did, took: clock.time - begin },
+		started: start?.task.status,
+		reference: start?.reference,
 	};
 }
 
-const reject = async () => await Promise.reject<never>(new TypeError('broken'));
+const REFUSED = { status: 401, started: undefined, reads: [], handedOn: [] };
+const STARTED = { status: 200, started: 'completed', reads: ['t1'] };
+const ASIDE = { status: 200, started: undefined };
+const AGAIN = { status: 503, started: undefined };
 
-describe('A callback', () => {
-	const START = { status: 200, started: 'completed', reads: ['t1'] };
-	const ASIDE = { status: 200, started: undefined, reads: ['t1'] };
+describe('A call that is asked to prove itself', () => {
+	it('starts what was asked for, with the reference of the address', async () => {
+		expect(await call()).toMatchObject({ ...STARTED, reference: 'order 7' });
+	});
 
+	it.each<[string, Partial<Call>]>([
+		['without a token', { query: {} }],
+		['without a query', { query: undefined }],
+		['with a reference alone', { query: { mjReference: 'order 7' } }],
+	])('%s is refused before the credential is opened', async (_, given) => {
+		expect(await call({ call: given })).toMatchObject({ ...REFUSED, opened: 0 });
+	});
+
+	it.each<[string, unknown]>([
+		['of another key', own({}, { key: 'other' })],
+		['for another Trigger', own({}, { audience: triggerAudience('https://x/webhook/8/webhook') })],
+		['for an execution', own({}, { audience: executionAudience('7') })],
+		['that has expired', own({ expiresAt: -1 })],
+		['that was altered', { mjToken: own().mjToken?.replace(/./, 'X') }],
+		['that is empty', { mjToken: '' }],
+		['that is no text', { mjToken: { $ne: null } }],
+		['that comes twice', { mjToken: [own().mjToken, own().mjToken] }],
+	])('with a token %s is refused and nothing is read', async (_, query) => {
+		expect(await call({ call: { query } })).toMatchObject(REFUSED);
+		expect(await call({ call: { query }, settings: { onlyOwnTasks: false } })).toMatchObject(
+			REFUSED,
+		);
+	});
+
+	it('has its token checked once for the path of the Trigger, test or production', async () => {
+		const audience = triggerAudience('http://internal:5678/n8n/webhook-test/7f3a/webhook');
+		expect(await call({ call: { query: own({}, { audience }) } })).toMatchObject(STARTED);
+	});
+
+	const NOW = 1_800_000_000_000;
+	const query = own({ expiresAt: NOW + HOUR });
+	it.each<[string, Record<string, string>, object]>([
+		['that fits lets in', signed(NOW), STARTED],
+		['by the previous secret lets in', signed(NOW, 't1', 'previous'), STARTED],
+		['of 299 s ago lets in', signed(NOW - 299_000), STARTED],
+		['of 301 s ago does not', signed(NOW - 301_000), REFUSED],
+		['from 301 s ahead does not', signed(NOW + 301_000), REFUSED],
+		['of another task does not', signed(NOW, 't2'), REFUSED],
+		['with another key does not', signed(NOW, 't1', 'other'), REFUSED],
+		['without a time does not', { 'x-webhook-signature': sign('t1.', SECRET) }, REFUSED],
+		['that is missing does not', {}, REFUSED],
+	])('needs the HMAC, too, where the credential has a secret: one %s', async (_, headers, is) => {
+		const clock = new FakeClock();
+		clock.time = NOW;
+		const http = newHttp([SECRET, 'previous']);
+		expect(await call({ http, call: { headers, query } }, clock)).toMatchObject(is);
+	});
+
+	it('has its signed id looked at alone', async () => {
+		const body = { data: { taskId: 't1' }, taskId: 't2', id: 't3' };
+		const given = { headers: signed(0), body };
+		const result = await call({
+			http: newHttp([SECRET]),
+			call: given,
+			read: () => failing('notFound'),
+		});
+		expect(result).toMatchObject({ status: 503, reads: ['t1'] });
+	});
+});
+
+describe('A call that has proved itself', () => {
 	it.each<[string, Setting, object]>([
-		['of a completed task starts', {}, START],
-		['of a failed task starts, too', { read: found('failed') }, { status: 200, started: 'failed' }],
+		['of a failed task starts', { read: () => found('failed') }, { started: 'failed' }],
 		['of an end that is not chosen does not', { settings: { triggerOn: ['failed'] } }, ASIDE],
-		['when nothing is chosen does not', { settings: { triggerOn: [] } }, ASIDE],
-		['of a running task is acknowledged', { read: found('running') }, ASIDE],
-		['of a pending task is acknowledged', { read: found('pending') }, ASIDE],
+		['when nothing is chosen reads nothing', { settings: { triggerOn: [] } }, { reads: [] }],
+		['when only resuming is wanted reads nothing', { settings: { onCallback: 'resume' } }, ASIDE],
+		['of a task that is open is heard', { read: () => found('running') }, ASIDE],
 		[
-			'that claims a result of a running task changes nothing',
-			{
-				read: found('running'),
-				callback: { body: { code: 200, data: { taskId: 't1', resultUrls: ['https://x/a.png'] } } },
-			},
-			ASIDE,
+			'of a task that ends in the books a moment later starts',
+			{ read: (_, earlier) => found(earlier === 0 ? 'running' : 'completed') },
+			{ ...STARTED, reads: ['t1', 't1'] },
 		],
-		[
-			'of an unknown task is refused',
-			{ read: failing('notFound', false) },
-			{ status: 404, started: undefined },
-		],
-		['while the provider is down comes again', { read: failing('unreachable') }, { status: 503 }],
-		['while the key is refused comes again', { read: failing('invalidKey') }, { status: 503 }],
-		['while reading fails unexpectedly comes again', { read: reject }, { status: 503 }],
-		['while the provider is silent comes again', { read: never }, { status: 503 }],
-		['without a readable credential comes again', { secrets: reject }, { status: 503, reads: [] }],
-		['while the credential does not come comes again', { secrets: never }, { status: 503 }],
-		['when only resuming is wanted starts nothing', { settings: { onCallback: 'resume' } }, ASIDE],
+		['of an unknown task comes again', { read: () => failing('notFound') }, AGAIN],
+		['while the provider is down comes again', { read: () => failing('unreachable') }, AGAIN],
+		['while the key is refused comes again', { read: () => failing('invalidKey') }, AGAIN],
+		['while reading fails unexpectedly comes again', { read: reject }, AGAIN],
+		['while the provider is silent comes again', { read: never }, AGAIN],
+		['without a readable credential comes again', { open: reject }, { ...AGAIN, reads: [] }],
+		['while the credential does not come comes again', { open: never }, { ...AGAIN, reads: [] }],
 	])('%s', async (_, setting, expected) => {
 		const result = await call(setting);
 		expect(result).toMatchObject(expected);
 		expect(result.took).toBeLessThan(LIMIT_MS);
-		expect(result.started === undefined || result.status === 200).toBe(true);
-	});
-
-	it.each<[string, unknown]>([
-		['data.taskId', { code: 200, data: { taskId: 't1', resultUrls: [] } }],
-		['data.task_id', { data: { task_id: 't1' } }],
-		['taskId', { taskId: 't1' }],
-		['id', { id: 't1' }],
-		['request_id', { request_id: 't1' }],
-		['JSON that came as text', '{"taskId":"t1"}'],
-	])('holds its task ID as %s', async (_, body) => {
-		expect(await call({ callback: { body } })).toMatchObject(START);
 	});
 
 	it.each<[string, unknown]>([
@@ -165,183 +218,206 @@ describe('A callback', () => {
 		['a text', 'taskId=t1'],
 		['an ID that is no text', { taskId: { $ne: null } }],
 		['an ID without end', { taskId: 't'.repeat(201) }],
-	])('with %s for a body is refused and nothing is read', async (_, body) => {
-		expect(await call({ callback: { body } })).toMatchObject({ status: 404, reads: [] });
+		['an ID that leads elsewhere', { taskId: '../account' }],
+		['dots for an ID', { taskId: '..' }],
+	])('with %s for a body makes nothing read', async (_, body) => {
+		expect(await call({ call: { body } })).toMatchObject({ ...AGAIN, reads: [] });
 	});
 
-	it('brings the reference', async () => {
-		const { start } = await call({ callback: { query: { mjReference: 'order 7' } } });
-		expect(start).toMatchObject({ reference: 'order 7', task: { taskId: 't1' } });
+	it.each<[string, unknown]>([
+		['as a field of data', { code: 200, data: { taskId: 't1', resultUrls: [] } }],
+		['at the top', { id: 't1' }],
+		['in JSON that came as text', '{"taskId":"t1"}'],
+	])('may name its task %s', async (_, body) => {
+		expect(await call({ call: { body } })).toMatchObject(STARTED);
+	});
+
+	it('starts once', async () => {
+		const starts = new Starts();
+		expect(await call({ starts })).toMatchObject(STARTED);
+		expect(await call({ starts })).toMatchObject(ASIDE);
+	});
+
+	it('is believed about the first task of its address alone, so that none starts with the reference of another', async () => {
+		const starts = new Starts();
+		const read = (taskId: string) => found('completed', taskId);
+		await call({ starts, read });
+		const other = { body: { taskId: 't2' } };
+		expect(await call({ starts, read, call: other })).toMatchObject(ASIDE);
+		const ownAddress = { ...other, query: own({ submit: 's2', reference: 'order 8' }) };
+		expect(await call({ starts, read, call: ownAddress })).toMatchObject({
+			...{ started: 'completed', reference: 'order 8' },
+		});
 	});
 });
 
-describe('A signature', () => {
-	const secrets = { apiKey: 'api-key', webhookSecret: SECRET };
-	const NOW = 1_800_000_000_000;
+describe('A call without a token, where tasks of others are taken', () => {
+	const settings = { onlyOwnTasks: false };
+	const query = { mjReference: 'order 9' };
 
-	it.each<[string, Record<string, string>, 200 | 401]>([
-		['that fits lets in', signed(NOW), 200],
-		['of 299 s ago lets in', signed(NOW - 299_000), 200],
-		['of 301 s ago does not', signed(NOW - 301_000), 401],
-		['from 301 s ahead does not', signed(NOW + 301_000), 401],
-		['of another task does not', signed(NOW, 't2'), 401],
-		['with another key does not', signed(NOW, 't1', 'other'), 401],
-		['without a time does not', { 'x-webhook-signature': sign('t1.', SECRET) }, 401],
-		['that is missing does not', {}, 401],
-	])('%s', async (_, headers, status) => {
+	it('starts, with the reference in the address', async () => {
+		expect(await call({ settings, call: { query } })).toMatchObject({
+			...{ ...STARTED, reference: 'order 9' },
+		});
+	});
+
+	it('needs the HMAC where the credential has a secret', async () => {
+		const http = newHttp([SECRET]);
+		expect(await call({ settings, http, call: { query } })).toMatchObject(REFUSED);
+		expect(await call({ settings, http, call: { query, headers: signed(0) } })).toMatchObject(
+			STARTED,
+		);
+	});
+
+	it('of an unknown task is heard, and that task is not asked for again in the next minute', async () => {
+		const http = newHttp();
 		const clock = new FakeClock();
-		clock.time = NOW;
-		const result = await call({ secrets, callback: { headers } }, clock);
-		expect(result).toMatchObject({ status, reads: status === 200 ? ['t1'] : [] });
+		const unknown = { settings, http, call: { query }, read: () => failing('notFound') };
+		expect(await call(unknown, clock)).toMatchObject({ ...ASIDE, reads: ['t1'] });
+		clock.time += 59_000;
+		expect(await call(unknown, clock)).toMatchObject({ ...ASIDE, reads: [] });
+		clock.time += 1_001;
+		expect(await call(unknown, clock)).toMatchObject({ ...ASIDE, reads: ['t1'] });
 	});
 
-	it.each([undefined, ''])('is not asked for when the credential has %j for a key', async (key) => {
-		const result = await call({ secrets: { apiKey: 'api-key', webhookSecret: key } });
-		expect(result).toMatchObject({ status: 200, started: 'completed' });
-	});
-});
-
-describe('The same callback again', () => {
-	const fresh = () => ({ staticData: {}, nodeKey: `node ${Math.random()}` });
-
-	it('starts one execution', async () => {
-		const node = fresh();
-		const results = [await call(node), await call(node), await call(node)];
-		expect(results.map(({ status }) => status)).toEqual([200, 200, 200]);
-		expect(results.map(({ started }) => started)).toEqual(['completed', undefined, undefined]);
+	it('comes again where too many name tasks, and leaves those that prove themselves alone', async () => {
+		const http = newHttp();
+		const clock = new FakeClock();
+		const statuses: number[] = [];
+		for (let n = 0; n < 60; n++) {
+			const given = { query, body: { taskId: `made-up-${n}` } };
+			const read = () => failing('notFound');
+			statuses.push((await call({ settings, http, call: given, read }, clock)).status);
+		}
+		expect(statuses).toEqual([...Array(40).fill(200), ...Array(20).fill(503)]);
+		expect(await call({ settings, http }, clock)).toMatchObject(STARTED);
 	});
 
-	it('starts one execution when both come at once, each with its own copy of the static data', async () => {
-		const { nodeKey } = fresh();
-		const results = await Promise.all([
-			call({ nodeKey, staticData: {} }),
-			call({ nodeKey, staticData: {} }),
-		]);
-		expect(results.filter(({ started }) => started)).toHaveLength(1);
-	});
-
-	it('starts one execution when n8n was restarted in between', async () => {
-		const { staticData } = fresh();
-		await call({ staticData, nodeKey: 'before the restart' });
-		const saved: unknown = JSON.parse(JSON.stringify(staticData));
-		const result = await call({ staticData: saved as IDataObject, nodeKey: 'after the restart' });
-		expect(result).toMatchObject({ status: 200, started: undefined });
-	});
-
-	it('starts, when nothing came of the first', async () => {
-		const node = fresh();
-		const { start } = await call(node);
-		new Deliveries(node.staticData, node.nodeKey).release(start?.key ?? '');
-		expect(await call(node)).toMatchObject({ started: 'completed' });
-	});
-
-	it('starts, when the first could not be read', async () => {
-		const node = fresh();
-		expect(await call({ ...node, read: failing('serverError') })).toMatchObject({ status: 503 });
-		expect(await call(node)).toMatchObject({ started: 'completed' });
-	});
-
-	it('starts in another node, and in this one once all is forgotten', async () => {
-		const node = fresh();
-		await call(node);
-		expect(await call(fresh())).toMatchObject({ started: 'completed' });
-		forgetDeliveries(node.staticData, node.nodeKey);
-		expect(node.staticData).toEqual({});
-		expect(await call(node)).toMatchObject({ started: 'completed' });
-	});
-
-	it('is remembered for the last 500 tasks', () => {
-		const { staticData, nodeKey } = fresh();
-		const deliveries = new Deliveries(staticData, nodeKey);
-		for (let index = 0; index < 600; index++) deliveries.claim(`t${index}:completed`);
-		expect(staticData).toMatchObject({ delivered: { length: 500, 0: 't100:completed' } });
-		expect(deliveries.claim('t100:completed')).toBe(false);
-		expect(deliveries.claim('t99:completed')).toBe(true);
+	it('never hands anything on', async () => {
+		expect(await call({ settings, call: { query } })).toMatchObject({ handedOn: [] });
 	});
 });
 
-describe('A callback for an execution that waits', () => {
-	const callback = { query: relayed() };
+describe('A call for an execution that waits elsewhere', () => {
+	const given = { query: waiting() };
 
-	it('goes to the address that was signed, and starts', async () => {
-		const result = await call({ callback: { query: relayed('api-key', 'r') } });
-		expect(result).toMatchObject({ status: 200, started: 'completed', start: { reference: 'r' } });
-		expect(result.resumed).toEqual([
-			{ url: `${RESUME}&mjNonce=n&mjItem=0&mjReference=r`, body: { data: { taskId: 't1' } }, at: 0 },
-		]);
+	it('is handed on, and starts', async () => {
+		expect(await call({ call: given })).toMatchObject({
+			...STARTED,
+			handedOn: [{ executionId: '7', resumeToken: 'abc', nonce: 'n', position: 0 }],
+		});
 	});
 
 	it.each<[string, Setting, object]>([
-		['only resumes', { settings: { onCallback: 'resume' } }, { started: undefined }],
-		['resumes whatever starts', { settings: { triggerOn: [] } }, { started: undefined }],
-		['resumes under an id of its own', { read: failing('notFound') }, { started: undefined }],
+		['only resumes', { settings: { onCallback: 'resume' } }, { started: undefined, reads: [] }],
+		['resumes though nothing starts', { settings: { triggerOn: [] } }, { started: undefined }],
 	])('%s', async (_, setting, expected) => {
-		const result = await call({ callback, ...setting });
-		expect(result).toMatchObject({ status: 200, resumed: { length: 1 }, ...expected });
+		const result = await call({ call: given, ...setting });
+		expect(result).toMatchObject({ status: 200, handedOn: { length: 1 }, ...expected });
 	});
 
-	it.each<[string, Setting, object]>([
-		['only starts', { settings: { onCallback: 'start' } }, { status: 200, started: 'completed' }],
-		['waits for the end', { read: found('running') }, { status: 200 }],
-		[
-			'is refused when unknown and nothing is resumed',
-			{ settings: { onCallback: 'start' }, read: failing('notFound') },
-			{ status: 404, started: undefined },
-		],
-		['is not believed unread', { read: failing('timedOut') }, { status: 503 }],
-		['signed by someone else is refused', { callback: { query: relayed('other') } }, FORGED],
-		[
-			'with another address is refused',
-			{ callback: { query: { ...relayed(), mjResume: 'http://169.254.169.254/' } } },
-			FORGED,
-		],
-		['is refused without a key to check', { secrets: {} }, FORGED],
-	])('and calls nobody: %s', async (_, setting, expected) => {
-		const result = await call({ callback, ...setting });
-		expect(result).toMatchObject({ resumed: [], ...expected });
-	});
-
-	it('is tried again in growing pauses while the execution is still being saved', async () => {
-		const n8n = [IS_RUNNING, IS_RUNNING, IS_RUNNING, IS_RUNNING, { status: 200, body: {} }];
-		const { status, resumed } = await call({ callback, n8n });
-		expect(status).toBe(200);
-		expect(resumed.map(({ at }) => at)).toEqual([0, 250, 750, 1750, 3750]);
-	});
-
-	it.each<[string, Reply, number, number]>([
-		['has finished', HAS_FINISHED, 200, 1],
-		['is gone', { status: 404, body: { message: 'does not exist' } }, 200, 1],
-		['is refused', { status: 401, body: { error: 'Invalid token' } }, 200, 1],
-		['would be somewhere else', { status: 302, body: '' }, 200, 1],
-		['runs on', IS_RUNNING, 503, 9],
-		['cannot read its tasks', { status: 503, body: {} }, 503, 9],
-		['is behind a proxy without n8n', { status: 502, body: '<html>' }, 503, 9],
-	])('when that %s', async (_, reply, status, tries) => {
-		const result = await call({ callback, n8n: [reply], settings: { onCallback: 'resume' } });
-		expect(result).toMatchObject({ status, resumed: { length: tries } });
-		expect(result.took).toBeLessThan(LIMIT_MS);
+	it('only starts where that is chosen', async () => {
+		const result = await call({ call: given, settings: { onCallback: 'start' } });
+		expect(result).toMatchObject({ ...STARTED, handedOn: [] });
 	});
 
 	it.each([
+		['could not be told', async () => false],
 		['fails', reject],
 		['hangs', never],
-	])('comes again when n8n %s, and has started all the same, once', async (_, reply) => {
-		const node = { staticData: {}, nodeKey: `node ${Math.random()}` };
-		const first = await call({ ...node, callback, n8n: [reply] });
+	])('comes again when that %s, and has started all the same, once', async (_, handOn) => {
+		const starts = new Starts();
+		const first = await call({ starts, call: given, handOn });
 		expect(first).toMatchObject({ status: 503, started: 'completed' });
 		expect(first.took).toBeLessThan(LIMIT_MS);
-		const second = await call({ ...node, callback });
-		expect(second).toMatchObject({ status: 200, started: undefined, resumed: { length: 1 } });
+		const second = await call({ starts, call: given });
+		expect(second).toMatchObject({ ...ASIDE, handedOn: { length: 1 } });
 	});
 
 	it('is answered in time when everything is as slow as it can be', async () => {
 		const clock = new FakeClock();
-		const slowly = async () => {
-			await clock.sleep(5900);
-			return { apiKey: 'api-key' };
+		const http = newHttp();
+		const open = async () => {
+			await clock.sleep(5_900);
+			return http;
 		};
-		const result = await call({ callback, secrets: slowly, n8n: [never] }, clock);
-		expect(result).toMatchObject({ status: 503, started: 'completed', resumed: { length: 2 } });
+		const result = await call({ call: given, open, read: never, handOn: never }, clock);
+		expect(result).toMatchObject(AGAIN);
 		expect(result.took).toBeLessThan(LIMIT_MS);
+	});
+});
+
+describe('A call for an execution that a watcher of this process waits for', () => {
+	/** Watches one task by calls alone. */
+	function watched(read: (earlier: number) => Answer<Task> | Promise<Answer<Task>>) {
+		const clock = new FakeClock();
+		const nonce = `wait ${++count}`;
+		const reads: number[] = [];
+		const watcher = new Watcher({
+			read: async () => {
+				reads.push(clock.time);
+				return await read(reads.length - 1);
+			},
+			...{ account: newAccount(clock), clock, polls: false },
+		});
+		const target = { since: 0, deadline: HOUR, schedule: AFTER_SUBMIT, fresh: true, called: true };
+		watcher.add({ taskId: 't1', ...target });
+		const known = { watcher, http: newHttp(), taskIds: [undefined, 't1'] };
+		keepWait(nonce, { ...known, secret: 's' }, 0);
+		return { clock, nonce, watcher, watcherReads: reads, known };
+	}
+
+	it('tells that watcher, which reads the task of this address, and starts after that one read', async () => {
+		const { clock, nonce, watcher, watcherReads } = watched(() => found('completed'));
+		const body = { id: 'a name of its own' };
+		const result = await call({ call: { query: waiting(nonce, 1), body } }, clock);
+		expect(result).toMatchObject({ ...{ status: 200, started: 'completed' }, reads: [] });
+		expect(result.handedOn).toEqual([]);
+		expect(watcherReads).toHaveLength(1);
+		expect(watcher.allEnded).toBe(true);
+	});
+
+	it.each<[string, (earlier: number) => Answer<Task> | Promise<Answer<Task>>, object]>([
+		['of a task that is open is heard', () => found('running'), ASIDE],
+		[
+			'of a task that ends in the books a moment later starts',
+			(earlier) => found(earlier === 0 ? 'running' : 'completed'),
+			{ status: 200, started: 'completed' },
+		],
+		['while the provider is down comes again', () => failing('unreachable'), AGAIN],
+		['while the provider is silent comes again', never, AGAIN],
+	])('%s', async (_, read, expected) => {
+		const { clock, nonce, watcher } = watched(read);
+		const result = await call({ call: { query: waiting(nonce, 1) } }, clock);
+		expect(result).toMatchObject({ ...expected, handedOn: [], reads: [] });
+		expect(result.took).toBeLessThan(LIMIT_MS);
+		watcher.stop();
+	});
+
+	it.each<[string, (one: ReturnType<typeof watched>) => number]>([
+		['was not known when it parked', () => 0],
+		['is none of its own', () => 5],
+		[
+			'is woken by somebody else',
+			({ nonce, known }) => {
+				keepWait(nonce, known, 0);
+				return 1;
+			},
+		],
+		[
+			'is watched no more',
+			({ watcher }) => {
+				watcher.stop();
+				return 1;
+			},
+		],
+	])('is handed on where the task %s', async (_, positionOf) => {
+		const one = watched(() => found('completed'));
+		const query = waiting(one.nonce, positionOf(one));
+		expect(await call({ call: { query } }, one.clock)).toMatchObject({
+			...STARTED,
+			handedOn: { length: 1 },
+		});
+		one.watcher.stop();
 	});
 });
