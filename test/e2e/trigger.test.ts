@@ -313,11 +313,14 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 				reference: 'order 9',
 			});
 			plain.ledger.clear();
+			const begin = Date.now();
 			const unknown = await Promise.all(
-				Array.from({ length: 80 }, async (_, n) => await post(url, { taskId: `made-up-${n}` })),
+				Array.from({ length: 120 }, async (_, n) => await post(url, { taskId: `made-up-${n}` })),
 			);
-			expect(new Set(unknown.map(({ status }) => status))).toEqual(new Set([200, 503]));
-			expect(plain.ledger.reads.length).toBeLessThan(80);
+			const seconds = (Date.now() - begin) / 1000;
+			expect(unknown.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+			// Forty at once, and twenty a second.
+			expect(plain.ledger.reads.length).toBeLessThanOrEqual(41 + 20 * seconds);
 			const { length } = plain.ledger.reads;
 			const [first] = plain.ledger.reads;
 			await Promise.all(

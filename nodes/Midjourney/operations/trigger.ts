@@ -66,6 +66,10 @@ const shownOptions: ReadonlyArray<Field<unknown>> = [
 /** Whether calls that do not prove themselves are refused; any other value than false is taken for true. */
 const ONLY_OWN = 'onlyOwnTasks';
 
+/** Where calls need no token. */
+const TAKES_OTHERS =
+	'Calls about tasks that were submitted elsewhere are taken, too: those with the signature by the Webhook HMAC Secret of the credential, or where it has none, any. Each of these is looked up at the provider, 20 a second at most; what comes beyond is told to come again.';
+
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
@@ -99,8 +103,7 @@ export const triggerProperties: INodeProperties[] = [
 			'Whether to refuse every call that was not asked for by a Midjourney node of this n8n with the same credential, which has the URL of this node as Midjourney Trigger URL. Refusals are told in the log of n8n.',
 	},
 	{
-		displayName:
-			'Calls about tasks that were submitted elsewhere are taken, too: those with the signature by the Webhook HMAC Secret of the credential, or where it has none, any. Each of these is looked up at the provider, 20 a second at most; what comes beyond is told to come again.',
+		displayName: TAKES_OTHERS,
 		name: 'anyTasksNotice',
 		type: 'notice',
 		default: '',
