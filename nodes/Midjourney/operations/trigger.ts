@@ -65,6 +65,8 @@ const shownOptions: ReadonlyArray<Field<unknown>> = [
 
 /** Whether calls that do not prove themselves are refused; any other value than false is taken for true. */
 const ONLY_OWN = 'onlyOwnTasks';
+/** A constant, because n8n is written small. */
+const ONLY_OWN_NAME = 'Only Tasks of This n8n';
 
 /** Where calls need no token. */
 const TAKES_OTHERS =
@@ -94,7 +96,7 @@ export const triggerProperties: INodeProperties[] = [
 		default: ['completed', 'failed'],
 	},
 	{
-		displayName: 'Only Tasks of This n8n',
+		displayName: ONLY_OWN_NAME,
 		name: ONLY_OWN,
 		type: 'boolean',
 		noDataExpression: true,
