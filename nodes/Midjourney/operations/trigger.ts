@@ -3,7 +3,7 @@ import type { INodeProperties, IWebhookFunctions, IWebhookResponseData } from 'n
 import { providerNamed, providers } from '../providers';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
-import { onlyFor, optional, urlField, type Field } from './Field';
+import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
 import { Parameters } from './Parameters';
 import { inCollection, OPTIONS, providerProperty } from './properties';
 import { resultOptions, settingsFrom } from './settings';
@@ -39,12 +39,21 @@ const ON_CALLBACK: ReadonlyArray<{
 	},
 ];
 
-/** Where this workflow is started, and where executions are resumed. */
-const STARTS = { onCallback: ['both', 'start'] };
-const RESUMES = { onCallback: ['both', 'resume'] };
+const onCallbackField = choiceField(ON_CALLBACK, {
+	displayName: 'On Callback',
+	name: 'onCallback',
+	noDataExpression: true,
+	default: 'both',
+	description:
+		'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
+});
+
+/** Where this workflow is started. */
+const STARTS = { [onCallbackField.property.name]: ['both', 'start'] };
 
 const internalUrl = onlyFor(
-	RESUMES,
+	onCallbackField,
+	['both', 'resume'],
 	optional(
 		urlField({
 			displayName: 'Internal Base URL',
@@ -75,16 +84,7 @@ const TAKES_OTHERS =
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
-	{
-		displayName: 'On Callback',
-		name: 'onCallback',
-		type: 'options',
-		noDataExpression: true,
-		options: [...ON_CALLBACK],
-		default: 'both',
-		description:
-			'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
-	},
+	onCallbackField.property,
 	{
 		displayName: 'Trigger On',
 		name: 'triggerOn',
@@ -145,7 +145,7 @@ function optionsOf(context: IWebhookFunctions): Parameters {
 	const places = new Map<Field<unknown>, string>(
 		[...resultOptions, internalUrl].map((field) => [field, OPTIONS]),
 	);
-	return new Parameters(source, 0, places, '');
+	return new Parameters(source, 0, places, 'midApi');
 }
 
 /** Answers a call of a provider. Never throws. */
