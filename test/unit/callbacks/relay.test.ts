@@ -1,12 +1,12 @@
-import type { Reply } from '../../nodes/Midjourney/providers/http';
-import { relay } from '../../nodes/Midjourney/tasks/callbacks/relay';
+import type { Reply } from '../../../nodes/Midjourney/providers/http';
+import { relay } from '../../../nodes/Midjourney/tasks/callbacks/relay';
 import {
 	addressOfExecution,
 	isStatus,
 	reachableAddress,
-} from '../../nodes/Midjourney/tasks/wait/selfCall';
-import { FakeClock } from './fakeClock';
-import { never } from './wait/fakes';
+} from '../../../nodes/Midjourney/tasks/wait/selfCall';
+import { FakeClock } from '../fakeClock';
+import { never } from '../wait/fakes';
 
 const BUDGET_MS = 12_000;
 const TAKEN = { status: 200, body: { ok: true } };

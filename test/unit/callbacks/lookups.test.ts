@@ -1,8 +1,8 @@
-import type { Answer } from '../../nodes/Midjourney/providers/http';
-import type { Task } from '../../nodes/Midjourney/providers/Task';
-import { Lookups, type LookupLimits } from '../../nodes/Midjourney/tasks/callbacks/lookups';
-import { FakeClock } from './fakeClock';
-import { failing, found } from './wait/fakes';
+import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import { Lookups, type LookupLimits } from '../../../nodes/Midjourney/tasks/callbacks/lookups';
+import { FakeClock } from '../fakeClock';
+import { failing, found } from '../wait/fakes';
 
 const LIMITS: LookupLimits = { perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000 };
 

@@ -1,5 +1,5 @@
-import { CallLog } from '../../nodes/Midjourney/tasks/callbacks/refusals';
-import { WaitClock } from './wait/fakes';
+import { CallLog } from '../../../nodes/Midjourney/tasks/callbacks/refusals';
+import { WaitClock } from '../wait/fakes';
 
 function newLog() {
 	const lines: string[] = [];

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { firstStarts, Starts } from '../../nodes/Midjourney/tasks/callbacks/once';
+import { firstStarts, Starts } from '../../../nodes/Midjourney/tasks/callbacks/once';
 
 const KEY = 't1:completed';
 

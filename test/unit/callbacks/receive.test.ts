@@ -1,24 +1,24 @@
-import { sign } from '../../nodes/Midjourney/providers/callback';
-import type { Answer, Http } from '../../nodes/Midjourney/providers/http';
-import type { Task } from '../../nodes/Midjourney/providers/Task';
+import { sign } from '../../../nodes/Midjourney/providers/callback';
+import type { Answer, Http } from '../../../nodes/Midjourney/providers/http';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import {
 	executionAudience,
 	signedAddress,
 	triggerAudience,
 	type CallbackClaims,
-} from '../../nodes/Midjourney/tasks/callbacks/address';
-import { Starts } from '../../nodes/Midjourney/tasks/callbacks/once';
+} from '../../../nodes/Midjourney/tasks/callbacks/address';
+import { Starts } from '../../../nodes/Midjourney/tasks/callbacks/once';
 import {
 	receive,
 	type Call,
 	type ReceiveSettings,
 	type RemoteWait,
-} from '../../nodes/Midjourney/tasks/callbacks/receive';
-import { keepWait } from '../../nodes/Midjourney/tasks/wait/registry';
-import { AFTER_SUBMIT } from '../../nodes/Midjourney/tasks/wait/schedule';
-import { Watcher } from '../../nodes/Midjourney/tasks/wait/Watcher';
-import { FakeClock } from './fakeClock';
-import { failing, found, never, newAccount } from './wait/fakes';
+} from '../../../nodes/Midjourney/tasks/callbacks/receive';
+import { keepWait } from '../../../nodes/Midjourney/tasks/wait/registry';
+import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { FakeClock } from '../fakeClock';
+import { failing, found, never, newAccount } from '../wait/fakes';
 
 /** The provider's limit, in ms. */
 const LIMIT_MS = 15_000;
