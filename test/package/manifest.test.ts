@@ -74,6 +74,19 @@ describe('package.json', () => {
 		expect(scripts.filter((name) => FORBIDDEN_SCRIPTS.includes(name))).toEqual([]);
 	});
 
+	it('has no script that a fresh clone cannot run: each installs first what is missing', () => {
+		const unprepared = Object.entries(manifest.scripts).filter(
+			([name, command]) =>
+				!['setup', 'prepublishOnly'].includes(name) &&
+				!command.startsWith('node scripts/setup.mjs && '),
+		);
+		expect(unprepared).toEqual([]);
+	});
+
+	it('builds all that n8n reads before it is developed in n8n, whose own command leaves the codex out', () => {
+		expect(manifest.scripts.dev).toBe('node scripts/setup.mjs && npm run build && n8n-node dev');
+	});
+
 	it('has the version of the lock file', () => {
 		expect(lock.version).toBe(manifest.version);
 	});
