@@ -119,17 +119,22 @@ describe('npm run release', () => {
 		expect([status, said]).toEqual([1, expect.stringContaining(words)]);
 		expect(done('git', ['tag'], work())).toBe('');
 	});
+});
 
-	it('tests before it asks anything', () => {
+describe('The settings of npm run release', () => {
+	it('test before anything is asked', () => {
 		expect(JSON.parse(read('.release-it.json'))).toMatchObject({
 			hooks: { 'before:init': 'npm test' },
 		});
 	});
 
-	it.each(['release-it', '@release-it/keep-a-changelog'])('runs a fixed version of %s', (tool) => {
-		const { devDependencies } = manifest as { devDependencies?: Record<string, string> };
-		expect(devDependencies?.[tool]).toMatch(/^\d+\.\d+\.\d+$/);
-	});
+	it.each(['release-it', '@release-it/keep-a-changelog'])(
+		'are for a fixed version of %s',
+		(tool) => {
+			const { devDependencies } = manifest as { devDependencies?: Record<string, string> };
+			expect(devDependencies?.[tool]).toMatch(/^\d+\.\d+\.\d+$/);
+		},
+	);
 });
 
 const TARGET = 'n8n-nodes-midjourney@1.2.3';
