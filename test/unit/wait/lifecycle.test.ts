@@ -46,9 +46,10 @@ function providerOf(read: (taskId: string) => Answer<Task>) {
 	const submits: string[] = [];
 	const reads: string[] = [];
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		async submit(_http, request) {
 			submits.push('prompt' in request ? (request.prompt ?? '') : '');
 			return { ok: true, value: `new ${submits.length}` };
@@ -84,6 +85,7 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 		getExecutionId: () => executionId,
 		getContext: () => store,
 		getCredentials: async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' }),
+		getInstanceId: () => 'this n8n',
 		getWorkflowDataProxy: () => ({ $runIndex: 0, $execution: {} }),
 		getExecutionCancelSignal: () => cancel.signal,
 		getExecuteData: () => ({ node, data }),

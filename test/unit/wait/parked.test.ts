@@ -55,9 +55,10 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	const reads: string[] = [];
 	let begun = NaN;
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		async submit(_http, request) {
 			const prompt = 'prompt' in request ? (request.prompt ?? '') : '';
 			if (submits.length === 0) begun = Date.now();
@@ -135,6 +136,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 			getExecutionId: () => executionId,
 			getContext: () => store,
 			getCredentials: async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' }),
+			getInstanceId: () => 'this n8n',
 			getWorkflowDataProxy: () => ({ $runIndex: 0, $execution }),
 			getExecutionCancelSignal: () => undefined,
 			getExecuteData: () => entry,
