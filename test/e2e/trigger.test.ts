@@ -26,7 +26,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	let emulator: Emulator;
 	/** Where a workflow tells its resume URL while it is running. */
 	let notes: { server: Server; url: string; next: () => Promise<string> };
-	/** Like `emulator`, but its Vtrix calls back with the words of its own supplier (api-contract 2.5). */
+	/** Like `emulator`, but its Vtrix calls back with the words of its own supplier (wire.md: Vtrix callbacks). */
 	let foreign: Emulator;
 	let credentials: Record<ProviderName, Credentials>;
 

@@ -27,11 +27,11 @@ import type {
 import type { Output, Task, TaskStatus } from './Task';
 import { charactersIn } from './texts';
 
-/** Vtrix on the wire: api-contract.md part 2. */
+/** Vtrix on the wire (wire.md: Vtrix). */
 
 const GENERATION = '/model/v1/generation';
 
-/** Of the text or the prompt of every model, in characters (contract 2.3). */
+/** Of the text or the prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
 
 const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
@@ -40,11 +40,13 @@ const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
 	v5Twice: 2,
 	v5FourTimes: 3,
 };
-/** Vary and Remix count the same two strengths the opposite way round (contract 2.7, point 8). */
+/** Vary and Remix count the same two strengths the opposite way round (wire.md: Vtrix models). */
 const VARIATION_TYPE: Record<Strength, number> = { subtle: 0, strong: 1 };
 const REMIX_MODE: Record<Strength, number> = { strong: 0, subtle: 1 };
 
-/** The model to run, and its parameters on the wire (contract 2.3); undefined for what this provider cannot do. */
+/**
+ * The model to run, and its parameters on the wire (wire.md: Vtrix models); undefined for what this provider cannot do.
+ */
 export function modelCall(
 	request: TaskRequest,
 ): { model: string; params: IDataObject } | undefined {
@@ -115,7 +117,7 @@ const layoutOf = ({ canvas, imagePosition }: LayoutOrRule): IDataObject => ({
 	imgPos: imagePosition && { ...imagePosition },
 });
 
-/** Contract 2.4. */
+/** The form of a mask (wire.md: Vtrix masks). */
 const maskOf = (mask: Mask): IDataObject =>
 	'url' in mask
 		? { url: mask.url }
@@ -124,7 +126,10 @@ const maskOf = (mask: Mask): IDataObject =>
 const defined = (fields: IDataObject): IDataObject =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** What the documented codes mean, by their last seven digits: pages disagree about what stands before (contract 2.6). */
+/**
+ * What the documented codes mean, by their last seven digits: pages disagree about what stands before (wire.md: Vtrix
+ * codes).
+ */
 const CODES: Record<string, string> = {
 	'4001001': 'the text is missing',
 	'4001002': 'the text is too short or too long',
@@ -181,7 +186,10 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
 		: UNEXPLAINED;
 }
 
-/** Code and words of a complaint of Vtrix, in whatever documented form (contract 2.1, 2.7 point 2); undefined when none is there. */
+/**
+ * Code and words of a complaint of Vtrix, in whatever documented form (wire.md: Vtrix tasks, Vtrix codes); undefined
+ * when none is there.
+ */
 function complaintIn(body: unknown): { code?: string; words?: string } | undefined {
 	if (!isRecord(body)) return undefined;
 	const { error, status } = body;
@@ -251,8 +259,8 @@ async function ask(http: Http, call: Call): Promise<Answer<IDataObject>> {
 }
 
 /**
- * Both vocabularies (contract 2.1), and the words of its neighbours that can only mean an end. Any other word means that it is
- * still at work, and is shown.
+ * Both vocabularies (wire.md: Vtrix tasks), and the words of its neighbours that can only mean an end. Any other word
+ * means that it is still at work, and is shown.
  */
 const STATUS = new Map<string, TaskStatus>([
 	['pending', 'pending'],
@@ -279,7 +287,7 @@ const STATUS = new Map<string, TaskStatus>([
 ]);
 
 /**
- * A task object as a task (contract 2.1, 2.2, 2.7).
+ * A task object as a task (wire.md: Vtrix tasks, Vtrix jobs).
  *
  * @param askedFor the id under which it was asked for, in case that the object names none
  */
@@ -383,7 +391,10 @@ function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest
 	return success({ ...request, jobId });
 }
 
-/** Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (contract 2.0). */
+/**
+ * Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (wire.md: Vtrix
+ * submit).
+ */
 function misses({ taken, code = '', words = '' }: Failure, params: IDataObject): boolean {
 	const isMissing = /\b(missing|required)\b/i.test(words);
 	const named = Object.keys(params).find((name) => words.split(/\W+/).includes(name));
@@ -426,7 +437,7 @@ export const vtrix: Provider = {
 		const answer = await ask(http, {
 			method: 'POST',
 			path: GENERATION,
-			// The founding pages can be read both ways; the provider's own client wraps (contract 2.0).
+			// The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit).
 			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		});
 		if (!answer.ok) {
