@@ -1,8 +1,9 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- follows paths, it is not a node */
 import { posix } from 'node:path';
 
-import { commentsOf } from './comments';
+import { VTRIX_MODELS } from '../emulator/kinds';
 import { filesIn, read } from './built';
+import { commentsOf } from './comments';
 import { anchorOf, headingsOf, localLinksOf, quotedIn, withoutCode } from './markdown';
 
 /** Comments lean on docs/ by heading, docs/ lean on the sources by name. Here both are followed. */
@@ -144,6 +145,10 @@ describe.each(BY_HEADING.map((name) => `docs/${name}`))('%s', (path) => {
 	});
 });
 
+/** Rows of tables that begin with names of the wire alone, and those that begin with an operation and its model. */
+const FIELDS = /^\| `[^`]+`(?:[,;] `[^`]+`)* +\|/;
+const MODEL = /^\| [\w ]+\| `midjourney_/;
+
 describe('docs/wire.md', () => {
 	const page = read('docs/wire.md');
 	const sources = new Map(
@@ -153,6 +158,21 @@ describe('docs/wire.md', () => {
 
 	it('cites public pages', () => {
 		expect([...sources.values()].filter((url) => !/^https:\/\//.test(url))).toEqual([]);
+	});
+
+	it('has only names in its tables of fields and models that the providers use', () => {
+		const code = filesIn(['nodes/Midjourney/providers'], '.ts').map(read).join('\n');
+		const rows = page.split('\n').filter((line) => FIELDS.test(line) || MODEL.test(line));
+		const names = rows.flatMap((row) => {
+			const [, first = '', second = ''] = row.split('|');
+			return quotedIn(first.includes('`') ? first : second).flatMap((name) => name.match(/\w+/g));
+		});
+		expect(names.length).toBeGreaterThan(30);
+		expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
+	});
+
+	it('names every model that is emulated', () => {
+		expect(VTRIX_MODELS.filter((model) => !quotedIn(page).includes(model))).toEqual([]);
 	});
 
 	it('has an address for every source that it cites, and cites every address', () => {
