@@ -727,7 +727,7 @@ describe('A task', () => {
 	});
 
 	it('keeps the query of its callback URL to itself', () => {
-		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const { raw } = read({ input: [{ params: { text: 'p', callback } }] });
 		expect(raw).toMatchObject({
 			input: [{ params: { text: 'p', callback: 'https://n8n.example.com/webhook-waiting/7' } }],
