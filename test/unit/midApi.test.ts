@@ -530,7 +530,7 @@ describe('Credits', () => {
 	});
 });
 
-describe('A direct link (contract 1.7)', () => {
+describe('A direct link', () => {
 	const linkOf = async (data: unknown) =>
 		await midApi.downloadUrl?.(scripted(reply({ code: 200, msg: 'success', data })), 'u');
 

@@ -10,7 +10,7 @@ import type { Deliveries } from './deliveries';
  * execution, and says whether a new one is to start. Whatever happens, there is an answer within the provider's limit.
  */
 
-/** The provider waits 15 s for an answer (contract 1.9). This is what all steps together may take, in ms. */
+/** The provider waits 15 s for an answer (wire.md: MidAPI callbacks). This is what all steps together may take, in ms. */
 const BUDGET_MS = 12_000;
 /** For reading credential and task; the rest is left for handing on. */
 const READ_MS = 6000;
@@ -102,7 +102,7 @@ export async function receive(callback: Callback, deps: ReceiveDeps): Promise<Ve
 		if (!task) return { status: 404, message: 'The task is not known' };
 		return { status: 200, message: start ? 'Started' : 'Nothing to start', start };
 	}
-	// Some providers may call with ids of their own (contract 2.5). The signed address tells whom it is for all the same,
+	// Some providers may call with ids of their own (wire.md: Vtrix callbacks). The signed address tells whom it is for all the same,
 	// and who waits there reads its own tasks.
 	const message = await handOn(resumeUrl, { ...callback, body }, begin + BUDGET_MS, deps);
 	return message === undefined
