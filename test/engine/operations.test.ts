@@ -146,7 +146,7 @@ const BUYING: Record<string, Case> = {
 			operation: 'generate',
 			quality: 'hd',
 			prompt: 'steam rises',
-			imageUrls: IMAGE,
+			imageUrl: IMAGE,
 			motion: 'low',
 			...{ aspectRatio: '16:9', version: '7' },
 			additionalFields: { videoCount: 2 },

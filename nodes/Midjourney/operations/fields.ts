@@ -22,10 +22,10 @@ import type { Parameters } from './Parameters';
 
 /**
  * The fields that operations share: one definition for each, so that a value survives when a user switches from one
- * operation to another. Ranges and lists are those of api-contract 1.1 to 1.5.
+ * operation to another. Ranges and lists are those of the providers (wire.md: MidAPI generate, Vtrix models).
  */
 
-/** In characters, with MidAPI (contract 1.1) and with Vtrix (contract 2.3). */
+/** In characters (wire.md: MidAPI generate, Vtrix models). */
 const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 
 /** Task ids are short; what is longer is something else. */
@@ -214,10 +214,8 @@ export const strengthField = (initial: Strength): Field<Strength> =>
 		{ displayName: 'Strength', name: 'strength', default: initial },
 	);
 
-/** An image from anywhere, for providers that fetch it (contract 2.3). */
-export const imageUrl = (
-	description = 'The image to work on; the provider fetches it, so it must be public',
-): Field<string> =>
+/** An image from anywhere, for providers that fetch it (wire.md: Vtrix models). */
+export const imageUrlField = (description: string): Field<string> =>
 	urlField(
 		{
 			displayName: 'Image URL',
@@ -229,6 +227,10 @@ export const imageUrl = (
 		},
 		1024,
 	);
+
+export const imageUrl = imageUrlField(
+	'The image to work on; the provider fetches it, so it must be public',
+);
 
 const ASPECT_RATIOS = [
 	'1:1',

@@ -1,9 +1,7 @@
-import { imageUrl as urlOf, remixPrompt } from '../fields';
+import { imageUrl, remixPrompt } from '../fields';
 import type { Operation } from '../Operation';
 
-const imageUrl = urlOf();
-
-/** Image → Retexture (api-contract 2.3). */
+/** Image → Retexture (wire.md: Vtrix models). */
 export const retextureImage: Operation = {
 	resource: 'image',
 	operation: 'retexture',

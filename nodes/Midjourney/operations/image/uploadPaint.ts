@@ -1,12 +1,10 @@
-import { imageUrl as urlOf, remixPrompt } from '../fields';
+import { imageUrl, remixPrompt } from '../fields';
 import type { Operation } from '../Operation';
 import { canvas } from './canvas';
 import { mask } from './mask';
 import { imageSize } from './size';
 
-const imageUrl = urlOf();
-
-/** Image → Upload Paint (api-contract 2.3, 2.4). */
+/** Image → Upload Paint (wire.md: Vtrix models, Vtrix masks). */
 export const uploadPaintImage: Operation = {
 	resource: 'image',
 	operation: 'uploadPaint',

@@ -3,7 +3,7 @@ import {
 	aspectRatio,
 	aspectRatioFrom,
 	customVersion,
-	imageUrl,
+	imageUrlField,
 	translatePrompt,
 	version,
 	versionFrom,
@@ -20,7 +20,7 @@ const quality = choiceField(
 	{ displayName: 'Quality', name: 'quality', default: 'standard' },
 );
 
-const image = imageUrl(
+const image = imageUrlField(
 	'The image to set in motion; the provider fetches it, so it must be public. By default the one of the incoming item.',
 );
 
@@ -48,7 +48,7 @@ const videoCount = optional(
 	),
 );
 
-/** Video → Generate: the two video task types of api-contract 1.1. */
+/** Video → Generate (wire.md: MidAPI generate). */
 export const generateVideo: Operation = {
 	resource: 'video',
 	operation: 'generate',
