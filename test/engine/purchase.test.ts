@@ -73,9 +73,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			await bench.generate({ prompt }, { items: products(3), retryOf: saved, executionId: '2' });
 
 		it.each<[string, IDataObject]>([
-			['another time limit', { options: { timeLimit: 60, firstCheck: 0.1, longestPause: 1 } }],
+			['another time limit', { options: { ...TASKS, timeLimit: 60 } }],
 			['another wait mode', { waitMode: 'dontWait' }],
-			['a reference', { options: { reference: 'order 7', firstCheck: 0.1, longestPause: 1 } }],
+			['a reference', { options: { ...TASKS, reference: 'order 7' } }],
 		])('with %s picks up what was bought', async (_, parameters) => {
 			const { items } = await again(withNow(await failed(), parameters));
 			expect(accepted()).toHaveLength(3);
@@ -178,7 +178,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			undo();
 			const saved = withNow(
 				retryOf(first),
-				{ options: { buyAgain: '2', firstCheck: 0.1, longestPause: 1 } },
+				{ options: { ...TASKS, buyAgain: '2' } },
 				{ onError: 'continueRegularOutput' },
 			);
 			const second = await bench.generate(
