@@ -3,12 +3,15 @@ import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
 import type { Call } from '../emulator';
 import { DIALECTS } from './dialects';
 import type { Scenario } from './harness';
-import { retryOf, useEngine } from './setup';
+import { QUICK, retryOf, useEngine } from './setup';
 
 /** What is bought once and never again, whatever an expression comes to the next time. */
 
 // A pause of 0 would mean n8n's default of a second.
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+
+/** The options of a node, as the bench sets them. */
+const TASKS = { ...QUICK, outputItems: 'task' };
 
 const products = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ product: `product ${index}` }));
