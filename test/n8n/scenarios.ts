@@ -44,6 +44,8 @@ export interface Abilities {
 	stillOpen: 200 | 503;
 	/** How often a task is read that a call tells of: by whom is called, and by whom goes on where that is another. */
 	readsPerTask: number;
+	/** Another process than that of the webhooks takes calls, too: the one with the editor. */
+	hasTwoForCalls?: true;
 }
 
 /** An n8n to run the scenarios in. */
@@ -58,7 +60,7 @@ export interface Stage {
  * To be called where jest collects tests.
  */
 export function testParkedExecutions({ name, start, abilities }: Stage): void {
-	const { signsResumeUrls, readsPerTask, stillOpen } = abilities;
+	const { signsResumeUrls, readsPerTask, stillOpen, hasTwoForCalls } = abilities;
 	const say = (line: string) => process.stderr.write(`    ${name}: ${line}\n`);
 	const waits: Wait[] = [];
 	let n8n: N8nServer;
@@ -562,6 +564,31 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect(String(failures[0]?.json.errorMessage)).toContain(failed);
 		});
 	});
+
+	if (hasTwoForCalls) {
+		scenario('a call that is read while another process wakes rewinds no approval', async () => {
+			const wait = await park({ prompts: prompts(1), approval: CALL_AWAITED });
+			const secret = await wait.wakeSecret();
+			await untilRead(wait);
+			const { ledger } = wait.emulator;
+			let isHeld: Promise<void> | undefined;
+			const mend = wait.emulator.intercept(async (call) => {
+				if (!call.path.endsWith('/record-info')) return undefined;
+				mend();
+				const answer = await call.handle();
+				const other = new URL(`${n8n.url}${wait.url(0).pathname}${wait.url(0).search}`);
+				expect(await wait.wake(secret, other)).toBe(200);
+				isHeld = wait.untilHeld();
+				await isHeld;
+				return answer;
+			});
+			const [answer] = await wait.finishAndDeliver(0);
+			expect(isHeld).toBeDefined();
+			await pause(SURELY_MS);
+			expect({ answer, reads: ledger.reads.length }).toEqual({ answer: 503, reads: 2 });
+			await expectApproved(wait);
+		});
+	}
 
 	describe('Auto', () => {
 		scenario('quick tasks of which no call tells: the process reads and wakes', async () => {
