@@ -93,6 +93,13 @@ describe('A raw answer', () => {
 		expect(rawOf(answer)).toEqual(answer);
 	});
 
+	it('loses the query of a callback address that the provider has taken apart', () => {
+		const query = { signature: 'hush', mjToken: 'hush.hush' };
+		expect(rawOf({ prompt: 'p', hook: { path: '/webhook/1', query } })).toEqual({
+			...{ prompt: 'p', hook: { path: '/webhook/1', query: '…' } },
+		});
+	});
+
 	it('nested without end does no harm', () => {
 		const deep: unknown = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`);
 		expect(JSON.stringify(rawOf({ deep } as never)).length).toBeLessThan(1000);

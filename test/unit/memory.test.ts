@@ -1,6 +1,7 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
+import { providersOf } from '../../nodes/Midjourney/operations/Operation';
 import { OPTIONS, placesOf, writtenOf } from '../../nodes/Midjourney/operations/properties';
 import type { Failure } from '../../nodes/Midjourney/providers/http';
 import type { Memory } from '../../nodes/Midjourney/tasks/memory';
@@ -188,8 +189,10 @@ describe('Parameters as written come to the same for the same item', () => {
 
 describe('What makes a purchase among the parameters', () => {
 	const buying = operations
-		.filter(({ traits }) => traits.includes('submits'))
-		.flatMap((operation) => operation.providers.map((provider) => ({ operation, provider })));
+		.filter(({ does }) => does === 'submit')
+		.flatMap((operation) =>
+			providersOf(operation).map(({ name: provider }) => ({ operation, provider })),
+		);
 
 	it.each(buying)(
 		'$operation.resource → $operation.operation with $provider: all but how it waits',

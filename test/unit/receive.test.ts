@@ -267,7 +267,11 @@ describe('A callback for an execution that waits', () => {
 		const result = await call({ callback: { query: relayed('api-key', 'r') } });
 		expect(result).toMatchObject({ status: 200, started: 'completed', start: { reference: 'r' } });
 		expect(result.resumed).toEqual([
-			{ url: `${RESUME}&mjNonce=n&mjItem=0&mjReference=r`, body: { data: { taskId: 't1' } }, at: 0 },
+			{
+				url: `${RESUME}&mjNonce=n&mjItem=0&mjReference=r`,
+				body: { data: { taskId: 't1' } },
+				at: 0,
+			},
 		]);
 	});
 

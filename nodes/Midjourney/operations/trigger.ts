@@ -102,7 +102,7 @@ export function itemSettings(context: IWebhookFunctions): Settings {
 	};
 	const places = new Map<Field<unknown>, string>(resultOptions.map((field) => [field, OPTIONS]));
 	// The options of results are the same with every provider.
-	return settingsFrom(new Parameters(source, 0, places, ''));
+	return settingsFrom(new Parameters(source, 0, places, 'midApi'));
 }
 
 /** Answers a call of a provider. Never throws. */

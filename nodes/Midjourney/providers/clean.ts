@@ -71,6 +71,8 @@ export function withoutCallbacks(value: unknown, isCallback = false, depth = 0):
 		return value.map((entry: unknown) => withoutCallbacks(entry, isCallback, depth + 1));
 	}
 	if (!isRecord(value)) return value;
+	// The query of an address, taken apart.
+	if (Object.keys(value).some((name) => OWN_ADDRESS.test(name))) return '…';
 	return Object.fromEntries(
 		Object.entries(value).map(([name, entry]) => [
 			name,

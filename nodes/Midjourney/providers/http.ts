@@ -131,7 +131,8 @@ export async function openHttp(context: RequestContext, credentialType: string):
 	const { id, name } = node.credentials?.[credentialType] ?? {};
 	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
 	const key = text(data.apiKey)?.trim();
-	const base = text(data.baseUrl)?.trim().replace(/\/+$/, '') ?? '';
+	const host = data.baseUrl === 'other' ? data.otherBaseUrl : data.baseUrl;
+	const base = text(host)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),

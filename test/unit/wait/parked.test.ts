@@ -55,9 +55,10 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	const reads: string[] = [];
 	let begun = NaN;
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		async submit(_http, request) {
 			const prompt = 'prompt' in request ? (request.prompt ?? '') : '';
 			if (submits.length === 0) begun = Date.now();

@@ -6,6 +6,7 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 
+import { impossible } from '../../providers/exhaustive';
 import type { Provider } from '../../providers/Provider';
 import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
@@ -202,6 +203,9 @@ async function untilParkOrEnd(
 					const unknownUntil = firstUnknownEnd(state);
 					if (!watcher.allEnded || unknownUntil !== undefined) return { wakeAt: unknownUntil };
 				}
+				break;
+			default:
+				impossible(step);
 		}
 	}
 }

@@ -57,11 +57,12 @@ const REFUSED: Verdict = {
 /**
  * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
  *
+ * @param provider undefined: none that is known
  * @returns `workflowData` when the execution is to go on
  */
 export async function onCall(
 	context: IWebhookFunctions,
-	provider: Provider,
+	provider: Provider | undefined,
 	clock: Clock = processClock,
 ): Promise<IWebhookResponseData> {
 	let answered = false;
@@ -70,7 +71,7 @@ export async function onCall(
 		answered = true;
 	};
 	try {
-		const working = decide(context, provider, clock);
+		const working = provider ? decide(context, provider, clock) : Promise.resolve(NOT_FOR_US);
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
 		let verdict = await Promise.race([working, late]);
 		if (!verdict) {
