@@ -134,6 +134,23 @@ describe('A submit that may have been taken', () => {
 	});
 });
 
+describe('What was saved of a submit', () => {
+	it('has no time of its own where it was found without it', () => {
+		const memory = memoryIn({});
+		memory.ambiguous('key');
+		expect(memory.recall('key')).toMatchObject({ state: 'unknown', at: 0 });
+	});
+
+	it('gives no reason that this version has no words for', () => {
+		const failure = { reason: 'ofTomorrow', taken: 'unknown', passing: true };
+		const memory = memoryIn({ key: { executionId: '1', at: 5, failure } });
+		expect(memory.recall('key')).toEqual({
+			...{ state: 'unknown', executionId: '1', at: 5 },
+			failure: undefined,
+		});
+	});
+});
+
 describe('A submit that was refused for good', () => {
 	const REFUSED: Failure = { reason: 'noCredits', taken: 'no', passing: false };
 

@@ -263,6 +263,15 @@ const kindOf = (value: unknown): string =>
 
 /** A value as it can stand in a message, cut where it is long. */
 function quoted(value: unknown): string {
-	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+	const text = typeof value === 'string' ? value : (jsonOf(value) ?? 'nothing');
 	return text === '' ? 'nothing' : `“${text.length > 80 ? `${text.slice(0, 80)}…` : text}”`;
+}
+
+/** What an expression gives may also be no JSON, such as a BigInt or an object that holds itself. */
+function jsonOf(value: unknown): string | undefined {
+	try {
+		return JSON.stringify(value);
+	} catch {
+		return kindOf(value);
+	}
 }

@@ -13,7 +13,7 @@ import {
 	type Reply,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
-import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
+import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	ExtendVideo,
 	GenerateImage,
@@ -180,8 +180,8 @@ const CODES: Record<number, Meaning> = {
 function envelopeIn(body: unknown): { code: number; words?: string; data: unknown } | undefined {
 	const envelope = unwrapJson(body);
 	if (!isRecord(envelope)) return undefined;
-	const code = Number(text(envelope.code) ?? NaN);
-	return Number.isInteger(code)
+	const code = numberIn(envelope.code);
+	return code !== undefined && Number.isInteger(code)
 		? { code, words: wordsIn(envelope.msg), data: envelope.data }
 		: undefined;
 }
@@ -250,7 +250,7 @@ export function parseTask(data: unknown): Task | undefined {
 		completedAt,
 		expiresAt:
 			status === 'completed' && completedAt
-				? new Date(Date.parse(completedAt) + RETENTION_MS).toISOString()
+				? isoOf(Date.parse(completedAt) + RETENTION_MS)
 				: undefined,
 		error:
 			status === 'failed'
@@ -328,8 +328,8 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			answer = await ask(http, { method: 'GET', path: KIE_CREDIT });
 		}
 		if (!answer.ok) return answer;
-		const credits = Number(text(answer.value) ?? NaN);
-		return Number.isFinite(credits) ? success(credits) : unreadable('The answer holds no balance');
+		const credits = numberIn(answer.value);
+		return credits === undefined ? unreadable('The answer holds no balance') : success(credits);
 	},
 
 	async downloadUrl(http, url) {
@@ -340,7 +340,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		});
 		if (!answer.ok) return answer;
 		const direct = text(answer.value);
-		return direct === undefined
+		return direct === undefined || !isHttpUrl(direct)
 			? unreadable('The answer holds no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},

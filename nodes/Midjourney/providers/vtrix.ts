@@ -14,7 +14,7 @@ import {
 	type Reply,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
-import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
+import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	EditImage,
 	InpaintImage,
@@ -377,11 +377,11 @@ function entriesOf({ output }: IDataObject): unknown[] {
 function outputsOf(body: IDataObject): Output[] {
 	const entries = entriesOf(body).map((entry) => (isRecord(entry) ? entry : {}));
 	const named = entries.map(({ imageNo, metadata }) =>
-		Number(text(imageNo) ?? text(isRecord(metadata) ? metadata.imageNo : undefined) ?? NaN),
+		numberIn(text(imageNo) ?? (isRecord(metadata) ? metadata.imageNo : undefined)),
 	);
 	// Numbers that are none, or that two have, number nothing.
 	const byName =
-		named.every((number) => Number.isInteger(number) && number >= 0) &&
+		named.every((number = NaN) => Number.isInteger(number) && number >= 0) &&
 		new Set(named).size === named.length;
 	return entries.flatMap((entry, place): Output[] => {
 		const url = text(entry.url) ?? text(entry.video_url) ?? text(entry.image_url);
@@ -390,11 +390,6 @@ function outputsOf(body: IDataObject): Output[] {
 		const index = (byName ? named[place] : undefined) ?? place;
 		return [{ index, type: isVideo ? 'video' : 'image', url }];
 	});
-}
-
-function numberIn(value: unknown): number | undefined {
-	const number = Number(text(value) ?? NaN);
-	return Number.isFinite(number) ? number : undefined;
 }
 
 /** What a secondary operation works on must be there before anything is paid. */
