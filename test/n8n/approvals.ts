@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
 
 import type { Emulator } from '../emulator';
