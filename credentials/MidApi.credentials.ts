@@ -20,7 +20,8 @@ const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	},
 	{
 		value: 404,
-		message: 'No balance found at this address. Check Provider and Base URL: it is the API host without a path.',
+		message:
+			'No balance found at this address. Check Provider and Base URL: it is the API host without a path.',
 	},
 	{
 		value: 429,
@@ -90,6 +91,15 @@ export class MidApi implements ICredentialType {
 			default: '',
 			description:
 				'The webhookHmacKey of your account settings, if you have made one there. Callbacks without its signature are then refused.',
+		},
+		{
+			displayName: 'Previous Webhook HMAC Secret',
+			name: 'previousWebhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'While you change the secret: put the old one here, so that callbacks that were signed with it still arrive. Empty it afterwards.',
 		},
 	];
 

@@ -134,6 +134,17 @@ export class N8nClient {
 		}
 	}
 
+	/** Unpublishes a workflow: its triggers are no longer live. */
+	async deactivate(workflowId: string): Promise<void> {
+		const path = `/rest/workflows/${workflowId}`;
+		if ((await this.n8nVersion()).startsWith('1.')) {
+			const { versionId } = object(await this.request('GET', path), 'workflow');
+			await this.request('PATCH', path, { active: false, versionId });
+		} else {
+			await this.request('POST', `${path}/deactivate`, {});
+		}
+	}
+
 	/** Such as `2.41.1`. */
 	async n8nVersion(): Promise<string> {
 		this.version ??= this.request('GET', '/rest/settings').then((settings) =>

@@ -102,6 +102,13 @@ export interface Http {
 	send(call: Call): Promise<Answer<Reply>>;
 }
 
+/** The same way, for requests that are of use for no longer than this, in ms. */
+export const withLimit = (http: Http, limitMs: number): Http => ({
+	...http,
+	send: async (call) =>
+		await http.send({ ...call, limitMs: Math.min(limitMs, call.limitMs ?? Infinity) }),
+});
+
 /**
  * How long a request may take, from its first byte to the last of its answer, in ms. A submit gets longer: giving up on
  * one may lose a paid task, while a look is simply repeated.

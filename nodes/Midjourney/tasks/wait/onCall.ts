@@ -10,10 +10,9 @@ import { processClock, type Clock } from '../clock';
 import { isStillSaved, RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
 import { accountOf } from './limiter';
-import { keepWait, knownWait, wakesAgain } from './registry';
+import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
 import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
-import { AFTER_SUBMIT } from './schedule';
 import { scheduleOf } from './submitBatch';
 import { Watcher } from './Watcher';
 
@@ -153,6 +152,8 @@ async function onCallback(
 	const { stage } = task;
 	if (stage.at === 'unknown') return await onLostAnswer(tools, state, task, body);
 	if (stage.at !== 'bought') return HEARD;
+	// Woken by an earlier call, and over here, if it goes on here: nothing is to be read for it any more.
+	if (!knownWait(nonce) && state.wake && hasWoken(state.wake)) return CALL_AGAIN;
 	const watcher = watcherOf(state, provider, http, clock);
 	await watcher.told(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
@@ -189,7 +190,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 		if (task.stage.at !== 'bought' || task.hasEnded) continue;
 		watcher.add({
 			...task.stage,
-			schedule: scheduleOf(task, false, AFTER_SUBMIT),
+			schedule: scheduleOf(task, false),
 			deadline: Infinity,
 			called: true,
 		});
