@@ -19,11 +19,13 @@ const IS_RUNNING = {
 async function handOn(
 	replies: Array<Reply | (() => Promise<never>)>,
 	address: (isAgain: boolean) => Promise<string | undefined> = async () => 'http://n8n/7',
+	hasResumeToken = true,
 ) {
 	const clock = new FakeClock();
 	const tries: number[] = [];
 	const relaying = relay(BUDGET_MS, {
 		clock,
+		hasResumeToken,
 		address,
 		post: async () => {
 			const reply = replies[Math.min(tries.length, replies.length - 1)];
@@ -73,6 +75,13 @@ describe('A call that is handed on', () => {
 		],
 	])('is settled at once when %s', async (_, reply, expected) => {
 		expect(await handOn([reply])).toMatchObject({ result: expected, tries: { length: 1 } });
+	});
+
+	it('is settled at once when an n8n without tokens waits for the answer to a message by now', async () => {
+		const replies = [{ status: 401, body: { error: 'Invalid token' } }];
+		expect(await handOn(replies, undefined, false)).toMatchObject({
+			...{ result: 'gone', tries: { length: 1 } },
+		});
 	});
 
 	it.each<[string, Reply | (() => Promise<never>)]>([
