@@ -130,14 +130,18 @@ describe('The address of an execution', () => {
 		[
 			'https://n8n.example.com',
 			'abc',
-			'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc',
+			'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney?signature=abc',
 		],
 		[
 			'http://10.0.0.1:5678/n8n',
 			'abc',
-			'http://10.0.0.1:5678/n8n/webhook-waiting/7/midjourney?signature=abc',
+			'http://10.0.0.1:5678/n8n/webhook-waiting/7/n8n-nodes-midjourney?signature=abc',
 		],
-		['https://n8n.example.com', undefined, 'https://n8n.example.com/webhook-waiting/7/midjourney'],
+		[
+			'https://n8n.example.com',
+			undefined,
+			'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney',
+		],
 	])('is made of what %s says of itself (token %s)', (base, token, resume) => {
 		expect(addressOfExecution(of(base), '7', token)?.resume).toBe(resume);
 	});
@@ -153,7 +157,7 @@ describe('The address of an execution', () => {
 		const { origin, pathname, searchParams } = new URL(resume);
 		expect([origin, pathname, [...searchParams.keys()]]).toEqual([
 			'https://n8n.example.com',
-			'/webhook-waiting/..%2F7%3Fa%3D%2Fb/midjourney',
+			'/webhook-waiting/..%2F7%3Fa%3D%2Fb/n8n-nodes-midjourney',
 			['signature'],
 		]);
 	});
