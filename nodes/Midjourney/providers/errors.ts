@@ -14,8 +14,9 @@ export interface Wording {
 }
 
 /**
- * What was asked for: a submit that was refused, a look at the task with this id, or a question that costs nothing. It decides
- * what may be advised: who cannot read a paid task is never told to run anything again (design 4.8).
+ * What was asked for: a submit that was refused, a look at the task with this id, or a question that costs nothing. It
+ * decides what may be advised: who cannot read a paid task is never told to run anything again (architecture.md: No
+ * message costs money).
  */
 export type Situation = { of: 'submit' } | { of: 'task'; taskId: string } | { of: 'question' };
 
@@ -30,7 +31,7 @@ interface Reason {
 	cause?: N8nFailure['cause'];
 }
 
-/** One wording for each reason (design 7). */
+/** One wording for each reason (architecture.md: Failures are values). */
 const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	invalidKey: (provider) => ({
 		what: `${provider} did not accept the API key`,
