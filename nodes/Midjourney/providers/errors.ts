@@ -152,7 +152,7 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 
 /** Whether there is a wording for it: what was saved may be of another version. */
 export const isReason = (value: unknown): value is FailureReason =>
-	typeof value === 'string' && Object.hasOwn(REASONS, value);
+	Object.keys(REASONS).some((reason) => reason === value);
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
