@@ -204,7 +204,6 @@ describe('What n8n has saved of a purchase', () => {
 		);
 	});
 
-	const word = fc.stringMatching(/^\w{1,20}$/);
 	const steps = fc.array(
 		fc.oneof(
 			fc.tuple(fc.constant('sending'), time),
