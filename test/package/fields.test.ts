@@ -126,7 +126,7 @@ async function demandsOf(
 		webhookSecrets: [],
 		send: async (call) => {
 			sent.push(call);
-			return failed({ reason: 'unreachable', taken: 'no', passing: false });
+			return failed({ reason: 'unreachable', accepted: 'no', transient: false });
 		},
 	};
 	const { [provider]: doer } = providers;
@@ -146,8 +146,8 @@ async function demandsOf(
 				sent.push(['size of', url]);
 				return success({ width: 900, height: 700 });
 			};
-			const prepared = await prepare(doer, request, { look, sizeOf });
-			if (!prepared.ok) throw new Error(prepared.failure.words);
+			const prepared = await prepare(doer, request, { readTask: look, sizeOf });
+			if (!prepared.ok) throw new Error(prepared.failure.message);
 			await doer.submit(http, prepared.value);
 		}
 	}

@@ -20,9 +20,9 @@ const ofVtrix = new ProblemWriter(node, vtrix);
 const failure = (reason: FailureReason, more: Partial<Failure> = {}): Failure => ({
 	reason,
 	code: '499',
-	words: 'its words',
-	taken: 'no',
-	passing: false,
+	message: 'its words',
+	accepted: 'no',
+	transient: false,
 	...more,
 });
 

@@ -1,5 +1,5 @@
 import {
-	asText,
+	promptText,
 	FLAGS,
 	flag,
 	flagIn,
@@ -58,7 +58,7 @@ describe('A request as one text', () => {
 	];
 
 	it.each(CASES)('%s', (_, set, text) => {
-		expect(asText({ ...image, ...set })).toBe(text);
+		expect(promptText({ ...image, ...set })).toBe(text);
 	});
 
 	it('has images first, then the prompt, then flags, and last what takes all that follows', () => {
@@ -82,7 +82,7 @@ describe('A request as one text', () => {
 			version: '7',
 			aspectRatio: '3:2',
 		};
-		expect(asText({ ...image, ...everything })).toBe(
+		expect(promptText({ ...image, ...everything })).toBe(
 			`${ONE} a cup --ar 3:2 --v 7 --q 2 --s 100 --c 10 --w 300 --seed 7 --iw 2 --sref 123 --sw 50` +
 				` --oref ${TWO} --ow 400 --raw --tile --draft --no text, hands`,
 		);

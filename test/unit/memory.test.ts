@@ -106,7 +106,7 @@ describe('A purchase', () => {
 });
 
 describe('A submit that may have been taken', () => {
-	const LOST: Failure = { reason: 'connectionLost', taken: 'unknown', passing: true };
+	const LOST: Failure = { reason: 'connectionLost', accepted: 'unknown', transient: true };
 
 	it('is found later, under its key', () => {
 		const store = {};
@@ -152,7 +152,7 @@ describe('What was saved of a submit', () => {
 });
 
 describe('A submit that was refused for good', () => {
-	const REFUSED: Failure = { reason: 'noCredits', taken: 'no', passing: false };
+	const REFUSED: Failure = { reason: 'noCredits', accepted: 'no', transient: false };
 
 	it('is refused in every try of its execution; another one may be luckier', () => {
 		const store = {};

@@ -1,16 +1,16 @@
-import { failed, success, type Answer, type Failure } from '../../nodes/Midjourney/providers/http';
-import { patiently } from '../../nodes/Midjourney/tasks/retry';
+import { failed, success, type Result, type Failure } from '../../nodes/Midjourney/providers/http';
+import { retryTransient } from '../../nodes/Midjourney/tasks/retry';
 import { FakeClock } from './fakeClock';
 
-const passing = (retryAfterMs?: number): Answer<string> =>
-	failed({ reason: 'rateLimited', taken: 'no', passing: true, retryAfterMs });
+const passing = (retryAfterMs?: number): Result<string> =>
+	failed({ reason: 'rateLimited', accepted: 'no', transient: true, retryAfterMs });
 
 /** Asks what answers as scripted (the last for ever), each after so many ms. */
-async function asking(answers: ReadonlyArray<Answer<string>>, ms = 0) {
+async function asking(answers: ReadonlyArray<Result<string>>, ms = 0) {
 	const clock = new FakeClock();
 	let asked = 0;
 	const answer = await clock.until(
-		patiently(clock, async () => {
+		retryTransient(clock, async () => {
 			if (ms > 0) await clock.sleep(ms);
 			return answers[Math.min(asked++, answers.length - 1)] ?? success('');
 		}),
@@ -33,7 +33,9 @@ describe('What is free is asked', () => {
 	});
 
 	it('once when there is no use in asking again', async () => {
-		const { asked } = await asking([failed({ reason: 'invalidKey', taken: 'no', passing: false })]);
+		const { asked } = await asking([
+			failed({ reason: 'invalidKey', accepted: 'no', transient: false }),
+		]);
 		expect(asked).toBe(1);
 	});
 

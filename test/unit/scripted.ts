@@ -1,4 +1,4 @@
-import type { Answer, Call, Http, Reply } from '../../nodes/Midjourney/providers/http';
+import type { Result, Call, Http, Reply } from '../../nodes/Midjourney/providers/http';
 
 /** What came back over the wire. */
 export const reply = (body: unknown, status = 200): Reply => ({ status, body });
@@ -12,7 +12,7 @@ export function scripted(...replies: Reply[]): Http & { calls: Call[] } {
 		callbackKey: 'key',
 		webhookSecrets: [],
 		calls,
-		async send(call): Promise<Answer<Reply>> {
+		async send(call): Promise<Result<Reply>> {
 			calls.push(call);
 			const next = replies[Math.min(calls.length, replies.length) - 1];
 			if (!next) throw new Error('Nothing scripted');

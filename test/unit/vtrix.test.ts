@@ -875,7 +875,7 @@ describe('The text of a generation', () => {
 		['fits with 8,192 characters', 'x'.repeat(8183), undefined],
 		['does not with one more', 'x'.repeat(8184), /has 8193 characters with the flags.* 8192/],
 	])('%s, flags included', (_, prompt, words) => {
-		const objection = vtrix.objection?.({ ...image, prompt, aspectRatio: '1:1' });
+		const objection = vtrix.validate?.({ ...image, prompt, aspectRatio: '1:1' });
 		if (words) expect(objection).toMatch(words);
 		else expect(objection).toBeUndefined();
 	});
@@ -891,10 +891,10 @@ describe('The text of a generation', () => {
 			'An omni reference is exactly one image, there are 0: leave one, or split them into items',
 		],
 	])('with the omni references %j: %s', (imageUrls, words) => {
-		expect(vtrix.objection?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);
+		expect(vtrix.validate?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);
 	});
 
 	it('is the only one with a limit for all fields together', () => {
-		expect(vtrix.objection?.({ ...upscale })).toBeUndefined();
+		expect(vtrix.validate?.({ ...upscale })).toBeUndefined();
 	});
 });

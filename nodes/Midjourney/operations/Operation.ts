@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { allProviders } from '../providers';
-import type { Answer, Http } from '../providers/http';
+import type { Result, Http } from '../providers/http';
 import type { Provider, RequestMap, TaskKind, TaskRequest } from '../providers/Provider';
 import type { Field } from './Field';
 import type { Parameters } from './Parameters';
@@ -75,7 +75,7 @@ export type Operation =
 			question(from: Parameters): Question;
 	  });
 
-export type Question = (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>;
+export type Question = (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>;
 
 /** Whether an operation can be done with a provider. */
 export function offers(operation: Operation, provider: Provider): boolean {

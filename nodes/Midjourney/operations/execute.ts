@@ -13,7 +13,7 @@ import { executionClock } from '../tasks/clock';
 import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
 import type { Settings } from '../tasks/order';
-import { nothing, type Outcome } from '../tasks/outcome';
+import { emptyOutcome, type Outcome } from '../tasks/outcome';
 import { Queries } from '../tasks/query';
 import { imageCheck, type UnreachableImage } from '../tasks/reach';
 import { toItems } from '../tasks/results';
@@ -169,7 +169,7 @@ function problemOf(
 		const problem =
 			requestProblem(request, nameOf, from.has(allowPermutations)) ??
 			imageProblem(unreachable(request), nameOf) ??
-			provider.objection?.(request);
+			provider.validate?.(request);
 		if (problem !== undefined) return problem;
 	}
 	return undefined;
@@ -228,7 +228,7 @@ async function ask(
 			const { itemIndex } = job;
 			switch (job.does) {
 				case 'nothing':
-					return { ...nothing(itemIndex), problem: job.problem };
+					return { ...emptyOutcome(itemIndex), problem: job.problem };
 				case 'get':
 					return await queries.task(itemIndex, job.settings, job.taskId);
 				case 'query':

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Answer, Http } from './http';
+import type { Result, Http } from './http';
 import type { Task } from './Task';
 
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
@@ -244,30 +244,30 @@ export interface Provider {
 	 * Why a request cannot be sent although each field by itself fits; undefined when it can. A sentence without the full
 	 * stop.
 	 */
-	objection?(request: TaskRequest): string | undefined;
+	validate?(request: TaskRequest): string | undefined;
 	/** The text as Midjourney gets it, where it is more than the prompt of the request. */
 	finalPrompt?(request: TaskRequest): string | undefined;
 	/**
 	 * Looks up what a request needs before it can be sent, and whether it fits; the size of an image apart, which is not
 	 * the provider's to know (tasks/prepare.ts). Where there is none, a request is sent as it is.
 	 *
-	 * @param look gives a task, at no cost
+	 * @param readTask gives a task, at no cost
 	 * @returns the request to submit
 	 */
 	prepare?(
 		request: TaskRequest,
-		look: (taskId: string) => Promise<Answer<Task>>,
-	): Promise<Answer<TaskRequest>>;
+		readTask: (taskId: string) => Promise<Result<Task>>,
+	): Promise<Result<TaskRequest>>;
 	/**
 	 * Buys: gives the task id. Call it once per task (architecture.md: Pay once).
 	 *
 	 * @param callbackUrl where the provider is to report that the task has ended
 	 */
-	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Answer<string>>;
+	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Result<string>>;
 	/** Looks at a task; free and safe to repeat. */
-	read(http: Http, taskId: string): Promise<Answer<Task>>;
+	read(http: Http, taskId: string): Promise<Result<Task>>;
 	/** What is left on the account, in the provider's credits. Not every provider tells. */
-	credits?(http: Http): Promise<Answer<number>>;
+	credits?(http: Http): Promise<Result<number>>;
 	/** A direct link to a file that this provider made. Not every provider has such links. */
-	downloadUrl?(http: Http, url: string): Promise<Answer<DownloadUrl>>;
+	downloadUrl?(http: Http, url: string): Promise<Result<DownloadUrl>>;
 }

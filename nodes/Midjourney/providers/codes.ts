@@ -1,7 +1,4 @@
-import type { Failure } from './http';
-
-/** What a code says about a call, whatever the provider. */
-export type Meaning = Pick<Failure, 'reason' | 'taken' | 'passing'>;
+import type { Meaning } from './http';
 
 /**
  * Who speaks decides what a number means for the money (architecture.md: Pay once). `meaningOf` is for what the
@@ -12,17 +9,17 @@ export type Meaning = Pick<Failure, 'reason' | 'taken' | 'passing'>;
 
 /** What both providers document as a refusal: they did not act on the request. */
 const REFUSALS: Record<number, Meaning> = {
-	400: { reason: 'invalidRequest', taken: 'no', passing: false },
-	401: { reason: 'invalidKey', taken: 'no', passing: false },
-	402: { reason: 'noCredits', taken: 'no', passing: false },
-	403: { reason: 'notAllowed', taken: 'no', passing: false },
-	404: { reason: 'notFound', taken: 'no', passing: false },
-	422: { reason: 'invalidRequest', taken: 'no', passing: false },
-	429: { reason: 'rateLimited', taken: 'no', passing: true },
+	400: { reason: 'invalidRequest', accepted: 'no', transient: false },
+	401: { reason: 'invalidKey', accepted: 'no', transient: false },
+	402: { reason: 'noCredits', accepted: 'no', transient: false },
+	403: { reason: 'notAllowed', accepted: 'no', transient: false },
+	404: { reason: 'notFound', accepted: 'no', transient: false },
+	422: { reason: 'invalidRequest', accepted: 'no', transient: false },
+	429: { reason: 'rateLimited', accepted: 'no', transient: true },
 };
 
 /** A complaint that no documentation explains. A task that is paid is looked at again. */
-export const UNEXPLAINED: Meaning = { reason: 'unexplained', taken: 'unknown', passing: true };
+export const UNEXPLAINED: Meaning = { reason: 'unexplained', accepted: 'unknown', transient: true };
 
 /**
  * What a code means that the provider itself gives.
@@ -39,13 +36,13 @@ export function meaningOf(code: number, own: Record<number, Meaning> = {}): Mean
 export function meaningOfStatus(status: number): Meaning {
 	// These say that the request belongs elsewhere and was not acted on; the other redirects may follow upon a success.
 	if ([301, 307, 308].includes(status)) {
-		return { reason: 'redirected', taken: 'no', passing: false };
+		return { reason: 'redirected', accepted: 'no', transient: false };
 	}
 	if (status >= 300 && status < 400) {
-		return { reason: 'redirected', taken: 'unknown', passing: true };
+		return { reason: 'redirected', accepted: 'unknown', transient: true };
 	}
-	if (status === 408) return { reason: 'timedOut', taken: 'unknown', passing: true };
-	if (status === 429) return { reason: 'rateLimited', taken: 'unknown', passing: true };
-	if (status >= 500) return { reason: 'serverError', taken: 'unknown', passing: true };
-	return { reason: 'unreadable', taken: 'unknown', passing: true };
+	if (status === 408) return { reason: 'timedOut', accepted: 'unknown', transient: true };
+	if (status === 429) return { reason: 'rateLimited', accepted: 'unknown', transient: true };
+	if (status >= 500) return { reason: 'serverError', accepted: 'unknown', transient: true };
+	return { reason: 'unreadable', accepted: 'unknown', transient: true };
 }

@@ -182,7 +182,7 @@ export function wordingOf(
 }
 
 /** What happened, with the provider's own code and words. */
-function whatOf({ reason, code, words }: Failure, provider: string): string {
+function whatOf({ reason, code, message: words }: Failure, provider: string): string {
 	const { what } = REASONS[reason](provider);
 	const own = [code, words && `“${words}”`].filter(Boolean).join(' ');
 	return own ? `${what} (${own})` : what;
@@ -241,9 +241,9 @@ export function wordingOfFailed({ error, providerStatus }: Task, provider: strin
 	const failure: Failure = {
 		reason: 'generationFailed',
 		code,
-		words: message,
-		taken: 'unknown',
-		passing: false,
+		message: message,
+		accepted: 'unknown',
+		transient: false,
 	};
 	return {
 		what: whatOf(failure, provider),

@@ -71,7 +71,7 @@ const ANY_FLAG = new RegExp(`${BEFORE}(${DASHES}\\p{L}+)`, 'u');
 export const flagIn = (text: string): string | undefined => ANY_FLAG.exec(text)?.[1];
 
 /** The whole request as one text. */
-export function asText(request: GenerateImage): string {
+export function promptText(request: GenerateImage): string {
 	return Object.values(WRITERS)
 		.map((write) => write(request))
 		.filter((part) => part !== undefined && part !== '')

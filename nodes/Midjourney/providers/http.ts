@@ -37,19 +37,23 @@ export type FailureReason =
 /** A setting that may be what makes a provider refuse. */
 export type Suspect = 'requestFormat' | 'upscaleContract';
 
-/** What went wrong, as a value: whoever asked decides what that means for the money. */
-export interface Failure {
+/** What an answer without a result means: for the money, and for another try. */
+export interface Meaning {
 	reason: FailureReason;
+	/** `no`: the provider certainly did not act on the request. `unknown`: it may have (architecture.md: Pay once). */
+	accepted: 'no' | 'unknown';
+	/** Whether the very same request may succeed later. */
+	transient: boolean;
+}
+
+/** What went wrong, as a value: whoever asked decides what that means for the money. */
+export interface Failure extends Meaning {
 	/** The provider's or the transport's code, kept as it came. */
 	code?: string;
 	/** The provider's own words. */
-	words?: string;
+	message?: string;
 	/** What the provider's documentation says of the code. */
 	meaning?: string;
-	/** `no`: the provider certainly did not act on the request. `unknown`: it may have (architecture.md: Pay once). */
-	taken: 'no' | 'unknown';
-	/** Whether the very same request may succeed later. */
-	passing: boolean;
 	/** How long the provider asked to be left alone, in ms. */
 	retryAfterMs?: number;
 	/** How often it was tried, as far as that is known. */
@@ -58,16 +62,16 @@ export interface Failure {
 	suspect?: Suspect;
 }
 
-export type Answer<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
-export const success = <T>(value: T): Answer<T> => ({ ok: true, value });
+export const success = <T>(value: T): Result<T> => ({ ok: true, value });
 export const failed = (failure: Failure): { ok: false; failure: Failure } => ({
 	ok: false,
 	failure,
 });
 
 /** What a provider says to a request that it has nothing for. */
-export const notOffered = failed({ reason: 'notOffered', taken: 'no', passing: false });
+export const notOffered = failed({ reason: 'notOffered', accepted: 'no', transient: false });
 
 /** One request on the wire, relative to the base URL. */
 export interface Call {
@@ -99,7 +103,7 @@ export interface Http {
 	readonly webhookSecrets: readonly string[];
 	/** How the body of a request is to look, where the credential has a choice of that. */
 	readonly requestFormat?: string;
-	send(call: Call): Promise<Answer<Reply>>;
+	send(call: Call): Promise<Result<Reply>>;
 }
 
 /** The same way, for requests that are of use for no longer than this, in ms. */
@@ -151,7 +155,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(base)) {
 				// Not shown: whoever mixed up the fields has the key in it.
-				return neverSent({ words: 'Base URL is no URL that begins with https:// or http://' });
+				return neverSent({ message: 'Base URL is no URL that begins with https:// or http://' });
 			}
 			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {
@@ -178,7 +182,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 				return await readReply(reply, signal, key);
 			} catch (error) {
 				return signal.aborted
-					? failed({ reason: 'timedOut', taken: 'unknown', passing: true })
+					? failed({ reason: 'timedOut', accepted: 'unknown', transient: true })
 					: failed(transportFailure(error, key));
 			}
 		},
@@ -189,18 +193,18 @@ async function readReply(
 	reply: unknown,
 	signal: AbortSignal,
 	key: string | undefined,
-): Promise<Answer<Reply>> {
+): Promise<Result<Reply>> {
 	if (!isRecord(reply) || typeof reply.statusCode !== 'number') return failed(UNREADABLE);
 	const { statusCode: status } = reply;
 	const read = await bodyOf(reply.body, signal, (words) => withoutKey(words, key));
 	if (!read.ok) {
-		return failed({ ...UNREADABLE, code: String(status), words: read.words });
+		return failed({ ...UNREADABLE, code: String(status), message: read.words });
 	}
 	const headers = isRecord(reply.headers) ? reply.headers : {};
 	return success({ status, body: read.body, retryAfterMs: retryAfterMs(headers['retry-after']) });
 }
 
-const UNREADABLE: Failure = { reason: 'unreadable', taken: 'unknown', passing: true };
+const UNREADABLE: Failure = { reason: 'unreadable', accepted: 'unknown', transient: true };
 
 /** `Retry-After` is a number of seconds or a date; anything else is ignored. */
 export function retryAfterMs(header: unknown): number | undefined {
@@ -236,7 +240,7 @@ const HELD_BACK = /^(Ssrf\w+|UserError|NodeOperationError)$/;
 const WORDS_BEFORE_SENDING = /before secure TLS connection was established|Unsupported protocol/;
 
 const neverSent = (what: Partial<Failure>): { ok: false; failure: Failure } =>
-	failed({ reason: 'unreachable', taken: 'no', passing: false, ...what });
+	failed({ reason: 'unreachable', accepted: 'no', transient: false, ...what });
 
 /** n8n wraps what axios throws; what says what happened sits somewhere along the chain of causes. */
 function transportFailure(error: unknown, key: string | undefined): Failure {
@@ -252,25 +256,25 @@ function transportFailure(error: unknown, key: string | undefined): Failure {
 	const said = links.flatMap(({ message }) => text(message) ?? []);
 	const words = cleanText(withoutKey(said[said.length - 1] ?? '', key)) || undefined;
 	if (NO_CONNECTION.has(code ?? '') || links.some(isOfConnecting)) {
-		return neverSent({ code, passing: true }).failure;
+		return neverSent({ code, transient: true }).failure;
 	}
 	if (links.some(({ name }) => HELD_BACK.test(String(name))) || NO_REQUEST.has(code ?? '')) {
-		return neverSent({ code, words }).failure;
+		return neverSent({ code, message: words }).failure;
 	}
 	const spoken = said.find((message) => WORDS_BEFORE_SENDING.test(message));
-	if (spoken !== undefined) return neverSent({ code, words: cleanText(spoken) }).failure;
+	if (spoken !== undefined) return neverSent({ code, message: cleanText(spoken) }).failure;
 	if (code !== undefined && (NO_TRUST.test(code) || NO_HANDSHAKE.test(code))) {
 		return neverSent({ code }).failure;
 	}
 	if (TIMED_OUT.has(code ?? '')) {
-		return { reason: 'timedOut', code, taken: 'unknown', passing: true };
+		return { reason: 'timedOut', code, accepted: 'unknown', transient: true };
 	}
 	return {
 		reason: 'connectionLost',
 		code,
-		words: code === undefined ? words : undefined,
-		taken: 'unknown',
-		passing: true,
+		message: code === undefined ? words : undefined,
+		accepted: 'unknown',
+		transient: true,
 	};
 }
 

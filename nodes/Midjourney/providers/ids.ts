@@ -13,16 +13,16 @@ export function noTaskId(id: string): { ok: false; failure: Failure } | undefine
 		? undefined
 		: failed({
 				reason: 'notFound',
-				words: `“${id.slice(0, 40)}” cannot be a task ID`,
-				taken: 'no',
-				passing: false,
+				message: `“${id.slice(0, 40)}” cannot be a task ID`,
+				accepted: 'no',
+				transient: false,
 			});
 }
 
 /** An answer to a look that speaks of something else: it says nothing of the task, and the next one may. */
 export const OF_ANOTHER_TASK = failed({
 	reason: 'unreadable',
-	words: 'The answer is about another task',
-	taken: 'unknown',
-	passing: true,
+	message: 'The answer is about another task',
+	accepted: 'unknown',
+	transient: true,
 });

@@ -1,15 +1,16 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { rawOf, wordsIn } from './clean';
-import { meaningOf, meaningOfStatus, type Meaning } from './codes';
+import { meaningOf, meaningOfStatus } from './codes';
 import {
 	failed,
 	notOffered,
 	success,
-	type Answer,
+	type Result,
 	type Call,
 	type Failure,
 	type Http,
+	type Meaning,
 	type Reply,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
@@ -170,10 +171,10 @@ export const submitCall = (request: TaskRequest): Call | undefined =>
  * 501 says that somebody has worked on the request.
  */
 const CODES: Record<number, Meaning> = {
-	403: { reason: 'invalidKey', taken: 'no', passing: false },
-	455: { reason: 'maintenance', taken: 'no', passing: true },
-	501: { reason: 'generationFailed', taken: 'unknown', passing: false },
-	505: { reason: 'featureDisabled', taken: 'no', passing: false },
+	403: { reason: 'invalidKey', accepted: 'no', transient: false },
+	455: { reason: 'maintenance', accepted: 'no', transient: true },
+	501: { reason: 'generationFailed', accepted: 'unknown', transient: false },
+	505: { reason: 'featureDisabled', accepted: 'no', transient: false },
 };
 
 /** `{code, msg, data}` with a whole number as code: the form by which this family is known. */
@@ -191,7 +192,7 @@ function envelopeIn(body: unknown): { code: number; words?: string; data: unknow
  * more than the status, because this family sends its refusals with HTTP 200. What comes in no envelope is not of the
  * provider.
  */
-export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unknown> {
+export function openEnvelope({ status, body, retryAfterMs }: Reply): Result<unknown> {
 	const envelope = envelopeIn(body);
 	if (!envelope) return failed({ ...meaningOfStatus(status), code: String(status), retryAfterMs });
 	const { code, words, data } = envelope;
@@ -199,26 +200,35 @@ export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unkn
 	const failure: Failure =
 		code === 200
 			? // A gateway spoiled the status of a success: whatever the status says, the request was taken.
-				{ ...meaningOfStatus(status), code: String(status), words, taken: 'unknown' }
-			: { ...meaningOf(code, CODES), code: String(code), words };
+				{ ...meaningOfStatus(status), code: String(status), message: words, accepted: 'unknown' }
+			: { ...meaningOf(code, CODES), code: String(code), message: words };
 	const taskId = isRecord(data) ? wordsIn(data.taskId) : undefined;
 	return failed({ ...failure, retryAfterMs, ...(taskId !== undefined && ofTask(words, taskId)) });
 }
 
 /** Whoever names a task did not refuse it, whatever else is said. */
-const ofTask = (words: string | undefined, taskId: string): Pick<Failure, 'taken' | 'words'> => ({
-	taken: 'unknown',
-	words: [words, `task ${taskId}`].filter(Boolean).join(', '),
+const ofTask = (
+	words: string | undefined,
+	taskId: string,
+): Pick<Failure, 'accepted' | 'message'> => ({
+	accepted: 'unknown',
+	message: [words, `task ${taskId}`].filter(Boolean).join(', '),
 });
 
-async function ask(http: Http, call: Call): Promise<Answer<unknown>> {
+async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 	const reply = await http.send(call);
 	return reply.ok ? openEnvelope(reply.value) : reply;
 }
 
 /** An answer of success that does not hold what it must. */
-const unreadable = (words: string): Answer<never> =>
-	failed({ reason: 'unreadable', code: '200', words, taken: 'unknown', passing: true });
+const unreadable = (words: string): Result<never> =>
+	failed({
+		reason: 'unreadable',
+		code: '200',
+		message: words,
+		accepted: 'unknown',
+		transient: true,
+	});
 
 /** 0 generating, 1 success, 2 failed, 3 created but failed upstream (wire.md: MidAPI tasks). */
 const STATUS = new Map<string, TaskStatus>([
@@ -317,7 +327,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 				: answer;
 		}
 		if (answer.value === null || answer.value === undefined) {
-			return failed({ reason: 'notFound', code: '200', taken: 'no', passing: false });
+			return failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false });
 		}
 		const task = parseTask(answer.value);
 		if (!task) return unreadable('The answer holds no task');

@@ -1,16 +1,17 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { rawOf, wordsIn } from './clean';
-import { meaningOf, meaningOfStatus, UNEXPLAINED, type Meaning } from './codes';
-import { asText } from './flags';
+import { meaningOf, meaningOfStatus, UNEXPLAINED } from './codes';
+import { promptText } from './flags';
 import {
 	failed,
 	notOffered,
 	success,
-	type Answer,
+	type Result,
 	type Call,
 	type Failure,
 	type Http,
+	type Meaning,
 	type Reply,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
@@ -132,7 +133,7 @@ const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPr
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
 const CALLS: CallTable<ModelCall> = {
 	// Its settings are flags in the text (flags.ts), which has a row for each of them.
-	generateImage: (request) => call('midjourney_diffusion', { text: asText(request) }),
+	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
 	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
 	varyImage: (request) => call('midjourney_variation', wireFields(request, VARY)),
 	remixImage: (request) => call('midjourney_remix', wireFields(request, REMIX)),
@@ -207,14 +208,14 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
 	const own = code.slice(-7);
 	const meaning = CODES[own] ?? ENDINGS[code.slice(-3)];
 	if (code.endsWith('098')) {
-		return { reason: 'generationFailed', taken: 'unknown', passing: false, meaning };
+		return { reason: 'generationFailed', accepted: 'unknown', transient: false, meaning };
 	}
 	if (code.endsWith('099')) {
-		return { reason: 'serverError', taken: 'unknown', passing: true, meaning };
+		return { reason: 'serverError', accepted: 'unknown', transient: true, meaning };
 	}
-	if (own === '4001004') return { reason: 'invalidKey', taken: 'no', passing: false, meaning };
+	if (own === '4001004') return { reason: 'invalidKey', accepted: 'no', transient: false, meaning };
 	return own.startsWith('4')
-		? { reason: 'invalidRequest', taken: 'no', passing: false, meaning }
+		? { reason: 'invalidRequest', accepted: 'no', transient: false, meaning }
 		: UNEXPLAINED;
 }
 
@@ -248,7 +249,7 @@ const unlikeRequest = (body: IDataObject): string | undefined =>
  * The answer to a call: what it holds, or why it was refused. What holds neither a task nor a complaint in one of the documented
  * forms is not of Vtrix.
  */
-export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataObject> {
+export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataObject> {
 	const opened = unwrapJson(body);
 	const answer = isRecord(opened) ? opened : {};
 	const said = complaintIn(answer);
@@ -277,15 +278,15 @@ export function openReply({ status, body, retryAfterMs }: Reply): Answer<IDataOb
 		? failed(failure)
 		: failed({
 				...failure,
-				taken: 'unknown',
-				words: [words, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
+				accepted: 'unknown',
+				message: [words, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
 			});
 }
 
 const unreadable = (status: number): { ok: false; failure: Failure } =>
-	failed({ reason: 'unreadable', code: String(status), taken: 'unknown', passing: true });
+	failed({ reason: 'unreadable', code: String(status), accepted: 'unknown', transient: true });
 
-async function ask(http: Http, call: Call): Promise<Answer<IDataObject>> {
+async function ask(http: Http, call: Call): Promise<Result<IDataObject>> {
 	const reply = await http.send(call);
 	return reply.ok ? openReply(reply.value) : reply;
 }
@@ -400,9 +401,9 @@ function outputsOf(body: IDataObject): Output[] {
 
 /** What a secondary operation works on must be there before anything is paid. */
 const unfit = (words: string): { ok: false; failure: Failure } =>
-	failed({ reason: 'unfitSource', words, taken: 'no', passing: false });
+	failed({ reason: 'unfitSource', message: words, accepted: 'no', transient: false });
 
-function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest> {
+function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;
 	if (status !== 'completed') {
 		const stands = status === 'failed' ? 'has failed' : 'is not finished yet';
@@ -422,7 +423,10 @@ function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest
  * Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (wire.md: Vtrix
  * submit).
  */
-function misses({ taken, code = '', words = '' }: Failure, params: IDataObject): boolean {
+function misses(
+	{ accepted: taken, code = '', message: words = '' }: Failure,
+	params: IDataObject,
+): boolean {
 	const isMissing = /\b(missing|required)\b/i.test(words);
 	const named = Object.keys(params).find((name) => words.split(/\W+/).includes(name));
 	const wanted = MISSING[code.slice(-7)] ?? (isMissing ? named : undefined);
@@ -439,18 +443,18 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 
 	offers: (kind) => CALLS[kind] !== NOT_OFFERED,
 
-	objection(request) {
+	validate(request) {
 		if (request.kind !== 'generateImage') return undefined;
 		if (request.mode === 'omniReference' && request.imageUrls?.length !== 1) {
 			return `An omni reference is exactly one image, there are ${request.imageUrls?.length ?? 0}: leave one, or split them into items`;
 		}
-		const length = charactersIn(asText(request));
+		const length = charactersIn(promptText(request));
 		return length > LONGEST_TEXT
 			? `The prompt has ${length} characters with the flags of all fields, at most ${LONGEST_TEXT} are allowed: shorten it`
 			: undefined;
 	},
 
-	finalPrompt: (request) => (request.kind === 'generateImage' ? asText(request) : undefined),
+	finalPrompt: (request) => (request.kind === 'generateImage' ? promptText(request) : undefined),
 
 	async prepare(request, look) {
 		if (!('index' in request) || request.taskId === undefined) return success(request);
@@ -495,7 +499,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		const ids = [value.id, value.task_id, value.request_id].flatMap((id) => text(id) ?? []);
 		if (ids.length > 0 && !ids.includes(taskId)) return OF_ANOTHER_TASK;
 		return idIn(value) === undefined && text(value.status) === undefined
-			? failed({ reason: 'notFound', code: '200', taken: 'no', passing: false })
+			? failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false })
 			: success(parseTask(value, taskId));
 	},
 };

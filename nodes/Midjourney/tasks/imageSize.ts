@@ -1,4 +1,4 @@
-import { failed, success, type Answer, type Failure } from '../providers/http';
+import { failed, success, type Result, type Failure } from '../providers/http';
 import { isRecord } from '../providers/json';
 import type { Size } from '../providers/Provider';
 import type { Host } from './host';
@@ -11,7 +11,7 @@ const MOST_BYTES = 256 * 1024;
 const TIMEOUT_MS = 20_000;
 
 /** Asked of an image on the web. */
-export type SizeOf = (url: string) => Promise<Answer<Size>>;
+export type SizeOf = (url: string) => Promise<Result<Size>>;
 
 /**
  * Reads the size of an image from the beginning of its file. No credential goes with it: the address may be anybody's.
@@ -76,4 +76,4 @@ const isStream = (value: unknown): value is Stream =>
 	'destroy' in value;
 
 const notRead = (words: string, passing = false): { ok: false; failure: Failure } =>
-	failed({ reason: 'unknownSize', words, taken: 'no', passing });
+	failed({ reason: 'unknownSize', message: words, accepted: 'no', transient: passing });

@@ -40,7 +40,7 @@ export interface Outcome {
 }
 
 /** An outcome before anything happened. */
-export const nothing = (itemIndex: number, settings?: Settings): Outcome => ({
+export const emptyOutcome = (itemIndex: number, settings?: Settings): Outcome => ({
 	itemIndex,
 	settings,
 	polls: 0,

@@ -1,4 +1,4 @@
-import { failed, success, type Answer } from '../providers/http';
+import { failed, success, type Result } from '../providers/http';
 import type { Provider, Size, TaskRequest } from '../providers/Provider';
 import type { Task } from '../providers/Task';
 import type { SizeOf } from './imageSize';
@@ -7,7 +7,7 @@ import { lacksSize, usualSize, withSize, type ForSize } from './layout';
 /** What can be found out about a request before it is sent; all of it free. */
 export interface Tools {
 	/** Gives a task. */
-	look(taskId: string): Promise<Answer<Task>>;
+	readTask(taskId: string): Promise<Result<Task>>;
 	sizeOf: SizeOf;
 }
 
@@ -16,24 +16,24 @@ export async function prepare(
 	provider: Provider,
 	request: TaskRequest,
 	tools: Tools,
-): Promise<Answer<TaskRequest>> {
-	const look = async (taskId: string) => await tools.look(taskId);
+): Promise<Result<TaskRequest>> {
+	const look = async (taskId: string) => await tools.readTask(taskId);
 	const prepared = (await provider.prepare?.(request, look)) ?? success(request);
 	if (!prepared.ok || !lacksSize(prepared.value)) return prepared;
 	const size = await sizeFor(prepared.value, tools);
 	if (!size.ok) return size;
 	const sized = withSize(prepared.value, size.value);
 	return 'problem' in sized
-		? failed({ reason: 'unfitCanvas', words: sized.problem, taken: 'no', passing: false })
+		? failed({ reason: 'unfitCanvas', message: sized.problem, accepted: 'no', transient: false })
 		: success(sized.request);
 }
 
 /** The size of the image that a request is about: that of its file, else the usual one of the ratio in its prompt. */
-async function sizeFor(request: ForSize, tools: Tools): Promise<Answer<Size>> {
+async function sizeFor(request: ForSize, tools: Tools): Promise<Result<Size>> {
 	if (request.kind === 'uploadPaintImage') return await tools.sizeOf(request.imageUrl);
 	const { taskId, index } = request;
 	if (taskId === undefined) return unknown('there is no task that could be asked for it');
-	const task = await tools.look(taskId);
+	const task = await tools.readTask(taskId);
 	if (!task.ok) return task;
 	const { outputs, prompt = '' } = task.value;
 	const url = outputs.find((output) => output.index === index)?.url;
@@ -45,5 +45,5 @@ async function sizeFor(request: ForSize, tools: Tools): Promise<Answer<Size>> {
 	return usual ? success(usual) : read;
 }
 
-const unknown = (words: string): Answer<never> =>
-	failed({ reason: 'unknownSize', words, taken: 'no', passing: false });
+const unknown = (words: string): Result<never> =>
+	failed({ reason: 'unknownSize', message: words, accepted: 'no', transient: false });

@@ -1,13 +1,13 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import { notOffered, openHttp, type Answer, type Http } from '../providers/http';
+import { notOffered, openHttp, type Result, type Http } from '../providers/http';
 import type { Provider } from '../providers/Provider';
 import { executionClock } from './clock';
 import { hostOf } from './host';
 import { ProblemWriter } from './nodeErrors';
 import type { Settings } from './order';
-import { nothing, type Outcome } from './outcome';
-import { patiently } from './retry';
+import { emptyOutcome, type Outcome } from './outcome';
+import { retryTransient } from './retry';
 import { Limiter } from './wait/limiter';
 
 /** How many free questions are asked at once. */
@@ -17,7 +17,7 @@ const IN_FLIGHT = 5;
 export class Queries {
 	private constructor(
 		private readonly provider: Provider,
-		private readonly ask: <T>(question: (http: Http) => Promise<Answer<T>>) => Promise<Answer<T>>,
+		private readonly ask: <T>(question: (http: Http) => Promise<Result<T>>) => Promise<Result<T>>,
 		private readonly problems: ProblemWriter,
 	) {}
 
@@ -30,7 +30,9 @@ export class Queries {
 		return new Queries(
 			provider,
 			async (question) =>
-				await limiter.run(async () => await patiently(clock, async () => await question(http))),
+				await limiter.run(
+					async () => await retryTransient(clock, async () => await question(http)),
+				),
 			new ProblemWriter(host.node, provider),
 		);
 	}
@@ -48,12 +50,12 @@ export class Queries {
 	async answer(
 		itemIndex: number,
 		settings: Settings,
-		question: (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>,
+		question: (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>,
 	): Promise<Outcome> {
 		const answer = await this.ask(
 			async (http) => (await question(this.provider, http)) ?? notOffered,
 		);
-		const outcome = nothing(itemIndex, settings);
+		const outcome = emptyOutcome(itemIndex, settings);
 		return answer.ok
 			? { ...outcome, answer: answer.value }
 			: { ...outcome, problem: this.problems.ofQuestion(answer.failure, itemIndex) };

@@ -1,4 +1,4 @@
-import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import { Lookups, type LookupLimits } from '../../../nodes/Midjourney/tasks/callbacks/lookups';
 import { FakeClock } from '../fakeClock';
@@ -11,8 +11,8 @@ function newLookups(limits: Partial<LookupLimits> = {}) {
 	const lookups = new Lookups({ ...LIMITS, ...limits }, clock);
 	const reads: string[] = [];
 	/** Looks at a task; gives whether it was let through. */
-	const look = async (taskId: string, answer: Answer<Task> = failing('notFound'), until = 1e9) => {
-		const seen = await lookups.look(taskId, until, async () => {
+	const look = async (taskId: string, answer: Result<Task> = failing('notFound'), until = 1e9) => {
+		const seen = await lookups.read(taskId, until, async () => {
 			reads.push(taskId);
 			return answer;
 		});
@@ -42,7 +42,7 @@ describe('Looking tasks up because calls name them', () => {
 		expect(reads).toEqual(['t1']);
 	});
 
-	it.each<[string, Answer<Task>, number, number]>([
+	it.each<[string, Result<Task>, number, number]>([
 		['unknown', failing('notFound'), 59_999, 1],
 		['unknown, a minute ago', failing('notFound'), 60_000, 2],
 		['completed', found('completed'), 59_999, 1],
@@ -70,7 +70,7 @@ describe('Looking tasks up because calls name them', () => {
 		let now = 0;
 		const begun: string[] = [];
 		const all = Array.from({ length: 10 }, async (_, n) => {
-			await lookups.look(`t${n}`, 1_500, async () => {
+			await lookups.read(`t${n}`, 1_500, async () => {
 				begun.push(`t${n}`);
 				most = Math.max(most, ++now);
 				await clock.sleep(1_000);
@@ -87,7 +87,7 @@ describe('Looking tasks up because calls name them', () => {
 		const { clock, lookups } = newLookups();
 		clock.time = 1_000;
 		const limits: number[] = [];
-		await lookups.look('t1', 7_000, async (limitMs) => {
+		await lookups.read('t1', 7_000, async (limitMs) => {
 			limits.push(limitMs);
 			return found('running');
 		});

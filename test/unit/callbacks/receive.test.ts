@@ -1,5 +1,5 @@
 import { sign } from '../../../nodes/Midjourney/providers/callback';
-import type { Answer, Http } from '../../../nodes/Midjourney/providers/http';
+import type { Result, Http } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import {
 	executionAudience,
@@ -71,7 +71,7 @@ interface Setting {
 	settings?: Partial<ReceiveSettings>;
 	http?: Http;
 	open?: () => Promise<Http | undefined>;
-	read?: (taskId: string, earlier: number) => Answer<Task> | Promise<Answer<Task>>;
+	read?: (taskId: string, earlier: number) => Result<Task> | Promise<Result<Task>>;
 	/** The waiting execution was told. */
 	handOn?: () => Promise<boolean>;
 	starts?: Starts;
@@ -349,7 +349,7 @@ describe('A call for an execution that waits elsewhere', () => {
 
 describe('A call for an execution that a watcher of this process waits for', () => {
 	/** Watches one task by calls alone. */
-	function watched(read: (earlier: number) => Answer<Task> | Promise<Answer<Task>>) {
+	function watched(read: (earlier: number) => Result<Task> | Promise<Result<Task>>) {
 		const clock = new FakeClock();
 		const nonce = `wait ${++count}`;
 		const reads: number[] = [];
@@ -377,7 +377,7 @@ describe('A call for an execution that a watcher of this process waits for', () 
 		expect(watcher.allEnded).toBe(true);
 	});
 
-	it.each<[string, (earlier: number) => Answer<Task> | Promise<Answer<Task>>, object]>([
+	it.each<[string, (earlier: number) => Result<Task> | Promise<Result<Task>>, object]>([
 		['of a task that is open is heard', () => found('running'), ASIDE],
 		[
 			'of a task that ends in the books a moment later starts',

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { bodyOf } from '../../../nodes/Midjourney/providers/body';
 import { meaningOf, meaningOfStatus } from '../../../nodes/Midjourney/providers/codes';
 import { wordingOf, wordingOfAmbiguous } from '../../../nodes/Midjourney/providers/errors';
-import { retryAfterMs, type Answer, type Failure } from '../../../nodes/Midjourney/providers/http';
+import { retryAfterMs, type Result, type Failure } from '../../../nodes/Midjourney/providers/http';
 import {
 	isHttpUrl,
 	isoDate,
@@ -124,9 +124,10 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 const isIsoDate = (value: string): boolean => new Date(value).toISOString() === value;
 
 function expectFailure(failure: Failure, provider: string) {
-	expect(['no', 'unknown']).toContain(failure.taken);
-	expect(typeof failure.passing).toBe('boolean');
-	for (const said of [failure.code, failure.words]) expect(said ?? '').toEqual(expect.any(String));
+	expect(['no', 'unknown']).toContain(failure.accepted);
+	expect(typeof failure.transient).toBe('boolean');
+	for (const said of [failure.code, failure.message])
+		expect(said ?? '').toEqual(expect.any(String));
 	expect(wordingOf(failure, provider).what).not.toMatch(/undefined|\[object/);
 }
 
@@ -158,7 +159,7 @@ describe.each(PROVIDERS)('Whatever %s answers', (name, provider, body) => {
 		await fc.assert(
 			fc.asyncProperty(anyBody, httpStatus, async (said, status) => {
 				for (const ask of questions(provider)) {
-					const answer: Answer<unknown> | undefined = await ask(scripted(reply(said, status)));
+					const answer: Result<unknown> | undefined = await ask(scripted(reply(said, status)));
 					if (answer && !answer.ok) expectFailure(answer.failure, name);
 				}
 			}),
@@ -187,7 +188,7 @@ describe.each(PROVIDERS)('Whatever %s answers', (name, provider, body) => {
 			fc.asyncProperty(fc.oneof(text, fc.constant(undefined)), httpStatus, async (said, status) => {
 				fc.pre(!isRecord(unwrapJson(said)) && ![301, 307, 308].includes(status));
 				const answer = await provider.submit(scripted(reply(said, status)), IMAGE);
-				expect(answer).toMatchObject({ ok: false, failure: { taken: 'unknown' } });
+				expect(answer).toMatchObject({ ok: false, failure: { accepted: 'unknown' } });
 			}),
 		);
 	});
@@ -258,7 +259,7 @@ describe('A refusal with HTTP 200', () => {
 			fc.asyncProperty(httpStatus, refusal, taskId, async (status, code, named) => {
 				const http = scripted(reply({ code, msg: 'no', data: { taskId: named } }, status));
 				expect(await midApi.submit(http, IMAGE)).toMatchObject({
-					failure: { taken: 'unknown', words: expect.stringContaining(named) as string },
+					failure: { accepted: 'unknown', words: expect.stringContaining(named) as string },
 				});
 			}),
 		);
@@ -411,8 +412,8 @@ describe('A code', () => {
 	it('is a certain refusal only where it is documented as one', () => {
 		fc.assert(
 			fc.property(fc.oneof(httpStatus, fc.integer()), (code) => {
-				expect(meaningOf(code).taken).toBe(takenBy([...REFUSED, ...REDIRECTED], code));
-				expect(meaningOfStatus(code).taken).toBe(takenBy(REDIRECTED, code));
+				expect(meaningOf(code).accepted).toBe(takenBy([...REFUSED, ...REDIRECTED], code));
+				expect(meaningOfStatus(code).accepted).toBe(takenBy(REDIRECTED, code));
 			}),
 		);
 	});
@@ -424,10 +425,10 @@ describe('The wording of a failure', () => {
 		{
 			reason,
 			code: fc.nat().map(String),
-			words: fc.nat().map(String),
+			message: fc.nat().map(String),
 			meaning: fc.nat().map(String),
-			taken: fc.constantFrom('no', 'unknown'),
-			passing: fc.boolean(),
+			accepted: fc.constantFrom('no', 'unknown'),
+			transient: fc.boolean(),
 			attempts: fc.nat(),
 			suspect: fc.constantFrom('requestFormat', 'upscaleContract'),
 		},
@@ -456,7 +457,7 @@ describe('The wording of a failure', () => {
 					wordingOfAmbiguous(one, 'MidAPI'),
 				];
 				for (const { what, remedy } of wordings) {
-					for (const said of [one.code, one.words]) expect(what).toContain(said ?? '');
+					for (const said of [one.code, one.message]) expect(what).toContain(said ?? '');
 					expect(remedy).toContain(one.meaning ?? '');
 					expect(`${what} ${remedy}`).not.toMatch(/undefined|null|NaN|\[object|\s{2}|^\s|\s$/);
 					expect(remedy).toMatch(/\.$/);

@@ -30,9 +30,9 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: und
 
 const failure: fc.Arbitrary<Failure> = fc.record({
 	reason,
-	taken: fc.constantFrom('no', 'unknown'),
-	passing: fc.boolean(),
-	words: maybe(text),
+	accepted: fc.constantFrom('no', 'unknown'),
+	transient: fc.boolean(),
+	message: maybe(text),
 });
 const request = fc.record({
 	kind: fc.constant('generateImage' as const),
@@ -166,7 +166,7 @@ describe('The state of a wait', () => {
 });
 
 describe('What n8n has saved of a purchase', () => {
-	const savedFailure = like({ reason, taken: fc.constant('no'), passing: fc.boolean() });
+	const savedFailure = like({ reason, accepted: fc.constant('no'), transient: fc.boolean() });
 	const entry = fc.oneof(
 		{
 			weight: 5,

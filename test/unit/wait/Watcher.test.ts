@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'v8';
 import { runInNewContext } from 'vm';
 
-import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
@@ -14,7 +14,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
 /** What is read of a task, by how often it was read before. */
-type Script = (taskId: string, read: number) => Answer<Task> | Promise<Answer<Task>>;
+type Script = (taskId: string, read: number) => Result<Task> | Promise<Result<Task>>;
 
 const HOUR = 3_600_000;
 const RUNNING = found('running');
@@ -58,7 +58,7 @@ function watching(
 
 /** Answers after so many ms. */
 const after =
-	(clock: WaitClock, ms: number, answer: Answer<Task>): Script =>
+	(clock: WaitClock, ms: number, answer: Result<Task>): Script =>
 	async () => {
 		await clock.sleep(ms);
 		return answer;
@@ -66,9 +66,9 @@ const after =
 
 /** An answer that comes when the test says so. */
 function later() {
-	let give: (answer: Answer<Task>) => void = () => {};
-	const answer = new Promise<Answer<Task>>((resolve) => (give = resolve));
-	return { answer, give: (value: Answer<Task>) => give(value) };
+	let give: (answer: Result<Task>) => void = () => {};
+	const answer = new Promise<Result<Task>>((resolve) => (give = resolve));
+	return { answer, give: (value: Result<Task>) => give(value) };
 }
 
 describe('A watcher reads', () => {
@@ -209,7 +209,7 @@ describe('What has become of a task', () => {
 	it.each([
 		['completed', DONE, 'terminal'],
 		['failed', found('failed'), 'terminal'],
-		['not to be read any more', failing('invalidKey', { passing: false }), 'lost'],
+		['not to be read any more', failing('invalidKey', { transient: false }), 'lost'],
 	])('%s: %s', async (_, answer, end) => {
 		const { watcher, clock } = watching(() => answer);
 		watcher.add(target());
@@ -222,7 +222,7 @@ describe('What has become of a task', () => {
 	});
 
 	it('is not lost because the provider does not find it yet', async () => {
-		const missing = failing('notFound', { passing: false });
+		const missing = failing('notFound', { transient: false });
 		const { watcher, clock } = watching((_, read) => (read < 3 ? missing : DONE));
 		watcher.add(target());
 		await clock.until(watcher.untilAllEnded());
@@ -230,7 +230,7 @@ describe('What has become of a task', () => {
 	});
 
 	it('is lost when the provider does not find what was submitted elsewhere', async () => {
-		const { watcher, clock } = watching(() => failing('notFound', { passing: false }));
+		const { watcher, clock } = watching(() => failing('notFound', { transient: false }));
 		watcher.add(target('t1', { fresh: false }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'lost', reads: 1 });
@@ -255,7 +255,7 @@ describe('What has become of a task', () => {
 	});
 
 	it('does not depend on a task that was seen and got lost', async () => {
-		const lost = failing('notFound', { passing: false });
+		const lost = failing('notFound', { transient: false });
 		const { watcher, clock } = watching((_, read) => (read === 0 ? RUNNING : lost));
 		watcher.add(target('t1', { fresh: false }));
 		await clock.until(watcher.untilAllEnded());
@@ -397,7 +397,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, moments } = watching(() => DONE);
 		watcher.add(target());
 		await clock.pass(1_500);
-		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.onCallback('t1'));
 		expect(moments()).toEqual([1_500]);
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', called: true });
 	});
@@ -406,7 +406,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
 		watcher.add(target());
 		await clock.pass(3_500);
-		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.onCallback('t1'));
 		await clock.pass(2_500);
 		expect(moments()).toEqual([3_500, 4_500, 5_500]);
 	});
@@ -417,7 +417,7 @@ describe('A watcher that is told of a task', () => {
 		account.calledAt = 0;
 		watcher.add(target('t1', { called: true, schedule: {} }));
 		await clock.pass(6_000);
-		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.onCallback('t1'));
 		await clock.until(watcher.untilAllEnded());
 		expect(clock.time).toBeLessThan(20_000);
 	});
@@ -425,7 +425,7 @@ describe('A watcher that is told of a task', () => {
 	it('reads one task, not the others', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING);
 		for (const id of ['a', 'b', 'c']) watcher.add(target(id));
-		await clock.until(watcher.told('b'));
+		await clock.until(watcher.onCallback('b'));
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['b']);
 	});
 
@@ -434,7 +434,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, reads } = watching(async (_, read) => (read ? DONE : await answer));
 		watcher.add(target());
 		await clock.pass(4_500);
-		const told = watcher.told('t1');
+		const told = watcher.onCallback('t1');
 		await settled();
 		expect(reads).toHaveLength(1);
 		give(RUNNING);
@@ -448,7 +448,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, reads } = watching(async () => await answer);
 		watcher.add(target());
 		await clock.pass(4_500);
-		const told = watcher.told('t1');
+		const told = watcher.onCallback('t1');
 		give(DONE);
 		await clock.until(told);
 		expect(reads).toHaveLength(1);
@@ -459,7 +459,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, reads } = watching(async (_, read) => (read ? DONE : await answer));
 		watcher.add(target());
 		await clock.pass(4_500);
-		const told = Array.from({ length: 10 }, async () => await watcher.told('t1'));
+		const told = Array.from({ length: 10 }, async () => await watcher.onCallback('t1'));
 		give(RUNNING);
 		await clock.until(Promise.all(told));
 		expect(reads).toHaveLength(2);
@@ -474,7 +474,7 @@ describe('A watcher that is told of a task', () => {
 		watcher.add(target());
 		await clock.pass(4_500);
 		let answered = 0;
-		for (let n = 0; n < 3; n++) void watcher.told('t1').then(() => answered++);
+		for (let n = 0; n < 3; n++) void watcher.onCallback('t1').then(() => answered++);
 		first.give(RUNNING);
 		await settled();
 		expect(answered).toBe(0);
@@ -490,10 +490,10 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, reads } = watching(async (_, read) => (await answers[read]) ?? DONE);
 		watcher.add(target());
 		await clock.pass(4_500);
-		const one = watcher.told('t1');
+		const one = watcher.onCallback('t1');
 		first.give(RUNNING);
 		await settled();
-		const other = watcher.told('t1');
+		const other = watcher.onCallback('t1');
 		second.give(RUNNING);
 		await clock.until(Promise.all([one, other]));
 		expect(reads).toHaveLength(3);
@@ -504,7 +504,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, reads } = watching(() => DONE, { polls: false });
 		const ids = Array.from({ length: 200 }, (_, n) => `t${n}`);
 		for (const id of ids) watcher.add(target(id));
-		await clock.until(Promise.all(ids.map(async (id) => await watcher.told(id))));
+		await clock.until(Promise.all(ids.map(async (id) => await watcher.onCallback(id))));
 		expect(reads).toHaveLength(200);
 		expect(watcher.allEnded).toBe(true);
 	});
@@ -517,7 +517,7 @@ describe('A watcher that is told of a task', () => {
 			account: newAccount(clock, 1),
 		});
 		for (const id of ['a', 'b']) watcher.add(target(id));
-		const told = ['a', 'b', 'b', 'b'].map(async (id) => await watcher.told(id));
+		const told = ['a', 'b', 'b', 'b'].map(async (id) => await watcher.onCallback(id));
 		await clock.until(Promise.all(told));
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['a', 'b']);
 	});
@@ -526,7 +526,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, reads } = watching(() => DONE);
 		watcher.add(target('ended'));
 		await clock.until(watcher.untilAllEnded());
-		await clock.until(watcher.told(id));
+		await clock.until(watcher.onCallback(id));
 		expect(reads).toHaveLength(1);
 	});
 
@@ -534,7 +534,7 @@ describe('A watcher that is told of a task', () => {
 		const { watcher, clock, account, moments } = watching(() => DONE, { polls: false });
 		watcher.add(target('t1', { called: true }));
 		account.reads.pauseFor(7_000);
-		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.onCallback('t1'));
 		expect(moments()).toEqual([7_000]);
 	});
 
@@ -543,7 +543,7 @@ describe('A watcher that is told of a task', () => {
 		watcher.add(target('t1', { called: true }));
 		await clock.pass(600_000);
 		expect(reads).toHaveLength(0);
-		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.onCallback('t1'));
 		expect(reads).toHaveLength(1);
 		await clock.pass(60_000);
 		expect(reads.length).toBeGreaterThan(1);
@@ -618,7 +618,7 @@ describe('Of a task that a call is to tell of', () => {
 		watcher.add(hopeful('long'));
 		await clock.pass(2_000);
 		account.calledAt = clock.time;
-		await clock.until(watcher.told('short'));
+		await clock.until(watcher.onCallback('short'));
 		await clock.pass(100_000);
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['short']);
 	});
@@ -819,7 +819,7 @@ describe('A watcher that is stopped', () => {
 		const { watcher, clock, reads } = watching(() => RUNNING);
 		watcher.add(target());
 		watcher.stop();
-		await clock.until(watcher.told('t1'));
+		await clock.until(watcher.onCallback('t1'));
 		expect(reads).toHaveLength(0);
 	});
 
@@ -884,7 +884,7 @@ describe('The end of all', () => {
 
 	it('comes with the last, whichever way each ends', async () => {
 		const { watcher, clock, account } = watching((id) =>
-			id === 'done' ? DONE : id === 'lost' ? failing('invalidKey', { passing: false }) : RUNNING,
+			id === 'done' ? DONE : id === 'lost' ? failing('invalidKey', { transient: false }) : RUNNING,
 		);
 		watcher.add(target('done'));
 		watcher.add(target('lost'));

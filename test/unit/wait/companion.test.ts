@@ -130,7 +130,7 @@ describe('The companion of a parked execution', () => {
 		const { clock, companion, secret, watcher, wakes } = parked({ endsAt: [2_000] });
 		const over = watchOver(companion);
 		await clock.pass(2_500);
-		await clock.until(watcher.told('0'));
+		await clock.until(watcher.onCallback('0'));
 		// The call wakes the execution by its own answer.
 		wakesAgain(secret, clock.time);
 		await clock.until(over);
@@ -141,7 +141,7 @@ describe('The companion of a parked execution', () => {
 		const { clock, companion, watcher, wakes } = parked({ endsAt: [2_000] });
 		const over = watchOver(companion);
 		await clock.pass(2_500);
-		await clock.until(watcher.told('0'));
+		await clock.until(watcher.onCallback('0'));
 		await clock.until(over);
 		expect(wakes).toHaveLength(1);
 		expect(wakes[0]).toBeLessThan(2_700);
@@ -262,7 +262,7 @@ describe('The companion of a parked execution', () => {
 		const { clock, companion, nonce, secret, watcher } = parked({ endsAt: [2_000] });
 		const over = watchOver(companion);
 		await clock.pass(2_500);
-		await clock.until(watcher.told('0'));
+		await clock.until(watcher.onCallback('0'));
 		wakesAgain(secret, clock.time);
 		await clock.until(over);
 		await clock.pass(600_000);
@@ -331,7 +331,7 @@ describe('A companion asks how its execution stands', () => {
 		const over = watchOver(companion);
 		for (let n = 0; n < 10; n++) {
 			await clock.pass(10_000);
-			await clock.until(watcher.told('0'));
+			await clock.until(watcher.onCallback('0'));
 		}
 		await clock.until(over);
 		expect(questions).toEqual([60_000, 120_000, 130_000]);

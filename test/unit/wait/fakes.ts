@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Answer, Failure, Http } from '../../../nodes/Midjourney/providers/http';
+import type { Result, Failure, Http } from '../../../nodes/Midjourney/providers/http';
 import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/Task';
 import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/clock';
 import { Memory } from '../../../nodes/Midjourney/tasks/memory';
@@ -88,7 +88,7 @@ export const task = (status: TaskStatus, taskId = 't1'): Task => ({
 	raw: {},
 });
 
-export const found = (status: TaskStatus, taskId = 't1'): Answer<Task> => ({
+export const found = (status: TaskStatus, taskId = 't1'): Result<Task> => ({
 	ok: true,
 	value: task(status, taskId),
 });
@@ -98,7 +98,7 @@ export const failing = (
 	more: Partial<Failure> = {},
 ): { ok: false; failure: Failure } => ({
 	ok: false,
-	failure: { reason, taken: 'no', passing: true, ...more },
+	failure: { reason, accepted: 'no', transient: true, ...more },
 });
 
 export const never = async () => await new Promise<never>(() => {});

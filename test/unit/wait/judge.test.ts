@@ -26,7 +26,7 @@ describe('what one read says of a task', () => {
 		['notAllowed', false, 'lost'],
 		['unreachable', false, 'lost'],
 	] as const)('not readable (%s, passing: %s): %s', (reason, passing, end) => {
-		const answer = failing(reason, { passing });
+		const answer = failing(reason, { transient: passing });
 		expect(judge(answer, 1_000)).toEqual({ ...(end && { end }), failure: answer.failure });
 	});
 
@@ -36,10 +36,10 @@ describe('what one read says of a task', () => {
 		['submitted two minutes ago', 120_000, 'lost'],
 		['submitted elsewhere', undefined, 'lost'],
 	])('not found, %s (%p ms): %s', (_, since, end) => {
-		expect(judge(failing('notFound', { passing: false }), since).end).toBe(end);
+		expect(judge(failing('notFound', { transient: false }), since).end).toBe(end);
 	});
 
 	it('is not found for ever where the provider says that this passes', () => {
-		expect(judge(failing('notFound', { passing: true }), undefined).end).toBeUndefined();
+		expect(judge(failing('notFound', { transient: true }), undefined).end).toBeUndefined();
 	});
 });

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
-import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import { processClock } from '../../../nodes/Midjourney/tasks/clock';
@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 /** A provider whose tasks are as `read` says, and what was asked of it. */
-function providerOf(read: (taskId: string) => Answer<Task>) {
+function providerOf(read: (taskId: string) => Result<Task>) {
 	const submits: string[] = [];
 	const reads: string[] = [];
 	const provider: Provider = {

@@ -1,7 +1,7 @@
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
 import { callbackKey, sign } from '../../../nodes/Midjourney/providers/callback';
-import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import {
@@ -66,7 +66,7 @@ interface Call {
 	query?: IDataObject;
 	body?: IDataObject;
 	headers?: IDataObject;
-	read?(taskId: string): Answer<Task> | Promise<Answer<Task>>;
+	read?(taskId: string): Result<Task> | Promise<Result<Task>>;
 	credentials?(): Promise<IDataObject>;
 	/** An execution of the same credential has run in this process before; it has. */
 	isOpen?: boolean;

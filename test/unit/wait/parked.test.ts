@@ -8,7 +8,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
-import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Settings } from '../../../nodes/Midjourney/tasks/order';
@@ -34,9 +34,9 @@ const logger = { debug: words, info: words, warn: words, error: words };
 const sleep = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Seller {
-	submit?(nth: number): Answer<string>;
+	submit?(nth: number): Result<string>;
 	/** `ms` since the first submit. */
-	read(taskId: string, ms: number): Answer<Task> | Promise<Answer<Task>>;
+	read(taskId: string, ms: number): Result<Task> | Promise<Result<Task>>;
 }
 
 /** Runs a plan to its end, in at most so many ms. */
@@ -204,7 +204,7 @@ describe('A parked execution', () => {
 
 	it('buys on after a pause for the rate limit, each once', async () => {
 		const read = after(6_000);
-		const taken = new Map<number, Answer<string>>();
+		const taken = new Map<number, Result<string>>();
 		const submit = (nth: number) =>
 			nth === 3 ? failing('rateLimited', { retryAfterMs: 10_000 }) : taken.get(nth);
 		const { submits, items } = await run(

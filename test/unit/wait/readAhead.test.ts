@@ -1,4 +1,4 @@
-import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
 import { failing, found, newAccount, WaitClock } from './fakes';
@@ -17,7 +17,7 @@ interface Setting {
 	/** Only so many calls arrive. */
 	arriving?: number;
 	/** What the provider answers to the read of that number; undefined: how the task stands. */
-	answer?(read: number): Answer<Task> | undefined;
+	answer?(read: number): Result<Task> | undefined;
 }
 
 /** Tasks of one wait; each calls when it has ended, and n8n takes one call after the other until one has woken. */
@@ -55,7 +55,7 @@ function waiting({ endsAt, polls, readMs = 30, ...more }: Setting) {
 	let handled = 0;
 	let wokenAt = NaN;
 	const call = async (taskId: number) => {
-		await watcher.told(String(taskId));
+		await watcher.onCallback(String(taskId));
 		if (watcher.allEnded && Number.isNaN(wokenAt)) wokenAt = clock.time;
 	};
 	async function run() {
@@ -185,7 +185,7 @@ describe.each([
 		const all = run();
 		await clock.pass(13_000);
 		const since = clock.time;
-		await clock.until(watcher.told('999'));
+		await clock.until(watcher.onCallback('999'));
 		expect(watcher.allEnded).toBe(false);
 		expect(clock.time - since).toBeLessThanOrEqual(1_500);
 		await clock.until(all);

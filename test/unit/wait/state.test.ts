@@ -21,7 +21,7 @@ const REQUEST: TaskRequest = {
 	prompt: 'a "cup" → \u2028',
 };
 const NOW = 1_000_000;
-const FAILURE = { reason: 'timedOut', taken: 'unknown', passing: true } as const;
+const FAILURE = { reason: 'timedOut', accepted: 'unknown', transient: true } as const;
 
 /** One stage of each kind, and what else there is of some. */
 const STAGES = {

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Answer, Failure } from '../../../nodes/Midjourney/providers/http';
+import type { Result, Failure } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
 import type { NodeProblem } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import {
@@ -18,13 +18,13 @@ const requestOf = (position: number): TaskRequest => ({
 	prompt: `cup ${position}`,
 });
 
-const taken = (taskId: string): Answer<string> => ({ ok: true, value: taskId });
+const taken = (taskId: string): Result<string> => ({ ok: true, value: taskId });
 const alone = (retryAfterMs?: number) => failing('rateLimited', { retryAfterMs });
-const refused = failing('invalidRequest', { passing: false });
-const lost = failing('timedOut', { taken: 'unknown' });
+const refused = failing('invalidRequest', { transient: false });
+const lost = failing('timedOut', { accepted: 'unknown' });
 
 /** The answer to the submit of a position, by how often it was sent before. */
-type Script = (position: number, sent: number) => Answer<string> | Promise<Answer<string>>;
+type Script = (position: number, sent: number) => Result<string> | Promise<Result<string>>;
 
 interface Setting {
 	count?: number;
@@ -343,11 +343,14 @@ describe('A submit that is refused for a passing reason', () => {
 });
 
 describe('A submit of which nobody knows whether it was taken', () => {
-	it.each<[string, Answer<string>]>([
+	it.each<[string, Result<string>]>([
 		['no answer in time', lost],
-		['the connection was lost', failing('connectionLost', { taken: 'unknown' })],
-		['a page of a proxy', failing('unreadable', { taken: 'unknown' })],
-		['rate limited by a proxy', failing('rateLimited', { taken: 'unknown', retryAfterMs: 1_000 })],
+		['the connection was lost', failing('connectionLost', { accepted: 'unknown' })],
+		['a page of a proxy', failing('unreadable', { accepted: 'unknown' })],
+		[
+			'rate limited by a proxy',
+			failing('rateLimited', { accepted: 'unknown', retryAfterMs: 1_000 }),
+		],
 	])('is never sent again: %s', async (_, answer) => {
 		const { buy, sent, stages } = shop(() => answer, { continues: true });
 		await buy();
@@ -409,7 +412,7 @@ describe('A submit of which nobody knows whether it was taken', () => {
 
 describe('A refusal', () => {
 	const first =
-		(answer: Answer<string>): Script =>
+		(answer: Result<string>): Script =>
 		(position) =>
 			position === 0 ? answer : taken(`t${position}`);
 
@@ -463,7 +466,7 @@ describe('A refusal', () => {
 		['noCredits', 'ended'],
 		['notAllowed', 'ended'],
 	] as const)('%s: the rest is %s when the node is to go on', async (reason, rest) => {
-		const one = shop(first(failing(reason, { passing: false })), {
+		const one = shop(first(failing(reason, { transient: false })), {
 			count: 3,
 			room: 1,
 			continues: true,

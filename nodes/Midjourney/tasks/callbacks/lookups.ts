@@ -1,4 +1,4 @@
-import { failed, type Answer } from '../../providers/http';
+import { failed, type Result } from '../../providers/http';
 import type { Task } from '../../providers/Task';
 import type { Clock } from '../clock';
 import { Limiter } from '../wait/limiter';
@@ -38,10 +38,10 @@ export class Lookups {
 
 	private readonly inFlight: Limiter;
 
-	private readonly underWay = new Map<string, Promise<Answer<Task>>>();
+	private readonly underWay = new Map<string, Promise<Result<Task>>>();
 
 	/** With the Unix ms until when it is good, oldest first. */
-	private readonly answers = new Map<string, { answer: Answer<Task>; until: number }>();
+	private readonly answers = new Map<string, { answer: Result<Task>; until: number }>();
 
 	constructor(
 		private readonly limits: LookupLimits,
@@ -59,11 +59,11 @@ export class Lookups {
 	 * @param read may take until then
 	 * @returns a failure `rateLimited` where too many were looked at
 	 */
-	async look(
+	async read(
 		taskId: string,
 		until: number,
-		read: (limitMs: number) => Promise<Answer<Task>>,
-	): Promise<Answer<Task>> {
+		read: (limitMs: number) => Promise<Result<Task>>,
+	): Promise<Result<Task>> {
 		const known = this.answers.get(taskId);
 		if (known && this.clock.now() < known.until) return known.answer;
 		const sameUnderWay = this.underWay.get(taskId);
@@ -93,7 +93,7 @@ export class Lookups {
 		return true;
 	}
 
-	private remember(taskId: string, answer: Answer<Task>): void {
+	private remember(taskId: string, answer: Result<Task>): void {
 		const goodFor = this.goodFor(answer);
 		if (goodFor === 0) return;
 		this.answers.delete(taskId);
@@ -102,15 +102,15 @@ export class Lookups {
 		if (this.answers.size > REMEMBERED && oldest !== undefined) this.answers.delete(oldest);
 	}
 
-	private goodFor(answer: Answer<Task>): number {
+	private goodFor(answer: Result<Task>): number {
 		if (!answer.ok) return answer.failure.reason === 'notFound' ? this.limits.unknownMs : 0;
 		const { status } = answer.value;
 		return status === 'completed' || status === 'failed' ? ENDED_MS : 0;
 	}
 }
 
-const TOO_MANY = failed({ reason: 'rateLimited', taken: 'no', passing: true });
-const TOO_LATE = failed({ reason: 'timedOut', taken: 'no', passing: true });
+const TOO_MANY = failed({ reason: 'rateLimited', accepted: 'no', transient: true });
+const TOO_LATE = failed({ reason: 'timedOut', accepted: 'no', transient: true });
 
 const perAccount = new Map<string, Map<LookupLimits, Lookups>>();
 

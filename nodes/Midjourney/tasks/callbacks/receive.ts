@@ -1,5 +1,5 @@
 import { isSigned, taskIdsIn } from '../../providers/callback';
-import { failed, success, withLimit, type Answer, type Http } from '../../providers/http';
+import { failed, success, withLimit, type Result, type Http } from '../../providers/http';
 import { noTaskId } from '../../providers/ids';
 import { isRecord, text } from '../../providers/json';
 import { isTerminal, type Task } from '../../providers/Task';
@@ -58,7 +58,7 @@ export interface ReceiveDeps {
 	/** The way to the provider; undefined when the call fits none. May reject. */
 	open(fits: (http: Http) => boolean): Promise<Http | undefined>;
 	/** Reads a task, once, by a way that gives up when the call has ended. May reject. */
-	read(http: Http, taskId: string): Promise<Answer<Task>>;
+	read(http: Http, taskId: string): Promise<Result<Task>>;
 	/** Hands the call on to an execution; false when that must be tried again later. */
 	handOn(target: RemoteWait, claims: CallbackClaims, http: Http, until: number): Promise<boolean>;
 }
@@ -154,7 +154,7 @@ async function serve(admitted: Admitted): Promise<Verdict> {
 }
 
 /** Why the provider is to call again about a task. */
-function problemOf(seen: Answer<Task>, { isProved }: Admitted): string | undefined {
+function problemOf(seen: Result<Task>, { isProved }: Admitted): string | undefined {
 	if (seen.ok) return undefined;
 	const { reason } = seen.failure;
 	if (reason === 'notFound') return isProved ? 'the provider does not know the task' : undefined;
@@ -196,11 +196,11 @@ async function throughWatcher(
 	{ taskId, watcher }: Watched,
 	wantsStart: boolean,
 	admitted: Admitted,
-): Promise<[boolean, Answer<Task> | undefined]> {
+): Promise<[boolean, Result<Task> | undefined]> {
 	const { clock } = admitted.deps;
-	const tell = async (): Promise<Answer<Task>> => {
+	const tell = async (): Promise<Result<Task>> => {
 		const stepEnd = Math.min(admitted.until, clock.now() + STEP_MS);
-		await within(clock, stepEnd, async () => await watcher.told(taskId));
+		await within(clock, stepEnd, async () => await watcher.onCallback(taskId));
 		const { end, task, failure } = watcher.sightingOf(taskId) ?? {};
 		// It reads this one no more.
 		if (end === 'lost' || end === 'timeLimit') {
@@ -213,13 +213,13 @@ async function throughWatcher(
 	return [isOver || seen.ok, wantsStart ? seen : undefined];
 }
 
-const TIMED_OUT = failed({ reason: 'timedOut', taken: 'unknown', passing: true });
+const TIMED_OUT = failed({ reason: 'timedOut', accepted: 'unknown', transient: true });
 
 /** What `look` gives; once more where a call that has proved itself tells of a task that is open. */
 async function lookTwice(
-	look: () => Promise<Answer<Task>>,
+	look: () => Promise<Result<Task>>,
 	{ deps: { clock }, isProved, until }: Admitted,
-): Promise<Answer<Task>> {
+): Promise<Result<Task>> {
 	const seen = await look();
 	const isOpen = isProved && seen.ok && !isTerminal(seen.value);
 	if (!isOpen || clock.now() + LOOK_AGAIN_MS > until) return seen;
@@ -231,13 +231,13 @@ async function lookTwice(
 async function lookUp(
 	taskIds: readonly string[],
 	{ deps: { clock, read }, http, isProved, until }: Admitted,
-): Promise<Answer<Task>> {
+): Promise<Result<Task>> {
 	const stepEnd = Math.min(until, clock.now() + STEP_MS);
 	const lookups = lookupsOf(http.account, isProved ? FOR_THE_PROVED : FOR_ANYBODY, clock);
-	let seen: Answer<Task> = failed({ reason: 'notFound', taken: 'no', passing: false });
+	let seen: Result<Task> = failed({ reason: 'notFound', accepted: 'no', transient: false });
 	for (const taskId of taskIds) {
 		const looking = async () =>
-			await lookups.look(
+			await lookups.read(
 				taskId,
 				stepEnd,
 				async (limitMs) => await read(withLimit(http, limitMs), taskId),

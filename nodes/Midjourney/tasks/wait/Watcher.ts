@@ -1,4 +1,4 @@
-import type { Answer } from '../../providers/http';
+import type { Result } from '../../providers/http';
 import type { Task } from '../../providers/Task';
 import type { Clock } from '../clock';
 import { judge } from './judge';
@@ -17,7 +17,7 @@ const DUE_READS_MS = 10_000;
 const TICK_MS = 1_000;
 
 export interface WatcherDeps {
-	read(taskId: string): Promise<Answer<Task>>;
+	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
 	clock: Clock;
 	/** Whether it reads by itself also what calls will tell of. */
@@ -105,7 +105,7 @@ export class Watcher {
 	 * Somebody says that a task may have ended: reads it at once. Calls that come together share a read. Where tasks end
 	 * together, others are read ahead; one of those who have told waits for that, so that somebody sees it when all have ended.
 	 */
-	async told(taskId: string): Promise<void> {
+	async onCallback(taskId: string): Promise<void> {
 		const one = this.watched.get(taskId);
 		if (!one) return;
 		await this.readAsTold(one);

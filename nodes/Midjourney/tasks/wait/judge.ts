@@ -1,4 +1,4 @@
-import type { Answer, Failure } from '../../providers/http';
+import type { Result, Failure } from '../../providers/http';
 import { isTerminal, type Task } from '../../providers/Task';
 
 /** Where a provider's books are a moment behind, a task that was just submitted is not found at first; in ms. */
@@ -18,7 +18,7 @@ export type Judgement =
  *
  * @param sinceSubmitMs undefined for a task that was submitted elsewhere
  */
-export function judge(answer: Answer<Task>, sinceSubmitMs: number | undefined): Judgement {
+export function judge(answer: Result<Task>, sinceSubmitMs: number | undefined): Judgement {
 	if (answer.ok) {
 		const task = answer.value;
 		return isTerminal(task) ? { end: 'terminal', task } : { task };
@@ -26,5 +26,5 @@ export function judge(answer: Answer<Task>, sinceSubmitMs: number | undefined): 
 	const { failure } = answer;
 	const mayAppear =
 		failure.reason === 'notFound' && sinceSubmitMs !== undefined && sinceSubmitMs < BOOKS_BEHIND_MS;
-	return failure.passing || mayAppear ? { failure } : { end: 'lost', failure };
+	return failure.transient || mayAppear ? { failure } : { end: 'lost', failure };
 }

@@ -155,7 +155,7 @@ async function onCallback(
 	// Woken by an earlier call, and over here, if it goes on here: nothing is to be read for it any more.
 	if (!knownWait(nonce) && state.wake && hasWoken(state.wake)) return CALL_AGAIN;
 	const watcher = watcherOf(state, provider, http, clock);
-	await watcher.told(stage.taskId);
+	await watcher.onCallback(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
 	const isWatched = knownWait(state.nonce)?.secret !== undefined;
 	// Who lives by calls alone would not look again.

@@ -8,7 +8,7 @@ import type { NodeProblem } from '../nodeErrors';
 import type { Order, Settings } from '../order';
 import { askedOf } from '../outcome';
 import { prepare, type Tools } from '../prepare';
-import { patiently } from '../retry';
+import { retryTransient } from '../retry';
 import type { How } from './how';
 import { Limiter } from './limiter';
 import type { Place } from './place';
@@ -81,16 +81,16 @@ export async function orderedTasks(
 	const sizeOf = sizeReader(host);
 	const files = new Limiter(FILES_IN_FLIGHT, clock);
 	const tools: Tools = {
-		look: askedOnce(
+		readTask: askedOnce(
 			async (taskId) =>
-				await patiently(
+				await retryTransient(
 					clock,
 					async () => await account.reads.run(async () => await provider.read(http, taskId)),
 				),
 		),
 		sizeOf: askedOnce(
 			async (url) =>
-				await patiently(clock, async () => await files.run(async () => await sizeOf(url))),
+				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
 		),
 	};
 	return await Promise.all(

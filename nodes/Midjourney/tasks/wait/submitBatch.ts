@@ -106,7 +106,7 @@ async function submitAt(
 		if (failure.reason === 'rateLimited') limiter.pauseFor(ms);
 		return;
 	}
-	const ambiguous = failure.taken === 'unknown';
+	const ambiguous = failure.accepted === 'unknown';
 	if (ambiguous) progress.isOver ||= ++state.unclearInARow >= MOST_UNCLEAR;
 	const until = clock.now() + (task.settings?.lostAnswerMs ?? LOST_ANSWER_MS);
 	if (ambiguous && deps.callsReachWait && until > clock.now()) {
@@ -135,8 +135,8 @@ async function sendOnce(
 	const answer = await sending.finally(() => underWay.count--);
 	if (!answer.ok) {
 		const { failure } = answer;
-		if (failure.taken === 'unknown') memory.ambiguous(key, failure);
-		else if (failure.passing) memory.forget(key);
+		if (failure.accepted === 'unknown') memory.ambiguous(key, failure);
+		else if (failure.transient) memory.forget(key);
 		else memory.refuse(key, failure);
 		return failure;
 	}
@@ -204,8 +204,8 @@ export function endOverdue(
 
 /** Whether a submit certainly was not taken and the reason passes by itself. */
 const mayRepeat = (failure: Failure, attempts: number): boolean =>
-	failure.taken === 'no' &&
-	failure.passing &&
+	failure.accepted === 'no' &&
+	failure.transient &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
 
 /** What was set of when a task is read; what was not is as usual. */
