@@ -432,7 +432,7 @@ describe('The wording of a failure', () => {
 			attempts: fc.nat(),
 			suspect: fc.constantFrom('requestFormat', 'upscaleContract'),
 		},
-		{ requiredKeys: ['reason', 'taken', 'passing'] },
+		{ requiredKeys: ['reason', 'accepted', 'transient'] },
 	);
 
 	it('of a paid task never advises to buy anything, and names the task', () => {
