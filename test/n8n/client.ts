@@ -134,6 +134,17 @@ export class N8nClient {
 		}
 	}
 
+	/** Unpublishes a workflow: its triggers are no longer live. */
+	async deactivate(workflowId: string): Promise<void> {
+		const path = `/rest/workflows/${workflowId}`;
+		if ((await this.n8nVersion()).startsWith('1.')) {
+			const { versionId } = object(await this.request('GET', path), 'workflow');
+			await this.request('PATCH', path, { active: false, versionId });
+		} else {
+			await this.request('POST', `${path}/deactivate`, {});
+		}
+	}
+
 	/** Such as `2.41.1`. */
 	async n8nVersion(): Promise<string> {
 		this.version ??= this.request('GET', '/rest/settings').then((settings) =>
@@ -163,6 +174,13 @@ export class N8nClient {
 			const { id, status } = object(entry, 'execution');
 			return { id: String(id), status: text(status, 'status of the execution') };
 		});
+	}
+
+	/** How many executions of a workflow there are. */
+	async countExecutions(workflowId: string): Promise<number> {
+		const query = new URLSearchParams({ filter: JSON.stringify({ workflowId }), limit: '1' });
+		const answer = await this.request('GET', `/rest/executions?${query}`);
+		return Number(object(answer, 'executions').count);
 	}
 
 	/** An execution with what its nodes have put out so far. */

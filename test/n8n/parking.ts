@@ -61,6 +61,8 @@ export class Wait {
 		readonly executionId: string,
 		private readonly client: N8nClient,
 		private readonly plan: Plan,
+		/** The workflow of the Trigger that hands on. */
+		readonly relayId?: string,
 	) {}
 
 	/** Starts the execution. `prepare` sees the provider before anything is bought. */
@@ -82,9 +84,11 @@ export class Wait {
 		const credential = { id: await client.createCredential(name, 'midApi', data), name };
 		const path = randomUUID();
 		const options = { ...plan.options };
+		let relayId: string | undefined;
 		if (plan.relay) {
 			const id = randomUUID();
-			await client.activate(await client.importWorkflow(relayOf(credential, id)));
+			relayId = await client.importWorkflow(relayOf(credential, id));
+			await client.activate(relayId);
 			const url = `${n8n.webhookUrl}/webhook/${id}/webhook`;
 			// It answers anyone whom it does not know with 404 too, but in its own words.
 			await until(
@@ -108,7 +112,7 @@ export class Wait {
 			({ length }) => length > 0,
 		);
 		const executionId = execution?.id ?? '';
-		return new Wait(emulator, workflowId, executionId, client, plan);
+		return new Wait(emulator, workflowId, executionId, client, plan, relayId);
 	}
 
 	/** As `start`, and waits until everything is bought and the execution is parked. */
@@ -225,7 +229,7 @@ export class Wait {
 		const { emulator, workflowId, executionId, client, plan } = this;
 		await client.stopExecution(executionId);
 		const retryId = await client.retry(workflowId, executionId);
-		const wait = new Wait(emulator, workflowId, retryId, client, plan);
+		const wait = new Wait(emulator, workflowId, retryId, client, plan, this.relayId);
 		await wait.untilParked();
 		return wait;
 	}

@@ -1,0 +1,119 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- reads how large a run is wanted, it is not a node */
+import type { N8nClient } from '../n8n/client';
+import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
+import type { RegularN8n } from '../n8n/server';
+import { say, START_TIMEOUT_MS, startStage } from '../n8n/stage';
+import { ATTACKS, type Attack } from './attacks';
+import { send, startWitness, type Witness } from './http';
+import { countsOf, judge } from './judge';
+import { CallsTally, isFull, StoriesTally } from './page';
+import { RESTARTS } from './restarts';
+import { type Addressed, faultsOf, fresh, type Scene, STORIES, type Story } from './stories';
+import { introduce, ParkedTarget, type Target, TARGETS, WebhookTarget } from './targets';
+
+const MINUTE = 60_000;
+/** A row with the largest bodies, at a machine that does other things at the same time. */
+const ROW_TIMEOUT_MS = 3 * MINUTE;
+
+/** Under a steady attack. `MIDJOURNEY_TARGETS` picks some. */
+const NAMES: readonly Addressed[] = ['resume', 'trigger', 'relay', 'open', 'signed'];
+
+const calls = new CallsTally();
+const stories = new StoriesTally();
+afterAll(() => {
+	calls.conclude();
+	stories.conclude();
+});
+
+describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
+	let n8n: RegularN8n;
+	let client: N8nClient;
+	let witness: Witness;
+	let scene: Scene;
+	const targets: Target[] = [];
+
+	beforeAll(async () => {
+		witness = await startWitness();
+		({ n8n, client } = await startStage(version, witness.proxy));
+		scene = { n8n, client, witness };
+		const addressed: Array<Awaited<ReturnType<typeof fresh>>> = [];
+		for (const name of NAMES) addressed.push(await fresh(scene, name, 1));
+		targets.push(...addressed, await WebhookTarget.publish(scene));
+		const other = await ParkedTarget.park('resume', scene, 1);
+		introduce([...addressed, other]);
+		// It was there for its address.
+		await other.close();
+	}, START_TIMEOUT_MS);
+
+	afterAll(async () => {
+		await Promise.all(targets.map(async (target) => await target.close()));
+		await n8n?.stop();
+		await witness?.close();
+	}, MINUTE);
+
+	/** At all targets at once: each has a provider of its own. */
+	async function run(attack: Attack): Promise<string[]> {
+		const aimed = targets.filter(({ kind }) => attack.kinds.includes(kind));
+		const heard = witness.heard.length;
+		const all = await Promise.all(
+			aimed.map(async (target) => {
+				const before = await target.look();
+				const answers = await Promise.all(
+					attack.calls(target.aim()).map(async (call) => await send(call)),
+				);
+				return { target, evidence: { kind: target.kind, answers, before } };
+			}),
+		);
+		const faults: string[] = [];
+		for (const { target, evidence } of all) {
+			const after = await target.look();
+			const whole = { ...evidence, after, elsewhere: witness.heard.slice(heard) };
+			calls.add(attack, target.name, whole.answers, countsOf(whole));
+			for (const fault of judge(attack, whole)) faults.push(`${TARGETS[target.name]}: ${fault}`);
+		}
+		return faults;
+	}
+
+	test.each(ATTACKS.map((attack): [string, Attack] => [`${attack.group}: ${attack.name}`, attack]))(
+		'%s',
+		async (_, attack) => {
+			expect(await run(attack)).toEqual([]);
+		},
+		ROW_TIMEOUT_MS,
+	);
+
+	test.each(NAMES.map((name) => [TARGETS[name], name] as const))(
+		'%s: after all of it the honest call is served, and counts once',
+		async (_, name) => {
+			const target = targets.find((one) => one.name === name);
+			expect((await target?.honest(0))?.at(-1)).toBe(200);
+			expect(await target?.starts()).toBe(1);
+		},
+		ROW_TIMEOUT_MS,
+	);
+
+	const told = (story: Story) =>
+		test.each(story.at.map((name) => [TARGETS[name], name] as const))(
+			`${story.name}: %s`,
+			async (_, name) => {
+				const heard = witness.heard.length;
+				const what = await story.tell(scene, name);
+				const elsewhere = witness.heard.slice(heard);
+				stories.add(story.name, name, what);
+				say(`${story.name}, ${TARGETS[name]}: ${what.statuses.slice(0, 12).join(', ')}`);
+				expect({ faults: faultsOf(what), elsewhere }).toEqual({ faults: [], elsewhere: [] });
+			},
+			ROW_TIMEOUT_MS,
+		);
+
+	describe('in time and number', () => {
+		for (const story of STORIES) told(story);
+	});
+
+	// They cost a start of n8n each.
+	if (isFull || version === CURRENT_N8N) {
+		describe('n8n ended and started again', () => {
+			for (const story of RESTARTS) told(story);
+		});
+	}
+});
