@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { toldBy } from '../callbackAddress';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
@@ -147,9 +148,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('A parked node in n8n %s', (version) => 
 					['a bowl', ...RESULT],
 				],
 			]);
-			const nonces = emulator.ledger.submits.map(({ body }) =>
-				new URL(String(body.callBackUrl)).searchParams.get('mjNonce'),
-			);
+			const nonces = emulator.ledger.submits.map(({ body }) => toldBy(body.callBackUrl).nonce);
 			expect(new Set(nonces).size).toBe(2);
 		},
 		RUN_TIMEOUT_MS,

@@ -68,7 +68,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	it('shows no secret that the provider repeats: key, callback address, signed link', async () => {
 		const apiKey = 'key-that-must-stay-secret';
 		await bench.emulate({ apiKey });
-		const echo = `Bearer ${apiKey} https://n8n.example.com/w/7?signature=hush&mjNonce=hush`;
+		const echo = `Bearer ${apiKey} https://n8n.example.com/w/7?signature=hush&mjToken=hush.hush`;
 		const said: IDataObject = { code: 400, msg: echo, error: { code: 400, message: echo } };
 		bench.emulator.intercept(async (call) =>
 			isSubmit(call) ? { status: 400, body: said } : undefined,

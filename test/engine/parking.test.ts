@@ -1,5 +1,6 @@
 import type { IRunExecutionData } from 'n8n-workflow';
 
+import { altered, toldBy, underOtherTag, withoutToken } from '../callbackAddress';
 import { DIALECTS } from './dialects';
 import { MIDJOURNEY, type Scenario } from './harness';
 import { retryOf, until, useEngine } from './setup';
@@ -259,25 +260,21 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const taskId = (position: number) =>
 			String(submits().find((submit) => promptOf(submit) === `product ${position}`)?.taskId);
 
-		it('go to an address of this node alone, with a nonce, the item and the reference', async () => {
+		it('go to an address of this node alone, which tells the wait, the item and the reference', async () => {
 			await parked(callback({ reference: '={{ "for " + $json.prompt }}' }, { items: prompts(2) }));
 			const urls = [0, 1].map(
 				(position) =>
-					new URL(
-						String(
-							submits().find((submit) => promptOf(submit) === `product ${position}`)?.callbackUrl,
-						),
-					),
+					submits().find((submit) => promptOf(submit) === `product ${position}`)?.callbackUrl,
 			);
-			expect(urls.map(({ pathname }) => pathname)).toEqual(
+			expect(urls.map((url) => new URL(String(url)).pathname)).toEqual(
 				Array(2).fill('/webhook-waiting/1/midjourney'),
 			);
-			expect(urls.map(({ searchParams }) => searchParams.get('mjItem'))).toEqual(['0', '1']);
-			expect(urls.map(({ searchParams }) => searchParams.get('mjReference'))).toEqual([
-				'for product 0',
-				'for product 1',
+			const [one, other] = urls.map(toldBy);
+			expect([one, other]).toMatchObject([
+				{ position: 0, reference: 'for product 0', nonce: expect.stringMatching(/^[0-9a-f]{32}$/) },
+				{ position: 1, reference: 'for product 1', nonce: one?.nonce },
 			]);
-			expect(urls[0]?.searchParams.get('mjNonce')).toMatch(/^[0-9a-f]{32}$/);
+			expect(other?.submit).not.toBe(one?.submit);
 		});
 
 		it('wake the execution once, when the last task has ended, with one read a task', async () => {
@@ -296,16 +293,29 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(bench.emulator.ledger.reads).toHaveLength(5);
 		});
 
-		it.each<[string, (url: URL) => void]>([
-			['another nonce', (url) => url.searchParams.set('mjNonce', '0'.repeat(32))],
-			['no nonce', (url) => url.searchParams.delete('mjNonce')],
-			['an item that is not there', (url) => url.searchParams.set('mjItem', '7')],
+		it.each<[string, (address: unknown) => URL]>([
+			['no token', withoutToken],
+			['another tag', underOtherTag],
+			['another item', (address) => altered(address, { i: 1 })],
+			['another wait', (address) => altered(address, { w: '0'.repeat(32) })],
+			['a later end', (address) => altered(address, { x: 9e9 })],
 		])('that do not prove themselves are refused without a read: %s', async (_, change) => {
 			await parked(callback({}, { items: prompts(1) }));
-			const url = new URL(String(submits()[0]?.callbackUrl));
-			change(url);
+			const url = change(submits()[0]?.callbackUrl);
 			const { status } = await fetch(url, { method: 'POST', body: '{}' });
-			expect(status).toBe(404);
+			expect(status).toBe(401);
+			expect(bench.emulator.ledger.reads).toHaveLength(0);
+		});
+
+		it('for another execution are refused without a read', async () => {
+			await parked(callback({}, { items: prompts(1) }));
+			const instance = await bench.instance();
+			void instance.begin({ ...callback({}, { items: prompts(1) }), executionId: '2' });
+			await instance.until('2', ({ items }) => items.length > 0);
+			const url = new URL(String(submits()[0]?.callbackUrl));
+			url.pathname = '/webhook-waiting/2/midjourney';
+			const { status } = await fetch(url, { method: 'POST', body: '{}' });
+			expect(status).toBe(401);
 			expect(bench.emulator.ledger.reads).toHaveLength(0);
 		});
 
@@ -346,13 +356,42 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(result.error?.description).toMatch(/Nothing was submitted/);
 		});
 
-		it('go through the Trigger whose URL is given, with the resume URL signed inside', async () => {
-			const triggerUrl = 'http://127.0.0.1:5678/webhook/abc';
+		const triggerUrl = 'http://127.0.0.1:5678/webhook/6f1c/webhook';
+
+		it('go through the Trigger whose URL is given, which learns what to hand on to', async () => {
 			await parked(callback({ triggerUrl }, { items: prompts(1) }));
-			const url = new URL(String(submits()[0]?.callbackUrl));
-			expect(url.pathname).toBe('/webhook/abc');
-			expect(url.searchParams.get('mjResume')).toContain('/webhook-waiting/1/midjourney');
-			expect(url.searchParams.get('mjSignature')).toBeTruthy();
+			const address = submits()[0]?.callbackUrl;
+			expect(new URL(String(address)).pathname).toBe('/webhook/6f1c/webhook');
+			expect(toldBy(address)).toMatchObject({
+				...{ position: 0, nonce: expect.stringMatching(/^[0-9a-f]{32}$/) },
+				...{ executionId: '1', resumeToken: expect.any(String) },
+			});
+		});
+
+		it("tell the Trigger of what was bought with Don't Wait, and no wait", async () => {
+			await bench.generate({
+				waitMode: 'dontWait',
+				options: { triggerUrl, reference: 'order 7' },
+			});
+			const address = submits()[0]?.callbackUrl;
+			expect(new URL(String(address)).pathname).toBe('/webhook/6f1c/webhook');
+			const { reference, nonce, executionId, resumeToken } = toldBy(address);
+			expect({ reference, nonce, executionId, resumeToken }).toEqual({ reference: 'order 7' });
+		});
+
+		it("are not asked for with Don't Wait without a Trigger", async () => {
+			await bench.generate({ waitMode: 'dontWait' });
+			expect(submits().map((submit) => submit.callbackUrl)).toEqual([undefined]);
+		});
+
+		it("are refused with Don't Wait, before any submit, where the Trigger cannot be reached", async () => {
+			const { error } = await bench.generate(
+				{ waitMode: 'dontWait', options: { triggerUrl } },
+				{ credentials: { baseUrl: 'https://api.provider.example' } },
+			);
+			expect(error?.message).toMatch(/Callbacks cannot arrive: .*127\.0\.0\.1/);
+			expect(error?.description).toMatch(/Nothing was submitted/);
+			expect(submits()).toHaveLength(0);
 		});
 	});
 

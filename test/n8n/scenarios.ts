@@ -1,6 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { altered, underOtherTag, withoutToken } from '../callbackAddress';
 import type { Emulator } from '../emulator';
 import { type Execution, N8nClient } from './client';
 import { lastLines } from './npm';
@@ -375,15 +376,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			await finishAll(wait, [0]);
 		});
 
-		scenario('with a wrong nonce, or none: turned away without a read', async () => {
+		scenario('with a token that was altered, or none: turned away without a read', async () => {
 			const wait = await park({ prompts: prompts(1) });
 			wait.finish(0);
 			const reads = wait.emulator.ledger.reads.length;
-			const wrong = wait.url(0);
-			wrong.searchParams.set('mjNonce', '0'.repeat(32));
-			const none = wait.url(0);
-			none.searchParams.delete('mjNonce');
-			for (const to of [wrong, none]) expect(await wait.deliver(0, { to })).toEqual([404]);
+			const url = wait.url(0);
+			for (const to of [altered(url, { i: 1 }), underOtherTag(url), withoutToken(url)]) {
+				expect(await wait.deliver(0, { to })).toEqual([401]);
+			}
 			expect(wait.emulator.ledger.reads).toHaveLength(reads);
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [0]);

@@ -91,7 +91,8 @@ describe('The new provider of CONTRIBUTING.md', () => {
 		const http: Http = {
 			baseUrl: 'https://api.example.com',
 			account: 'account',
-			apiKey: 'key',
+			callbackKey: 'key',
+			webhookSecrets: [],
 			async send(call) {
 				sent.push(call);
 				const body =

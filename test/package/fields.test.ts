@@ -121,7 +121,8 @@ async function demandsOf(
 	const http: Http = {
 		baseUrl: 'https://api.example.com',
 		account: 'account',
-		apiKey: 'key',
+		callbackKey: 'key',
+		webhookSecrets: [],
 		send: async (call) => {
 			sent.push(call);
 			return failed({ reason: 'unreachable', taken: 'no', passing: false });

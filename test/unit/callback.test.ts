@@ -1,4 +1,4 @@
-import { isSigned, sign, taskIdsIn } from '../../nodes/Midjourney/providers/callback';
+import { callbackKey, isSigned, sign, taskIdsIn } from '../../nodes/Midjourney/providers/callback';
 
 describe('The task id of a callback (contract 1.9, 2.5)', () => {
 	it.each([
@@ -48,21 +48,47 @@ describe('The signature of a callback (contract 1.10)', () => {
 	});
 
 	it.each([0, 299, -299])('is accepted %i s away from now', (away) => {
-		expect(isSigned(headers(), body, secret, (seconds + away) * 1000)).toBe(true);
+		expect(isSigned(headers(), body, [secret], (seconds + away) * 1000)).toBe(true);
 	});
 
 	it.each([
-		['too old', headers(), body, secret, 301],
-		['from the future', headers(), body, secret, -301],
-		['of another key', headers(), body, 'other', 0],
-		['of another task', headers(), { data: { taskId: 'other' } }, secret, 0],
-		['without an id', headers(), {}, secret, 0],
-		['missing', {}, body, secret, 0],
-		['without a time', { 'x-webhook-signature': 'x' }, body, secret, 0],
-		['with a time that is none', headers('soon'), body, secret, 0],
-		['cut short', headers(undefined, 'OvV31'), body, secret, 0],
-		['not even text', headers(undefined, ['a', 'b']), body, secret, 0],
-	])('is refused when it is %s', (_, given, about, key, away) => {
-		expect(isSigned(given, about, key, (seconds + away) * 1000)).toBe(false);
+		['the only one', [secret]],
+		['the present one', [secret, 'previous']],
+		['the previous one', ['present', secret]],
+	])('is accepted by any of the secrets: %s', (_, secrets) => {
+		expect(isSigned(headers(), body, secrets, seconds * 1000)).toBe(true);
+	});
+
+	it.each([
+		['checked with no secret', headers(), body, [], 0],
+		['too old', headers(), body, [secret], 301],
+		['from the future', headers(), body, [secret], -301],
+		['of another key', headers(), body, ['other', 'another'], 0],
+		['of another task', headers(), { data: { taskId: 'other' } }, [secret], 0],
+		['without an id', headers(), {}, [secret], 0],
+		['missing', {}, body, [secret], 0],
+		['without a time', { 'x-webhook-signature': 'x' }, body, [secret], 0],
+		['with a time that is none', headers('soon'), body, [secret], 0],
+		['cut short', headers(undefined, 'OvV31'), body, [secret], 0],
+		['not even text', headers(undefined, ['a', 'b']), body, [secret], 0],
+	])('is refused when it is %s', (_, given, about, secrets, away) => {
+		expect(isSigned(given, about, secrets, (seconds + away) * 1000)).toBe(false);
+	});
+});
+
+describe('The key of the callback addresses', () => {
+	it('is the same for one account in one n8n', () => {
+		expect(callbackKey('key', 'instance')).toBe(callbackKey('key', 'instance'));
+	});
+
+	it.each([
+		['account', callbackKey('other', 'instance')],
+		['n8n', callbackKey('key', 'other')],
+	])('is another one in another %s', (_, other) => {
+		expect(other).not.toBe(callbackKey('key', 'instance'));
+	});
+
+	it('is no HMAC that the provider makes of anything else, such as a signature', () => {
+		expect(callbackKey('key', 'task.1')).not.toBe(sign('task.1', 'key'));
 	});
 });

@@ -1,16 +1,28 @@
 import { cleanText, rawOf, withoutKey, wordsIn } from '../../nodes/Midjourney/providers/clean';
-import { callbackUrl } from '../../nodes/Midjourney/tasks/callbackUrl';
+import { signedAddress } from '../../nodes/Midjourney/tasks/callbacks/address';
+import { piecesOf } from '../callbackAddress';
 
-const resumeUrl = 'https://n8n.example.com/webhook-waiting/7?signature=hush1';
-const DIRECT = callbackUrl({ resumeUrl, nonce: 'hush2', position: 0, reference: 'hush3' });
-const RELAYED = callbackUrl({
-	resumeUrl,
-	nonce: 'hush2',
-	position: 0,
-	reference: 'hush3',
-	relay: { url: 'https://n8n.example.com/webhook/abc/webhook', key: 'k' },
-});
-const SECRET = /hush|mjSignature=[^…]/;
+const CLAIMS = { submit: 's', expiresAt: 9e12, reference: 'order 7' };
+const WAIT = { nonce: 'n', position: 0, executionId: '7', resumeToken: 'of n8n' };
+const DIRECT = signedAddress(
+	'https://n8n.example.com/webhook-waiting/7/midjourney?signature=hush',
+	{ ...CLAIMS, wait: WAIT },
+	'execution 7',
+	'key',
+);
+const RELAYED = signedAddress(
+	'https://n8n.example.com/webhook/6f1c/webhook',
+	{ ...CLAIMS, wait: WAIT },
+	'trigger 6f1c',
+	'key',
+);
+const TOLD = signedAddress('https://n8n.example.com/webhook/6f1c/webhook', CLAIMS, 'x', 'key');
+/** A Trigger may be called with a reference of the user's own. */
+const BY_HAND = 'https://n8n.example.com/webhook/6f1c/webhook?mjReference=hush';
+/** What must be nowhere: n8n's own token, and any part of this package's, the tag as well as what it says. */
+const SECRET = new RegExp(
+	['hush', ...[DIRECT, RELAYED, TOLD].flatMap((url) => piecesOf(url))].join('|'),
+);
 
 /** How a text may be written where it is echoed. */
 const WRITTEN: Array<[string, (url: string) => string]> = [
@@ -18,16 +30,33 @@ const WRITTEN: Array<[string, (url: string) => string]> = [
 	['percent-encoded', encodeURIComponent],
 	['percent-encoded twice', (url) => encodeURIComponent(encodeURIComponent(url))],
 	['escaped', (url) => url.replace(/\?/g, '\\u003f').replace(/&/g, '\\u0026')],
+	[
+		'percent-encoded with small letters',
+		(url) => encodeURIComponent(url).replace(/%../g, (hex) => hex.toLowerCase()),
+	],
+	['its query percent-encoded', (url) => url.replace(/\?.*/, (query) => encodeURIComponent(query))],
+	[
+		'escaped, the sign of equality, too',
+		(url) => url.replace(/[?&=]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
+	],
 	['with escaped slashes', (url) => url.replace(/\//g, '\\/')],
 	['in JSON', (url) => JSON.stringify({ callBackUrl: url })],
 	['in JSON in JSON', (url) => JSON.stringify({ a: JSON.stringify({ callBackUrl: url }) })],
+	['its query alone', (url) => url.replace(/.*\?/, '')],
+	['in HTML', (url) => `<a href="${url.replace(/&/g, '&amp;')}">`],
 	['without its host', (url) => url.replace('https://n8n.example.com', '')],
 ];
 
 describe.each([
 	['of an execution', DIRECT],
-	['of a Trigger', RELAYED],
+	['of a Trigger that hands it on', RELAYED],
+	['of a Trigger that starts a workflow', TOLD],
+	['that a user has made by hand', BY_HAND],
 ])('The callback address %s', (_, url) => {
+	it('is found where it is', () => {
+		expect(url).toMatch(SECRET);
+	});
+
 	describe.each(WRITTEN)('%s', (__, written) => {
 		it('is no part of the words of a provider', () => {
 			const words = wordsIn(`cannot call ${written(url)} back`);

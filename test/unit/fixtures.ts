@@ -9,7 +9,8 @@ import type { PurchaseContext } from '../../nodes/Midjourney/tasks/purchase';
 export const NO_HTTP: Http = {
 	baseUrl: 'https://api.example.com',
 	account: 'account',
-	apiKey: 'key',
+	callbackKey: 'key',
+	webhookSecrets: [],
 	send: async () => {
 		throw new Error('Nothing goes over a wire here');
 	},

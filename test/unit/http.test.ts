@@ -19,6 +19,7 @@ function context(request: Request, credential: object = {}) {
 			opened.push(type);
 			return { baseUrl: 'https://api.example.com', apiKey: KEY, ...credential };
 		},
+		getInstanceId: () => 'this n8n',
 		getExecutionCancelSignal: () => new AbortController().signal,
 		helpers: {
 			async httpRequestWithAuthentication(
@@ -236,11 +237,37 @@ describe('A request', () => {
 	];
 
 	it.each(ENDLESS)('ends when its time is up, although %s', async (_, request) => {
-		const http = await openHttp(context(request), 'midApi', { GET: 1, POST: 1 });
-		expect(await http.send(POST)).toEqual({
+		const http = await openHttp(context(request), 'midApi');
+		expect(await http.send({ ...POST, limitMs: 1 })).toEqual({
 			ok: false,
 			failure: { reason: 'timedOut', taken: 'unknown', passing: true },
 		});
+	});
+});
+
+describe('The secrets of callbacks', () => {
+	const never = async () => await new Promise<never>(() => {});
+	const opened = async (credential: object, instance = 'this n8n') =>
+		await openHttp(
+			Object.assign(context(never, credential), { getInstanceId: () => instance }),
+			'midApi',
+		);
+
+	it.each<[string, object, string[]]>([
+		['none', {}, []],
+		['none where the field is empty', { webhookSecret: '', previousWebhookSecret: ' ' }, []],
+		['the present one', { webhookSecret: ' now\n' }, ['now']],
+		['both', { webhookSecret: 'now', previousWebhookSecret: 'before' }, ['now', 'before']],
+		['the previous one alone', { previousWebhookSecret: 'before' }, ['before']],
+	])('of the provider are %s', async (_, credential, secrets) => {
+		expect((await opened(credential)).webhookSecrets).toEqual(secrets);
+	});
+
+	it('of this n8n are of one account in one n8n, however the key was pasted', async () => {
+		const { callbackKey } = await opened({});
+		expect((await opened({ apiKey: ` ${KEY}\n` })).callbackKey).toBe(callbackKey);
+		expect((await opened({ apiKey: 'other' })).callbackKey).not.toBe(callbackKey);
+		expect((await opened({}, 'another n8n')).callbackKey).not.toBe(callbackKey);
 	});
 });
 

@@ -402,7 +402,7 @@ describe('A task (contract 1.2)', () => {
 	});
 
 	it('keeps the query of its callback URL to itself', () => {
-		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const paramJson = JSON.stringify({ prompt: 'p', callBackUrl, speed: 'Relax' });
 		expect(JSON.parse(String(parseTask({ ...done, paramJson })?.raw.paramJson))).toEqual({
 			prompt: 'p',
@@ -412,7 +412,7 @@ describe('A task (contract 1.2)', () => {
 	});
 
 	it('says of no callback address what belongs to it, in whatever form it comes', () => {
-		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const { raw } =
 			parseTask({ ...done, paramJson: { callBackUrl }, promptJson: callBackUrl }) ?? {};
 		expect(raw).toEqual({

@@ -9,7 +9,8 @@ export function scripted(...replies: Reply[]): Http & { calls: Call[] } {
 	return {
 		baseUrl: 'https://api.example.com',
 		account: 'account',
-		apiKey: 'key',
+		callbackKey: 'key',
+		webhookSecrets: [],
 		calls,
 		async send(call): Promise<Answer<Reply>> {
 			calls.push(call);

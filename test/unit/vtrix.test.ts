@@ -727,7 +727,7 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 	});
 
 	it('keeps the query of its callback URL to itself', () => {
-		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjNonce=n';
+		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const { raw } = read({ input: [{ params: { text: 'p', callback } }] });
 		expect(raw).toMatchObject({
 			input: [{ params: { text: 'p', callback: 'https://n8n.example.com/webhook-waiting/7' } }],

@@ -62,7 +62,8 @@ export async function settled() {
 
 export const NO_HTTP: Http = {
 	baseUrl: 'https://api.example.com',
-	apiKey: 'key',
+	callbackKey: 'key',
+	webhookSecrets: [],
 	account: 'scripted account',
 	send: async () => {
 		throw new Error('Nothing goes over a wire here');

@@ -84,6 +84,7 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 		getExecutionId: () => executionId,
 		getContext: () => store,
 		getCredentials: async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' }),
+		getInstanceId: () => 'this n8n',
 		getWorkflowDataProxy: () => ({ $runIndex: 0, $execution: {} }),
 		getExecutionCancelSignal: () => cancel.signal,
 		getExecuteData: () => ({ node, data }),

@@ -1,9 +1,16 @@
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
+import { callbackKey, sign } from '../../../nodes/Midjourney/providers/callback';
 import type { Answer } from '../../../nodes/Midjourney/providers/http';
 import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
-import { callbackUrl } from '../../../nodes/Midjourney/tasks/callbackUrl';
+import {
+	executionAudience,
+	signedAddress,
+	triggerAudience,
+	type CallbackClaims,
+} from '../../../nodes/Midjourney/tasks/callbacks/address';
+import { openAnew } from '../../../nodes/Midjourney/tasks/callbacks/opened';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { wakesAgain } from '../../../nodes/Midjourney/tasks/wait/registry';
 import {
@@ -13,9 +20,14 @@ import {
 	type Stage,
 	type WaitState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
+import { altered, underOtherTag, withoutToken } from '../../callbackAddress';
 import { failing, found, never, SETTINGS, WaitClock } from './fakes';
 
 let count = 0;
+
+const CREDENTIAL = { apiKey: 'key', baseUrl: 'https://api.example.com' };
+const INSTANCE = 'this n8n';
+const KEY = callbackKey(CREDENTIAL.apiKey, INSTANCE);
 
 const STAGES = {
 	toBuy: {
@@ -53,16 +65,26 @@ function parkedAt(...stages: Array<keyof typeof STAGES>): WaitState {
 interface Call {
 	query?: IDataObject;
 	body?: IDataObject;
+	headers?: IDataObject;
 	read?(taskId: string): Answer<Task> | Promise<Answer<Task>>;
 	credentials?(): Promise<IDataObject>;
+	/** An execution of the same credential has run in this process before; it has. */
+	isOpen?: boolean;
+	/** What was in the credential then, if something else; the call comes two minutes later. */
+	before?: IDataObject;
 }
 
 /** Calls a parked execution; tells how it was answered and with what it goes on. */
 async function call(state: WaitState | string, { query = {}, body = {}, ...more }: Call = {}) {
-	const { read = () => found('completed'), credentials } = more;
+	const { read = () => found('completed'), headers = {}, isOpen = true } = more;
+	const { credentials = async () => CREDENTIAL, before } = more;
+	let isBefore = before !== undefined;
 	const clock = new WaitClock();
 	const reads: string[] = [];
+	const credentialId = `credential ${++count}`;
+	let opened = 0;
 	let status: number | undefined;
+	let said: unknown;
 	let answeredAt = NaN;
 	const entry = () => ({
 		node: { name: 'Midjourney' },
@@ -77,15 +99,21 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 		runExecutionData: { executionData: { nodeExecutionStack: [entry()] } },
 		getBodyData: () => body,
 		getQueryData: () => query,
-		getHeaderData: () => ({}),
-		getNode: () => ({ name: 'Midjourney', parameters: {} }),
-		getCredentials:
-			credentials ?? (async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' })),
+		getHeaderData: () => headers,
+		getNode: () => ({
+			...{ name: 'Midjourney', parameters: {} },
+			credentials: { scriptedApi: { id: credentialId, name: 'Scripted' } },
+		}),
+		getInstanceId: () => INSTANCE,
+		async getCredentials() {
+			opened++;
+			return isBefore && before ? before : await credentials();
+		},
 		getResponseObject: () => ({
 			status: (code: number) => {
 				status = code;
 				answeredAt = clock.time;
-				return { json: () => {} };
+				return { json: (sent: unknown) => (said = sent) };
 			},
 		}),
 		helpers: {},
@@ -101,6 +129,10 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 			return await read(taskId);
 		},
 	};
+	if (isOpen) await openAnew(context, 'scriptedApi', clock.time).catch(() => {});
+	if (isBefore) clock.time += 120_000;
+	isBefore = false;
+	opened = 0;
 	const answering = onCall(context, provider, clock);
 	let isDone = false;
 	void answering.finally(() => (isDone = true));
@@ -109,18 +141,36 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 	const saved = parseState(executeData.data.parked[0]?.[0]?.json.parked);
 	return {
 		status,
+		said,
 		answeredAt,
 		reads,
+		opened,
 		wakes: result?.workflowData !== undefined,
 		stages: saved?.tasks.map(({ stage }) => stage),
 	};
 }
 
-/** The query of the address that the provider was given for a task. */
-const queryOf = ({ nonce }: Pick<WaitState, 'nonce'>, position: number): IDataObject =>
-	Object.fromEntries(
-		new URL(callbackUrl({ resumeUrl: 'https://n8n.example.com/7', nonce, position })).searchParams,
-	);
+/** The address that the provider was given for a task; or another one. */
+function addressOf(
+	{ nonce }: Pick<WaitState, 'nonce'>,
+	position: number,
+	{ audience = executionAudience('7'), key = KEY, ...more }: Partial<CallbackClaims> & Signing = {},
+): string {
+	const claims = { submit: 's', expiresAt: 600_000, wait: { nonce, position }, ...more };
+	const url = 'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc';
+	return signedAddress(url, claims, audience, key);
+}
+
+interface Signing {
+	audience?: string;
+	key?: string;
+}
+
+const queryOf = (address: string | URL): IDataObject =>
+	Object.fromEntries(new URL(address).searchParams);
+const callFor = (state: Pick<WaitState, 'nonce'>, position: number): Call => ({
+	query: queryOf(addressOf(state, position)),
+});
 const wakeOf = (state: WaitState) => ({ body: { midjourneyWake: state.wake } });
 
 describe('A wake', () => {
@@ -141,15 +191,15 @@ describe('A wake', () => {
 		expect(await call(state, wakeOf(state))).toMatchObject({ status: 200, wakes: false });
 	});
 
-	it.each<[string, (state: WaitState) => unknown]>([
-		['another secret', () => 'other'],
-		['no secret', () => ''],
-		['the nonce', ({ nonce }) => nonce],
-		['nonsense', () => ({})],
-	])('with %s lets nothing go on', async (_, secretOf) => {
+	it.each<[string, number, (state: WaitState) => unknown]>([
+		['another secret', 404, () => 'other'],
+		['the nonce', 404, ({ nonce }) => nonce],
+		['no secret', 401, () => ''],
+		['nonsense', 401, () => ({})],
+	])('with %s lets nothing go on', async (_, status, secretOf) => {
 		const state = parkedAt('ended');
 		const body = { midjourneyWake: secretOf(state) } as IDataObject;
-		expect(await call(state, { body })).toMatchObject({ status: 404, wakes: false });
+		expect(await call(state, { body })).toMatchObject({ status, wakes: false });
 	});
 
 	it.each(['', 'garbage', '{"version":0}'])(
@@ -163,7 +213,7 @@ describe('A wake', () => {
 
 describe('A call for a submit whose answer was lost', () => {
 	const told = (state: WaitState, position = 0, taskId = 'new'): Call => ({
-		query: queryOf(state, position),
+		...callFor(state, position),
 		body: { taskId },
 		read: (id) => ({ ok: true, value: { ...task(id), prompt: 'cup' } }),
 	});
@@ -183,14 +233,14 @@ describe('A call for a submit whose answer was lost', () => {
 	});
 
 	it.each<[string, Partial<Call>, number]>([
-		['the provider does not know the task', { read: () => failing('notFound') }, 404],
+		['the provider does not know the task', { read: () => failing('notFound') }, 200],
 		['the task cannot be read now', { read: () => failing('serverError') }, 503],
 		[
 			'the task is of another prompt',
 			{ read: (id) => ({ ok: true, value: { ...task(id), prompt: 'hat' } }) },
-			404,
+			200,
 		],
-		['the call names no task', { body: {} }, 404],
+		['the call names no task', { body: {} }, 200],
 	])('brings nothing when %s', async (_, more, expected) => {
 		const state = parkedAt('unknown');
 		const { status, wakes } = await call(state, { ...told(state), ...more });
@@ -212,24 +262,193 @@ describe('A call for a submit whose answer was lost', () => {
 	});
 });
 
-describe('Any call', () => {
-	it.each<[string, (state: WaitState) => IDataObject]>([
-		['another nonce', () => queryOf({ nonce: 'other' }, 0)],
-		['no nonce', () => ({})],
-		['no such task', (state) => queryOf(state, 7)],
-	])('with %s is answered 404 and read nothing for', async (_, query) => {
-		const state = parkedAt('unknown');
-		const { status, reads, wakes } = await call(state, {
-			query: query(state),
-			body: { taskId: 'x' },
+/** A wait for a task that has ended at the provider: whatever gets through reads it, and wakes the execution. */
+const waitingFor = (...taskIds: string[]): WaitState => {
+	const state = parkedAt(...taskIds.map(() => 'toBuy' as const));
+	return {
+		...state,
+		tasks: state.tasks.map((task, position) => ({
+			...task,
+			stage: bought(taskIds[position] ?? ''),
+		})),
+	};
+};
+const bought = (taskId: string): Stage => ({
+	...{ at: 'bought', taskId, since: 0, deadline: 600_000, fresh: true, called: true },
+});
+const REFUSED = { ok: false, message: 'The call does not prove itself' };
+
+describe('A call that proves itself', () => {
+	it('is answered, and the task is read, whatever it says', async () => {
+		const state = waitingFor('t1');
+		const given = { ...callFor(state, 0), body: { taskId: 'x', status: 'failed' } };
+		expect(await call(state, given)).toMatchObject({
+			...{ status: 200, said: { ok: true }, reads: ['t1'], wakes: true },
 		});
-		expect({ status, reads, wakes }).toEqual({ status: 404, reads: [], wakes: false });
 	});
 
+	it('opens no credential where one is open', async () => {
+		const state = waitingFor('t1');
+		expect(await call(state, callFor(state, 0))).toMatchObject({ opened: 0, wakes: true });
+	});
+
+	it('opens it where none is', async () => {
+		const state = waitingFor('t1');
+		const { opened, wakes } = await call(state, { ...callFor(state, 0), isOpen: false });
+		expect({ opened, wakes }).toEqual({ opened: 1, wakes: true });
+	});
+
+	it.each<[string, (state: WaitState) => string]>([
+		['of another round of a loop', () => addressOf({ nonce: 'of another round' }, 0)],
+		['of a task that is not there', (state) => addressOf(state, 7)],
+		['of a position that is none', (state) => addressOf(state, -1)],
+	])('%s is answered like any other, and read nothing for', async (_, address) => {
+		const state = waitingFor('t1');
+		expect(await call(state, { query: queryOf(address(state)) })).toMatchObject({
+			...{ status: 200, said: { ok: true }, reads: [], wakes: false },
+		});
+	});
+
+	it('is answered the same whether its task is open, lost, ended or to be bought', async () => {
+		const open = waitingFor('open');
+		const others = [
+			parkedAt('unknown'),
+			parkedAt('ended'),
+			parkedAt('toBuy'),
+			waitingFor('a', 'b'),
+		];
+		const answers = [await call(open, { ...callFor(open, 0), read: () => found('completed') })];
+		for (const state of others) answers.push(await call(state, callFor(state, 0)));
+		expect(answers.map(({ status, said }) => [status, said])).toEqual(
+			Array(5).fill([200, { ok: true }]),
+		);
+	});
+});
+
+describe('A call that does not prove itself', () => {
+	const CASES: Array<[string, (state: WaitState) => string | URL]> = [
+		['without a token', (state) => withoutToken(addressOf(state, 0))],
+		['whose token says another task', (state) => altered(addressOf(state, 1), { i: 0 })],
+		['whose token says another wait', (state) => altered(addressOf(state, 0), { w: 'other' })],
+		['whose token says a later end', (state) => altered(addressOf(state, 0), { x: 9e9 })],
+		['whose tag was altered', (state) => underOtherTag(addressOf(state, 0))],
+		[
+			'under the address of another execution',
+			(state) => addressOf(state, 0, { audience: executionAudience('8') }),
+		],
+		[
+			'under the address of a Trigger',
+			(state) =>
+				addressOf(state, 0, { audience: triggerAudience('https://a.example/w/1/webhook') }),
+		],
+		['under an address for no wait', (state) => addressOf(state, 0, { wait: undefined })],
+		['under an address that has expired', (state) => addressOf(state, 0, { expiresAt: 0 })],
+		[
+			'of another account',
+			(state) => addressOf(state, 0, { key: callbackKey('other key', INSTANCE) }),
+		],
+		[
+			'of another n8n',
+			(state) => addressOf(state, 0, { key: callbackKey(CREDENTIAL.apiKey, 'another n8n') }),
+		],
+		['made with the API key alone', (state) => addressOf(state, 0, { key: CREDENTIAL.apiKey })],
+	];
+
+	it.each(CASES)('%s is refused: nothing is opened, read or woken', async (_, address) => {
+		const state = waitingFor('t1', 't2');
+		const query = queryOf(address(state));
+		expect(await call(state, { query, body: { taskId: 't1' } })).toMatchObject({
+			...{ status: 401, said: REFUSED, opened: 0, reads: [], wakes: false },
+		});
+	});
+
+	it('is refused without a credential where it has no token', async () => {
+		const state = waitingFor('t1');
+		const { status, opened } = await call(state, { query: { signature: 'abc' }, isOpen: false });
+		expect({ status, opened }).toEqual({ status: 401, opened: 0 });
+	});
+
+	it('is refused with a token as a list', async () => {
+		const state = waitingFor('t1');
+		const { mjToken } = queryOf(addressOf(state, 0));
+		const { status, reads } = await call(state, {
+			query: { mjToken: [mjToken, mjToken] } as never,
+		});
+		expect({ status, reads }).toEqual({ status: 401, reads: [] });
+	});
+});
+
+describe("A call where the credential knows the provider's secrets", () => {
+	const credentials = async () => ({
+		...CREDENTIAL,
+		webhookSecret: 'present',
+		previousWebhookSecret: 'previous',
+	});
+	const signedBy = (secret: string, { taskId = 't1', at = 0 } = {}): IDataObject => ({
+		'x-webhook-timestamp': String(at),
+		'x-webhook-signature': sign(`${taskId}.${at}`, secret),
+	});
+	const calling = async (
+		headers: IDataObject,
+		address: (state: WaitState, position: number) => string = addressOf,
+	) => {
+		const state = waitingFor('t1');
+		const query = queryOf(address(state, 0));
+		return await call(state, { query, headers, credentials, body: { taskId: 't1' } });
+	};
+
+	it.each(['present', 'previous'])('is taken under the %s one', async (secret) => {
+		expect(await calling(signedBy(secret))).toMatchObject({ status: 200, wakes: true });
+	});
+
+	it.each<[string, IDataObject]>([
+		['under another one', signedBy('other')],
+		['without a signature', {}],
+		['with the signature of another task', signedBy('present', { taskId: 't2' })],
+		['with an old signature', signedBy('present', { at: -301 })],
+	])('is refused %s, though its token fits', async (_, headers) => {
+		expect(await calling(headers)).toMatchObject({
+			...{ status: 401, said: REFUSED, opened: 0, reads: [], wakes: false },
+		});
+	});
+
+	it('is taken under a secret that the credential has got since it was opened', async () => {
+		const state = waitingFor('t1');
+		const given = {
+			...{ ...callFor(state, 0), body: { taskId: 't1' } },
+			...{ credentials, before: { ...CREDENTIAL, webhookSecret: 'previous' } },
+		};
+		const headers = signedBy('present', { at: 120 });
+		expect(await call(state, { ...given, headers })).toMatchObject({
+			...{ status: 200, opened: 1, wakes: true },
+		});
+	});
+
+	it('is taken under a secret that the credential has got since this process knows the wait', async () => {
+		const state = waitingFor('t1', 't2');
+		const first = await call(state, {
+			...{ ...callFor(state, 0), body: { taskId: 't1' }, headers: signedBy('previous') },
+			credentials: async () => ({ ...CREDENTIAL, webhookSecret: 'previous' }),
+		});
+		expect(first).toMatchObject({ status: 200, wakes: false });
+		const second = await call(state, {
+			...{ ...callFor(state, 1), body: { taskId: 't2' }, credentials },
+			headers: signedBy('present', { taskId: 't2' }),
+		});
+		expect(second).toMatchObject({ status: 200, wakes: true });
+	});
+
+	it('is refused without a token, though it is signed', async () => {
+		const address = (state: WaitState) => withoutToken(addressOf(state, 0)).href;
+		expect(await calling(signedBy('present'), address)).toMatchObject({ status: 401, reads: [] });
+	});
+});
+
+describe('Any call', () => {
 	it('is asked to come again when something breaks', async () => {
 		const state = parkedAt('unknown');
 		const { status, wakes } = await call(state, {
-			query: queryOf(state, 0),
+			...callFor(state, 0),
 			body: { taskId: 'x' },
 			credentials: async () => await Promise.reject(new Error('no')),
 		});
@@ -239,7 +458,7 @@ describe('Any call', () => {
 	it('is answered well within fifteen seconds, though the provider hangs', async () => {
 		const state = parkedAt('unknown');
 		const { status, answeredAt } = await call(state, {
-			query: queryOf(state, 0),
+			...callFor(state, 0),
 			body: { taskId: 'x' },
 			read: never,
 		});
@@ -249,9 +468,6 @@ describe('Any call', () => {
 });
 
 describe('A call in a process that lives by calls', () => {
-	const bought = (taskId: string): Stage => ({
-		...{ at: 'bought', taskId, since: 0, deadline: 600_000, fresh: true, called: true },
-	});
 	const withStages = (state: WaitState, ...stages: Stage[]): WaitState => ({
 		...state,
 		tasks: state.tasks.map((task, position) => ({
@@ -259,7 +475,6 @@ describe('A call in a process that lives by calls', () => {
 			stage: stages[position] ?? task.stage,
 		})),
 	});
-	const callFor = (state: WaitState, position: number) => ({ query: queryOf(state, position) });
 
 	it('reads a task that was bought after an earlier call, and wakes when that has ended, too', async () => {
 		const state = parkedAt('toBuy', 'toBuy');

@@ -135,6 +135,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 			getExecutionId: () => executionId,
 			getContext: () => store,
 			getCredentials: async () => ({ apiKey: 'key', baseUrl: 'https://api.example.com' }),
+			getInstanceId: () => 'this n8n',
 			getWorkflowDataProxy: () => ({ $runIndex: 0, $execution }),
 			getExecutionCancelSignal: () => undefined,
 			getExecuteData: () => entry,

@@ -31,18 +31,20 @@ interface Setting {
 	stage?: Stage['at'];
 	attempts?: number;
 	continues?: boolean;
-	/** For so long a call is waited for that tells of a lost answer, in ms; undefined: no call can arrive. */
+	/** For so long a call is waited for that tells of a lost answer, in ms; undefined: none reaches this wait. */
 	lostAnswerMs?: number;
 	/** The limiter lets so many through at once. */
 	room?: number;
 	/** Calls a Trigger or the execution itself. */
 	calls?: boolean;
+	/** Whether the calls reach this very wait; where a lost answer is waited for, by default. */
+	reachWait?: boolean;
 }
 
 /** Everything that a batch needs, over a provider that does as scripted, and what becomes of it. */
 function shop(script: Script, setting: Setting = {}) {
 	const { count = 1, stage = 'sending', attempts = 0, continues = false, room = 5 } = setting;
-	const { lostAnswerMs, calls = false } = setting;
+	const { lostAnswerMs, calls = false, reachWait = lostAnswerMs !== undefined } = setting;
 	const settings = { ...SETTINGS, lostAnswerMs };
 	const clock = new WaitClock();
 	const { submits } = newAccount(clock, 8, room);
@@ -91,7 +93,7 @@ function shop(script: Script, setting: Setting = {}) {
 		memory,
 		limiter: submits,
 		stopsAtRefusal: !continues,
-		callMayTell: lostAnswerMs !== undefined,
+		callsReachWait: reachWait,
 		underWay,
 		callbackUrl: calls ? (position) => `https://n8n.example.com/${position}` : undefined,
 		problemOf: (_, failure: Failure | undefined, ambiguous) =>
@@ -208,6 +210,19 @@ describe('A batch that is taken', () => {
 		const { buy, sent } = shop(all, { count: 2, calls });
 		await buy();
 		expect(sent[1]?.callbackUrl).toBe(url);
+	});
+
+	it.each([
+		['counts on calls that reach this wait', true, { called: true }],
+		['does not count on calls that tell a Trigger alone', false, {}],
+	])('%s', async (_, reachWait, counts) => {
+		const { buy, stageOf } = shop(all, { calls: true, reachWait });
+		await buy();
+		const deadline = SETTINGS.timeLimitMs;
+		expect(stageOf(0)).toEqual({
+			...{ at: 'bought', taskId: 't0', since: 0, deadline, fresh: true },
+			...counts,
+		});
 	});
 });
 
@@ -348,6 +363,14 @@ describe('A submit of which nobody knows whether it was taken', () => {
 			problem: { message: 'timedOut?' },
 			mayBePaid: true,
 		});
+	});
+
+	it('ends where calls tell a Trigger alone', async () => {
+		const { buy, stageOf } = shop(() => lost, {
+			...{ calls: true, lostAnswerMs: 120_000, reachWait: false },
+		});
+		await buy();
+		expect(stageOf(0)).toMatchObject({ at: 'ended', mayBePaid: true });
 	});
 
 	it('is unknown as long as a call may tell', async () => {

@@ -57,14 +57,19 @@ export async function openFor(
 	{ now }: Pick<Clock, 'now'>,
 	fits: (http: Http) => boolean,
 ): Promise<Http | undefined> {
-	const known = openings.get(keyOf(context, credentialType));
+	const key = keyOf(context, credentialType);
+	const known = openings.get(key);
 	const age = known ? now() - known.at : Infinity;
 	if (known && age < (known.hasFailed ? FAILED_MS : KEPT_MS)) {
 		const http = await known.http;
 		if (fits(http)) return http;
 		if (age < LOOK_AGAIN_MS) return undefined;
 	}
-	const http = await openAnew(context, credentialType, now());
+	// Another call may have looked while this one waited.
+	const latest = openings.get(key);
+	const http = await (latest && latest !== known
+		? latest.http
+		: openAnew(context, credentialType, now()));
 	return fits(http) ? http : undefined;
 }
 

@@ -105,18 +105,18 @@ async function decide(
 	const query: unknown = context.getQueryData();
 	if (!hasToken(query)) return REFUSED;
 	const audience = executionAudience(state.executionId);
-	const claimsWith = ({ callbackKey }: Http) => claimsIn(query, audience, callbackKey, clock.now());
+	const headers = { ...context.getHeaderData() };
+	const waitBy = ({ callbackKey }: Http) =>
+		claimsIn(query, audience, callbackKey, clock.now())?.wait;
+	// The signature, too: a secret that was added since then is found by a fresh look.
+	const fits = (one: Http) =>
+		waitBy(one) !== undefined &&
+		(one.webhookSecrets.length === 0 || isSigned(headers, body, one.webhookSecrets, clock.now()));
 	const known = knownWait(state.nonce)?.http;
-	const fits = (one: Http) => claimsWith(one)?.wait !== undefined;
 	const http =
 		known && fits(known) ? known : await openFor(context, provider.credentialType, clock, fits);
-	const wait = http && claimsWith(http)?.wait;
+	const wait = http && waitBy(http);
 	if (!http || !wait) return REFUSED;
-	const { webhookSecrets } = http;
-	const headers = { ...context.getHeaderData() };
-	if (webhookSecrets.length > 0 && !isSigned(headers, body, webhookSecrets, clock.now())) {
-		return REFUSED;
-	}
 	return await onCallback({ provider, http, clock }, state, wait, body);
 }
 
