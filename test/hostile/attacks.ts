@@ -35,21 +35,10 @@ export interface Aim {
 	witness: string;
 }
 
-export const GROUPS = [
-	'No proof',
-	'A forged proof',
-	'An altered proof',
-	'The proof of another address',
-	'Odd bodies',
-	'Odd task IDs',
-	'Odd headers',
-	'Another method',
-	'Too large',
-] as const;
-
 /** One row of the table of attacks. */
 export interface Attack {
-	group: (typeof GROUPS)[number];
+	/** Attacks of a group are made, judged and counted together. */
+	group: string;
 	name: string;
 	proof: Proof;
 	/** Where it has a meaning. */

@@ -2,10 +2,11 @@ import type { Attack, Kind } from './attacks';
 import type { Answer } from './http';
 import type { Sight } from './targets';
 
-/** What one row of the table of attacks has done at one target. */
+/** What some rows of the table of attacks have done at one target. */
 export interface Evidence {
 	kind: Kind;
-	answers: readonly Answer[];
+	/** `to`: the row that it answers. */
+	answers: ReadonlyArray<Answer & { to: string }>;
 	before: Sight;
 	after: Sight;
 	/** What n8n has asked of other hosts meanwhile. */
@@ -62,13 +63,13 @@ export function judge(
 		reads > mayRead && `${reads} reads`,
 	].filter((fault) => fault !== false);
 	for (const answer of answers) {
-		const { status, body } = answer;
-		const shown = `${status} ${body.slice(0, 120)}`;
+		const { status, body, to } = answer;
+		const shown = `${to}: ${status} ${body.slice(0, 120)}`;
 		// n8n ends the connection of a call that it finds too large.
 		if (status === 'no answer' || (status === 'reset' && !byN8n)) faults.push(shown);
 		if (proof === 'valid' || kind === 'open') continue;
 		if (isSuccess(status) ? !isHarmless(answer) : !byN8n && !isRefusal(kind, status)) {
-			faults.push(`answered ${shown}`);
+			faults.push(`answered to ${shown}`);
 		}
 	}
 	return faults;

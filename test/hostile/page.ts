@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- reads whether a page of the docs is wanted, it is not a node */
 import { DocsPage, inColumns } from '../docsPage';
-import { type Attack, GROUPS } from './attacks';
+import { type Attack, ATTACKS } from './attacks';
 import type { Answer } from './http';
 import type { Counts } from './judge';
 import type { Told } from './stories';
@@ -18,13 +18,16 @@ export function conclude(section: string, rows: readonly string[][], toTheLeft =
 	if (process.env.HOSTILE_WRITE) PAGE.write(section, table);
 }
 
-/** The rows of the table of calls. */
-export const CALLS_ROWS: readonly string[] = GROUPS.flatMap((group) =>
-	/^(Odd|Another method|Too)/.test(group) ? [group, `${group}, with a proof`] : [group],
-);
-
 const rowOf = ({ group, proof }: Attack): string =>
 	proof === 'valid' ? `${group}, with a proof` : group;
+
+/** The rows of the table of calls, each with the attacks that are counted in it. */
+export const CALLS_ROWS: ReadonlyMap<string, readonly Attack[]> = new Map(
+	[...new Set(ATTACKS.map(rowOf))].map((row) => [
+		row,
+		ATTACKS.filter((attack) => rowOf(attack) === row),
+	]),
+);
 
 const TARGET_NAMES = Object.keys(TARGETS).filter((name): name is TargetName => name in TARGETS);
 
@@ -32,8 +35,7 @@ const TARGET_NAMES = Object.keys(TARGETS).filter((name): name is TargetName => n
 export class CallsTally {
 	private readonly rows = new Map<string, Counts & { answers: Map<TargetName, Set<string>> }>();
 
-	add(attack: Attack, target: TargetName, answers: readonly Answer[], counts: Counts): void {
-		const name = rowOf(attack);
+	add(name: string, target: TargetName, answers: readonly Answer[], counts: Counts): void {
 		const row = this.rows.get(name) ?? {
 			...{ calls: 0, started: 0, reads: 0, elsewhere: 0, bought: 0 },
 			answers: new Map<TargetName, Set<string>>(),
@@ -57,7 +59,7 @@ export class CallsTally {
 				...['What is sent', 'Calls', 'Starts', 'Reads', 'Other requests', 'Purchases'],
 				...TARGET_NAMES.map((name) => TARGETS[name]),
 			],
-			...CALLS_ROWS.map((name) => {
+			...[...CALLS_ROWS.keys()].map((name) => {
 				const row = this.rows.get(name);
 				const { calls = 0, started = 0, reads = 0, elsewhere = 0, bought = 0 } = row ?? {};
 				return [
