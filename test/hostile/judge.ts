@@ -65,8 +65,11 @@ export function judge(
 	for (const answer of answers) {
 		const { status, body, to } = answer;
 		const shown = `${to}: ${status} ${body.slice(0, 120)}`;
-		// n8n ends the connection of a call that it finds too large.
-		if (status === 'no answer' || (status === 'reset' && !byN8n)) faults.push(shown);
+		if (typeof status !== 'number') {
+			// n8n ends the connection of a call that it finds too large.
+			if (status === 'no answer' || !byN8n) faults.push(shown);
+			continue;
+		}
 		if (proof === 'valid' || kind === 'open') continue;
 		if (isSuccess(status) ? !isHarmless(answer) : !byN8n && !isRefusal(kind, status)) {
 			faults.push(`answered to ${shown}`);
