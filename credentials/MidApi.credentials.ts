@@ -12,7 +12,7 @@ const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	{
 		value: 401,
 		message:
-			'Invalid key: the provider does not know this API key. Copy it again, and check that Base URL belongs to it.',
+			'Invalid key: the provider does not know this API key. Copy it again, and check that Provider is where it comes from.',
 	},
 	{
 		value: 403,
@@ -20,7 +20,8 @@ const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	},
 	{
 		value: 404,
-		message: 'No balance found at this address. Check Base URL: it is the API host without a path.',
+		message:
+			'No balance found at this address. Check Provider and Base URL: it is the API host without a path.',
 	},
 	{
 		value: 429,
@@ -31,7 +32,7 @@ const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	{
 		value: undefined,
 		message:
-			'What answers at this address is not MidAPI. Check Base URL: it is the API host (https://api.…), not the web site.',
+			'What answers at this address is not MidAPI. Check Provider and Base URL: it is the API host (https://api.…), not the web site.',
 	},
 ];
 
@@ -53,15 +54,34 @@ export class MidApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			hint: 'From the API key page of your account at midapi.ai or kie.ai',
+			description:
+				'From <a href="https://midapi.ai/api-key" target="_blank">midapi.ai/api-key</a> or <a href="https://kie.ai/api-key" target="_blank">kie.ai/api-key</a>',
+		},
+		{
+			displayName: 'Provider',
+			name: 'baseUrl',
+			type: 'options',
+			options: [
+				{ name: 'kie.ai', value: 'https://api.kie.ai' },
+				{ name: 'MidAPI', value: 'https://api.midapi.ai' },
+				{
+					name: 'Other',
+					value: 'other',
+					description: 'Another host that speaks the same API, such as a proxy or a test server',
+				},
+			],
+			default: 'https://api.midapi.ai',
+			description: 'Where the key comes from',
 		},
 		{
 			displayName: 'Base URL',
-			name: 'baseUrl',
+			name: 'otherBaseUrl',
 			type: 'string',
-			default: 'https://api.midapi.ai',
+			default: '',
 			required: true,
-			hint: 'For a key of kie.ai: https://api.kie.ai',
+			displayOptions: { show: { baseUrl: ['other'] } },
+			placeholder: 'e.g. https://api.example.com',
+			description: 'The API host, without a path',
 		},
 		{
 			displayName: 'Webhook HMAC Secret',
@@ -71,6 +91,15 @@ export class MidApi implements ICredentialType {
 			default: '',
 			description:
 				'The webhookHmacKey of your account settings, if you have made one there. Callbacks without its signature are then refused.',
+		},
+		{
+			displayName: 'Previous Webhook HMAC Secret',
+			name: 'previousWebhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'While you change the secret: put the old one here, so that callbacks that were signed with it still arrive. Empty it afterwards.',
 		},
 	];
 
@@ -86,9 +115,10 @@ export class MidApi implements ICredentialType {
 
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") }}',
+			baseURL:
+				'={{ ($credentials.baseUrl === "other" ? $credentials.otherBaseUrl : $credentials.baseUrl).trim().replace(/\\/+$/, "") }}',
 			// kie keeps the balance at another path.
-			url: '={{ $credentials.baseUrl.includes("kie.ai") ? "/api/v1/chat/credit" : "/api/v1/common/credit" }}',
+			url: '={{ ($credentials.baseUrl + $credentials.otherBaseUrl).includes("kie.ai") ? "/api/v1/chat/credit" : "/api/v1/common/credit" }}',
 		},
 		// This family sends its refusals with HTTP 200 and the code in the body.
 		rules: REFUSALS.map(({ value, message }) => ({

@@ -23,9 +23,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
 	console.log('Installing the development dependencies (about a minute, once) …');
+	// No install script of a dependency is needed, and some insist on another package manager or build for minutes.
+	const install = ['ci', '--ignore-scripts'];
 	// npm names itself in npm_execpath; started by hand, the npm on the PATH serves.
 	const npm = process.env.npm_execpath;
-	const [command, args] = npm ? [process.execPath, [npm, 'ci']] : ['npm', ['ci']];
+	const [command, args] = npm ? [process.execPath, [npm, ...install]] : ['npm', install];
 	const { status, error } = spawnSync(command, args, {
 		cwd: root,
 		stdio: 'inherit',

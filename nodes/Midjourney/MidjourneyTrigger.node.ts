@@ -1,6 +1,8 @@
 import {
 	NodeConnectionTypes,
+	type IExecuteFunctions,
 	type IHookFunctions,
+	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
 	type IWebhookFunctions,
@@ -9,7 +11,7 @@ import {
 
 import { credentials } from './operations/properties';
 import { onCallback, triggerProperties } from './operations/trigger';
-import { forgetCallbacks } from './tasks/callbacks';
+import { passFirstStarts } from './tasks/callbacks/answer';
 
 /** The trigger node: receives the callbacks of the providers, starts workflows and resumes waiting executions. */
 export class MidjourneyTrigger implements INodeType {
@@ -29,9 +31,9 @@ export class MidjourneyTrigger implements INodeType {
 			header: 'Receive the callbacks of Midjourney tasks',
 			executionsHelp: {
 				inactive:
-					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
+					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. Calls that were asked for in another way are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
 				active:
-					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node, or as callback URL in a request of your own. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
+					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. Calls that were asked for in another way are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
 			},
 			activationHint:
 				'Once the workflow is finished, publish it and use the production URL: callbacks then arrive without this button.',
@@ -72,13 +74,17 @@ export class MidjourneyTrigger implements INodeType {
 				return true;
 			},
 
-			/** Nothing is registered; what was remembered of the callbacks goes. */
+			/** Nothing is registered; and what has started stays remembered. */
 			async delete(this: IHookFunctions): Promise<boolean> {
-				forgetCallbacks(this);
 				return true;
 			},
 		},
 	};
+
+	/** Whatever a call starts goes through here, where n8n remembers what has started before. Never throws. */
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return [await passFirstStarts(this)];
+	}
 
 	/** Never throws. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

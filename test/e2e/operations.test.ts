@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { operations } from '../../nodes/Midjourney/operations';
+import { providersOf } from '../../nodes/Midjourney/operations/Operation';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
@@ -82,9 +83,9 @@ const WAIT_MODES = ['poll', 'callback'];
 
 test('every operation that buys something is expected here', () => {
 	const buying = operations
-		.filter(({ traits }) => traits.includes('submits'))
-		.flatMap(({ providers, resource, operation }) =>
-			providers.map((provider) => `${provider} ${resource}:${operation}`),
+		.filter(({ does }) => does === 'submit')
+		.flatMap((one) =>
+			providersOf(one).map(({ name }) => `${name} ${one.resource}:${one.operation}`),
 		);
 	expect(Object.keys(ENTERED).sort()).toEqual(buying.sort());
 });

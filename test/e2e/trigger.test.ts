@@ -1,214 +1,333 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { callbackUrl, relayKey } from '../../nodes/Midjourney/tasks/callbackUrl';
 import { type Emulator, startEmulator } from '../emulator';
 import type { Item, N8nClient } from '../n8n/client';
-import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
-import { isObject, type JsonObject, object, text } from '../n8n/json';
-import type { N8nServer } from '../n8n/server';
+import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
+import { isObject, type JsonObject, text } from '../n8n/json';
+import { until } from '../n8n/parking';
+import type { RegularN8n } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
-import { createCredentials, type Credentials } from '../n8n/workflows';
+import { createCredentials, type Credentials, MIDJOURNEY } from '../n8n/workflows';
 
 const MINUTE = 60_000;
 const API_KEY = 'trigger-test-key';
 const HMAC_KEY = 'trigger-test-hmac';
 const TRIGGER = 'Midjourney Trigger';
+const MANUAL = 'When clicking ‘Execute workflow’';
 
-/** Whose callbacks; `foreign`: those of a Vtrix that names its task as its own supplier does. */
-type ProviderName = 'midApi' | 'vtrix' | 'foreign';
+/** Who signs its callbacks; who does not; a Vtrix that names its task as its own supplier does (api-contract 2.5). */
+type ProviderName = 'signing' | 'midApi' | 'vtrix' | 'foreign';
 
-describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
-	let n8n: N8nServer;
+describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (version) => {
+	let n8n: RegularN8n;
 	let client: N8nClient;
-	let emulator: Emulator;
-	/** Where a workflow tells its resume URL while it is running. */
-	let notes: { server: Server; url: string; next: () => Promise<string> };
-	/** Like `emulator`, but its Vtrix calls back with the words of its own supplier (api-contract 2.5). */
+	let signing: Emulator;
+	let plain: Emulator;
 	let foreign: Emulator;
 	let credentials: Record<ProviderName, Credentials>;
 
 	beforeAll(async () => {
 		({ n8n, client } = await startStage(version));
-		emulator = await startEmulator({
-			apiKey: API_KEY,
-			hmacKey: HMAC_KEY,
-			latencyMs: Infinity,
-			callbackRetryPausesMs: [],
-		});
-		const data = { apiKey: API_KEY, baseUrl: emulator.url, webhookSecret: HMAC_KEY };
-		const id = await client.createCredential('MidAPI', 'midApi', data);
-		foreign = await startEmulator({
-			...{ apiKey: API_KEY, latencyMs: Infinity, callbackRetryPausesMs: [] },
-			vtrix: { callbackBody: 'job' },
-		});
-		const vtrix = await createCredentials(client, { apiKey: API_KEY, baseUrl: emulator.url });
-		const other = await createCredentials(client, { apiKey: API_KEY, baseUrl: foreign.url });
-		credentials = { midApi: { midApi: { id, name: 'MidAPI' } }, vtrix, foreign: other };
-		notes = await startNotes();
+		const usual = { apiKey: API_KEY, latencyMs: Infinity, callbackRetryPausesMs: [] };
+		signing = await startEmulator({ ...usual, hmacKey: HMAC_KEY });
+		plain = await startEmulator(usual);
+		foreign = await startEmulator({ ...usual, vtrix: { callbackBody: 'job' } });
+		const store = async (of: Emulator, more: JsonObject = {}): Promise<Credentials> => {
+			const name = `MidAPI ${randomUUID()}`;
+			const data = { apiKey: API_KEY, baseUrl: of.url, ...more };
+			return { midApi: { id: await client.createCredential(name, 'midApi', data), name } };
+		};
+		const both = async (of: Emulator) =>
+			await createCredentials(client, { apiKey: API_KEY, baseUrl: of.url });
+		credentials = {
+			// As while the secret is being changed.
+			signing: await store(signing, {
+				webhookSecret: 'the new one',
+				previousWebhookSecret: HMAC_KEY,
+			}),
+			midApi: await store(plain),
+			vtrix: await both(plain),
+			foreign: await both(foreign),
+		};
 	}, START_TIMEOUT_MS);
 
 	afterAll(async () => {
-		notes?.server.close();
-		await emulator?.close();
-		await foreign?.close();
+		for (const emulator of [signing, plain, foreign]) await emulator?.close();
 		await n8n?.stop();
+	});
+
+	const emulatorOf = (provider: ProviderName): Emulator =>
+		({ signing, midApi: plain, vtrix: plain, foreign })[provider];
+	const isVtrix = (provider: ProviderName) => provider === 'vtrix' || provider === 'foreign';
+	const nodeOf = (provider: ProviderName, parameters: JsonObject) => ({
+		...{ id: randomUUID(), position: [0, 0], typeVersion: 1 },
+		parameters: { authentication: isVtrix(provider) ? 'vtrix' : 'midApi', ...parameters },
+		credentials: credentials[provider],
 	});
 
 	/** Publishes a workflow of the Trigger alone. */
 	async function publish(
 		parameters: JsonObject,
-		provider: ProviderName = 'midApi',
+		provider: ProviderName = 'signing',
 	): Promise<{ workflowId: string; url: string }> {
 		const webhookId = randomUUID();
+		const node = nodeOf(provider, parameters);
 		const workflowId = await client.importWorkflow({
 			name: `Trigger ${webhookId}`,
 			nodes: [
 				{
-					...{ id: randomUUID(), name: TRIGGER, webhookId, position: [0, 0] },
-					...{ type: 'n8n-nodes-midjourney.midjourneyTrigger', typeVersion: 1 },
-					parameters: {
-						authentication: provider === 'midApi' ? 'midApi' : 'vtrix',
-						...parameters,
-					},
-					credentials: credentials[provider],
+					...node,
+					...{ name: TRIGGER, webhookId, type: 'n8n-nodes-midjourney.midjourneyTrigger' },
 				},
 			],
 			connections: {},
 			settings: { executionOrder: 'v1' },
 		});
-		await client.activate(workflowId);
 		const url = `${n8n.url}/webhook/${webhookId}/webhook`;
-		// It is live a moment after n8n says so; its own refusal of a call without anything in it shows when.
-		for (const deadline = Date.now() + MINUTE; Date.now() < deadline; await pause(100)) {
-			if ('ok' in (await post(url, {})).body) return { workflowId, url };
-		}
-		throw new Error(`${url} never came to life`);
+		await goLive(workflowId, url);
+		return { workflowId, url };
 	}
 
-	/** Buys a task that reports to `url` and ends in the given way. */
-	async function taskThatEnds(url: string, prompt = 'A lighthouse'): Promise<string> {
-		const answer = await fetch(`${emulator.url}/api/v1/mj/generate`, {
-			method: 'POST',
-			headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-			body: JSON.stringify({ taskType: 'mj_txt2img', prompt, speed: 'fast', callBackUrl: url }),
-		});
-		const { data } = object(await answer.json(), 'answer');
-		const taskId = text(object(data, 'data').taskId, 'taskId');
-		emulator.finish(taskId);
-		await emulator.callbacksSettled();
-		return taskId;
+	async function goLive(workflowId: string, url: string): Promise<void> {
+		await client.activate(workflowId);
+		await live(url);
 	}
 
-	/** The same at Vtrix. */
-	async function vtrixTaskThatEnds(
-		callback: string,
-		{ of = emulator, text: prompt = 'A lighthouse' } = {},
-	): Promise<string> {
-		const answer = await fetch(`${of.url}/model/v1/generation`, {
-			method: 'POST',
-			headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-			body: JSON.stringify({
-				model: 'midjourney_diffusion',
-				input: [{ params: { text: prompt, callback } }],
-			}),
-		});
-		const taskId = text(object(await answer.json(), 'answer').id, 'id');
-		of.finish(taskId);
-		await of.callbacksSettled();
-		return taskId;
-	}
-
-	const answersFor = (taskId: string) =>
-		emulator.ledger.callbacks.flatMap((sent) => (sent.taskId === taskId ? [sent.status] : []));
-
-	/** The items that the Trigger started executions with, once there are as many executions as expected. */
-	async function started(workflowId: string, count: number): Promise<Item[][]> {
-		// One too many would have begun by then.
-		await pause(500);
-		for (const deadline = Date.now() + MINUTE; Date.now() < deadline; await pause(200)) {
-			if ((await client.executions(workflowId)).length >= count) break;
-		}
-		const executions = await client.executions(workflowId);
-		expect(executions).toHaveLength(count);
-		return await Promise.all(
-			executions.map(async ({ id }) => {
-				const { runs } = await client.finished(id, MINUTE);
-				return (runs.get(TRIGGER) ?? []).flatMap(({ outputs }) => outputs.flat());
-			}),
+	/** It is live a moment after n8n says so; its own answer shows when. */
+	async function live(url: string): Promise<void> {
+		await until(
+			`${url} is live`,
+			async () => (await post(url, {})).body,
+			(body) => 'ok' in body,
+			MINUTE,
 		);
 	}
 
-	/** Starts a workflow that tells its resume URL, works for some seconds, and then waits. */
-	async function waitingExecution(): Promise<{ executionId: string; resumeUrl: string }> {
-		const manual = 'When clicking ‘Execute workflow’';
-		const node = (name: string, type: string, typeVersion: number, parameters: JsonObject) => ({
-			...{ id: randomUUID(), name, position: [0, 0], webhookId: randomUUID() },
-			...{ type: `n8n-nodes-base.${type}`, typeVersion, parameters },
-		});
-		const to = (name: string) => ({ main: [[{ node: name, type: 'main', index: 0 }]] });
+	/** A real Midjourney node buys a task whose end is to be told to the Trigger. */
+	async function buy(
+		triggerUrl: string,
+		{ provider = 'signing', prompt = 'A lighthouse', waits = false, reference = '' }: Buying = {},
+	): Promise<Bought> {
+		const unique = `${prompt} ${randomUUID()}`;
 		const workflowId = await client.importWorkflow({
-			name: 'Waits',
+			name: unique,
 			nodes: [
-				node(manual, 'manualTrigger', 1, {}),
-				node('Tell', 'httpRequest', 4.2, {
-					...{ method: 'POST', url: notes.url, sendBody: true },
-					bodyParameters: {
-						parameters: [{ name: 'url', value: '={{ $execution.resumeUrl }}' }],
-					},
-				}),
-				node('Work', 'wait', 1.1, { resume: 'timeInterval', amount: 3, unit: 'seconds' }),
-				node('Park', 'wait', 1.1, { resume: 'webhook', httpMethod: 'POST', options: {} }),
+				{
+					...{ id: randomUUID(), name: MANUAL, position: [0, 0], typeVersion: 1 },
+					...{ type: 'n8n-nodes-base.manualTrigger', parameters: {} },
+				},
+				{
+					...nodeOf(provider, {
+						...{ resource: 'image', operation: 'generate', mode: 'textToImage', prompt: unique },
+						waitMode: waits ? 'callback' : 'dontWait',
+						options: { triggerUrl, ...(reference !== '' && { reference }) },
+					}),
+					...{ name: 'Generate', type: MIDJOURNEY },
+				},
 			],
-			connections: { [manual]: to('Tell'), Tell: to('Work'), Work: to('Park') },
+			connections: { [MANUAL]: { main: [[{ node: 'Generate', type: 'main', index: 0 }]] } },
 			settings: { executionOrder: 'v1' },
 		});
-		const executionId = await client.run(workflowId, manual);
-		return { executionId, resumeUrl: await notes.next() };
+		const executionId = await client.run(workflowId, MANUAL);
+		const { taskId, callbackUrl } = await until(
+			'the task is bought',
+			() => {
+				const { submits } = emulatorOf(provider).ledger;
+				return submits.find(({ params }) => Object.values(params).includes(unique));
+			},
+			(submit) => submit !== undefined,
+			MINUTE,
+		).then((submit) => submit ?? { taskId: '', callbackUrl: '' });
+		await until(
+			'the node is done, or parked',
+			async () => (await client.execution(executionId)).status,
+			(status) => status === (waits ? 'waiting' : 'success'),
+			MINUTE,
+		);
+		return { taskId, url: text(callbackUrl, 'callbackUrl'), executionId, provider };
 	}
 
-	const relayed = (resumeUrl: string, url: string, key = API_KEY) =>
-		callbackUrl({
-			...{ resumeUrl, nonce: 'n', position: 0, reference: 'order 7' },
-			relay: { url, key: relayKey(key) },
-		});
+	/** The task ends, and the provider calls. */
+	async function finish({ taskId, provider }: Bought): Promise<void> {
+		emulatorOf(provider).finish(taskId);
+		await emulatorOf(provider).callbacksSettled();
+	}
+
+	/** The provider calls again, or calls another address. */
+	const call = async ({ taskId, provider }: Bought, to?: string) =>
+		(await emulatorOf(provider).deliverCallback(taskId, { to }))[0];
+
+	const answersFor = ({ taskId, provider }: Bought) =>
+		emulatorOf(provider)
+			.ledger.callbacksOf(taskId)
+			.map(({ status }) => status);
+
+	/** The items that the Trigger has let through, once there are as many as expected. */
+	async function started(workflowId: string, count: number): Promise<Item[]> {
+		// One too many would have begun by then.
+		await pause(500);
+		const look = async () => {
+			const executions = await client.executions(workflowId);
+			const all = await Promise.all(
+				executions.map(async ({ id }) => await client.finished(id, MINUTE)),
+			);
+			return all.flatMap(({ runs }) =>
+				(runs.get(TRIGGER) ?? []).flatMap(({ outputs }) => outputs.flat()),
+			);
+		};
+		const items = await until(
+			`${count} items`,
+			look,
+			({ length }) => length >= count,
+			MINUTE,
+		).catch(look);
+		expect(items).toHaveLength(count);
+		return items;
+	}
 
 	test(
-		'starts one execution for each end, however often it is told',
+		'starts once for each end, however often it is told',
 		async () => {
 			const { workflowId, url } = await publish({});
-			const completed = await taskThatEnds(`${url}?mjReference=order%207`);
-			await Promise.all([emulator.deliverCallback(completed), emulator.deliverCallback(completed)]);
-			const failed = await taskThatEnds(url, 'A lighthouse [fail]');
-			await emulator.deliverCallback(failed);
+			const completed = await buy(url, { reference: 'order 7' });
+			const failed = await buy(url, { prompt: 'A lighthouse [fail]' });
+			await finish(completed);
+			await Promise.all([call(completed), call(completed)]);
+			await finish(failed);
+			await call(failed);
 			expect([answersFor(completed), answersFor(failed)]).toEqual([
 				[200, 200, 200],
 				[200, 200],
 			]);
-			const items = (await started(workflowId, 2)).flat().map(({ json }) => json);
-			expect(items).toHaveLength(2);
-			expect(items.find(({ taskId }) => taskId === completed)).toMatchObject({
+			const items = (await started(workflowId, 2)).map(({ json }) => json);
+			expect(items.find(({ taskId }) => taskId === completed.taskId)).toMatchObject({
 				...{ provider: 'midApi', status: 'completed', via: 'callback', reference: 'order 7' },
 				outputs: [{ index: 0, type: 'image' }, { index: 1 }, { index: 2 }, { index: 3 }],
 				callback: { receivedAt: expect.stringMatching(/^\d{4}-/) },
+				deduplicationKey: `${completed.taskId}:completed`,
 			});
-			expect(items.find(({ taskId }) => taskId === failed)).toMatchObject({
+			expect(items.find(({ taskId }) => taskId === failed.taskId)).toMatchObject({
 				...{ status: 'failed', outputs: [], errorMessage: expect.any(String) },
 			});
+			expect(await client.executions(workflowId)).toHaveLength(2);
+		},
+		3 * MINUTE,
+	);
+
+	test(
+		'starts once also after unpublishing and publishing, and after a restart of n8n',
+		async () => {
+			const { workflowId, url } = await publish({});
+			const bought = await buy(url);
+			await finish(bought);
+			await started(workflowId, 1);
+			await client.deactivate(workflowId);
+			await goLive(workflowId, url);
+			expect(await call(bought)).toBe(200);
+			await n8n.crashAndStart();
+			await live(url);
+			expect(await Promise.all([call(bought), call(bought), call(bought)])).toEqual([
+				200, 200, 200,
+			]);
+			expect(await call(bought)).toBe(200);
+			await started(workflowId, 1);
+			const another = await buy(url);
+			await finish(another);
+			await started(workflowId, 2);
+		},
+		5 * MINUTE,
+	);
+
+	test(
+		'refuses what does not prove itself: says nothing but that, reads nothing, starts nothing',
+		async () => {
+			const { workflowId, url } = await publish({});
+			const other = await publish({});
+			const bought = await buy(url);
+			signing.finish(bought.taskId);
+			await signing.callbacksSettled();
+			await started(workflowId, 1);
+			signing.ledger.clear();
+			const body = { data: { taskId: bought.taskId } };
+			const altered = bought.url.replace(/(mjToken=.{30})./, '$1-');
+			const refusals = await Promise.all([
+				post(url, body),
+				post(bought.url, body),
+				post(altered, body),
+				post(`${url}?mjReference=order`, body),
+			]);
+			for (const { status, body: said } of refusals) {
+				expect({ status, said }).toEqual({
+					status: 401,
+					said: { ok: false, message: 'The call does not prove itself' },
+				});
+			}
+			// Signed by the provider, but not asked for at this address.
+			const to = bought.url.replace(url, other.url);
+			expect(to).toContain(other.url);
+			expect([
+				await call(bought, altered),
+				await call(bought, to),
+				await call(bought, url),
+			]).toEqual([401, 401, 401]);
+			expect(signing.ledger.reads).toEqual([]);
+			await started(workflowId, 1);
+			await started(other.workflowId, 0);
+			expect(n8n.log()).toMatch(
+				/Midjourney Trigger 'Midjourney Trigger' refused \d+ calls? in the/,
+			);
+		},
+		3 * MINUTE,
+	);
+
+	test(
+		'starts nothing for an end that is not chosen',
+		async () => {
+			const { workflowId, url } = await publish({ triggerOn: ['failed'] });
+			const bought = await buy(url);
+			await finish(bought);
+			expect(answersFor(bought)).toEqual([200]);
+			await started(workflowId, 0);
 		},
 		2 * MINUTE,
 	);
 
 	test(
-		'refuses what is not signed, and starts nothing for what is filtered',
+		'takes tasks submitted elsewhere where it may, and looks up a bounded number of them',
 		async () => {
-			const { workflowId, url } = await publish({ triggerOn: ['failed'] });
-			const taskId = await taskThatEnds(url);
-			expect(answersFor(taskId)).toEqual([200]);
-			expect((await post(url, { data: { taskId } })).status).toBe(401);
-			await started(workflowId, 0);
+			const parameters = { onlyOwnTasks: false, options: { outputItems: 'task' } };
+			const { workflowId, url } = await publish(parameters, 'midApi');
+			const bought = await buy(url, { provider: 'midApi' });
+			plain.finish(bought.taskId);
+			await plain.callbacksSettled();
+			await started(workflowId, 1);
+			// The address as somebody else would give it, and a task that nobody here has bought by it.
+			const elsewhere = await buy((await publish({}, 'midApi')).url, { provider: 'midApi' });
+			plain.finish(elsewhere.taskId);
+			await plain.callbacksSettled();
+			expect(await call(elsewhere, `${url}?mjReference=order%209`)).toBe(200);
+			const items = await started(workflowId, 2);
+			expect(items.find(({ json }) => json.taskId === elsewhere.taskId)?.json).toMatchObject({
+				reference: 'order 9',
+			});
+			plain.ledger.clear();
+			const begin = Date.now();
+			const unknown = await Promise.all(
+				Array.from({ length: 120 }, async (_, n) => await post(url, { taskId: `made-up-${n}` })),
+			);
+			const seconds = (Date.now() - begin) / 1000;
+			expect(unknown.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+			// Forty at once, and twenty a second.
+			expect(plain.ledger.reads.length).toBeLessThanOrEqual(41 + 20 * seconds);
+			const { length } = plain.ledger.reads;
+			const [first] = plain.ledger.reads;
+			await Promise.all(
+				Array.from({ length: 10 }, async () => await post(url, { taskId: first?.taskId ?? '' })),
+			);
+			expect(plain.ledger.reads).toHaveLength(length);
+			await started(workflowId, 2);
 		},
 		3 * MINUTE,
 	);
@@ -218,14 +337,15 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 		async () => {
 			const options = { download: true, outputItems: 'output' };
 			const { workflowId, url } = await publish({ options });
+			const bought = await buy(url);
 			// No file comes before the provider has its answer: downloading first would never end.
-			const release = emulator.intercept(async ({ path }) => {
-				if (!path.startsWith('/api/')) await emulator.callbacksSettled();
+			const release = signing.intercept(async ({ path }) => {
+				if (!path.startsWith('/api/')) await signing.callbacksSettled();
 				return undefined;
 			});
-			const taskId = await taskThatEnds(url);
-			expect(answersFor(taskId)).toEqual([200]);
-			const [items = []] = await started(workflowId, 1);
+			await finish(bought);
+			expect(answersFor(bought)).toEqual([200]);
+			const items = await started(workflowId, 4);
 			expect(items.map(({ binary }) => binary.data?.mimeType)).toEqual(Array(4).fill('image/png'));
 			release();
 		},
@@ -233,110 +353,97 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The Trigger in n8n %s', (version) => {
 	);
 
 	test(
-		'comes again while the provider cannot be asked',
+		'asks to come again while the provider cannot be asked',
 		async () => {
 			const { workflowId, url } = await publish({});
-			const mend = emulator.intercept(async ({ path }) =>
+			const bought = await buy(url);
+			const mend = signing.intercept(async ({ path }) =>
 				path.includes('record-info') ? { status: 503, body: {} } : undefined,
 			);
-			const taskId = await taskThatEnds(url);
+			await finish(bought);
 			mend();
-			await emulator.deliverCallback(taskId);
-			expect(answersFor(taskId)).toEqual([503, 200]);
+			await call(bought);
+			expect(answersFor(bought)).toEqual([503, 200]);
 			await started(workflowId, 1);
 		},
 		2 * MINUTE,
 	);
 
 	test(
-		'starts for both ends of a task of Vtrix, which signs nothing, and for nothing that it does not know',
+		'starts for a task of Vtrix, which signs nothing',
 		async () => {
 			const { workflowId, url } = await publish({}, 'vtrix');
-			const completed = await vtrixTaskThatEnds(`${url}?mjReference=order%207`);
-			await emulator.deliverCallback(completed);
-			const failed = await vtrixTaskThatEnds(url, { text: 'A lighthouse [fail]' });
-			expect((await post(url, { id: 'made-up', status: 'completed' })).status).toBe(404);
-			expect([answersFor(completed), answersFor(failed)]).toEqual([[200, 200], [200]]);
-			const items = (await started(workflowId, 2)).flat().map(({ json }) => json);
-			expect(items.find(({ taskId }) => taskId === completed)).toMatchObject({
+			const bought = await buy(url, { provider: 'vtrix', reference: 'order 7' });
+			await finish(bought);
+			await call(bought);
+			expect(answersFor(bought)).toEqual([200, 200]);
+			const [item] = await started(workflowId, 1);
+			expect(item?.json).toMatchObject({
 				...{ provider: 'vtrix', status: 'completed', via: 'callback', reference: 'order 7' },
 				...{ jobId: expect.any(String), cost: expect.any(Number), outputs: { length: 4 } },
-			});
-			expect(items.find(({ taskId }) => taskId === failed)).toMatchObject({
-				...{ status: 'failed', outputs: [], errorMessage: expect.any(String) },
 			});
 		},
 		2 * MINUTE,
 	);
 
-	test(
-		'hands a callback on that names its task in words of its own, because the address is signed',
-		async () => {
-			const { workflowId, url } = await publish({}, 'foreign');
-			const { executionId, resumeUrl } = await waitingExecution();
-			const taskId = await vtrixTaskThatEnds(relayed(resumeUrl, url), { of: foreign });
-			expect(foreign.ledger.callbacksOf(taskId)).toMatchObject([{ status: 200 }]);
-			expect(await client.finished(executionId, MINUTE)).toMatchObject({ status: 'success' });
-			await started(workflowId, 0);
+	test.each<ProviderName>(['signing', 'foreign'])(
+		'wakes the execution that waits in the same process, and starts, after one read of the task (%s)',
+		async (provider) => {
+			const { workflowId, url } = await publish({}, provider);
+			const bought = await buy(url, { provider, waits: true });
+			const { ledger } = emulatorOf(provider);
+			await finish(bought);
+			expect(answersFor(bought)).toEqual([200]);
+			expect(await client.finished(bought.executionId, 10_000)).toMatchObject({
+				status: 'success',
+			});
+			expect(ledger.readsOf(bought.taskId)).toHaveLength(1);
+			await call(bought);
+			expect(answersFor(bought)[1]).toBe(provider === 'foreign' ? 503 : 200);
+			await started(workflowId, 1);
 		},
 		3 * MINUTE,
 	);
 
 	test(
-		'resumes an execution that is not yet waiting when the callback comes, and no other address',
+		'hands a call on to an execution that waits since before a restart of n8n, and only that',
 		async () => {
 			const { workflowId, url } = await publish({ onCallback: 'resume' });
-			const { executionId, resumeUrl } = await waitingExecution();
-			const stranger = await taskThatEnds(relayed(notes.url, url, 'other-key'));
-			expect(answersFor(stranger)).toEqual([401]);
-
-			expect((await client.execution(executionId)).status).toBe('running');
-			const taskId = await taskThatEnds(relayed(resumeUrl, url));
-			expect(answersFor(taskId)).toEqual([200]);
-			const { status, runs } = await client.finished(executionId, MINUTE);
-			expect(status).toBe('success');
-			expect(runs.get('Park')?.[0]?.outputs[0]?.[0]?.json).toMatchObject({
-				body: { data: { taskId } },
-				query: { mjNonce: 'n', mjReference: 'order 7' },
-				headers: { 'x-webhook-signature': expect.any(String) },
+			const bought = await buy(url, { waits: true });
+			await n8n.crashAndStart();
+			await live(url);
+			await finish(bought);
+			expect(answersFor(bought)).toEqual([200]);
+			expect(await client.finished(bought.executionId, 10_000)).toMatchObject({
+				status: 'success',
 			});
-
-			// Late, when nothing waits any more: acknowledged.
-			await emulator.deliverCallback(taskId);
-			expect(answersFor(taskId)).toEqual([200, 200]);
+			// Late, when nothing waits any more.
+			expect(await call(bought)).toBe(200);
 			await started(workflowId, 0);
 		},
 		3 * MINUTE,
 	);
 });
 
+interface Buying {
+	provider?: ProviderName;
+	prompt?: string;
+	/** Parks until the call comes; else it returns the task id at once. */
+	waits?: boolean;
+	reference?: string;
+}
+
+interface Bought {
+	taskId: string;
+	/** Which the provider is to call. */
+	url: string;
+	executionId: string;
+	provider: ProviderName;
+}
+
 async function post(url: string, body: JsonObject): Promise<{ status: number; body: JsonObject }> {
 	const headers = { 'content-type': 'application/json' };
 	const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
 	const said: unknown = await answer.json().catch(() => ({}));
 	return { status: answer.status, body: isObject(said) ? said : {} };
-}
-
-/** A server that takes notes of URLs. */
-async function startNotes(): Promise<{ server: Server; url: string; next: () => Promise<string> }> {
-	const urls: string[] = [];
-	const server = createServer((request, response) => {
-		let body = '';
-		request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-		request.on('end', () => {
-			urls.push(text(object(JSON.parse(body), 'note').url, 'url'));
-			response.setHeader('content-type', 'application/json').end('{}');
-		});
-	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const address = server.address();
-	if (address === null || typeof address === 'string') throw new Error('No port');
-	const next = async () => {
-		for (const deadline = Date.now() + MINUTE; Date.now() < deadline; await pause(50)) {
-			const url = urls.shift();
-			if (url !== undefined) return url;
-		}
-		throw new Error('Nobody told a URL');
-	};
-	return { server, url: `http://127.0.0.1:${address.port}/`, next };
 }

@@ -76,7 +76,7 @@ function npmCli(): string | undefined {
 }
 
 /**
- * Our environment, without what `npm run` put there for this project: its `ignore-scripts=true` would reach npm calls in
+ * Our environment, without what `npm run` put there for this project: an `ignore-scripts=true` would reach npm calls in
  * other folders and keep native modules from being built.
  */
 function environment(node: string): NodeJS.ProcessEnv {

@@ -2,12 +2,13 @@ import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workfl
 
 import { operations } from '../../nodes/Midjourney/operations';
 import type { Field } from '../../nodes/Midjourney/operations/Field';
-import type { Operation } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf, workOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
 import { Parameters } from '../../nodes/Midjourney/operations/Parameters';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { settingsFrom } from '../../nodes/Midjourney/operations/settings';
-import { providerNamed } from '../../nodes/Midjourney/providers';
+import { providers } from '../../nodes/Midjourney/providers';
 import { failed, success, type Http } from '../../nodes/Midjourney/providers/http';
+import type { ProviderName } from '../../nodes/Midjourney/providers/Provider';
 import type { Task } from '../../nodes/Midjourney/providers/Task';
 import { prepare } from '../../nodes/Midjourney/tasks/prepare';
 
@@ -68,7 +69,7 @@ function usual(field: Field<unknown>, place: string | undefined): unknown {
 /** The parameters of a node in which a field has a value, and the others what they need. */
 function parametersWith(
 	operation: Operation,
-	provider: string,
+	provider: ProviderName,
 	tested: Field<unknown>,
 	value: unknown,
 ): Map<string, unknown> {
@@ -108,7 +109,7 @@ const COMPANIONS: Record<string, IDataObject> = {
 /** Everything that a run of the node takes from its parameters: what goes over the wire, and the settings. */
 async function demandsOf(
 	operation: Operation,
-	provider: string,
+	provider: ProviderName,
 	entered: ReadonlyMap<string, unknown>,
 ) {
 	const context = {
@@ -116,7 +117,7 @@ async function demandsOf(
 		getNodeParameter: (name: string, _: number, fallback: unknown) => entered.get(name) ?? fallback,
 	} as unknown as IExecuteFunctions;
 	const from = new Parameters(context, 0, placesOf(operation, provider), provider);
-	const intent = operation.intent(from);
+	const work = workOf(operation, from);
 	const sent: unknown[] = [];
 	const http: Http = {
 		baseUrl: 'https://api.example.com',
@@ -128,11 +129,10 @@ async function demandsOf(
 			return failed({ reason: 'unreachable', taken: 'no', passing: false });
 		},
 	};
-	const doer = providerNamed(provider);
-	if (intent.does === 'ask' && doer) await intent.question(doer, http);
-	if (intent.does === 'buy') {
-		for (const request of intent.requests) {
-			if (!doer) continue;
+	const { [provider]: doer } = providers;
+	if (work.does === 'query') await work.question(doer, http);
+	if (work.does === 'submit') {
+		for (const request of work.requests) {
 			// What is looked up before the submit is a demand, too.
 			const look = async (taskId: string) => {
 				sent.push(['look', taskId]);
@@ -151,11 +151,11 @@ async function demandsOf(
 			await doer.submit(http, prepared.value);
 		}
 	}
-	return { looks: intent.does === 'buy' ? undefined : intent, sent, settings: settingsFrom(from) };
+	return { looks: work.does === 'submit' ? undefined : work, sent, settings: settingsFrom(from) };
 }
 
 const fieldRows = operations.flatMap((operation) =>
-	operation.providers.flatMap((provider) =>
+	providersOf(operation).flatMap(({ name: provider }) =>
 		[...placesOf(operation, provider).keys()].map(
 			(field) =>
 				[
@@ -187,4 +187,37 @@ describe('A field of an operation', () => {
 			expect(changed).not.toEqual([]);
 		},
 	);
+});
+
+/** Takes notes of the fields that an operation asks for. */
+class Noting extends Parameters {
+	readonly asked = new Set<string>();
+
+	override get<T>(field: Field<T>): T {
+		this.asked.add(field.property.name);
+		return super.get(field);
+	}
+}
+
+describe('An operation', () => {
+	const rows = operations.flatMap((operation) =>
+		providersOf(operation).map(
+			({ name }) => [`${operation.resource}:${operation.operation}`, name, operation] as const,
+		),
+	);
+
+	it.each(rows)('%s with %s reads no field that its panel does not have', (_, name, operation) => {
+		const { fields, additional = [] } = operation;
+		const context = {
+			getNode: () => ({ name: 'Midjourney', type: 'midjourney' }),
+			getNodeParameter: (asked: string) => {
+				const found = fields.find(({ property }) => property.name === asked);
+				return found && usual(found, undefined);
+			},
+		} as unknown as IExecuteFunctions;
+		const from = new Noting(context, 0, placesOf(operation, name), name);
+		workOf(operation, from);
+		const shown = [...fields, ...additional].map(({ property }) => property.name);
+		expect([...from.asked].filter((asked) => !shown.includes(asked))).toEqual([]);
+	});
 });

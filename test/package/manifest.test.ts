@@ -28,6 +28,8 @@ const WANTED: Record<string, unknown> = {
 	author: { name: expect.stringMatching(/\S/), email: expect.stringMatching(/^\S+@\S+$/) },
 	main: 'index.js',
 	files: ['dist', 'index.js', 'CHANGELOG.md'],
+	// Without the proof of where it was built npm refuses to publish it, whatever scripts it may run.
+	publishConfig: { access: 'public', provenance: true },
 	peerDependencies: { 'n8n-workflow': '*' },
 	n8n: expect.objectContaining({ n8nNodesApiVersion: 1, strict: true }),
 };
@@ -53,6 +55,11 @@ const FORBIDDEN_SCRIPTS = [
 	'postprepare',
 ];
 
+const lock = JSON.parse(read('package-lock.json')) as {
+	version: string;
+	packages: Record<string, { hasInstallScript?: boolean }>;
+};
+
 describe('package.json', () => {
 	it.each(Object.entries(WANTED))('has the right %s', (key, wanted) => {
 		expect(manifest[key]).toEqual(wanted);
@@ -67,13 +74,30 @@ describe('package.json', () => {
 		expect(scripts.filter((name) => FORBIDDEN_SCRIPTS.includes(name))).toEqual([]);
 	});
 
-	it('cannot be published by hand, only by the release that tests and signs', () => {
-		expect(manifest.scripts.prepublishOnly).toBe('n8n-node prerelease');
+	it('has no script that a fresh clone cannot run: each installs first what is missing', () => {
+		const unprepared = Object.entries(manifest.scripts).filter(
+			([name, command]) =>
+				!['setup', 'prepublishOnly'].includes(name) &&
+				!command.startsWith('node scripts/setup.mjs && '),
+		);
+		expect(unprepared).toEqual([]);
+	});
+
+	it('builds all that n8n reads before it is developed in n8n, whose own command leaves the codex out', () => {
+		expect(manifest.scripts.dev).toBe('node scripts/setup.mjs && npm run build && n8n-node dev');
 	});
 
 	it('has the version of the lock file', () => {
-		const lock = JSON.parse(read('package-lock.json')) as { version: string };
 		expect(lock.version).toBe(manifest.version);
+	});
+
+	it('lets no dependency run a script when it is installed', () => {
+		const scripted = Object.entries(lock.packages)
+			.filter(([, { hasInstallScript }]) => hasInstallScript)
+			.map(([path]) => path.replace(/^.*node_modules\//, ''));
+		expect(manifest.allowScripts).toEqual(
+			Object.fromEntries(scripted.map((name) => [name, false])),
+		);
 	});
 
 	it('has the licence that LICENSE holds', () => {

@@ -8,9 +8,10 @@ import {
 
 import { operations } from '../../nodes/Midjourney/operations';
 import type { Field } from '../../nodes/Midjourney/operations/Field';
-import type { Operation } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { providers } from '../../nodes/Midjourney/providers';
+import type { ProviderName } from '../../nodes/Midjourney/providers/Provider';
 import { builtNode, midjourney, nodeFiles } from './built';
 
 /** The built node's panel against the table of operations that it is made from. */
@@ -33,13 +34,13 @@ const offered = choices.flatMap((choice) =>
 );
 const idOf = (operation: Operation) => `${operation.resource}:${operation.operation}`;
 const rows = operations.flatMap((operation) =>
-	operation.providers.map(
-		(provider) => [idOf(operation), provider, { ...operation, provider }] as const,
+	providersOf(operation).map(
+		({ name: provider }) => [idOf(operation), provider, { ...operation, provider }] as const,
 	),
 );
 
 /** An operation with one of its providers. */
-type Offered = Operation & { provider: string };
+type Offered = Operation & { provider: ProviderName };
 
 const node = (parameters: INodeParameters): INode => ({
 	id: '1',

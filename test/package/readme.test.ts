@@ -1,7 +1,7 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { providerNamed } from '../../nodes/Midjourney/providers';
+import { providersOf } from '../../nodes/Midjourney/operations/Operation';
 import {
 	builtCredential,
 	credentialFiles,
@@ -49,8 +49,6 @@ function panel(): Array<{ resource: string; operation: string; value: unknown; o
 		);
 }
 
-const displayNameOf = (provider: string) => providerNamed(provider)?.displayName;
-
 describe('The README', () => {
 	it('has a row for every operation of the node, and no other', () => {
 		const rows = tableUnder('Operations').map(
@@ -61,10 +59,10 @@ describe('The README', () => {
 	});
 
 	it('says of every operation whether it costs credits', () => {
-		const costing = panel().filter(({ of, value }) =>
-			operations
-				.find(({ resource, operation }) => resource === of && operation === value)
-				?.traits.includes('submits'),
+		const costing = panel().filter(
+			({ of, value }) =>
+				operations.find(({ resource, operation }) => resource === of && operation === value)
+					?.does === 'submit',
 		);
 		const said = tableUnder('Operations').filter((cells) => cells[3] === 'yes');
 		expect(said.map(([resource, operation]) => `${resource} → ${operation}`).sort()).toEqual(
@@ -76,7 +74,14 @@ describe('The README', () => {
 		const said = tableUnder('Operations').map((cells) => [cells[0], cells[1], cells[4]]);
 		const offered = panel().map(({ resource, operation, of, value }) => {
 			const row = operations.find((one) => one.resource === of && one.operation === value);
-			return [resource, operation, row?.providers.map(displayNameOf).join(', ')];
+			return [
+				resource,
+				operation,
+				row &&
+					providersOf(row)
+						.map(({ displayName }) => displayName)
+						.join(', '),
+			];
 		});
 		expect(said.sort()).toEqual(offered.sort());
 	});
@@ -95,7 +100,7 @@ describe('The README', () => {
 			[...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field),
 		);
 		const given = operations
-			.filter(({ traits }) => traits.includes('brings'))
+			.filter(({ does }) => does !== 'query')
 			.flatMap(({ resource, operation }) => {
 				const schema = `nodes/Midjourney/__schema__/v1.0.0/${resource}/${operation}.json`;
 				return Object.keys((JSON.parse(read(schema)) as { properties: object }).properties);

@@ -5,7 +5,7 @@ import { loadOutputSchema } from 'n8n-core';
 import type { IDataObject } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import type { Operation } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
 import { QUICK, useEngine } from '../engine/setup';
 import { filesIn, midjourney, read, ROOT } from './built';
 
@@ -75,7 +75,7 @@ async function itemOf(
 /** What an item has with one provider at least. */
 async function schemaOfItems(operation: Operation): Promise<IDataObject> {
 	const items: IDataObject[] = [];
-	for (const provider of operation.providers) items.push(await itemOf(operation, provider));
+	for (const { name } of providersOf(operation)) items.push(await itemOf(operation, name));
 	return schemaOf(Object.assign({}, ...items));
 }
 

@@ -30,8 +30,6 @@ const CONTENTS: Record<string, () => string[]> = {
 	'the entry for require': () => ['index.js'],
 	'the code of every source file': () =>
 		inDist(filesIn(FOLDERS, '.ts').map((path) => path.replace(/\.ts$/, '.js'))),
-	'the types of every source file': () =>
-		inDist(filesIn(FOLDERS, '.ts').map((path) => path.replace(/\.ts$/, '.d.ts'))),
 	'the codex files': () => inDist(filesIn(FOLDERS, '.node.json')),
 	'the icons': () => inDist(filesIn(FOLDERS, '.svg')),
 	'the output schemas': () =>
@@ -45,7 +43,7 @@ describe('The tarball', () => {
 		expect(wanted.filter((path) => !files.includes(path))).toEqual([]);
 	});
 
-	it('holds nothing else: no tests, no sources, no build information, no settings', () => {
+	it('holds nothing else: no tests, no sources, no types, no build information, no settings', () => {
 		const wanted = Object.values(CONTENTS).flatMap((expected) => expected());
 		expect(files.filter((path) => !wanted.includes(path))).toEqual([]);
 	});

@@ -93,6 +93,13 @@ describe('A raw answer', () => {
 		expect(rawOf(answer)).toEqual(answer);
 	});
 
+	it('loses the query of a callback address that the provider has taken apart', () => {
+		const query = { signature: 'hush', mjToken: 'hush.hush' };
+		expect(rawOf({ prompt: 'p', hook: { path: '/webhook/1', query } })).toEqual({
+			...{ prompt: 'p', hook: { path: '/webhook/1', query: '…' } },
+		});
+	});
+
 	it('nested without end does no harm', () => {
 		const deep: unknown = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`);
 		expect(JSON.stringify(rawOf({ deep } as never)).length).toBeLessThan(1000);
@@ -113,10 +120,30 @@ describe('The words of a provider', () => {
 		['keep ordinary bearers', 'Bearer authentication required', 'Bearer authentication required'],
 		['lose keys', 'key sk-abcdef123456 is wrong', 'key sk-… is wrong'],
 		['lose parameters', 'token=abc&signature=def', 'token=…&signature=…'],
+		['lose encoded parameters', 'a%3Ftoken%3Dabc b', 'a%3Ftoken%3D… b'],
+		['lose parameters encoded twice', 'a%253Ftoken%253Dabc b', 'a%253Ftoken%253D… b'],
+		['lose escaped parameters', 'a\\u003ftoken\\u003dabc b', 'a\\u003ftoken\\u003d… b'],
+		['lose values with escaped slashes', '"token=ab\\/cd"', '"token=…"'],
+		[
+			'lose an encoded password',
+			'at https%3A%2F%2Fme%3Ahush%40a.example',
+			'at https%3A%2F%2Fa.example',
+		],
+		['lose a bearer token encoded twice', 'Bearer%2520abcdefghijklmnop', 'Bearer …'],
+		['lose a key behind an encoded character', 'key%3Dsk-abcdef123456', 'key%3Dsk-…'],
 	];
 
 	it.each(CASES)('%s', (_, words, shown) => {
 		expect(cleanText(words)).toBe(shown);
+	});
+
+	it.each([
+		['a key', 'sk-abcdef123456'],
+		['a bearer token', 'Bearer abcdefghijklmnop1234'],
+		['a password', 'https://me:abcdefghijkl@a.example'],
+	])('hold nothing of %s where they were cut', (_, secret) => {
+		const cut = secret.indexOf('abc') + 6;
+		expect(wordsIn('.'.repeat(1000 - cut) + secret)).not.toContain('abc');
 	});
 
 	it('have an end', () => {

@@ -19,6 +19,10 @@ import { flagConflict } from '../../nodes/Midjourney/operations/promptFlags';
 
 const look = { displayName: 'F', name: 'f', default: '' };
 
+/** As an expression may give it, and JSON cannot say. */
+const ROUND: Record<string, unknown> = {};
+ROUND.itself = ROUND;
+
 function fieldNamed(name: string) {
 	const field = generateImage.additional?.find(({ property }) => property.name === name);
 	if (!field) throw new Error(`There is no field ${name}`);
@@ -80,6 +84,9 @@ describe('A field says what does not fit', () => {
 		['a word for a number', integer, 'many', /not “many”/],
 		['nothing for a number', integer, '', /not nothing/],
 		['an object for a number', integer, { a: 1 }, /not “{"a":1}”/],
+		['a BigInt for a number', integer, 10n, /not “of type bigint”/],
+		['a list of BigInts for a choice', aspectRatio, [10n], /not “a list”/],
+		['what holds itself for a number', integer, ROUND, /not “of type object”/],
 		['a list for a text', textField(10, look), ['a'], /must be a text, not a list/],
 		['too long a text', textField(3, look), 'four', /has 4 characters, at most 3/],
 		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, at most 3/],

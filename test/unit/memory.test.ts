@@ -1,6 +1,7 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
+import { providersOf } from '../../nodes/Midjourney/operations/Operation';
 import { OPTIONS, placesOf, writtenOf } from '../../nodes/Midjourney/operations/properties';
 import type { Failure } from '../../nodes/Midjourney/providers/http';
 import type { Memory } from '../../nodes/Midjourney/tasks/memory';
@@ -133,6 +134,23 @@ describe('A submit that may have been taken', () => {
 	});
 });
 
+describe('What was saved of a submit', () => {
+	it('has no time of its own where it was found without it', () => {
+		const memory = memoryIn({});
+		memory.ambiguous('key');
+		expect(memory.recall('key')).toMatchObject({ state: 'unknown', at: 0 });
+	});
+
+	it('gives no reason that this version has no words for', () => {
+		const failure = { reason: 'ofTomorrow', taken: 'unknown', passing: true };
+		const memory = memoryIn({ key: { executionId: '1', at: 5, failure } });
+		expect(memory.recall('key')).toEqual({
+			...{ state: 'unknown', executionId: '1', at: 5 },
+			failure: undefined,
+		});
+	});
+});
+
 describe('A submit that was refused for good', () => {
 	const REFUSED: Failure = { reason: 'noCredits', taken: 'no', passing: false };
 
@@ -188,8 +206,10 @@ describe('Parameters as written come to the same for the same item', () => {
 
 describe('What makes a purchase among the parameters', () => {
 	const buying = operations
-		.filter(({ traits }) => traits.includes('submits'))
-		.flatMap((operation) => operation.providers.map((provider) => ({ operation, provider })));
+		.filter(({ does }) => does === 'submit')
+		.flatMap((operation) =>
+			providersOf(operation).map(({ name: provider }) => ({ operation, provider })),
+		);
 
 	it.each(buying)(
 		'$operation.resource → $operation.operation with $provider: all but how it waits',

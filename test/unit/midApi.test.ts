@@ -401,6 +401,23 @@ describe('A task (contract 1.2)', () => {
 		expect(parseTask({ ...done, createTime })?.createdAt).toBe('2026-01-02T03:04:05.000Z');
 	});
 
+	it.each([20261121103000000, '99999999999999999999', -1e300, ' '])(
+		'has no time where there is no such date: %j',
+		(time) => {
+			expect(parseTask({ ...done, createTime: time, completeTime: time })).toMatchObject({
+				status: 'completed',
+				createdAt: undefined,
+				completedAt: undefined,
+				expiresAt: undefined,
+			});
+		},
+	);
+
+	it('that was completed on the last day of all does not expire', () => {
+		const completeTime = '+275760-09-13T00:00:00.000Z';
+		expect(parseTask({ ...done, completeTime })).toMatchObject({ expiresAt: undefined });
+	});
+
 	it('keeps the query of its callback URL to itself', () => {
 		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const paramJson = JSON.stringify({ prompt: 'p', callBackUrl, speed: 'Relax' });
@@ -466,16 +483,26 @@ describe('A look at a task', () => {
 		expect(await midApi.read(scripted(answer), '123')).toMatchObject({ ok: true });
 	});
 
-	it.each(['', ' ', '.', '..', '...', 'a/b', '../x', 'a\\b', 'a\nb', '\u0000', 'x'.repeat(201)])(
-		'for %j asks nobody',
-		async (id) => {
-			const http = scripted();
-			expect(await midApi.read(http, id)).toMatchObject({
-				failure: { reason: 'notFound', taken: 'no', passing: false },
-			});
-			expect(http.calls).toEqual([]);
-		},
-	);
+	it.each([
+		'',
+		' ',
+		'.',
+		'..',
+		'...',
+		'a/b',
+		'../x',
+		'a\\b',
+		'a\nb',
+		'\u0000',
+		'a\ud800',
+		'x'.repeat(201),
+	])('for %j asks nobody', async (id) => {
+		const http = scripted();
+		expect(await midApi.read(http, id)).toMatchObject({
+			failure: { reason: 'notFound', taken: 'no', passing: false },
+		});
+		expect(http.calls).toEqual([]);
+	});
 });
 
 describe('Credits (contract 1.6)', () => {
@@ -495,5 +522,25 @@ describe('Credits (contract 1.6)', () => {
 		const http = scripted(reply({ code: 401 }));
 		expect(await midApi.credits?.(http)).toMatchObject({ failure: { reason: 'invalidKey' } });
 		expect(http.calls).toHaveLength(1);
+	});
+
+	it.each([' ', 'many', {}])('is not to be read from %j', async (data) => {
+		const http = scripted(reply({ code: 200, msg: 'success', data }));
+		expect(await midApi.credits?.(http)).toMatchObject({ failure: { reason: 'unreadable' } });
+	});
+});
+
+describe('A direct link (contract 1.7)', () => {
+	const linkOf = async (data: unknown) =>
+		await midApi.downloadUrl?.(scripted(reply({ code: 200, msg: 'success', data })), 'u');
+
+	it('is what the provider gives', async () => {
+		expect(await linkOf('https://a.example/1.png?sig=1')).toMatchObject({
+			value: { url: 'https://a.example/1.png?sig=1' },
+		});
+	});
+
+	it.each(['', 'soon', '/1.png', 'javascript:alert(1)', {}])('is no address: %j', async (data) => {
+		expect(await linkOf(data)).toMatchObject({ failure: { reason: 'unreadable' } });
 	});
 });

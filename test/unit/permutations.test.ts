@@ -81,6 +81,9 @@ describe('A prompt that would become several tasks says how many', () => {
 		['a {{ $json.colour }} bird', /switch the field from Fixed to Expression/],
 		['a \\{ bird', /a brace cannot be sent/],
 		['a cup --repeat', /^holds --repeat/],
+		['a cup,--repeat 4', /^holds --repeat: .*, here 4,/],
+		['a cup!—r 4', /^holds --repeat: .*, here 4,/],
+		['(a cup)--repeat 4', /^holds --repeat: .*, here 4,/],
 	])('%s', (prompt, problem) => {
 		expect(permutationProblem(prompt, 'do so')).toMatch(problem);
 	});

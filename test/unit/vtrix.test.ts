@@ -726,6 +726,14 @@ describe('A task (contract 2.1, 2.2, 2.7)', () => {
 		});
 	});
 
+	it.each([20261121103000000, '99999999999999999999', -1e300])(
+		'has no time where there is no such date: %j',
+		(time) => {
+			const task = read({ created_at: time, completed_at: time });
+			expect([task.createdAt, task.completedAt]).toEqual([undefined, undefined]);
+		},
+	);
+
 	it('keeps the query of its callback URL to itself', () => {
 		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const { raw } = read({ input: [{ params: { text: 'p', callback } }] });
@@ -742,7 +750,7 @@ describe('A look at a task', () => {
 		expect(http.calls).toEqual([{ method: 'GET', path: '/model/v1/generation/task/a%20b%3Fc' }]);
 	});
 
-	it.each(['', '.', '..', 'a/b', '../../secrets', 'a\\b', 'a\tb', 'x'.repeat(201)])(
+	it.each(['', '.', '..', 'a/b', '../../secrets', 'a\\b', 'a\tb', 'a\ud800', 'x'.repeat(201)])(
 		'for %j asks nobody',
 		async (id) => {
 			const http = scripted();

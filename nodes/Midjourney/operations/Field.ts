@@ -1,10 +1,13 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
-import type { ProviderName } from '../providers';
+import type { ProviderName } from '../providers/Provider';
 import { charactersIn } from '../providers/texts';
 
 /** What a field made of a value: what to use (undefined: not set), or in which way the value does not fit. */
 export type Reading<T> = { value: T } | { problem: string };
+
+/** Values of other fields, by the names of these. */
+export type Conditions = Record<string, string[]>;
 
 /**
  * One field of the node: how n8n shows it, and how its value is checked. `problem` texts go after the field's display
@@ -12,14 +15,14 @@ export type Reading<T> = { value: T } | { problem: string };
  */
 export interface Field<T> {
 	property: INodeProperties;
-	/** Only there while other top-level fields have one of these values. */
-	only?: Record<string, string[]>;
+	/** Only there while other top-level fields, by their names, have one of these values. */
+	only?: Conditions;
 	/** Gone while other top-level fields have one of these values. */
-	except?: Record<string, string[]>;
+	except?: Conditions;
 	/** The names of the providers that have it; all when unset. */
-	providers?: readonly string[];
-	/** What stands in its place with some providers, by their names: of the same name, so that a value survives a switch. */
-	variants?: Readonly<Record<string, Field<T>>>;
+	providers?: readonly ProviderName[];
+	/** What stands in its place with some providers: of the same name, so that a value survives a switch. */
+	variants?: Readonly<Partial<Record<ProviderName, Field<T>>>>;
 	/** What it reads as where it does not apply. */
 	unset?: { value: T };
 	/** Gets whatever an expression may give; never throws. */
@@ -212,20 +215,29 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 		read: (value) => (isUnset(value) ? { value: undefined } : one.read(value)),
 	}));
 
-/** `field`, but it only exists while other fields have the given values; undefined otherwise. */
-export const onlyFor = <T>(only: Record<string, string[]>, field: Field<T>): Field<T | undefined> =>
+/** `field`, but it only exists while another one has one of these values; undefined otherwise. */
+export const onlyFor = <T, V extends string>(
+	other: Field<V | undefined>,
+	values: ReadonlyArray<NoInfer<V>>,
+	field: Field<T>,
+): Field<T | undefined> =>
 	madeOf<T, T | undefined>(field, (one) => ({
 		...one,
-		only: { ...one.only, ...only },
+		only: { ...one.only, [other.property.name]: [...values] },
 		unset: { value: undefined },
 	}));
 
-/** `field`, but it is gone while other fields have the given values; undefined then. */
-export const exceptFor = <T>(
-	except: Record<string, string[]>,
+/** `field`, but it is gone while another one has one of these values; undefined then. */
+export const exceptFor = <T, V extends string>(
+	other: Field<V | undefined>,
+	values: ReadonlyArray<NoInfer<V>>,
 	field: Field<T>,
 ): Field<T | undefined> =>
-	madeOf<T, T | undefined>(field, (one) => ({ ...one, except, unset: { value: undefined } }));
+	madeOf<T, T | undefined>(field, (one) => ({
+		...one,
+		except: { ...one.except, [other.property.name]: [...values] },
+		unset: { value: undefined },
+	}));
 
 /** `field`, but only some providers have it; undefined with the others. */
 export const onlyWith = <T>(
@@ -241,7 +253,7 @@ export const perProvider = <T>(
 ): Field<T> => ({ ...field, variants });
 
 /** What a field is with this provider; undefined where the provider does not have it. */
-export function fieldWith<T>(field: Field<T>, provider: string): Field<T> | undefined {
+export function fieldWith<T>(field: Field<T>, provider: ProviderName): Field<T> | undefined {
 	const own = field.variants?.[provider] ?? field;
 	return own.providers?.includes(provider) === false ? undefined : own;
 }
@@ -251,6 +263,15 @@ const kindOf = (value: unknown): string =>
 
 /** A value as it can stand in a message, cut where it is long. */
 function quoted(value: unknown): string {
-	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+	const text = typeof value === 'string' ? value : (jsonOf(value) ?? 'nothing');
 	return text === '' ? 'nothing' : `“${text.length > 80 ? `${text.slice(0, 80)}…` : text}”`;
+}
+
+/** What an expression gives may also be no JSON, such as a BigInt or an object that holds itself. */
+function jsonOf(value: unknown): string | undefined {
+	try {
+		return JSON.stringify(value);
+	} catch {
+		return kindOf(value);
+	}
 }

@@ -1,32 +1,16 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { ProviderName } from '../providers';
+import { allProviders } from '../providers';
 import type { Answer, Http } from '../providers/http';
-import type { Provider, TaskRequest } from '../providers/Provider';
+import type { Provider, RequestMap, TaskKind, TaskRequest } from '../providers/Provider';
 import type { Field } from './Field';
 import type { Parameters } from './Parameters';
 
-/** What an operation wants done for one item. */
-export type Intent =
-	/** Submit tasks, usually one, and wait for them: each costs money. */
-	| { does: 'buy'; requests: TaskRequest[] }
-	/** Wait for tasks that were submitted before. */
-	| { does: 'wait'; taskIds: string[] }
-	/** Look at a task once. */
-	| { does: 'look'; taskId: string }
-	/** Ask something else that is free; the answer is the item. Undefined: the provider has nothing of the kind. */
-	| {
-			does: 'ask';
-			question: (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>;
-	  };
-
-/** One row of the table of operations: everything there is to say about one. */
-export interface Operation {
-	resource: string;
+/** What users see of an operation, whatever it does. */
+interface Described {
+	resource: Resource;
 	/** Stable: saved in workflows. */
 	operation: string;
-	/** Who can do it. */
-	providers: readonly ProviderName[];
 	/** Title Case, without the resource. */
 	name: string;
 	/** Sentence case, with the resource: what the node panel lists. */
@@ -36,12 +20,109 @@ export interface Operation {
 	fields: ReadonlyArray<Field<unknown>>;
 	/** Shown under Additional Fields, alphabetically. All optional, and only sent when set. */
 	additional?: ReadonlyArray<Field<unknown>>;
-	/** `waits`: has Wait Mode and the options of waiting. `brings`: has the options of results. */
-	traits: ReadonlyArray<'submits' | 'waits' | 'brings'>;
-	/**
-	 * Reads what a user has entered for one item, checks it, and says what to do.
-	 *
-	 * @throws NodeOperationError that names item, field and remedy
-	 */
-	intent(from: Parameters): Intent;
+}
+
+/** The names of the resources, by what workflows save. */
+export const RESOURCES = {
+	account: 'Account',
+	file: 'File',
+	image: 'Image',
+	model: 'Model',
+	task: 'Task',
+	video: 'Video',
+} as const;
+
+export type Resource = keyof typeof RESOURCES;
+
+/** A request with every setting named, those too that are not set: none can be forgotten. */
+export type Filled<R> = { [S in keyof Required<R>]: R[S] };
+
+/** Submits tasks of one kind, usually one for each item, and waits for them: each costs money. */
+interface SubmitsOf<K extends TaskKind> extends Described {
+	does: 'submit';
+	/** Decides which providers can do it. */
+	kind: K;
+	/** Reads and checks what a user has entered for one item. Throws NodeOperationError that names item, field and remedy. */
+	requests(from: Parameters): Array<Filled<RequestMap[K]>>;
+	/** Adds what several fields make together, once the request is read. Throws as `requests`. */
+	complete?(from: Parameters, request: TaskRequest): TaskRequest;
+}
+
+/**
+ * One row of the table of operations: everything there is to say about one. What it does decides which common options it
+ * has (properties.ts).
+ */
+export type Operation =
+	| { [K in TaskKind]: SubmitsOf<K> }[TaskKind]
+	| (Described & {
+			/** Waits for tasks that were submitted before. */
+			does: 'wait';
+			/** As `requests`. */
+			taskIds(from: Parameters): string[];
+	  })
+	| (Described & {
+			/** Reads one task once. */
+			does: 'get';
+			/** As `requests`. */
+			taskId(from: Parameters): string;
+	  })
+	| (Described & {
+			/** Asks for something that is no task, and is free; the answer is the item. */
+			does: 'query';
+			/** What a provider must have for it. */
+			needs: 'credits' | 'downloadUrl';
+			/** As `requests`. Gives undefined for a provider that has nothing of the kind. */
+			question(from: Parameters): Question;
+	  });
+
+export type Question = (provider: Provider, http: Http) => Promise<Answer<IDataObject> | undefined>;
+
+/** Whether an operation can be done with a provider. */
+export function offers(operation: Operation, provider: Provider): boolean {
+	switch (operation.does) {
+		case 'submit':
+			return provider.offers(operation.kind);
+		case 'query':
+			return provider[operation.needs] !== undefined;
+		case 'wait':
+		case 'get':
+			return true;
+	}
+}
+
+/** The providers that an operation can be done with. */
+export const providersOf = (operation: Operation): Provider[] =>
+	allProviders.filter((provider) => offers(operation, provider));
+
+/** What is to be done for one item. */
+export type Work =
+	| { does: 'submit'; requests: TaskRequest[] }
+	| { does: 'wait'; taskIds: string[] }
+	| { does: 'get'; taskId: string }
+	| { does: 'query'; question: Question };
+
+/**
+ * Reads and checks what a user has entered for one item.
+ *
+ * @throws NodeOperationError that names item, field and remedy
+ */
+export function workOf(operation: Operation, from: Parameters): Work {
+	switch (operation.does) {
+		case 'submit':
+			return { does: 'submit', requests: requestsOf(operation, from) };
+		case 'wait':
+			return { does: 'wait', taskIds: operation.taskIds(from) };
+		case 'get':
+			return { does: 'get', taskId: operation.taskId(from) };
+		case 'query':
+			return { does: 'query', question: operation.question(from) };
+	}
+}
+
+function requestsOf(
+	{ requests, complete }: Extract<Operation, { does: 'submit' }>,
+	from: Parameters,
+): TaskRequest[] {
+	const read: TaskRequest[] = requests(from);
+	return complete ? read.map((request) => complete(from, request)) : read;
 }

@@ -2,7 +2,8 @@ import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
 
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
-import { fieldWith, type Field } from './Field';
+import type { ProviderName } from '../providers/Provider';
+import { fieldWith, type Conditions, type Field } from './Field';
 
 /** Where parameters are read from: a running node, or one that is called over the web. */
 export interface ParameterSource {
@@ -20,8 +21,8 @@ export class Parameters {
 		private readonly itemIndex: number,
 		/** Where each field stands: under the name of a collection, or (undefined) at the top level. */
 		private readonly places: ReadonlyMap<Field<unknown>, string | undefined>,
-		/** The name of the provider that the fields are for. */
-		private readonly provider: string,
+		/** Whom the fields are for. */
+		private readonly provider: ProviderName,
 	) {}
 
 	/**
@@ -39,6 +40,17 @@ export class Parameters {
 			throw this.reject(`'${field.property.displayName}' ${reading.problem}`);
 		}
 		return reading.value;
+	}
+
+	/**
+	 * The value of a field that is there whenever this is asked for.
+	 *
+	 * @throws NodeOperationError that names item and field; also when it is empty
+	 */
+	need<T>(field: Field<T | undefined>): T {
+		const value = this.get(field);
+		if (value === undefined) throw this.reject(`'${field.property.displayName}' is empty`);
+		return value;
 	}
 
 	/**
@@ -65,8 +77,9 @@ export class Parameters {
 	}
 
 	private applies({ only = {}, except = {} }: Field<unknown>): boolean {
-		const holds = ([other, values]: [string, string[]]) => values.includes(String(this.raw(other)));
-		return Object.entries(only).every(holds) && !Object.entries(except).some(holds);
+		const holds = (conditions: Conditions) =>
+			Object.entries(conditions).map(([other, values]) => values.includes(String(this.raw(other))));
+		return !holds(only).includes(false) && !holds(except).includes(true);
 	}
 
 	private entered(field: Field<unknown>): unknown {

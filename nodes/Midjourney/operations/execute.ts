@@ -7,8 +7,8 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { providerNamed, providers } from '../providers';
-import type { Provider } from '../providers/Provider';
+import { providerNamed } from '../providers';
+import type { Provider, TaskRequest } from '../providers/Provider';
 import { executionClock } from '../tasks/clock';
 import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
@@ -23,16 +23,16 @@ import type { Plan } from '../tasks/wait/orders';
 import { onCall } from '../tasks/wait/onCall';
 import { allowPermutations } from './fields';
 import { operations } from './index';
-import type { Intent, Operation } from './Operation';
+import { offers, providersOf, workOf, type Operation, type Work } from './Operation';
 import { Parameters } from './Parameters';
-import { displayNames, offers, placesOf, writtenOf } from './properties';
+import { displayNames, placesOf, writtenOf } from './properties';
 import { requestProblem } from './requestCheck';
 import { settingsFrom } from './settings';
 
 /** What is to be done for one item, or why it cannot be. */
 type Job = { itemIndex: number } & (
-	| { intent: Intent; settings: Settings }
-	| { problem: NodeProblem }
+	| ({ settings: Settings } & Work)
+	| { does: 'nothing'; problem: NodeProblem }
 );
 
 /**
@@ -67,7 +67,7 @@ async function carryOut(
 	const jobs = context
 		.getInputData()
 		.map((_, itemIndex) => read({ context, provider, unreachable }, operation, places, itemIndex));
-	const unfit = jobs.flatMap((job) => ('problem' in job ? [job] : []));
+	const unfit = jobs.flatMap((job) => (job.does === 'nothing' ? [job] : []));
 	const [first] = unfit;
 	if (first && !hostOf(context).continues) {
 		const others = unfit.slice(1).map(({ problem }) => problem.message);
@@ -78,16 +78,20 @@ async function carryOut(
 	}
 	progress.begun = true;
 	const name = `${operation.resource}:${operation.operation}`;
-	if (jobs.some((job) => 'intent' in job && /^(look|ask)$/.test(job.intent.does))) {
-		return await ask(context, provider, jobs, name);
+	switch (operation.does) {
+		case 'submit':
+		case 'wait':
+			return await begin(context, provider, planOf(jobs, name, written));
+		case 'get':
+		case 'query':
+			return await ask(context, provider, jobs, name);
 	}
-	return await begin(context, provider, planOf(jobs, name, written));
 }
 
 /** A call from outside for an execution that this node has parked. Never throws. */
 export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const provider = providerNamed(context.getNodeParameter('authentication', 'midApi'));
-	return await onCall(context, provider ?? providers.midApi);
+	const provider = providerNamed(context.getNodeParameter('authentication', undefined));
+	return await onCall(context, provider);
 }
 
 function chosenProvider(context: IExecuteFunctions): Provider {
@@ -103,9 +107,9 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 	const resource = context.getNodeParameter('resource', 0);
 	const operation = context.getNodeParameter('operation', 0);
 	const chosen = operations.find((one) => one.resource === resource && one.operation === operation);
-	if (chosen && offers(chosen, provider.name)) return chosen;
+	if (chosen && offers(chosen, provider)) return chosen;
 	if (chosen) {
-		const names = displayNames(chosen.providers);
+		const names = displayNames(providersOf(chosen));
 		throw new NodeOperationError(
 			context.getNode(),
 			`${chosen.name} does not exist with ${provider.displayName}, only with ${names}`,
@@ -136,10 +140,10 @@ function read(
 	const { context, provider } = reader;
 	try {
 		const from = new Parameters(context, itemIndex, places, provider.name);
-		const intent = operation.intent(from);
-		const problem = problemOf(intent, from, reader);
+		const work = workOf(operation, from);
+		const problem = work.does === 'submit' ? problemOf(work.requests, from, reader) : undefined;
 		if (problem !== undefined) throw from.reject(problem);
-		return { itemIndex, intent, settings: settingsFrom(from) };
+		return { itemIndex, ...work, settings: settingsFrom(from) };
 	} catch (error) {
 		// Either a field that does not fit, or an expression that n8n could not evaluate for this item.
 		const problem =
@@ -150,19 +154,18 @@ function read(
 						error instanceof Error ? error : String(error),
 						{ itemIndex },
 					);
-		return { itemIndex, problem };
+		return { itemIndex, does: 'nothing', problem };
 	}
 }
 
 /** Why what an item asks for must not be sent, although every field by itself fits; undefined when it may. */
 function problemOf(
-	intent: Intent,
+	requests: readonly TaskRequest[],
 	from: Parameters,
 	{ provider, unreachable }: Reader,
 ): string | undefined {
-	if (intent.does !== 'buy') return undefined;
 	const nameOf = (path: readonly string[]) => from.nameOf(path);
-	for (const request of intent.requests) {
+	for (const request of requests) {
 		const problem =
 			requestProblem(request, nameOf, from.has(allowPermutations)) ??
 			imageProblem(unreachable(request), nameOf) ??
@@ -190,18 +193,23 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 	const refused: Array<Plan['refused'][number]> = [];
 	for (const job of jobs) {
 		const { itemIndex } = job;
-		if ('problem' in job) {
-			refused.push({ itemIndex, problem: job.problem });
-			continue;
-		}
-		const { intent, settings } = job;
-		if (intent.does === 'buy') {
-			orders.push(
-				...intent.requests.map((request, part) => ({ itemIndex, part, request, settings })),
-			);
-		}
-		if (intent.does === 'wait') {
-			waits.push(...intent.taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
+		switch (job.does) {
+			case 'nothing':
+				refused.push({ itemIndex, problem: job.problem });
+				break;
+			case 'submit': {
+				const { requests, settings } = job;
+				orders.push(...requests.map((request, part) => ({ itemIndex, part, request, settings })));
+				break;
+			}
+			case 'wait': {
+				const { taskIds, settings } = job;
+				waits.push(...taskIds.map((taskId) => ({ itemIndex, settings, taskId })));
+				break;
+			}
+			case 'get':
+			case 'query':
+				throw new TypeError(`${job.does} waits for nothing`);
 		}
 	}
 	return { operation, orders, waits, refused, written };
@@ -218,13 +226,17 @@ async function ask(
 	const outcomes = await Promise.all(
 		jobs.map(async (job): Promise<Outcome> => {
 			const { itemIndex } = job;
-			if ('problem' in job) return { ...nothing(itemIndex), problem: job.problem };
-			const { intent, settings } = job;
-			if (intent.does === 'look') return await queries.task(itemIndex, settings, intent.taskId);
-			if (intent.does === 'ask') {
-				return await queries.answer(itemIndex, settings, intent.question);
+			switch (job.does) {
+				case 'nothing':
+					return { ...nothing(itemIndex), problem: job.problem };
+				case 'get':
+					return await queries.task(itemIndex, job.settings, job.taskId);
+				case 'query':
+					return await queries.answer(itemIndex, job.settings, job.question);
+				case 'submit':
+				case 'wait':
+					throw new TypeError(`${job.does} is no question`);
 			}
-			return nothing(itemIndex, settings);
 		}),
 	);
 	const host = hostOf(context);

@@ -3,7 +3,6 @@ import {
 	choiceField,
 	integerField,
 	listField,
-	onlyFor,
 	onlyWith,
 	optional,
 	perProvider,
@@ -14,6 +13,7 @@ import {
 	type Field,
 	type Look,
 } from './Field';
+import type { Filled } from './Operation';
 import type { Parameters } from './Parameters';
 
 /**
@@ -169,7 +169,7 @@ const sourceOf = (kind: 'image' | 'video') => {
 	return {
 		fields: [sourceTaskId, jobId, which],
 		/** @throws NodeOperationError when there is neither a task nor a job */
-		from(entered: Parameters): Source {
+		from(entered: Parameters): Filled<Source> {
 			const source = {
 				taskId: entered.get(sourceTaskId),
 				jobId: entered.get(jobId),
@@ -440,20 +440,3 @@ export const weirdness = optional(
 		},
 	),
 );
-
-const intensity = optional(
-	integerField(
-		{ min: 1, max: 1000 },
-		{
-			displayName: 'Omni Intensity',
-			name: 'omniIntensity',
-			default: 100,
-			description: 'How closely the result follows the omni reference, 1 to 1000',
-		},
-	),
-);
-
-/** Where there is a field for the reference besides the mode, this one goes with both. */
-export const omniIntensity = perProvider(onlyFor({ mode: ['omniReference'] }, intensity), {
-	vtrix: intensity,
-});

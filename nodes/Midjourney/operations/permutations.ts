@@ -1,3 +1,5 @@
+import { BEFORE, DASHES } from '../providers/flags';
+
 /**
  * Midjourney's permutations: `a {red, green} bird` is two prompts, and `--repeat 4` four times the same. Providers make a
  * task of each, and each is paid, but answer with one id. So neither is ever sent: the node makes the prompts itself.
@@ -63,7 +65,10 @@ const textsOf = (parts: readonly Part[]): string[] =>
 		[''],
 	);
 
-const REPEAT = /(?:^|\s)(?:--+|[‒–—―])(?:repeat|r)(?![a-z-])\s*(?:(\d+)(?=\s|$))?/gi;
+const REPEAT = new RegExp(
+	String.raw`(?:\s|(?<=${BEFORE}))${DASHES}(?:repeat|r)(?![a-z-])\s*(?:(\d+)(?=\s|$))?`,
+	'gi',
+);
 
 /** A prompt as often as its --repeat says. */
 function repeated(prompt: string): { prompts: string[] } | { problem: string } {

@@ -7,46 +7,49 @@ import type {
 	NodeHint,
 } from 'n8n-workflow';
 
-import { providers } from '../providers';
+import { allProviders } from '../providers';
 import { isRecord } from '../providers/json';
-import type { Provider } from '../providers/Provider';
-import { fieldWith, type Field } from './Field';
-import type { Operation } from './Operation';
+import type { Provider, ProviderName } from '../providers/Provider';
+import { fieldWith, type Conditions, type Field } from './Field';
+import { offers, providersOf, RESOURCES, type Operation } from './Operation';
 import { flagHints } from './promptFlags';
 import { callbackOptions, laterWaitMode, resultOptions, waitMode, waitOptions } from './settings';
 
 /** The node's panel, made from the table of operations. */
 
-/** The names that a user sees for the resources. */
-const RESOURCES: Record<string, string> = {
-	account: 'Account',
-	file: 'File',
-	image: 'Image',
-	model: 'Model',
-	task: 'Task',
-	video: 'Video',
-};
-
 /** The collections, by the name under which a workflow saves them. */
 const ADDITIONAL = 'additionalFields';
 export const OPTIONS = 'options';
 
-/** The common options that an operation has. */
-const optionsOf = ({ traits }: Operation): ReadonlyArray<Field<unknown>> =>
-	[
-		...(traits.includes('submits') ? callbackOptions : []),
-		...(traits.includes('waits') ? waitOptions : []),
-		...(traits.includes('brings') ? resultOptions : []),
-	].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
+/** The fields that come with what an operation does, beside its own. */
+function commonFields({ does }: Operation): {
+	topLevel: ReadonlyArray<Field<unknown>>;
+	options: ReadonlyArray<Field<unknown>>;
+} {
+	switch (does) {
+		case 'submit':
+			return {
+				topLevel: [waitMode],
+				options: [...callbackOptions, ...waitOptions, ...resultOptions],
+			};
+		case 'wait':
+			return { topLevel: [laterWaitMode], options: [...waitOptions, ...resultOptions] };
+		case 'get':
+			return { topLevel: [], options: resultOptions };
+		case 'query':
+			return { topLevel: [], options: [] };
+	}
+}
 
-/**
- * Every field that an operation has with a provider, with the collection that it stands in; undefined: at the top level.
- *
- * @param provider its name
- */
+const optionsOf = (operation: Operation): ReadonlyArray<Field<unknown>> =>
+	[...commonFields(operation).options].sort((a, b) =>
+		a.property.displayName < b.property.displayName ? -1 : 1,
+	);
+
+/** Every field that an operation has with a provider, with the collection that it stands in; undefined: at the top level. */
 export function placesOf(
 	operation: Operation,
-	provider: string,
+	provider: ProviderName,
 ): Map<Field<unknown>, string | undefined> {
 	return new Map(
 		[
@@ -64,13 +67,11 @@ export function placesOf(
 /**
  * What makes a purchase among a node's parameters: all that an operation has, but how it waits and what comes out. As
  * they stand there, so expressions as they were written; what is at its default counts as not there.
- *
- * @param provider its name
  */
 export function writtenOf(
 	parameters: IDataObject,
 	operation: Operation,
-	provider: string,
+	provider: ProviderName,
 ): IDataObject {
 	const written: IDataObject = {
 		provider,
@@ -88,10 +89,10 @@ export function writtenOf(
 	return written;
 }
 
-const topLevelOf = ({ fields, traits }: Operation): ReadonlyArray<Field<unknown>> => {
-	if (traits.includes('submits')) return [...fields, waitMode];
-	return traits.includes('waits') ? [...fields, laterWaitMode] : fields;
-};
+const topLevelOf = (operation: Operation): ReadonlyArray<Field<unknown>> => [
+	...operation.fields,
+	...commonFields(operation).topLevel,
+];
 
 const collectionsOf = (operation: Operation) => [
 	{
@@ -107,8 +108,6 @@ const collectionsOf = (operation: Operation) => [
 		of: optionsOf(operation),
 	},
 ];
-
-const allProviders: readonly Provider[] = Object.values(providers);
 
 /**
  * n8n's editor hides a field on which all credentials depend, and lets the credential make the choice instead; not so where
@@ -148,8 +147,8 @@ export const credentials: INodeCredentialDescription[] = allProviders.map(
 );
 
 /** Shows something with these providers only. */
-const withProviders = (names: readonly string[]): Record<string, string[]> => ({
-	[providerProperty.name]: [...names],
+const withProviders = (having: readonly Provider[]): Record<string, string[]> => ({
+	[providerProperty.name]: having.map(({ name }) => name),
 });
 
 /** The properties of the node: provider, resource, operation, then the fields of each operation. */
@@ -163,15 +162,13 @@ export function propertiesOf(operations: readonly Operation[]): INodeProperties[
 			type: 'options',
 			noDataExpression: true,
 			options: resources.map((value) => ({
-				name: RESOURCES[value] ?? value,
+				name: RESOURCES[value],
 				value,
 				displayOptions: {
 					show: withProviders(
-						allProviders
-							.map(({ name }) => name)
-							.filter((name) =>
-								operations.some((one) => one.resource === value && offers(one, name)),
-							),
+						allProviders.filter((provider) =>
+							operations.some((one) => one.resource === value && offers(one, provider)),
+						),
 					),
 				},
 			})),
@@ -181,10 +178,6 @@ export function propertiesOf(operations: readonly Operation[]): INodeProperties[
 		...operations.flatMap(propertiesOfOne),
 	];
 }
-
-/** Whether an operation can be done with the provider of this name. */
-export const offers = ({ providers: names }: Operation, provider: string): boolean =>
-	names.some((name) => name === provider);
 
 function operationProperty(resource: string, operations: readonly Operation[]): INodeProperties {
 	const ofResource = operations.filter((one) => one.resource === resource);
@@ -197,12 +190,12 @@ function operationProperty(resource: string, operations: readonly Operation[]): 
 		noDataExpression: true,
 		displayOptions: { show: { resource: [resource] } },
 		options: ofResource
-			.map(({ operation, name, action, description, providers: names }) => ({
-				name,
-				value: operation,
-				action,
-				description,
-				displayOptions: { show: withProviders(names) },
+			.map((one) => ({
+				name: one.name,
+				value: one.operation,
+				action: one.action,
+				description: one.description,
+				displayOptions: { show: withProviders(providersOf(one)) },
 			}))
 			.sort((a, b) => (a.name < b.name ? -1 : 1)),
 		default: preselected,
@@ -210,28 +203,30 @@ function operationProperty(resource: string, operations: readonly Operation[]): 
 }
 
 function propertiesOfOne(operation: Operation): INodeProperties[] {
-	const { providers: names } = operation;
+	const having = providersOf(operation);
 	const show = { resource: [operation.resource], operation: [operation.operation] };
 	const fields = topLevelOf(operation).flatMap((field) =>
-		grouped(names, (name) => fieldWith(field, name)).map(
-			({ of: { property, only, except }, names: having }) => ({
+		grouped(having, ({ name }) => fieldWith(field, name)).map(
+			({ of: { property, only, except }, providers }) => ({
 				...property,
 				displayOptions: {
-					show: { ...withProviders(having), ...show, ...only },
+					show: { ...withProviders(providers), ...show, ...only },
 					...(except && { hide: except }),
 				},
 			}),
 		),
 	);
 	const collections = collectionsOf(operation).flatMap(({ of, ...collection }) =>
-		grouped(names, (name) => of.flatMap((field) => fieldWith(field, name) ?? []).map(inCollection))
+		grouped(having, ({ name }) =>
+			of.flatMap((field) => fieldWith(field, name) ?? []).map(inCollection),
+		)
 			.filter((group) => group.of.length > 0)
 			.map(
 				(group): INodeProperties => ({
 					...collection,
 					type: 'collection',
 					default: {},
-					displayOptions: { show: { ...withProviders(group.names), ...show } },
+					displayOptions: { show: { ...withProviders(group.providers), ...show } },
 					options: group.of,
 				}),
 			),
@@ -241,51 +236,43 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 
 /** What there is for each provider, once for all that have the same. */
 function grouped<T>(
-	names: readonly string[],
-	having: (name: string) => T | undefined,
-): Array<{ of: T; names: string[] }> {
-	const groups = new Map<string, { of: T; names: string[] }>();
-	for (const name of names) {
-		const of = having(name);
+	providers: readonly Provider[],
+	having: (provider: Provider) => T | undefined,
+): Array<{ of: T; providers: Provider[] }> {
+	const groups = new Map<string, { of: T; providers: Provider[] }>();
+	for (const provider of providers) {
+		const of = having(provider);
 		if (of === undefined) continue;
 		const key = JSON.stringify(of);
-		groups.set(key, { of, names: [...(groups.get(key)?.names ?? []), name] });
+		groups.set(key, { of, providers: [...(groups.get(key)?.providers ?? []), provider] });
 	}
 	return [...groups.values()];
 }
 
 /** For who picks an operation from n8n's list of actions, which knows no providers, or changes the provider later. */
-function noticeOf(
-	{ name, providers: names }: Operation,
-	show: Record<string, string[]>,
-): INodeProperties[] {
-	const others = allProviders.filter((provider) => !names.some((one) => one === provider.name));
+function noticeOf(operation: Operation, show: Record<string, string[]>): INodeProperties[] {
+	const others = allProviders.filter((provider) => !offers(operation, provider));
 	if (others.length === 0) return [];
 	return [
 		{
-			displayName: `${name} exists with ${displayNames(names)} only: choose it as Provider above.`,
+			displayName: `${operation.name} exists with ${displayNames(providersOf(operation))} only: choose it as Provider above.`,
 			name: 'providerNotice',
 			type: 'notice',
 			default: '',
-			displayOptions: {
-				show: { ...withProviders(others.map((provider) => provider.name)), ...show },
-			},
+			displayOptions: { show: { ...withProviders(others), ...show } },
 		},
 	];
 }
 
-/** The providers of these names as people know them. */
-export const displayNames = (names: readonly string[]): string =>
-	allProviders
-		.filter(({ name }) => names.includes(name))
-		.map(({ displayName }) => displayName)
-		.join(' or ');
+/** These providers as people know them. */
+export const displayNames = (named: readonly Provider[]): string =>
+	named.map(({ displayName }) => displayName).join(' or ');
 
 type CollectionOption = INodeProperties | INodePropertyOptions | INodePropertyCollection;
 
 /** Inside a collection a field looks at the top level through a slash. */
 export function inCollection({ property, only, except }: Field<unknown>): CollectionOption {
-	const atTop = (conditions: Record<string, string[]> = {}) =>
+	const atTop = (conditions: Conditions = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
 	const show = { ...property.displayOptions?.show, ...atTop(only) };
 	const displayOptions = {

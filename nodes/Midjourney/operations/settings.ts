@@ -61,10 +61,10 @@ export const laterWaitMode: Field<WaitMode> = choiceField(
 	LOOK,
 );
 
-const NOT_WAITING = { waitMode: ['dontWait'] };
+/** `field`, but not where nothing is waited for. */
+const whereItWaits = <T>(field: Field<T>) => exceptFor(waitMode, ['dontWait'], field);
 
-const timeLimit = exceptFor(
-	NOT_WAITING,
+const timeLimit = whereItWaits(
 	optional(
 		numberField(
 			{ min: 0.05, max: 1440 },
@@ -78,8 +78,7 @@ const timeLimit = exceptFor(
 	),
 );
 
-const onTimeLimit = exceptFor(
-	NOT_WAITING,
+const onTimeLimit = whereItWaits(
 	optional(
 		choiceField(
 			[
@@ -104,8 +103,7 @@ const onTimeLimit = exceptFor(
 	),
 );
 
-const firstCheck = exceptFor(
-	NOT_WAITING,
+const firstCheck = whereItWaits(
 	optional(
 		numberField(
 			{ min: 0, max: 3600 },
@@ -119,8 +117,7 @@ const firstCheck = exceptFor(
 	),
 );
 
-const longestPause = exceptFor(
-	NOT_WAITING,
+const longestPause = whereItWaits(
 	optional(
 		numberField(
 			{ min: 1, max: 600 },
@@ -134,10 +131,10 @@ const longestPause = exceptFor(
 	),
 );
 
-const PARKING = { waitMode: ['auto', 'callback'] };
+/** `field`, but only where the execution may be parked. */
+const whereItParks = <T>(field: Field<T>) => onlyFor(waitMode, ['auto', 'callback'], field);
 
-const internalUrl = onlyFor(
-	PARKING,
+const internalUrl = whereItParks(
 	optional(
 		urlField({
 			displayName: 'Internal Base URL',
@@ -161,7 +158,8 @@ const reference = optional(
 );
 
 const triggerUrl = onlyFor(
-	{ waitMode: [...PARKING.waitMode, 'dontWait'] },
+	waitMode,
+	['auto', 'callback', 'dontWait'],
 	optional(
 		urlField({
 			displayName: 'Midjourney Trigger URL',
@@ -174,8 +172,7 @@ const triggerUrl = onlyFor(
 	),
 );
 
-const lostAnswerLimit = onlyFor(
-	PARKING,
+const lostAnswerLimit = whereItParks(
 	optional(
 		numberField(
 			{ min: 0, max: 1440 },
@@ -214,8 +211,7 @@ const buyAgain = optional<number[]>({
 	},
 });
 
-const outputItems = exceptFor(
-	NOT_WAITING,
+const outputItems = whereItWaits(
 	optional(
 		choiceField(
 			[
@@ -231,8 +227,7 @@ const outputItems = exceptFor(
 	),
 );
 
-const simplify = exceptFor(
-	NOT_WAITING,
+const simplify = whereItWaits(
 	optional(
 		switchField({
 			displayName: 'Simplify',
@@ -243,8 +238,7 @@ const simplify = exceptFor(
 	),
 );
 
-const download = exceptFor(
-	NOT_WAITING,
+const download = whereItWaits(
 	optional(
 		switchField({
 			displayName: 'Download Files',
@@ -255,8 +249,7 @@ const download = exceptFor(
 	),
 );
 
-const binaryField = exceptFor(
-	NOT_WAITING,
+const binaryField = whereItWaits(
 	optional(
 		textField(100, {
 			displayName: 'Put Output File in Field',
@@ -267,8 +260,7 @@ const binaryField = exceptFor(
 	),
 );
 
-const downloadLimit = exceptFor(
-	NOT_WAITING,
+const downloadLimit = whereItWaits(
 	optional(
 		integerField(
 			{ min: 1, max: 10_000 },

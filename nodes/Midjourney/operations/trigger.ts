@@ -1,10 +1,9 @@
 import type { INodeProperties, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { providerNamed, providers } from '../providers';
-import { answerCallback } from '../tasks/callbacks';
-import type { Settings } from '../tasks/order';
-import type { ReceiveSettings, TaskEnd } from '../tasks/receive';
-import type { Field } from './Field';
+import { answerCall } from '../tasks/callbacks/answer';
+import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
+import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
 import { Parameters } from './Parameters';
 import { inCollection, OPTIONS, providerProperty } from './properties';
 import { resultOptions, settingsFrom } from './settings';
@@ -40,40 +39,85 @@ const ON_CALLBACK: ReadonlyArray<{
 	},
 ];
 
-/** What has no meaning where this workflow is never started. */
-const STARTS = { show: { onCallback: ['both', 'start'] } };
+const onCallbackField = choiceField(ON_CALLBACK, {
+	displayName: 'On Callback',
+	name: 'onCallback',
+	noDataExpression: true,
+	default: 'both',
+	description:
+		'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
+});
+
+/** Where this workflow is started. */
+const STARTS = { [onCallbackField.property.name]: ['both', 'start'] };
+
+const internalUrl = onlyFor(
+	onCallbackField,
+	['both', 'resume'],
+	optional(
+		urlField({
+			displayName: 'Internal Base URL',
+			name: 'internalUrl',
+			default: '',
+			placeholder: 'e.g. http://127.0.0.1:5678',
+			description:
+				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
+		}),
+	),
+);
+
+/** In the collection Options, alphabetically; how items look matters only where there are any. */
+const shownOptions: ReadonlyArray<Field<unknown>> = [
+	...resultOptions.map((field) => ({ ...field, only: { ...field.only, ...STARTS } })),
+	internalUrl,
+].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
+
+/** Whether calls that do not prove themselves are refused; any other value than false is taken for true. */
+const ONLY_OWN = 'onlyOwnTasks';
+/** A constant, because n8n is written small. */
+const ONLY_OWN_NAME = 'Only Tasks of This n8n';
+
+/** Where calls need no token. */
+const TAKES_OTHERS =
+	'Calls about tasks that were submitted elsewhere are taken, too: those with the signature by the Webhook HMAC Secret of the credential, or where it has none, any. Each of these is looked up at the provider, 20 a second at most; what comes beyond is told to come again.';
 
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
-	{
-		displayName: 'On Callback',
-		name: 'onCallback',
-		type: 'options',
-		noDataExpression: true,
-		options: [...ON_CALLBACK],
-		default: 'both',
-		description:
-			'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
-	},
+	onCallbackField.property,
 	{
 		displayName: 'Trigger On',
 		name: 'triggerOn',
 		type: 'multiOptions',
 		noDataExpression: true,
 		required: true,
-		displayOptions: STARTS,
+		displayOptions: { show: STARTS },
 		options: [...ENDS],
 		default: ['completed', 'failed'],
+	},
+	{
+		displayName: ONLY_OWN_NAME,
+		name: ONLY_OWN,
+		type: 'boolean',
+		noDataExpression: true,
+		default: true,
+		description:
+			'Whether to refuse every call that was not asked for by a Midjourney node of this n8n with the same credential, which has the URL of this node as Midjourney Trigger URL. Refusals are told in the log of n8n.',
+	},
+	{
+		displayName: TAKES_OTHERS,
+		name: 'anyTasksNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { [ONLY_OWN]: [false] } },
 	},
 	{
 		displayName: 'Options',
 		name: OPTIONS,
 		type: 'collection',
 		placeholder: 'Add Option',
-		displayOptions: STARTS,
 		default: {},
-		options: resultOptions.map(inCollection),
+		options: shownOptions.map(inCollection),
 	},
 ];
 
@@ -86,31 +130,31 @@ export function receiveSettings(context: IWebhookFunctions): ReceiveSettings {
 			(value) => Array.isArray(events) && events.includes(value),
 		),
 		onCallback: ON_CALLBACK.find(({ value }) => value === chosen)?.value ?? 'both',
+		onlyOwnTasks: context.getNodeParameter(ONLY_OWN, true) !== false,
 	};
 }
 
-/**
- * How the items are to look.
- *
- * @throws NodeOperationError that names the field that does not fit
- */
-export function itemSettings(context: IWebhookFunctions): Settings {
+/** What is entered under Options. */
+function optionsOf(context: IWebhookFunctions): Parameters {
 	const source = {
 		getNode: () => context.getNode(),
 		getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
 			context.getNodeParameter(name, fallback),
 	};
-	const places = new Map<Field<unknown>, string>(resultOptions.map((field) => [field, OPTIONS]));
-	// The options of results are the same with every provider.
-	return settingsFrom(new Parameters(source, 0, places, ''));
+	// They are the same with every provider.
+	const places = new Map<Field<unknown>, string>(
+		[...resultOptions, internalUrl].map((field) => [field, OPTIONS]),
+	);
+	return new Parameters(source, 0, places, 'midApi');
 }
 
 /** Answers a call of a provider. Never throws. */
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	return await answerCallback(context, {
+	return await answerCall(context, {
 		provider: () =>
 			providerNamed(context.getNodeParameter('authentication', 'midApi')) ?? providers.midApi,
 		receiving: () => receiveSettings(context),
-		items: () => itemSettings(context),
+		items: () => settingsFrom(optionsOf(context)),
+		internalUrl: () => optionsOf(context).get(internalUrl),
 	});
 }

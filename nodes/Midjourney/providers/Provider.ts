@@ -198,20 +198,25 @@ export interface RunModel {
 	parameters: IDataObject;
 }
 
-/** Everything that costs money, in the words of the node and of no provider. */
-export type TaskRequest =
-	| GenerateImage
-	| UpscaleImage
-	| VaryImage
-	| RemixImage
-	| EditImage
-	| InpaintImage
-	| OutpaintImage
-	| UploadPaintImage
-	| RetextureImage
-	| GenerateVideo
-	| ExtendVideo
-	| RunModel;
+/** Everything that costs money, by its kind, in the words of the node and of no provider. */
+export interface RequestMap {
+	generateImage: GenerateImage;
+	upscaleImage: UpscaleImage;
+	varyImage: VaryImage;
+	remixImage: RemixImage;
+	editImage: EditImage;
+	inpaintImage: InpaintImage;
+	outpaintImage: OutpaintImage;
+	uploadPaintImage: UploadPaintImage;
+	retextureImage: RetextureImage;
+	generateVideo: GenerateVideo;
+	extendVideo: ExtendVideo;
+	runModel: RunModel;
+}
+
+export type TaskKind = keyof RequestMap;
+
+export type TaskRequest = RequestMap[TaskKind];
 
 /** A link that works without the key for a while. */
 export interface DownloadUrl {
@@ -220,16 +225,21 @@ export interface DownloadUrl {
 	validForMs: number;
 }
 
+/** The providers that there are, as workflows save them; the list of them is in index.ts. */
+export type ProviderName = 'midApi' | 'vtrix';
+
 /**
  * Who does it: a provider turns requests into calls and answers into tasks. It knows no n8n parameter and keeps no
  * state; everything it says, it says as a value (`Answer`), never by throwing.
  */
 export interface Provider {
 	/** Stable: saved in workflows, and in every item. */
-	readonly name: string;
+	readonly name: ProviderName;
 	/** As people know it; used in messages. */
 	readonly displayName: string;
 	readonly credentialType: string;
+	/** Whether it makes tasks of this kind. */
+	offers(kind: TaskKind): boolean;
 	/**
 	 * Why a request cannot be sent although each field by itself fits; undefined when it can. A sentence without the full
 	 * stop.

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'crypto';
 
-import { isRecord, text } from './json';
+import { isRecord, text, unwrapJson } from './json';
 
 /**
  * What a provider's call says at the most: that something may have happened to a task. Nothing in it is believed before
@@ -17,7 +17,8 @@ const ID_FIELDS = ['taskId', 'task_id', 'id', 'jobId', 'job_id', 'request_id'];
 const MOST_IDS = 3;
 
 /** What may be the task id of a callback, whatever its form, best first; empty when it holds none. Never throws. */
-export function taskIdsIn(body: unknown): string[] {
+export function taskIdsIn(given: unknown): string[] {
+	const body = unwrapJson(given);
 	const places = isRecord(body) ? [body.data, body].filter(isRecord) : [];
 	const ids = places
 		.flatMap((place) => ID_FIELDS.map((field) => text(place[field])))

@@ -16,17 +16,39 @@ const SHORTEST_KEY = 8;
 /** What is nested deeper than this is left out. */
 const DEEPEST = 30;
 
-/** Of URLs, also where they are percent-encoded or escaped as in JSON, once or several times. */
-const URLS =
-	/https?(?::|%(?:25)*3a)(?:\\*\/|%(?:25)*2f){2}(?:[^\s"'<>“”\\]|\\+u[0-9a-f]{4}|\\+\/)*/gi;
-const USER_INFO = /^(https?:\/\/)[^/?#]*@/i;
-const QUERY_ON = /(?:[?#]|%(?:25)*(?:3f|23)|\\+u00(?:3f|23)).*$/is;
+/*
+ * A character may be written as it is, percent-encoded (`%3d`), or escaped as in JSON (`\u003d`, `\/`), each once or
+ * several times, and one way within the other (`%5cu003d`).
+ */
+const BACKSLASH = String.raw`(?:(?<!\\)\\+|%(?:25)*5c)`;
+const percent = (hex: string): string => `%(?:25)*${hex}`;
+const escaped = (hex: string): string => `${BACKSLASH}u00${hex}`;
+
+/** A word begins: also behind a character that is encoded. */
+const START = String.raw`(?:\b|(?<=%(?:25)*[0-9a-f]{2}|u00[0-9a-f]{2}))`;
+const SPACES = String.raw`(?:\s|\+|${percent('20')})+`;
+
+const SCHEME = `https?(?::|${percent('3a')})(?:${BACKSLASH}*(?:\\/|${percent('2f')})){2}`;
+const URLS = new RegExp(String.raw`${SCHEME}(?:[^\s"'<>“”\\]|\\+u[0-9a-f]{4}|\\+\/)*`, 'gi');
+const USER_INFO = new RegExp(
+	`^(${SCHEME})(?:(?!${percent('2f')})[^/?#])*(?:@|${percent('40')})`,
+	'i',
+);
+const QUERY_ON = new RegExp(`(?:[?#]|${percent('(?:3f|23)')}|${escaped('(?:3f|23)')}).*$`, 'is');
 
 /** Names of parameters whose value is a secret, wherever they stand. */
-const SECRET_PARAMETERS =
-	/\b(mjToken|mjReference|signature|sig|token|access_?token|api_?key|secret|password)((?:=|%(?:25)*3d|\\+u003d))[^\s"'<>“”&\\]+/gi;
-const BEARER = /\bBearer(?:\s|%20|\+)+[\w.~+/=-]{16,}/gi;
-const API_KEY = /\bsk-[\w-]{8,}/g;
+const SECRET_PARAMETERS = new RegExp(
+	String.raw`${START}(mjToken|mjReference|signature|sig|token|access_?token|api_?key|secret|password)((?:=|${percent('3d')}|${BACKSLASH}*${escaped('3d')}))(?:[^\s"'<>“”&\\]|\\+u00(?!2[267]|3[ce])[0-9a-f]{2}|\\+\/)+`,
+	'gi',
+);
+const BEARER = new RegExp(String.raw`${START}Bearer${SPACES}[\w.~+/=%-]{16,}`, 'gi');
+const API_KEY = new RegExp(String.raw`${START}sk-[\w-]{8,}`, 'gi');
+
+/** What may be the beginning of a secret, where a text was cut. */
+const CUT_SECRET = new RegExp(
+	String.raw`(?:${START}(?:Bearer${SPACES}|sk-)|https?[:%])[^\s"]*$`,
+	'i',
+);
 
 /** The parameters by which a callback address of ours is known (tasks/callbacks/address.ts). */
 const OWN_ADDRESS = /mj(?:Token|Reference)/i;
@@ -43,8 +65,9 @@ export const cleanText = (value: string): string =>
 /** The words of a provider, as they may be shown; undefined where there are none. */
 export function wordsIn(value: unknown): string | undefined {
 	const words = text(value);
+	if (words === undefined || words.length <= LONGEST_WORDS) return words && cleanText(words);
 	// Cut first: nothing is cleaned that is not shown, however long it is.
-	return words === undefined ? undefined : cleanText(words.slice(0, LONGEST_WORDS));
+	return cleanText(words.slice(0, LONGEST_WORDS)).replace(CUT_SECRET, '…');
 }
 
 /** A text without this key. */
@@ -71,6 +94,8 @@ export function withoutCallbacks(value: unknown, isCallback = false, depth = 0):
 		return value.map((entry: unknown) => withoutCallbacks(entry, isCallback, depth + 1));
 	}
 	if (!isRecord(value)) return value;
+	// The query of an address, taken apart.
+	if (Object.keys(value).some((name) => OWN_ADDRESS.test(name))) return '…';
 	return Object.fromEntries(
 		Object.entries(value).map(([name, entry]) => [
 			name,

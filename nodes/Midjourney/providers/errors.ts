@@ -149,6 +149,10 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	}),
 };
 
+/** Whether there is a wording for it: what was saved may be of another version. */
+export const isReason = (value: unknown): value is FailureReason =>
+	typeof value === 'string' && Object.hasOwn(REASONS, value);
+
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
 		`What it says is missing was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,

@@ -51,11 +51,11 @@ const BY_NAME: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(F
 /** The flags of a setting, of whatever request it is; none where it has none. */
 export const flagsOf = (setting: string): readonly string[] => BY_NAME.get(setting) ?? [];
 
-/** What may stand before a flag: nothing, a space, or what ends a word. */
-const BEFORE = '(?:^|[\\s,;.:!?)}\\]])';
+/** What may stand before a flag: nothing, a space, or what ends a word. The source of a regular expression. */
+export const BEFORE = '(?:^|[\\s,;.:!?)}\\]])';
 
-/** Two hyphens, or one of the dashes that some editors make of them. */
-const DASHES = '(?:--+|[‒–—―])';
+/** Two hyphens, or one of the dashes that some editors make of them. The source of a regular expression. */
+export const DASHES = '(?:--+|[‒–—―])';
 
 /**
  * What finds these flags in a text, also where a value is glued to one: `--ar16:9`.

@@ -102,6 +102,13 @@ export interface Http {
 	send(call: Call): Promise<Answer<Reply>>;
 }
 
+/** The same way, for requests that are of use for no longer than this, in ms. */
+export const withLimit = (http: Http, limitMs: number): Http => ({
+	...http,
+	send: async (call) =>
+		await http.send({ ...call, limitMs: Math.min(limitMs, call.limitMs ?? Infinity) }),
+});
+
 /**
  * How long a request may take, from its first byte to the last of its answer, in ms. A submit gets longer: giving up on
  * one may lose a paid task, while a look is simply repeated.
@@ -131,7 +138,8 @@ export async function openHttp(context: RequestContext, credentialType: string):
 	const { id, name } = node.credentials?.[credentialType] ?? {};
 	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
 	const key = text(data.apiKey)?.trim();
-	const base = text(data.baseUrl)?.trim().replace(/\/+$/, '') ?? '';
+	const host = data.baseUrl === 'other' ? data.otherBaseUrl : data.baseUrl;
+	const base = text(host)?.trim().replace(/\/+$/, '') ?? '';
 	return {
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),

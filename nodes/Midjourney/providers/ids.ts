@@ -5,10 +5,10 @@ const LONGEST = 200;
 
 /**
  * Why a text is not asked about as a task id; undefined when it is. In a path a slash or dots alone would lead elsewhere, with
- * the key.
+ * the key; half a surrogate pair stands in no URL.
  */
 export function noTaskId(id: string): { ok: false; failure: Failure } | undefined {
-	const fits = id.length <= LONGEST && id.trim() !== '' && !/^\.+$|[/\\\p{Cc}]/u.test(id);
+	const fits = id.length <= LONGEST && id.trim() !== '' && !/^\.+$|[/\\\p{Cc}\p{Cs}]/u.test(id);
 	return fits
 		? undefined
 		: failed({

@@ -28,7 +28,19 @@ export function isoDate(value: unknown): string | undefined {
 	const ms = unix
 		? Number(value) * (Number(value) < 1e11 ? 1000 : 1)
 		: Date.parse(text(value) ?? '');
-	return Number.isFinite(ms) ? new Date(ms).toISOString() : undefined;
+	return isoOf(ms);
+}
+
+/** ISO 8601 of Unix ms; undefined where there is no such date, as after the year 275760. */
+export function isoOf(ms: number): string | undefined {
+	const date = new Date(ms);
+	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/** A finite number, also as text; undefined for anything else. */
+export function numberIn(value: unknown): number | undefined {
+	const number = Number(text(value)?.trim() || NaN);
+	return Number.isFinite(number) ? number : undefined;
 }
 
 /** Whether a file can be fetched from there: an absolute address on the web. */

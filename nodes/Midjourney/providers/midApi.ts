@@ -13,9 +13,19 @@ import {
 	type Reply,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
-import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
-import type { GenerateImage, GenerateVideo, Provider, TaskRequest } from './Provider';
+import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
+import type {
+	ExtendVideo,
+	GenerateImage,
+	GenerateVideo,
+	Provider,
+	Source,
+	TaskRequest,
+	UpscaleImage,
+	VaryImage,
+} from './Provider';
 import type { Output, Task, TaskStatus } from './Task';
+import { callOf, NOT_OFFERED, notSent, wireFields, type CallTable, type WireTable } from './wire';
 
 /** MidAPI (midapi.ai) and its twin kie.ai on the wire: api-contract.md part 1. */
 
@@ -39,76 +49,121 @@ const VIDEO_TASK_TYPE: Record<GenerateVideo['quality'], string> = {
 	standard: 'mj_video',
 	hd: 'mj_video_hd',
 };
+const EXTEND_TASK_TYPE: Record<ExtendVideo['mode'], string> = {
+	auto: 'mj_video_extend_auto',
+	manual: 'mj_video_extend_manual',
+};
+
+/** Contract 1.1. */
+const GENERATE_IMAGE: WireTable<GenerateImage> = {
+	mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
+	prompt: ({ prompt }) => ({ prompt }),
+	imageUrls: ({ imageUrls }) => ({ fileUrls: imageUrls }),
+	aspectRatio: ({ aspectRatio }) => ({ aspectRatio }),
+	version: ({ version }) => ({ version }),
+	speed: ({ speed }) => ({ speed }),
+	stylization: ({ stylization }) => ({ stylization }),
+	variety: ({ variety }) => ({ variety }),
+	weirdness: ({ weirdness }) => ({ weirdness }),
+	omniIntensity: ({ omniIntensity }) => ({ ow: omniIntensity }),
+	watermark: waterMark,
+	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
+	// Only Midjourney's own language has these; a flag in the prompt says them here, too.
+	draft: notSent,
+	exclude: notSent,
+	imageQuality: notSent,
+	imageWeight: notSent,
+	omniReference: notSent,
+	raw: notSent,
+	seed: notSent,
+	styleReferences: notSent,
+	styleWeight: notSent,
+	tile: notSent,
+};
+
+/** Contract 1.1. */
+const GENERATE_VIDEO: WireTable<GenerateVideo> = {
+	quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
+	prompt: ({ prompt }) => ({ prompt }),
+	imageUrl: ({ imageUrl }) => ({ fileUrls: [imageUrl] }),
+	motion: ({ motion }) => ({ motion }),
+	videoCount: ({ videoCount }) => ({ videoBatchSize: videoCount }),
+	aspectRatio: ({ aspectRatio }) => ({ aspectRatio }),
+	version: ({ version }) => ({ version }),
+	watermark: waterMark,
+	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
+};
+
+/** This provider knows tasks by its own ids alone. */
+const SOURCE_TASK = {
+	taskId: ({ taskId }: Source) => ({ taskId }),
+	jobId: notSent,
+};
+
+/** Contract 1.3: `contract` chooses the path, and how images are counted. */
+const UPSCALE: WireTable<UpscaleImage> = {
+	...SOURCE_TASK,
+	index: ({ index, contract }) =>
+		contract === 'quickstart' ? { index: index + 1 } : { imageIndex: index },
+	watermark: waterMark,
+	contract: notSent,
+	upscaler: notSent,
+};
+
+/** Contract 1.4. */
+const VARY: WireTable<VaryImage> = {
+	...SOURCE_TASK,
+	index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
+	watermark: waterMark,
+	firstIndex: notSent,
+	strength: notSent,
+	prompt: notSent,
+};
+
+/** Contract 1.5. */
+const EXTEND_VIDEO: WireTable<ExtendVideo> = {
+	...SOURCE_TASK,
+	mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
+	index: ({ index }) => ({ index }),
+	prompt: ({ prompt }) => ({ prompt }),
+	watermark: waterMark,
+};
+
+function waterMark({ watermark }: { watermark?: string }): IDataObject {
+	return { waterMark: watermark };
+}
+
+/** What this provider makes of each kind of task. */
+const CALLS: CallTable<Call> = {
+	generateImage: (request) => post('/generate', wireFields(request, GENERATE_IMAGE)),
+	upscaleImage: (request) =>
+		post(
+			request.contract === 'quickstart' ? '/upscale' : '/generateUpscale',
+			wireFields(request, UPSCALE),
+		),
+	varyImage: (request) => post('/generateVary', wireFields(request, VARY)),
+	generateVideo: (request) => post('/generate', wireFields(request, GENERATE_VIDEO)),
+	extendVideo: (request) => post('/generateVideoExtend', wireFields(request, EXTEND_VIDEO)),
+	remixImage: NOT_OFFERED,
+	editImage: NOT_OFFERED,
+	inpaintImage: NOT_OFFERED,
+	outpaintImage: NOT_OFFERED,
+	uploadPaintImage: NOT_OFFERED,
+	retextureImage: NOT_OFFERED,
+	runModel: NOT_OFFERED,
+};
+
+const post = (path: string, body: IDataObject): Call => ({
+	...{ method: 'POST', path: MJ + path, body },
+});
 
 /**
- * The wire form of a request: contract 1.1, 1.3, 1.4 and 1.5. What is not set is not in the body.
+ * The wire form of a request. What is not set is not in the body.
  *
- * @returns undefined for what this provider cannot do
+ * @returns undefined for what this provider does not offer
  */
-export function submitCall(request: TaskRequest): Call | undefined {
-	switch (request.kind) {
-		case 'generateImage':
-			return post('/generate', {
-				taskType: IMAGE_TASK_TYPE[request.mode],
-				prompt: request.prompt,
-				fileUrls: request.imageUrls,
-				aspectRatio: request.aspectRatio,
-				version: request.version,
-				speed: request.speed,
-				stylization: request.stylization,
-				variety: request.variety,
-				weirdness: request.weirdness,
-				ow: request.omniIntensity,
-				waterMark: request.watermark,
-				enableTranslation: request.translatePrompt,
-			});
-		case 'upscaleImage':
-			return request.contract === 'quickstart'
-				? post('/upscale', {
-						taskId: request.taskId,
-						index: request.index + 1,
-						waterMark: request.watermark,
-					})
-				: post('/generateUpscale', {
-						taskId: request.taskId,
-						imageIndex: request.index,
-						waterMark: request.watermark,
-					});
-		case 'varyImage':
-			return post('/generateVary', {
-				taskId: request.taskId,
-				imageIndex: request.index + (request.firstIndex ?? 0),
-				waterMark: request.watermark,
-			});
-		case 'generateVideo':
-			return post('/generate', {
-				taskType: VIDEO_TASK_TYPE[request.quality],
-				prompt: request.prompt,
-				fileUrls: [request.imageUrl],
-				motion: request.motion,
-				videoBatchSize: request.videoCount,
-				aspectRatio: request.aspectRatio,
-				version: request.version,
-				waterMark: request.watermark,
-				enableTranslation: request.translatePrompt,
-			});
-		case 'extendVideo':
-			return post('/generateVideoExtend', {
-				taskId: request.taskId,
-				taskType: request.mode === 'auto' ? 'mj_video_extend_auto' : 'mj_video_extend_manual',
-				index: request.index,
-				prompt: request.prompt,
-				waterMark: request.watermark,
-			});
-		default:
-			return undefined;
-	}
-}
-
-function post(path: string, fields: IDataObject): Call {
-	const set = Object.entries(fields).filter(([, value]) => value !== undefined);
-	return { method: 'POST', path: MJ + path, body: Object.fromEntries(set) };
-}
+export const submitCall = (request: TaskRequest): Call | undefined =>
+	callOf(CALLS, request.kind, request);
 
 /**
  * The codes of contract 1.11 that are this family's own. They arrive as `code` in the body, often with HTTP 200. 501 says that
@@ -125,8 +180,8 @@ const CODES: Record<number, Meaning> = {
 function envelopeIn(body: unknown): { code: number; words?: string; data: unknown } | undefined {
 	const envelope = unwrapJson(body);
 	if (!isRecord(envelope)) return undefined;
-	const code = Number(text(envelope.code) ?? NaN);
-	return Number.isInteger(code)
+	const code = numberIn(envelope.code);
+	return code !== undefined && Number.isInteger(code)
 		? { code, words: wordsIn(envelope.msg), data: envelope.data }
 		: undefined;
 }
@@ -195,7 +250,7 @@ export function parseTask(data: unknown): Task | undefined {
 		completedAt,
 		expiresAt:
 			status === 'completed' && completedAt
-				? new Date(Date.parse(completedAt) + RETENTION_MS).toISOString()
+				? isoOf(Date.parse(completedAt) + RETENTION_MS)
 				: undefined,
 		error:
 			status === 'failed'
@@ -220,10 +275,12 @@ function outputs(data: IDataObject): Output[] {
 	});
 }
 
-export const midApi: Provider = {
+export const midApi: Provider & { readonly name: 'midApi' } = {
 	name: 'midApi',
 	displayName: 'MidAPI',
 	credentialType: 'midApi',
+
+	offers: (kind) => CALLS[kind] !== NOT_OFFERED,
 
 	async submit(http, request, callbackUrl) {
 		const call = submitCall(request);
@@ -271,8 +328,8 @@ export const midApi: Provider = {
 			answer = await ask(http, { method: 'GET', path: KIE_CREDIT });
 		}
 		if (!answer.ok) return answer;
-		const credits = Number(text(answer.value) ?? NaN);
-		return Number.isFinite(credits) ? success(credits) : unreadable('The answer holds no balance');
+		const credits = numberIn(answer.value);
+		return credits === undefined ? unreadable('The answer holds no balance') : success(credits);
 	},
 
 	async downloadUrl(http, url) {
@@ -283,7 +340,7 @@ export const midApi: Provider = {
 		});
 		if (!answer.ok) return answer;
 		const direct = text(answer.value);
-		return direct === undefined
+		return direct === undefined || !isHttpUrl(direct)
 			? unreadable('The answer holds no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},

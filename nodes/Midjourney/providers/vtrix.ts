@@ -14,18 +14,34 @@ import {
 	type Reply,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
-import { isHttpUrl, isoDate, isRecord, text, unwrapJson } from './json';
+import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
+	EditImage,
+	InpaintImage,
 	LayoutOrRule,
 	Mask,
+	OutpaintImage,
 	Provider,
+	RemixImage,
+	RetextureImage,
 	Source,
 	Strength,
 	TaskRequest,
+	UploadPaintImage,
 	UpscaleImage,
+	VaryImage,
 } from './Provider';
 import type { Output, Task, TaskStatus } from './Task';
 import { charactersIn } from './texts';
+import {
+	callOf,
+	defined,
+	NOT_OFFERED,
+	notSent,
+	wireFields,
+	type CallTable,
+	type WireTable,
+} from './wire';
 
 /** Vtrix on the wire: api-contract.md part 2. */
 
@@ -44,85 +60,103 @@ const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
 const VARIATION_TYPE: Record<Strength, number> = { subtle: 0, strong: 1 };
 const REMIX_MODE: Record<Strength, number> = { strong: 0, subtle: 1 };
 
-/** The model to run, and its parameters on the wire (contract 2.3); undefined for what this provider cannot do. */
-export function modelCall(
-	request: TaskRequest,
-): { model: string; params: IDataObject } | undefined {
-	const call = (model: string, params: IDataObject) => ({ model, params: defined(params) });
-	switch (request.kind) {
-		case 'generateImage':
-			return call('midjourney_diffusion', { text: asText(request) });
-		case 'upscaleImage':
-			return call('midjourney_upscale', {
-				...source(request),
-				type: UPSCALER[request.upscaler ?? 'standard'],
-			});
-		case 'varyImage':
-			return call('midjourney_variation', {
-				...source(request),
-				type: VARIATION_TYPE[request.strength ?? 'subtle'],
-				remixPrompt: request.prompt,
-			});
-		case 'remixImage':
-			return call('midjourney_remix', {
-				...source(request),
-				mode: REMIX_MODE[request.strength],
-				remixPrompt: request.prompt,
-			});
-		case 'editImage':
-			return call('midjourney_edit', {
-				...source(request),
-				...layoutOf(request),
-				remixPrompt: request.prompt,
-				mask: request.mask && maskOf(request.mask),
-			});
-		case 'inpaintImage':
-			return call('midjourney_inpaint', {
-				...source(request),
-				mask: maskOf(request.mask),
-				remixPrompt: request.prompt,
-			});
-		case 'outpaintImage':
-			return call('midjourney_outpaint', {
-				...source(request),
-				scale: request.scale,
-				remixPrompt: request.prompt,
-			});
-		case 'uploadPaintImage':
-			return call('midjourney_uploadpaint', {
-				imgUrl: request.imageUrl,
-				...layoutOf(request),
-				mask: maskOf(request.mask),
-				remixPrompt: request.prompt,
-			});
-		case 'retextureImage':
-			return call('midjourney_retexture', {
-				imgUrl: request.imageUrl,
-				remixPrompt: request.prompt,
-			});
-		case 'runModel':
-			return call(request.model, request.parameters);
-		default:
-			return undefined;
-	}
+/** A model to run, and its parameters on the wire. */
+interface ModelCall {
+	model: string;
+	params: IDataObject;
 }
 
-const source = ({ jobId, index }: Source): IDataObject => ({ jobId, imageNo: index });
+/** The models work with Midjourney's own ids; the task is looked up before (`prepare`). */
+const SOURCE_JOB = {
+	taskId: notSent,
+	jobId: ({ jobId }: Source) => ({ jobId }),
+	index: ({ index }: Source) => ({ imageNo: index }),
+};
+
+const remixPrompt = ({ prompt }: { prompt?: string }): IDataObject => ({ remixPrompt: prompt });
+const imgUrl = ({ imageUrl }: { imageUrl: string }): IDataObject => ({ imgUrl: imageUrl });
+const mask = (request: { mask?: Mask }): IDataObject => ({
+	mask: request.mask && maskOf(request.mask),
+});
 
 /** What is undefined was never laid out; the provider then says what is missing. */
-const layoutOf = ({ canvas, imagePosition }: LayoutOrRule): IDataObject => ({
-	canvas: canvas && { ...canvas },
-	imgPos: imagePosition && { ...imagePosition },
-});
+const LAYOUT = {
+	canvas: ({ canvas }: LayoutOrRule) => ({ canvas: canvas && { ...canvas } }),
+	imagePosition: ({ imagePosition }: LayoutOrRule) => ({
+		imgPos: imagePosition && { ...imagePosition },
+	}),
+	// The layout was made by it.
+	rule: notSent,
+};
+
+const UPSCALE: WireTable<UpscaleImage> = {
+	...SOURCE_JOB,
+	upscaler: ({ upscaler = 'standard' }) => ({ type: UPSCALER[upscaler] }),
+	watermark: notSent,
+	contract: notSent,
+};
+
+const VARY: WireTable<VaryImage> = {
+	...SOURCE_JOB,
+	strength: ({ strength = 'subtle' }) => ({ type: VARIATION_TYPE[strength] }),
+	prompt: remixPrompt,
+	watermark: notSent,
+	firstIndex: notSent,
+};
+
+const REMIX: WireTable<RemixImage> = {
+	...SOURCE_JOB,
+	strength: ({ strength }) => ({ mode: REMIX_MODE[strength] }),
+	prompt: remixPrompt,
+};
+
+const EDIT: WireTable<EditImage> = { ...SOURCE_JOB, ...LAYOUT, prompt: remixPrompt, mask };
+
+const INPAINT: WireTable<InpaintImage> = { ...SOURCE_JOB, mask, prompt: remixPrompt };
+
+const OUTPAINT: WireTable<OutpaintImage> = {
+	...SOURCE_JOB,
+	scale: ({ scale }) => ({ scale }),
+	prompt: remixPrompt,
+};
+
+const UPLOAD_PAINT: WireTable<UploadPaintImage> = {
+	...LAYOUT,
+	imageUrl: imgUrl,
+	mask,
+	prompt: remixPrompt,
+};
+
+const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPrompt };
+
+/** What this provider makes of each kind of task (contract 2.3). */
+const CALLS: CallTable<ModelCall> = {
+	// Its settings are flags in the text (flags.ts), which has a row for each of them.
+	generateImage: (request) => call('midjourney_diffusion', { text: asText(request) }),
+	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
+	varyImage: (request) => call('midjourney_variation', wireFields(request, VARY)),
+	remixImage: (request) => call('midjourney_remix', wireFields(request, REMIX)),
+	editImage: (request) => call('midjourney_edit', wireFields(request, EDIT)),
+	inpaintImage: (request) => call('midjourney_inpaint', wireFields(request, INPAINT)),
+	outpaintImage: (request) => call('midjourney_outpaint', wireFields(request, OUTPAINT)),
+	uploadPaintImage: (request) => call('midjourney_uploadpaint', wireFields(request, UPLOAD_PAINT)),
+	retextureImage: (request) => call('midjourney_retexture', wireFields(request, RETEXTURE)),
+	runModel: ({ model, parameters }) => call(model, defined(parameters)),
+	generateVideo: NOT_OFFERED,
+	extendVideo: NOT_OFFERED,
+};
+
+const call = (model: string, params: IDataObject): ModelCall => ({ model, params });
+
+/** The model to run, and its parameters on the wire; undefined for what this provider does not offer. */
+export const modelCall = (request: TaskRequest): ModelCall | undefined =>
+	callOf(CALLS, request.kind, request);
 
 /** Contract 2.4. */
 const maskOf = (mask: Mask): IDataObject =>
 	'url' in mask
 		? { url: mask.url }
 		: { areas: mask.polygons.map((points) => ({ ...mask.size, points })) };
-
-const defined = (fields: IDataObject): IDataObject =>
-	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** What the documented codes mean, by their last seven digits: pages disagree about what stands before (contract 2.6). */
 const CODES: Record<string, string> = {
@@ -343,11 +377,11 @@ function entriesOf({ output }: IDataObject): unknown[] {
 function outputsOf(body: IDataObject): Output[] {
 	const entries = entriesOf(body).map((entry) => (isRecord(entry) ? entry : {}));
 	const named = entries.map(({ imageNo, metadata }) =>
-		Number(text(imageNo) ?? text(isRecord(metadata) ? metadata.imageNo : undefined) ?? NaN),
+		numberIn(text(imageNo) ?? (isRecord(metadata) ? metadata.imageNo : undefined)),
 	);
 	// Numbers that are none, or that two have, number nothing.
 	const byName =
-		named.every((number) => Number.isInteger(number) && number >= 0) &&
+		named.every((number = NaN) => Number.isInteger(number) && number >= 0) &&
 		new Set(named).size === named.length;
 	return entries.flatMap((entry, place): Output[] => {
 		const url = text(entry.url) ?? text(entry.video_url) ?? text(entry.image_url);
@@ -356,11 +390,6 @@ function outputsOf(body: IDataObject): Output[] {
 		const index = (byName ? named[place] : undefined) ?? place;
 		return [{ index, type: isVideo ? 'video' : 'image', url }];
 	});
-}
-
-function numberIn(value: unknown): number | undefined {
-	const number = Number(text(value) ?? NaN);
-	return Number.isFinite(number) ? number : undefined;
 }
 
 /** What a secondary operation works on must be there before anything is paid. */
@@ -394,10 +423,12 @@ function misses({ taken, code = '', words = '' }: Failure, params: IDataObject):
 	return taken === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
-export const vtrix: Provider = {
+export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	name: 'vtrix',
 	displayName: 'Vtrix',
 	credentialType: 'vtrixApi',
+
+	offers: (kind) => CALLS[kind] !== NOT_OFFERED,
 
 	objection(request) {
 		if (request.kind !== 'generateImage') return undefined;

@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import { isReason } from '../providers/errors';
 import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { Asked, Order } from './order';
@@ -12,7 +13,7 @@ export type Remembered = Bought | Unknown | Refused;
 export interface Bought {
 	state: 'bought';
 	taskId: string;
-	/** Unix ms of the submit. */
+	/** Unix ms of the submit, 0 where that is not known. */
 	at: number;
 	/** What items show of what was sent; absent where it is the same now. */
 	asked?: Asked;
@@ -23,7 +24,7 @@ export interface Bought {
 /** It was sent and may have been taken. */
 export interface Unknown {
 	state: 'unknown';
-	/** Unix ms of the submit. */
+	/** Unix ms of the submit, 0 where that is not known. */
 	at: number;
 	/** In which execution it was sent. */
 	executionId?: string;
@@ -70,7 +71,8 @@ export class Memory {
 			const isOwn = executionId === this.context.executionId;
 			return isOwn ? { state: 'refused', failure: refused } : undefined;
 		}
-		const at = Number(entry.at);
+		// JSON knows no other numbers; what was found without its submit has none.
+		const at = typeof entry.at === 'number' ? entry.at : 0;
 		const taskId = text(entry.taskId);
 		if (taskId === undefined) {
 			const known = isFailure(failure) ? failure : undefined;
@@ -179,4 +181,4 @@ const accountKey = (digest = ''): string => `account:${digest}`;
 const isAsked = (value: unknown): value is Asked =>
 	isRecord(value) && (value.prompt === undefined || typeof value.prompt === 'string');
 
-const isFailure = (value: unknown): value is Failure => isRecord(value) && 'reason' in value;
+const isFailure = (value: unknown): value is Failure => isRecord(value) && isReason(value.reason);

@@ -6,7 +6,8 @@ import type { Answer } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
-import { Watcher, type Target } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import type { Target } from '../../../nodes/Midjourney/tasks/wait/watched';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
 import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
 
 setFlagsFromString('--expose-gc');
@@ -411,10 +412,10 @@ describe('A watcher that is told of a task', () => {
 	});
 
 	it('reads soon again when the provider has called before it shows the end', async () => {
-		const { watcher, clock } = watching((_, read) => (read < 2 ? RUNNING : DONE));
+		const { watcher, clock, account } = watching((_, read) => (read < 2 ? RUNNING : DONE));
 		// Where calls arrive, reads are far apart.
-		const schedule = { ...AFTER_SUBMIT, first: 120_000, shortest: 120_000, longest: 300_000 };
-		watcher.add(target('t1', { schedule }));
+		account.calledAt = 0;
+		watcher.add(target('t1', { called: true, schedule: {} }));
 		await clock.pass(6_000);
 		await clock.until(watcher.told('t1'));
 		await clock.until(watcher.untilAllEnded());
@@ -546,6 +547,99 @@ describe('A watcher that is told of a task', () => {
 		expect(reads).toHaveLength(1);
 		await clock.pass(60_000);
 		expect(reads.length).toBeGreaterThan(1);
+	});
+});
+
+describe('Of a task that a call is to tell of', () => {
+	const hopeful = (taskId = 't1', more: Partial<Target> = {}) =>
+		target(taskId, { called: true, schedule: {}, ...more });
+
+	it('little is read while nobody knows whether calls arrive', async () => {
+		const { watcher, clock, moments } = watching(() => RUNNING);
+		watcher.add(hopeful());
+		await clock.pass(90_000);
+		expect(moments()).toEqual([10_000, 15_000, 22_500, 33_750, 50_625, 75_937.5]);
+	});
+
+	it('nearly nothing is read where calls have arrived', async () => {
+		const { watcher, clock, account, moments } = watching(() => RUNNING);
+		account.calledAt = 0;
+		watcher.add(hopeful());
+		await clock.pass(299_000);
+		expect(moments()).toEqual([120_000, 240_000]);
+	});
+
+	it('nearly nothing is read from the first call on', async () => {
+		const { watcher, clock, account, moments } = watching(() => RUNNING);
+		watcher.add(hopeful());
+		await clock.pass(20_000);
+		account.calledAt = clock.time;
+		await clock.pass(110_000);
+		expect(moments()).toEqual([10_000, 15_000]);
+	});
+
+	it.each([
+		['in this watcher', false],
+		['in another', true],
+	])(
+		'more is read as soon as an end was read of which no call has told, %s',
+		async (_, isOther) => {
+			const clock = new WaitClock();
+			const account = newAccount(clock);
+			const script: Script = (taskId) => (taskId === 'short' ? DONE : RUNNING);
+			const { watcher, reads } = watching(script, { clock, account });
+			const other = isOther ? watching(script, { clock, account }).watcher : watcher;
+			other.add(hopeful('short'));
+			watcher.add(hopeful('long'));
+			await clock.pass(60_000);
+			const at = reads.filter(({ taskId }) => taskId === 'long').map((read) => read.at);
+			// It takes five seconds to be sure that no call comes. From then on a pause is a seventh of the time waited.
+			expect(at.slice(0, 3)).toEqual([10_000, 15_000, 17_250]);
+			at.slice(3).forEach((moment, index) => {
+				expect(moment / (at[index + 2] ?? NaN)).toBeCloseTo(1.15, 5);
+			});
+			expect(at.length).toBeGreaterThan(9);
+		},
+	);
+
+	it('no more is read when its call comes a little later', async () => {
+		const { watcher, clock, account, reads } = watching((id) => (id === 'short' ? DONE : RUNNING));
+		watcher.add(hopeful('short'));
+		watcher.add(hopeful('long'));
+		await clock.pass(13_000);
+		account.calledAt = clock.time;
+		await clock.pass(100_000);
+		expect(reads.map(({ at }) => at)).toEqual([10_000, 10_000]);
+	});
+
+	it('no more is read because an end was read that a call has told of', async () => {
+		const { watcher, clock, account, reads } = watching((id) => (id === 'short' ? DONE : RUNNING));
+		watcher.add(hopeful('short'));
+		watcher.add(hopeful('long'));
+		await clock.pass(2_000);
+		account.calledAt = clock.time;
+		await clock.until(watcher.told('short'));
+		await clock.pass(100_000);
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['short']);
+	});
+
+	it('what was set is obeyed', async () => {
+		const { watcher, clock, moments } = watching(() => RUNNING);
+		watcher.add(hopeful('t1', { schedule: { first: 3_000, longest: 8_000 } }));
+		await clock.pass(36_000);
+		expect(moments()).toEqual([3_000, 8_000, 13_000, 19_500, 27_500, 35_500]);
+	});
+
+	it('what is due stays due, whatever becomes known', async () => {
+		const first = watching(never);
+		first.watcher.add(hopeful());
+		await first.clock.pass(10_500);
+		const { clock, account } = first;
+		const second = watching(() => DONE, { clock, account, before: first.watcher });
+		account.calledAt = clock.time;
+		second.watcher.add(hopeful());
+		await clock.until(second.watcher.untilAllEnded());
+		expect(clock.time).toBeLessThan(12_000);
 	});
 });
 

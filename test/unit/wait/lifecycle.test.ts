@@ -46,9 +46,10 @@ function providerOf(read: (taskId: string) => Answer<Task>) {
 	const submits: string[] = [];
 	const reads: string[] = [];
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		async submit(_http, request) {
 			submits.push('prompt' in request ? (request.prompt ?? '') : '');
 			return { ok: true, value: `new ${submits.length}` };

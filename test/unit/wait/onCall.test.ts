@@ -120,9 +120,10 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 		logger: { debug() {}, info() {}, warn() {}, error() {} },
 	} as unknown as IWebhookFunctions;
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		submit: never,
 		async read(_http, taskId) {
 			reads.push(taskId);

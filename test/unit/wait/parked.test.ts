@@ -55,9 +55,10 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	const reads: string[] = [];
 	let begun = NaN;
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		async submit(_http, request) {
 			const prompt = 'prompt' in request ? (request.prompt ?? '') : '';
 			if (submits.length === 0) begun = Date.now();
@@ -190,7 +191,8 @@ describe('A parked execution', () => {
 		const { runs, items, ms } = await run(1, {}, { read: after(6_000) }, 60_000);
 		expect(items).toMatchObject([{ taskId: 'task of cup 0', status: 'completed' }]);
 		expect(runs).toBe(3);
-		expect(ms).toBeLessThan(8_000);
+		// No call comes, though one could.
+		expect(ms).toBeLessThan(11_000);
 	});
 
 	it.each([10, 25, 60])('buys each of %i once, and brings all', async (n) => {

@@ -73,9 +73,10 @@ function shop(script: Script, setting: Setting = {}) {
 		tasks,
 	});
 	const provider: Provider = {
-		name: 'scripted',
+		name: 'midApi',
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
+		offers: () => true,
 		async submit(_http, request, callbackUrl) {
 			const position = tasks.findIndex(
 				(_, index) => 'prompt' in request && request.prompt === `cup ${index}`,

@@ -4,17 +4,14 @@ import type { Operation } from '../Operation';
 export const getCredits: Operation = {
 	resource: 'account',
 	operation: 'getCredits',
-	providers: ['midApi'],
 	name: 'Get Credits',
 	action: 'Get credits of account',
 	description: 'How many credits are left',
 	fields: [],
-	traits: [],
-	intent: () => ({
-		does: 'ask',
-		question: async (provider, http) => {
-			const answer = await provider.credits?.(http);
-			return answer?.ok ? { ok: true, value: { credits: answer.value } } : answer;
-		},
-	}),
+	does: 'query',
+	needs: 'credits',
+	question: () => async (provider, http) => {
+		const answer = await provider.credits?.(http);
+		return answer?.ok ? { ok: true, value: { credits: answer.value } } : answer;
+	},
 };

@@ -14,22 +14,19 @@ const url = urlField({
 export const getDownloadUrl: Operation = {
 	resource: 'file',
 	operation: 'getDownloadUrl',
-	providers: ['midApi'],
 	name: 'Get Download URL',
 	action: 'Get download URL of file',
 	description: 'Get a direct link to a result that works for 20 minutes',
 	fields: [url],
-	traits: [],
-	intent: (from) => {
+	does: 'query',
+	needs: 'downloadUrl',
+	question: (from) => {
 		const file = from.get(url);
-		return {
-			does: 'ask',
-			question: async (provider, http) => {
-				const answer = await provider.downloadUrl?.(http, file);
-				if (!answer?.ok) return answer;
-				const expiresAt = new Date(Date.now() + answer.value.validForMs).toISOString();
-				return { ok: true, value: { url: file, downloadUrl: answer.value.url, expiresAt } };
-			},
+		return async (provider, http) => {
+			const answer = await provider.downloadUrl?.(http, file);
+			if (!answer?.ok) return answer;
+			const expiresAt = new Date(Date.now() + answer.value.validForMs).toISOString();
+			return { ok: true, value: { url: file, downloadUrl: answer.value.url, expiresAt } };
 		};
 	},
 };

@@ -1,7 +1,8 @@
-import type { CanvasRule } from '../../providers/Provider';
+import type { CanvasRule, LayoutOrRule } from '../../providers/Provider';
 import { LONGEST_SIDE } from '../../tasks/layout';
 import { choiceField, integerField, numberField, onlyFor, type Field } from '../Field';
 import { ratioField } from '../fields';
+import type { Filled } from '../Operation';
 import type { Parameters } from '../Parameters';
 
 /** How the canvas of Edit and Upload Paint is made: entered in pixels, or computed from the size of the image. */
@@ -17,8 +18,8 @@ const canvasMode = choiceField(
 	] as const,
 	{ displayName: 'Canvas', name: 'canvasMode', default: 'fit', noDataExpression: true },
 );
-const FIT = { canvasMode: ['fit'] };
-const EXACT = { canvasMode: ['exact'] };
+const toFit = <T>(field: Field<T>) => onlyFor(canvasMode, ['fit'], field);
+const exactly = <T>(field: Field<T>) => onlyFor(canvasMode, ['exact'], field);
 
 const pixels = (displayName: string, name: string, initial: number, description: string) =>
 	integerField(
@@ -26,8 +27,7 @@ const pixels = (displayName: string, name: string, initial: number, description:
 		{ displayName, name, default: initial, required: true, description },
 	);
 
-const canvasFit = onlyFor(
-	FIT,
+const canvasFit = toFit(
 	choiceField(
 		[
 			{
@@ -40,8 +40,10 @@ const canvasFit = onlyFor(
 		{ displayName: 'Fit To', name: 'canvasFit', default: 'aspectRatio', noDataExpression: true },
 	),
 );
-const canvasRatio = onlyFor(
-	{ ...FIT, canvasFit: ['aspectRatio'] },
+const toFitTo = <T>(fit: 'aspectRatio' | 'margins', field: Field<T>) =>
+	toFit(onlyFor(canvasFit, [fit], field));
+const canvasRatio = toFitTo(
+	'aspectRatio',
 	ratioField({
 		displayName: 'Canvas Aspect Ratio',
 		name: 'canvasAspectRatio',
@@ -52,8 +54,8 @@ const canvasRatio = onlyFor(
 	}),
 );
 const margin = (displayName: string, name: string, initial: number, description: string) =>
-	onlyFor(
-		{ ...FIT, canvasFit: ['margins'] },
+	toFitTo(
+		'margins',
 		numberField({ min: 0, max: 300 }, { displayName, name, default: initial, description }),
 	);
 const moreWidth = margin(
@@ -69,8 +71,7 @@ const moreHeight = margin(
 	'How much higher than the image, in percent of its height; above and below together',
 );
 
-const anchor = onlyFor(
-	FIT,
+const anchor = toFit(
 	choiceField(
 		[
 			{ name: 'Bottom', value: 'bottom' },
@@ -92,7 +93,6 @@ const anchor = onlyFor(
 	),
 );
 
-const exactly = <T>(field: Field<T>) => onlyFor(EXACT, field);
 const canvasWidth = exactly(
 	pixels('Canvas Width', 'canvasWidth', 1536, 'Of the new picture, in pixels'),
 );
@@ -133,23 +133,24 @@ export const canvas = {
 		imageX,
 		imageY,
 	],
-	from(entered: Parameters): CanvasRule {
-		if (entered.get(canvasMode) === 'exact') {
-			const width = entered.get(canvasWidth) ?? 0;
-			const height = entered.get(canvasHeight) ?? 0;
-			return {
-				canvas: { width, height },
-				x: entered.get(imageX) ?? 0,
-				y: entered.get(imageY) ?? 0,
-			};
-		}
-		const at = entered.get(anchor) ?? 'center';
-		return entered.get(canvasFit) === 'margins'
-			? {
-					moreWidth: entered.get(moreWidth) ?? 0,
-					moreHeight: entered.get(moreHeight) ?? 0,
-					anchor: at,
-				}
-			: { aspectRatio: entered.get(canvasRatio) ?? '1:1', anchor: at };
-	},
+	/** @returns the rule; canvas and position follow from it when the size of the image is known */
+	from: (entered: Parameters): Filled<LayoutOrRule> => ({
+		rule: ruleFrom(entered),
+		canvas: undefined,
+		imagePosition: undefined,
+	}),
 };
+
+function ruleFrom(entered: Parameters): CanvasRule {
+	if (entered.get(canvasMode) === 'exact') {
+		return {
+			canvas: { width: entered.need(canvasWidth), height: entered.need(canvasHeight) },
+			x: entered.need(imageX),
+			y: entered.need(imageY),
+		};
+	}
+	const at = entered.need(anchor);
+	return entered.need(canvasFit) === 'margins'
+		? { moreWidth: entered.need(moreWidth), moreHeight: entered.need(moreHeight), anchor: at }
+		: { aspectRatio: entered.need(canvasRatio), anchor: at };
+}

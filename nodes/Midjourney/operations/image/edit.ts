@@ -8,23 +8,21 @@ import { imageSize } from './size';
 export const editImage: Operation = {
 	resource: 'image',
 	operation: 'edit',
-	providers: ['vtrix'],
 	name: 'Edit',
 	action: 'Edit image on canvas',
 	description: 'Lay one image of a finished task on a canvas and have the rest painted',
 	fields: [...sourceImage.fields, remixPrompt, ...canvas.fields, ...optionalMask.fields],
 	additional: imageSize.fields,
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			imageSize.into(from, {
-				kind: 'editImage',
-				...sourceImage.from(from),
-				prompt: from.get(remixPrompt),
-				rule: canvas.from(from),
-				mask: optionalMask.from(from),
-			}),
-		],
-	}),
+	does: 'submit',
+	kind: 'editImage',
+	complete: imageSize.into,
+	requests: (from) => [
+		{
+			kind: 'editImage',
+			...sourceImage.from(from),
+			prompt: from.get(remixPrompt),
+			...canvas.from(from),
+			mask: optionalMask.from(from),
+		},
+	],
 };

@@ -8,6 +8,7 @@ import {
 	onlyFor,
 	onlyWith,
 	optional,
+	perProvider,
 	switchField,
 	textField,
 	urlField,
@@ -22,7 +23,6 @@ import {
 	customVersion,
 	imagePrompt,
 	imageUrls,
-	omniIntensity,
 	speed,
 	stylization,
 	translatePrompt,
@@ -32,7 +32,7 @@ import {
 	watermark,
 	weirdness,
 } from '../fields';
-import type { Operation } from '../Operation';
+import type { Filled, Operation } from '../Operation';
 import type { Parameters } from '../Parameters';
 import { permutationsOf } from '../permutations';
 
@@ -58,14 +58,29 @@ const mode = choiceField(
 	{ displayName: 'Mode', name: 'mode', default: 'textToImage', noDataExpression: true },
 );
 
-const WITH_IMAGES = { mode: ['imageToImage', 'omniReference', 'styleReference'] };
-const WITH_SPEED = { mode: ['imageToImage', 'styleReference', 'textToImage'] };
-
 const images = onlyFor(
-	WITH_IMAGES,
+	mode,
+	['imageToImage', 'omniReference', 'styleReference'],
 	imageUrls('The images to start from, to take the style of, or to take the subject of'),
 );
-const speedWhereItApplies = onlyFor(WITH_SPEED, speed);
+const speedWhereItApplies = onlyFor(mode, ['imageToImage', 'styleReference', 'textToImage'], speed);
+
+const intensity = optional(
+	integerField(
+		{ min: 1, max: 1000 },
+		{
+			displayName: 'Omni Intensity',
+			name: 'omniIntensity',
+			default: 100,
+			description: 'How closely the result follows the omni reference, 1 to 1000',
+		},
+	),
+);
+
+/** Where there is a field for the reference besides the mode, this one goes with both. */
+const omniIntensity = perProvider(onlyFor(mode, ['omniReference'], intensity), {
+	vtrix: intensity,
+});
 
 /** What Midjourney has a flag for, and MidAPI no field. */
 const asFlag = <T>(field: Field<T>) => onlyWith(['vtrix'], optional(field));
@@ -100,7 +115,8 @@ const imageQuality = asFlag(
 	),
 );
 const imageWeight = onlyFor(
-	{ mode: ['imageToImage'] },
+	mode,
+	['imageToImage'],
 	asFlag(
 		numberField(
 			{ min: 0, max: 3 },
@@ -114,7 +130,8 @@ const imageWeight = onlyFor(
 	),
 );
 const omniReference = exceptFor(
-	{ mode: ['omniReference'] },
+	mode,
+	['omniReference'],
 	asFlag(
 		urlField({
 			displayName: 'Omni Reference URL',
@@ -148,7 +165,8 @@ const seed = asFlag(
 const WEIGHT = /::\d+(\.\d+)?$/;
 
 const styleReferences = exceptFor(
-	{ mode: ['styleReference'] },
+	mode,
+	['styleReference'],
 	asFlag(
 		listField(
 			{
@@ -208,7 +226,6 @@ function promptsFrom(from: Parameters): string[] {
 export const generateImage: Operation = {
 	resource: 'image',
 	operation: 'generate',
-	providers: ['midApi', 'vtrix'],
 	name: 'Generate',
 	action: 'Generate image',
 	description: 'Make images from a prompt, with or without reference images',
@@ -237,9 +254,10 @@ export const generateImage: Operation = {
 		watermark,
 		weirdness,
 	],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => {
-		const request: Omit<GenerateImage, 'prompt'> = {
+	does: 'submit',
+	kind: 'generateImage',
+	requests: (from) => {
+		const request: Omit<Filled<GenerateImage>, 'prompt'> = {
 			kind: 'generateImage',
 			mode: from.get(mode),
 			imageUrls: from.get(images),
@@ -263,7 +281,6 @@ export const generateImage: Operation = {
 			styleWeight: from.get(styleWeight),
 			tile: from.get(tile),
 		};
-		const requests = promptsFrom(from).map((prompt) => ({ ...request, prompt }));
-		return { does: 'buy', requests };
+		return promptsFrom(from).map((prompt) => ({ ...request, prompt }));
 	},
 };

@@ -7,22 +7,20 @@ import { areaImageSize } from './size';
 export const inpaintImage: Operation = {
 	resource: 'image',
 	operation: 'inpaint',
-	providers: ['vtrix'],
 	name: 'Inpaint',
 	action: 'Inpaint image',
 	description: 'Paint parts of one image of a finished task again',
 	fields: [...sourceImage.fields, ...mask.fields, optionalPrompt],
 	additional: areaImageSize.fields,
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			areaImageSize.into(from, {
-				kind: 'inpaintImage',
-				...sourceImage.from(from),
-				mask: mask.from(from),
-				prompt: from.get(optionalPrompt),
-			}),
-		],
-	}),
+	does: 'submit',
+	kind: 'inpaintImage',
+	complete: areaImageSize.into,
+	requests: (from) => [
+		{
+			kind: 'inpaintImage',
+			...sourceImage.from(from),
+			mask: mask.from(from),
+			prompt: from.get(optionalPrompt),
+		},
+	],
 };

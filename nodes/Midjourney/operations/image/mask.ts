@@ -23,14 +23,19 @@ const KINDS = {
 	},
 } as const;
 const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
-const neededKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], { ...LOOK, default: 'areas' });
+/** Where a mask is needed. */
+export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], {
+	...LOOK,
+	default: 'areas',
+});
 const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.none, KINDS.url], {
 	...LOOK,
 	default: 'none',
 });
 
 const url = onlyFor(
-	{ mask: ['url'] },
+	kindOrNone,
+	['url'],
 	urlField({
 		displayName: 'Mask URL',
 		name: 'maskUrl',
@@ -49,58 +54,56 @@ const number = (displayName: string, name: string, initial: number): INodeProper
 	typeOptions: { numberPrecision: 0 },
 });
 
-const areas = onlyFor<number[][]>(
-	{ mask: ['areas'] },
-	{
-		property: {
-			displayName: 'Areas',
-			name: 'maskAreas',
-			type: 'fixedCollection',
-			typeOptions: { multipleValues: true },
-			placeholder: 'Add Area',
-			default: {},
-			description: 'What is to be painted again, in pixels from the top left corner of the image',
-			options: [
-				{
-					displayName: 'Polygon',
-					name: 'polygon',
-					values: [
-						{
-							displayName: 'Points',
-							name: 'points',
-							type: 'string',
-							default: '',
-							placeholder: 'e.g. 100,100 600,100 350,500',
-							description: 'At least three, each as x,y',
-						},
-					],
-				},
-				{
-					displayName: 'Rectangle',
-					name: 'rectangle',
-					values: [
-						number('X', 'x', 0),
-						number('Y', 'y', 0),
-						number('Width', 'width', 256),
-						number('Height', 'height', 256),
-					],
-				},
-			],
-		},
-		read(value) {
-			const entered = isRecord(value) ? value : {};
-			return polygonsIn(
-				['rectangle', 'polygon'].flatMap((kind): unknown[] => {
-					const list = entered[kind];
-					return Array.isArray(list) ? list : [];
-				}),
-			);
-		},
+const areas = onlyFor(kindOrNone, ['areas'], {
+	property: {
+		displayName: 'Areas',
+		name: 'maskAreas',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add Area',
+		default: {},
+		description: 'What is to be painted again, in pixels from the top left corner of the image',
+		options: [
+			{
+				displayName: 'Polygon',
+				name: 'polygon',
+				values: [
+					{
+						displayName: 'Points',
+						name: 'points',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. 100,100 600,100 350,500',
+						description: 'At least three, each as x,y',
+					},
+				],
+			},
+			{
+				displayName: 'Rectangle',
+				name: 'rectangle',
+				values: [
+					number('X', 'x', 0),
+					number('Y', 'y', 0),
+					number('Width', 'width', 256),
+					number('Height', 'height', 256),
+				],
+			},
+		],
 	},
-);
+	read(value) {
+		const entered = isRecord(value) ? value : {};
+		return polygonsIn(
+			['rectangle', 'polygon'].flatMap((kind): unknown[] => {
+				const list = entered[kind];
+				return Array.isArray(list) ? list : [];
+			}),
+		);
+	},
+});
 
 const json = onlyFor(
-	{ mask: ['json'] },
+	kindOrNone,
+	['json'],
 	jsonField((value) => polygonsIn(Array.isArray(value) ? value : [value]), {
 		displayName: 'Areas (JSON)',
 		name: 'maskJson',
@@ -195,11 +198,11 @@ const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url];
 export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };
 
 export const mask = {
-	fields: [neededKind, ...FORMS],
+	fields: [maskKind, ...FORMS],
 	/** @throws NodeOperationError when there is none, or an area encloses nothing */
 	from(entered: Parameters): Mask {
 		// Reading the choice refuses what an expression may have made of it.
-		entered.get(neededKind);
+		entered.get(maskKind);
 		const made = maskFrom(entered);
 		if (!made) throw entered.reject("'Mask' is missing: choose one");
 		return made;

@@ -17,21 +17,18 @@ const scale = numberField(
 export const outpaintImage: Operation = {
 	resource: 'image',
 	operation: 'outpaint',
-	providers: ['vtrix'],
 	name: 'Outpaint',
 	action: 'Outpaint image',
 	description: 'See one image of a finished task from further away',
 	fields: [...sourceImage.fields, scale, optionalPrompt],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			{
-				kind: 'outpaintImage',
-				...sourceImage.from(from),
-				scale: from.get(scale),
-				prompt: from.get(optionalPrompt),
-			},
-		],
-	}),
+	does: 'submit',
+	kind: 'outpaintImage',
+	requests: (from) => [
+		{
+			kind: 'outpaintImage',
+			...sourceImage.from(from),
+			scale: from.get(scale),
+			prompt: from.get(optionalPrompt),
+		},
+	],
 };

@@ -7,21 +7,18 @@ const strength = strengthField('strong');
 export const remixImage: Operation = {
 	resource: 'image',
 	operation: 'remix',
-	providers: ['vtrix'],
 	name: 'Remix',
 	action: 'Remix image',
 	description: 'Make one image of a finished task again after another prompt',
 	fields: [...sourceImage.fields, remixPrompt, strength],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			{
-				kind: 'remixImage',
-				...sourceImage.from(from),
-				prompt: from.get(remixPrompt),
-				strength: from.get(strength),
-			},
-		],
-	}),
+	does: 'submit',
+	kind: 'remixImage',
+	requests: (from) => [
+		{
+			kind: 'remixImage',
+			...sourceImage.from(from),
+			prompt: from.get(remixPrompt),
+			strength: from.get(strength),
+		},
+	],
 };

@@ -5,20 +5,17 @@ import type { Operation } from '../Operation';
 export const retextureImage: Operation = {
 	resource: 'image',
 	operation: 'retexture',
-	providers: ['vtrix'],
 	name: 'Retexture',
 	action: 'Retexture image',
 	description: 'Keep the shapes of any image and give it other materials, light and style',
 	fields: [imageUrl, remixPrompt],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			{
-				kind: 'retextureImage',
-				imageUrl: from.get(imageUrl),
-				prompt: from.get(remixPrompt),
-			},
-		],
-	}),
+	does: 'submit',
+	kind: 'retextureImage',
+	requests: (from) => [
+		{
+			kind: 'retextureImage',
+			imageUrl: from.get(imageUrl),
+			prompt: from.get(remixPrompt),
+		},
+	],
 };

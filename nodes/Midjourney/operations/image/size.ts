@@ -2,6 +2,7 @@ import type { TaskRequest } from '../../providers/Provider';
 import { lacksSize, LONGEST_SIDE, withSize } from '../../tasks/layout';
 import { integerField, onlyFor, optional, type Field } from '../Field';
 import type { Parameters } from '../Parameters';
+import { maskKind } from './mask';
 
 /** The size of the image that canvas and mask refer to: of its file, unless it is entered. */
 
@@ -55,7 +56,7 @@ const sizeOf = (across: Side, down: Side) => ({
 /** The fields of the size, and the request with it. */
 export const imageSize = sizeOf(width, height);
 
-const onAreas = (field: Side): Side => onlyFor({ mask: ['areas', 'json'] }, field);
+const onAreas = (field: Side): Side => onlyFor(maskKind, ['areas', 'json'], field);
 
 /** The same where there is no canvas: only areas are measured on the image. */
 export const areaImageSize = sizeOf(onAreas(width), onAreas(height));

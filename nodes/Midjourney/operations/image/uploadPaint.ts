@@ -8,23 +8,21 @@ import { imageSize } from './size';
 export const uploadPaintImage: Operation = {
 	resource: 'image',
 	operation: 'uploadPaint',
-	providers: ['vtrix'],
 	name: 'Upload Paint',
 	action: 'Upload and paint image',
 	description: 'Lay any image on a canvas and have the rest and the masked parts painted',
 	fields: [imageUrl, remixPrompt, ...canvas.fields, ...mask.fields],
 	additional: imageSize.fields,
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			imageSize.into(from, {
-				kind: 'uploadPaintImage',
-				imageUrl: from.get(imageUrl),
-				prompt: from.get(remixPrompt),
-				rule: canvas.from(from),
-				mask: mask.from(from),
-			}),
-		],
-	}),
+	does: 'submit',
+	kind: 'uploadPaintImage',
+	complete: imageSize.into,
+	requests: (from) => [
+		{
+			kind: 'uploadPaintImage',
+			imageUrl: from.get(imageUrl),
+			prompt: from.get(remixPrompt),
+			...canvas.from(from),
+			mask: mask.from(from),
+		},
+	],
 };

@@ -50,23 +50,20 @@ const contract = onlyWith(
 export const upscaleImage: Operation = {
 	resource: 'image',
 	operation: 'upscale',
-	providers: ['midApi', 'vtrix'],
 	name: 'Upscale',
 	action: 'Upscale image',
 	description: 'Make one image of a finished task larger',
 	fields: [...sourceImage.fields, upscaler],
 	additional: [contract, watermark],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			{
-				kind: 'upscaleImage',
-				...sourceImage.from(from),
-				watermark: from.get(watermark),
-				contract: from.get(contract),
-				upscaler: from.get(upscaler),
-			},
-		],
-	}),
+	does: 'submit',
+	kind: 'upscaleImage',
+	requests: (from) => [
+		{
+			kind: 'upscaleImage',
+			...sourceImage.from(from),
+			watermark: from.get(watermark),
+			contract: from.get(contract),
+			upscaler: from.get(upscaler),
+		},
+	],
 };

@@ -28,24 +28,21 @@ const indexBase = onlyWith(
 export const varyImage: Operation = {
 	resource: 'image',
 	operation: 'vary',
-	providers: ['midApi', 'vtrix'],
 	name: 'Vary',
 	action: 'Vary image',
 	description: 'Make variations of one image of a finished task',
 	fields: [...sourceImage.fields, strength, newPrompt],
 	additional: [indexBase, watermark],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			{
-				kind: 'varyImage',
-				...sourceImage.from(from),
-				watermark: from.get(watermark),
-				firstIndex: from.get(indexBase),
-				strength: from.get(strength),
-				prompt: from.get(newPrompt),
-			},
-		],
-	}),
+	does: 'submit',
+	kind: 'varyImage',
+	requests: (from) => [
+		{
+			kind: 'varyImage',
+			...sourceImage.from(from),
+			watermark: from.get(watermark),
+			firstIndex: from.get(indexBase),
+			strength: from.get(strength),
+			prompt: from.get(newPrompt),
+		},
+	],
 };

@@ -34,14 +34,13 @@ const parameters = jsonField(
 export const runModel: Operation = {
 	resource: 'model',
 	operation: 'run',
-	providers: ['vtrix'],
 	name: 'Run',
 	action: 'Run model',
 	description: 'Submit a task to any model of the provider, with parameters of your own',
 	fields: [model, parameters],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [{ kind: 'runModel', model: from.get(model), parameters: from.get(parameters) }],
-	}),
+	does: 'submit',
+	kind: 'runModel',
+	requests: (from) => [
+		{ kind: 'runModel', model: from.get(model), parameters: from.get(parameters) },
+	],
 };

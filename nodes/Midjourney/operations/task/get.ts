@@ -5,11 +5,10 @@ import type { Operation } from '../Operation';
 export const getTask: Operation = {
 	resource: 'task',
 	operation: 'get',
-	providers: ['midApi', 'vtrix'],
 	name: 'Get',
 	action: 'Get task',
 	description: 'Look at a task once, whether it is finished or not',
 	fields: [taskId],
-	traits: ['brings'],
-	intent: (from) => ({ does: 'look', taskId: from.get(taskId) }),
+	does: 'get',
+	taskId: (from) => from.get(taskId),
 };

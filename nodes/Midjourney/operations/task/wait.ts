@@ -20,11 +20,10 @@ const taskIds = listField(
 export const waitForTasks: Operation = {
 	resource: 'task',
 	operation: 'wait',
-	providers: ['midApi', 'vtrix'],
 	name: 'Wait',
 	action: 'Wait for tasks',
 	description: 'Go on waiting for tasks that were submitted before, without paying again',
 	fields: [taskIds],
-	traits: ['waits', 'brings'],
-	intent: (from) => ({ does: 'wait', taskIds: from.get(taskIds) }),
+	does: 'wait',
+	taskIds: (from) => from.get(taskIds),
 };

@@ -10,29 +10,26 @@ const extendMode = choiceField(
 	{ displayName: 'Mode', name: 'extendMode', default: 'auto', noDataExpression: true },
 );
 
-const nextPrompt = onlyFor({ extendMode: ['manual'] }, videoPrompt);
+const nextPrompt = onlyFor(extendMode, ['manual'], videoPrompt);
 
 /** Video → Extend (api-contract 1.5). */
 export const extendVideo: Operation = {
 	resource: 'video',
 	operation: 'extend',
-	providers: ['midApi'],
 	name: 'Extend',
 	action: 'Extend video',
 	description: 'Make one video of a finished task longer',
 	fields: [extendMode, ...sourceVideo.fields, nextPrompt],
 	additional: [watermark],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => ({
-		does: 'buy',
-		requests: [
-			{
-				kind: 'extendVideo',
-				mode: from.get(extendMode),
-				...sourceVideo.from(from),
-				prompt: from.get(nextPrompt),
-				watermark: from.get(watermark),
-			},
-		],
-	}),
+	does: 'submit',
+	kind: 'extendVideo',
+	requests: (from) => [
+		{
+			kind: 'extendVideo',
+			mode: from.get(extendMode),
+			...sourceVideo.from(from),
+			prompt: from.get(nextPrompt),
+			watermark: from.get(watermark),
+		},
+	],
 };

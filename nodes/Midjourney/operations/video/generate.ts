@@ -54,14 +54,14 @@ const videoCount = optional(
 export const generateVideo: Operation = {
 	resource: 'video',
 	operation: 'generate',
-	providers: ['midApi'],
 	name: 'Generate',
 	action: 'Generate video',
 	description: 'Set one image in motion',
 	fields: [quality, videoPrompt, image, motion],
 	additional: [aspectRatio, customVersion, videoCount, translatePrompt, version, watermark],
-	traits: ['submits', 'waits', 'brings'],
-	intent: (from) => {
+	does: 'submit',
+	kind: 'generateVideo',
+	requests: (from) => {
 		const urls = from.get(image);
 		const [imageUrl] = urls;
 		if (imageUrl === undefined || urls.length > 1) {
@@ -69,22 +69,19 @@ export const generateVideo: Operation = {
 				`'Image URLs' holds ${urls.length} images, a video is made from exactly one: leave one, or split them into items`,
 			);
 		}
-		return {
-			does: 'buy',
-			requests: [
-				{
-					kind: 'generateVideo',
-					quality: from.get(quality),
-					prompt: from.get(videoPrompt),
-					imageUrl,
-					motion: from.get(motion),
-					videoCount: from.get(videoCount),
-					aspectRatio: aspectRatioFrom(from),
-					version: versionFrom(from),
-					watermark: from.get(watermark),
-					translatePrompt: from.get(translatePrompt),
-				},
-			],
-		};
+		return [
+			{
+				kind: 'generateVideo',
+				quality: from.get(quality),
+				prompt: from.get(videoPrompt),
+				imageUrl,
+				motion: from.get(motion),
+				videoCount: from.get(videoCount),
+				aspectRatio: aspectRatioFrom(from),
+				version: versionFrom(from),
+				watermark: from.get(watermark),
+				translatePrompt: from.get(translatePrompt),
+			},
+		];
 	},
 };

@@ -1,9 +1,11 @@
-import type { Answer, Failure } from '../../providers/http';
+import type { Answer } from '../../providers/http';
 import type { Task } from '../../providers/Task';
 import type { Clock } from '../clock';
 import { judge } from './judge';
 import type { Account } from './limiter';
-import { nextPause, SOON, type PollSchedule } from './schedule';
+import { ReadAhead } from './readAhead';
+import { AFTER_SUBMIT, endedUncalled, SOON } from './schedule';
+import { plan, planAnew, type Progress, type Sighting, type Target, type Watched } from './watched';
 
 /** At its time limit a task is read once more; this long is the answer waited for, in ms. */
 export const LAST_READ_MS = 5_000;
@@ -13,46 +15,6 @@ const DUE_READS_MS = 10_000;
 
 /** The loop looks around at least this often, in ms. */
 const TICK_MS = 1_000;
-
-/** A task to be watched. */
-export interface Target {
-	taskId: string;
-	/** Unix ms of the submit, or of the start of waiting when the task was submitted elsewhere. */
-	since: number;
-	/** Unix ms: what is open then stays open. */
-	deadline: number;
-	schedule: PollSchedule;
-	/** Submitted by this node: it exists, even where the provider does not find it yet. */
-	fresh: boolean;
-	/** A call will tell of it: a watcher that lives by calls reads only then. */
-	called?: boolean;
-}
-
-/** What is known of a watched task. */
-export interface Sighting {
-	/** `lost`: it can no longer be read; `timeLimit`: it was still open then; undefined: go on watching. */
-	end?: 'terminal' | 'lost' | 'timeLimit';
-	/** The last that was seen of the task. */
-	task?: Task;
-	/** Why the last read did not succeed, if it did not. */
-	failure?: Failure;
-	/** How often it was read. */
-	reads: number;
-	/** A call led to the last read. */
-	called: boolean;
-	/** Unix ms of the end. */
-	endedAt?: number;
-}
-
-interface Watched extends Target {
-	sighting: Sighting;
-	/** Unix ms: when to read next. */
-	due: number;
-	/** The read that is under way. */
-	reading?: Promise<void>;
-	/** Unix ms: when the read at the deadline began. */
-	lastAt?: number;
-}
 
 export interface WatcherDeps {
 	read(taskId: string): Promise<Answer<Task>>;
@@ -69,10 +31,13 @@ export interface WatcherDeps {
 export class Watcher {
 	private readonly watched = new Map<string, Watched>();
 
+	/** What was read ahead for nothing goes to the end. */
 	private readonly openIds = new Set<string>();
 
+	private readonly ahead: ReadAhead<Watched>;
+
 	/** What an earlier watcher of the same tasks knew. */
-	private readonly known: ReadonlyMap<string, Pick<Watched, 'sighting' | 'due'>>;
+	private readonly known: ReadonlyMap<string, Progress>;
 
 	private running = false;
 
@@ -86,6 +51,12 @@ export class Watcher {
 		before?: Watcher,
 	) {
 		this.known = new Map(before?.handOver());
+		this.ahead = new ReadAhead({
+			clock: deps.clock,
+			open: () => this.openIds.size,
+			next: (count) => this.nextAhead(count),
+			read: async (one) => await this.readOneAhead(one),
+		});
 	}
 
 	/** Watches another task, or knows it already. */
@@ -97,12 +68,11 @@ export class Watcher {
 			return;
 		}
 		const since = Number.isFinite(target.since) ? target.since : clock.now();
-		const first = since + target.schedule.first * (1 - clock.random() / 5);
-		const { sighting, due } = this.known.get(target.taskId) ?? {
-			sighting: { reads: 0, called: false },
-			due: first,
-		};
-		this.watched.set(target.taskId, { ...target, since, sighting: { ...sighting }, due });
+		const known = this.known.get(target.taskId);
+		const sighting = { reads: 0, called: false, ...known?.sighting };
+		const one = { ...target, since, due: since, usual: AFTER_SUBMIT, ...known, sighting };
+		this.watched.set(target.taskId, one);
+		if (!known) plan(one, account, clock);
 		if (sighting.end || this.stopped) return;
 		this.openIds.add(target.taskId);
 		account.watched++;
@@ -131,26 +101,15 @@ export class Watcher {
 		}
 	}
 
-	/** Somebody says that a task may have ended: reads it at once. Calls that come together share a read. */
+	/**
+	 * Somebody says that a task may have ended: reads it at once. Calls that come together share a read. Where tasks end
+	 * together, others are read ahead; one of those who have told waits for that, so that somebody sees it when all have ended.
+	 */
 	async told(taskId: string): Promise<void> {
 		const one = this.watched.get(taskId);
-		if (!one || one.sighting.end) return;
-		one.sighting.called = true;
-		// What is being read may be older than what was told.
-		await one.reading;
-		if (one.sighting.end) return;
-		await (one.reading ?? this.read(one));
-		if (one.sighting.end) return;
-		// The provider's books may be a moment behind its call.
-		const { clock } = this.deps;
-		const { shortest, longest } = one.schedule;
-		one.schedule = {
-			...one.schedule,
-			shortest: Math.min(shortest, SOON.shortest),
-			longest: Math.min(longest, SOON.longest),
-		};
-		one.due = Math.min(one.due, clock.now() + SOON.first);
-		this.start();
+		if (!one) return;
+		await this.readAsTold(one);
+		if (one.sighting.end) await this.ahead.called();
 	}
 
 	/**
@@ -185,12 +144,45 @@ export class Watcher {
 	}
 
 	/** Stops, and gives what is known. What is being read is due at once. */
-	private handOver(): Array<[string, Pick<Watched, 'sighting' | 'due'>]> {
+	private handOver(): Array<[string, Progress]> {
 		this.stop();
-		return [...this.watched].map(([taskId, { sighting, due, reading }]) => [
+		return [...this.watched].map(([taskId, { sighting, due, usual, readAt, reading }]) => [
 			taskId,
-			{ sighting, due: reading ? 0 : due },
+			{ sighting, due: reading ? 0 : due, usual, readAt },
 		]);
+	}
+
+	private async readAsTold(one: Watched): Promise<void> {
+		if (one.sighting.end) return;
+		one.sighting.called = true;
+		// What is being read may be older than what was told.
+		await one.reading;
+		if (one.sighting.end) return;
+		await (one.reading ?? this.read(one));
+		if (one.sighting.end) return this.ahead.saw(true);
+		// The provider's books may be a moment behind its call.
+		one.due = Math.min(one.due, this.deps.clock.now() + SOON.first);
+		this.start();
+	}
+
+	/** At most so many tasks of which calls are to tell, and that nobody reads. */
+	private nextAhead(count: number): Watched[] {
+		const next: Watched[] = [];
+		if (this.stopped || this.deps.account.reads.pausedFor() > 0) return next;
+		for (const taskId of this.openIds) {
+			if (next.length >= count) break;
+			const one = this.watched.get(taskId);
+			if (one?.called && !one.sighting.called && !one.reading) next.push(one);
+		}
+		return next;
+	}
+
+	private async readOneAhead(one: Watched): Promise<boolean> {
+		await this.read(one);
+		const hasEnded = one.sighting.end !== undefined;
+		if (hasEnded) one.sighting.called = true;
+		else if (this.openIds.delete(one.taskId)) this.openIds.add(one.taskId);
+		return hasEnded;
 	}
 
 	private start(): void {
@@ -198,7 +190,7 @@ export class Watcher {
 	}
 
 	private async loop(): Promise<void> {
-		const { clock, polls } = this.deps;
+		const { account, clock, polls } = this.deps;
 		this.running = true;
 		while (!this.stopped && this.openIds.size > 0) {
 			const now = clock.now();
@@ -207,6 +199,7 @@ export class Watcher {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
 				const isRead = polls || one.sighting.called || !one.called;
+				if (isRead) planAnew(one, account, clock, now);
 				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
 				if (isRead) next = Math.min(next, one.reading ? now + TICK_MS : one.due);
@@ -222,16 +215,24 @@ export class Watcher {
 	/** Does what is due for one task. */
 	private tend(one: Watched, now: number, isRead: boolean): void {
 		if (now >= one.deadline) this.close(one, now);
-		else if (isRead && !one.reading && now >= one.due) void this.read(one);
+		else if (isRead && !one.reading && now >= one.due) void this.poll(one);
 	}
 
 	/** The time limit is the end, whatever hangs; what has ended by then counts, if the provider says so at once. */
 	private close(one: Watched, now: number): void {
 		if (one.lastAt === undefined) {
 			one.lastAt = now;
-			if (!one.reading && this.deps.account.reads.pausedFor() === 0) void this.read(one);
+			if (!one.reading && this.deps.account.reads.pausedFor() === 0) void this.poll(one);
 		}
 		if (!one.reading || now >= one.lastAt + LAST_READ_MS) this.end(one, 'timeLimit');
+	}
+
+	/** Reads it though nobody has told of it. */
+	private async poll(one: Watched): Promise<void> {
+		await this.read(one);
+		const { sighting, called } = one;
+		if (sighting.end !== 'terminal' || !called || sighting.called) return;
+		endedUncalled(this.deps.account, this.deps.clock.now());
 	}
 
 	private async read(one: Watched): Promise<void> {
@@ -256,7 +257,8 @@ export class Watcher {
 		if (judged.end) return this.end(one, judged.end);
 		const retryAfterMs = answer.ok ? 0 : (answer.failure.retryAfterMs ?? 0);
 		if (retryAfterMs > 0) account.reads.pauseFor(retryAfterMs);
-		one.due = clock.now() + nextPause(one.schedule, waited, account.watched, clock.random());
+		one.readAt = clock.now();
+		plan(one, account, clock);
 		if (one.lastAt !== undefined) this.end(one, 'timeLimit');
 	}
 

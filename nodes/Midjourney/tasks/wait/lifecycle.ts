@@ -6,6 +6,7 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 
+import { impossible } from '../../providers/exhaustive';
 import type { Provider } from '../../providers/Provider';
 import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
@@ -13,7 +14,6 @@ import { savedBefore } from '../internals';
 import { toItems } from '../results';
 import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
-import type { Account } from './limiter';
 import {
 	boughtBefore,
 	orderedTasks,
@@ -27,7 +27,6 @@ import { outcomesOf } from './outcomes';
 import { EARLY_MS, park, type Park } from './park';
 import { openPlace, type Place } from './place';
 import { forgetWait, keepWait, knownWait } from './registry';
-import { AFTER_SUBMIT, CALLS_ARE_TRUSTED_MS, WHERE_CALLS_ARRIVE } from './schedule';
 import {
 	newState,
 	nextStep,
@@ -202,6 +201,9 @@ async function untilParkOrEnd(
 					const unknownUntil = firstUnknownEnd(state);
 					if (!watcher.allEnded || unknownUntil !== undefined) return { wakeAt: unknownUntil };
 				}
+				break;
+			default:
+				impossible(step);
 		}
 	}
 }
@@ -229,19 +231,16 @@ function watcherFor(
 	const before = knownWait(state.nonce)?.watcher;
 	const read = async (taskId: string) => await provider.read(http, taskId);
 	const watcher = new Watcher({ read, account, clock: processClock, polls }, before);
-	if (state.wasCalled) account.calledAt = clock.now();
-	for (const task of state.tasks) watch(watcher, task, account, clock.now());
+	if (state.wasCalled) account.calledElsewhereAt = clock.now();
+	for (const task of state.tasks) watch(watcher, task);
 	keepWait(state.nonce, { watcher, http }, clock.now());
 	return watcher;
 }
 
-function watch(watcher: Watcher, task: TaskState, { calledAt }: Account, now: number): void {
+function watch(watcher: Watcher, task: TaskState): void {
 	const { stage, settings } = task;
 	if (stage.at !== 'bought' || settings?.waitMode === 'dontWait') return;
-	const { called, fresh } = stage;
-	const isCounted = called && calledAt !== undefined && now - calledAt < CALLS_ARE_TRUSTED_MS;
-	const usual = isCounted ? WHERE_CALLS_ARRIVE : AFTER_SUBMIT;
-	watcher.add({ ...stage, schedule: scheduleOf(task, fresh, usual) });
+	watcher.add({ ...stage, schedule: scheduleOf(task, stage.fresh) });
 }
 
 const problemOfSubmit =
@@ -270,7 +269,7 @@ function submitDeps(
 		underWay,
 		problemOf: problemOfSubmit(place),
 		onBought: (task, taskId) => {
-			watch(watcher, task, account, clock.now());
+			watch(watcher, task);
 			// The one place outside of the execution's data where the id of a paid task survives anything.
 			context.logger.info(`Midjourney task submitted: ${taskId}`, {
 				provider: provider.name,

@@ -60,8 +60,12 @@ export interface Account {
 	submits: Limiter;
 	/** How many tasks are being watched. */
 	watched: number;
-	/** Unix ms when a call of the provider has arrived last, as far as this process knows. */
+	/** Unix ms when a call of the provider has arrived in this process last. */
 	calledAt?: number;
+	/** Unix ms when a call has last woken an execution, wherever it has arrived. */
+	calledElsewhereAt?: number;
+	/** Since when ends were read of which no call has told, and until when that counts; in Unix ms. */
+	silence?: { since: number; until: number };
 }
 
 const accounts = new Map<string, Account>();

@@ -10,10 +10,9 @@ import { processClock, type Clock } from '../clock';
 import { RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
 import { accountOf } from './limiter';
-import { keepWait, knownWait, wakesAgain } from './registry';
+import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
 import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
-import { AFTER_SUBMIT } from './schedule';
 import { scheduleOf } from './submitBatch';
 import { Watcher } from './Watcher';
 
@@ -57,11 +56,12 @@ const REFUSED: Verdict = {
 /**
  * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
  *
+ * @param provider undefined: none that is known
  * @returns `workflowData` when the execution is to go on
  */
 export async function onCall(
 	context: IWebhookFunctions,
-	provider: Provider,
+	provider: Provider | undefined,
 	clock: Clock = processClock,
 ): Promise<IWebhookResponseData> {
 	let answered = false;
@@ -70,7 +70,7 @@ export async function onCall(
 		answered = true;
 	};
 	try {
-		const working = decide(context, provider, clock);
+		const working = provider ? decide(context, provider, clock) : Promise.resolve(NOT_FOR_US);
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
 		let verdict = await Promise.race([working, late]);
 		if (!verdict) {
@@ -147,6 +147,8 @@ async function onCallback(
 	if (stage.at === 'unknown')
 		return await onLostAnswer({ provider, http, clock }, state, task, body);
 	if (stage.at !== 'bought') return HEARD;
+	// Woken by an earlier call, and over here, if it goes on here: nothing is to be read for it any more.
+	if (!knownWait(nonce) && state.wake && hasWoken(state.wake)) return CALL_AGAIN;
 	const watcher = watcherOf(state, provider, http, clock);
 	await watcher.told(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
@@ -182,7 +184,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 		if (task.stage.at !== 'bought' || task.hasEnded) continue;
 		watcher.add({
 			...task.stage,
-			schedule: scheduleOf(task, false, AFTER_SUBMIT),
+			schedule: scheduleOf(task, false),
 			deadline: Infinity,
 			called: true,
 		});

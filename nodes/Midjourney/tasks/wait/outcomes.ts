@@ -6,7 +6,8 @@ import type { Outcome } from '../outcome';
 import { itemsOf } from '../results';
 import type { Place } from './place';
 import type { TaskState, WaitState } from './state';
-import type { Sighting, Watcher } from './Watcher';
+import type { Sighting } from './watched';
+import type { Watcher } from './Watcher';
 
 export const readsOf = ({ stage, reads }: TaskState, watcher: Watcher): number =>
 	reads + (stage.at === 'bought' ? (watcher.sightingOf(stage.taskId)?.reads ?? 0) : 0);

@@ -71,7 +71,10 @@ export async function park(
 		forgetWait(state.nonce);
 		return shown;
 	}
-	keepWait(state.nonce, { watcher, http, secret }, now);
+	const taskIds = state.tasks.map(({ stage }) =>
+		stage.at === 'bought' ? stage.taskId : undefined,
+	);
+	keepWait(state.nonce, { watcher, http, secret, taskIds }, now);
 	void watchOver({
 		nonce: state.nonce,
 		secret,

@@ -8,6 +8,8 @@ export interface Known {
 	http: Http;
 	/** The secret of the park that this process is to wake; undefined: somebody else is. */
 	secret?: string;
+	/** The task at each position, where it has one and it was known when the execution was parked. */
+	taskIds?: ReadonlyArray<string | undefined>;
 	/** Unix ms: forgotten then, where nobody is left who would; a later call begins anew. */
 	expiresAt?: number;
 }

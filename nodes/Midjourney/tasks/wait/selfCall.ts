@@ -79,12 +79,60 @@ export async function ownAddress(
 	const resume = resumeUrlOf(context);
 	const status = statusUrlOf(context);
 	if (!URL.canParse(resume) || !URL.canParse(status)) return undefined;
+	const isRunning = (stands: string | undefined) => stands === 'running';
+	return await reachableAddress(context.helpers, { resume, status }, internal, isRunning);
+}
+
+/**
+ * The addresses of any execution of this n8n.
+ *
+ * @param ofAnother as n8n gives them for another execution, or for none yet
+ * @param resumeToken n8n's own token for calling it, where this n8n has such
+ * @returns undefined where what n8n gives is no URL
+ */
+export function addressOfExecution(
+	ofAnother: { resumeUrl: unknown; resumeFormUrl: unknown },
+	executionId: string,
+	resumeToken: string | undefined,
+): OwnAddress | undefined {
+	const { resumeUrl, resumeFormUrl } = ofAnother;
+	const made = (given: unknown, path: string): string | undefined => {
+		if (typeof given !== 'string' || !URL.canParse(given)) return undefined;
+		const url = new URL(given);
+		url.pathname = url.pathname.replace(/[^/]*\/?$/, `${encodeURIComponent(executionId)}/${path}`);
+		url.search = '';
+		if (resumeToken !== undefined) url.searchParams.set('signature', resumeToken);
+		return url.href;
+	};
+	const resume = made(resumeUrl, RESUME_PATH);
+	const status = made(resumeFormUrl, STATUS_PATH);
+	return resume === undefined || status === undefined ? undefined : { resume, status };
+}
+
+/** The same addresses at the origin that has led to this n8n before; undefined: none has. */
+export function knownAddress({ resume, status }: OwnAddress): OwnAddress | undefined {
+	const known = reachable.get(new URL(resume).origin);
+	return known === undefined ? undefined : { resume: at(known, resume), status: at(known, status) };
+}
+
+/**
+ * The same addresses at an origin that leads to this n8n: the one that has before, one that the user names, the one that
+ * n8n takes for its own, or where n8n listens as a rule.
+ *
+ * @param isRight whether an execution that stands like this there can be the one that is meant
+ */
+export async function reachableAddress(
+	helpers: Requester,
+	{ resume, status }: OwnAddress,
+	internal: string | undefined,
+	isRight: (stands: string | undefined, isGuess: boolean) => boolean,
+): Promise<OwnAddress | undefined> {
 	const { origin } = new URL(resume);
 	const known = reachable.get(origin);
-	const origins = [known, internal, origin, USUAL_ADDRESS].filter((one) => one !== undefined);
-	for (const one of new Set(origins)) {
+	const told = [known, internal, origin].filter((one) => one !== undefined);
+	for (const one of new Set([...told, USUAL_ADDRESS])) {
 		const address = { resume: at(one, resume), status: at(one, status) };
-		if (await isAt(context.helpers, address)) {
+		if (await isAt(helpers, address, (stands) => isRight(stands, !told.includes(one)))) {
 			reachable.set(origin, one);
 			return address;
 		}
@@ -106,10 +154,14 @@ function at(origin: string, url: string): string {
  */
 const NO_DATA_YET = /reading '(executionData|resumeToken)'/;
 
-/** Whether this execution runs there. */
-async function isAt(helpers: Requester, address: OwnAddress): Promise<boolean> {
+/** Whether this execution is there. */
+async function isAt(
+	helpers: Requester,
+	address: OwnAddress,
+	isRight: (stands: string | undefined) => boolean,
+): Promise<boolean> {
 	try {
-		return text(await askStatus(helpers, address)) === 'running';
+		return isRight(text(await askStatus(helpers, address)));
 	} catch (error) {
 		const response = isRecord(error) && isRecord(error.response) ? error.response : {};
 		return response.status === 500 && NO_DATA_YET.test(JSON.stringify(response.data) ?? '');
@@ -138,6 +190,25 @@ const askStatus = async (helpers: Requester, { status }: OwnAddress): Promise<un
 
 /** How n8n calls an execution that nothing can wake any more; `null`: it was deleted. */
 const ENDED: ReadonlySet<string> = new Set(['success', 'error', 'canceled', 'crashed', 'null']);
+
+/** How n8n calls one that goes on. */
+const ALIVE: ReadonlySet<string> = new Set([
+	'form-waiting',
+	'new',
+	'running',
+	'unknown',
+	'waiting',
+]);
+
+/**
+ * Whether these are n8n's words for how an execution stands.
+ *
+ * @param isGuess another n8n may listen there, which does not know the execution
+ */
+export const isStatus = (status: string | undefined, isGuess: boolean): boolean =>
+	status !== undefined &&
+	(ALIVE.has(status) || ENDED.has(status)) &&
+	!(isGuess && status === 'null');
 
 /** Whether an execution that stands like this can still be woken; where n8n does not say, it may. */
 export const isAlive = (status: string | undefined): boolean =>

@@ -208,13 +208,8 @@ const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	failure.passing &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
 
-/** When a task is read. */
-export const scheduleOf = (
-	{ settings }: TaskState,
-	fresh: boolean,
-	usual: PollSchedule,
-): PollSchedule => ({
-	...usual,
+/** What was set of when a task is read; what was not is as usual. */
+export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
 	...settings?.schedule,
 	...(!fresh && { first: 0 }),
 });

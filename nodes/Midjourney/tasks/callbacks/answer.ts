@@ -1,0 +1,212 @@
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+
+import type { Http, Reply } from '../../providers/http';
+import { isRecord, text, unwrapJson } from '../../providers/json';
+import type { Provider } from '../../providers/Provider';
+import { executionClock, processClock } from '../clock';
+import { hostOf } from '../host';
+import type { Settings } from '../order';
+import {
+	addressOfExecution,
+	isStatus,
+	knownAddress,
+	reachableAddress,
+	type OwnAddress,
+} from '../wait/selfCall';
+import { executionAudience, signedAddress, triggerAudience, type CallbackClaims } from './address';
+import { startItems } from './items';
+import { firstStarts, Starts, startsOf } from './once';
+import { openFor } from './opened';
+import { receive, type Call, type ReceiveSettings, type RemoteWait, type Verdict } from './receive';
+import { callLogOf } from './refusals';
+import { relay } from './relay';
+
+/** The Trigger's side of a call: what n8n gives goes to receive.ts, its verdict goes back through n8n. */
+
+/** The headers of a provider's signature: whoever gets a call handed on checks it, too. */
+const SIGNATURE_HEADERS = ['x-webhook-timestamp', 'x-webhook-signature'];
+
+/** The same for whatever is known of a task, and for what is not known: whoever calls learns nothing. */
+const ANSWERS: Record<Verdict['status'], IDataObject> = {
+	200: { ok: true },
+	401: { ok: false, message: 'The call does not prove itself' },
+	503: { ok: false, message: 'Call again' },
+};
+
+/** What a user has chosen in the Trigger; read when a call comes, and may throw then. */
+export interface Chosen {
+	provider(): Provider;
+	receiving(): ReceiveSettings;
+	/** How the items are to look. */
+	items(): Settings;
+	/** Where this n8n can be reached from inside. */
+	internalUrl(): string | undefined;
+}
+
+/** Answers one call. Never throws: n8n would make an execution with an empty item of that. */
+export async function answerCall(
+	context: IWebhookFunctions,
+	chosen: Chosen,
+): Promise<IWebhookResponseData> {
+	const clock = processClock;
+	const receivedAt = new Date(clock.now()).toISOString();
+	let release = () => {};
+	try {
+		const trigger = triggerOf(context);
+		// While someone tries the workflow out in the editor, every call counts.
+		const starts = context.getMode() === 'manual' ? new Starts() : startsOf(trigger);
+		const log = callLogOf(trigger, context.getNode().name, context.logger, clock);
+		const call = callOf(context);
+		const { start, status, because } = await receive(call, {
+			clock,
+			starts,
+			settings: chosen.receiving(),
+			audience: () => triggerAudience(context.getNodeWebhookUrl('default') ?? ''),
+			open: async (fits) => await openFor(context, chosen.provider().credentialType, clock, fits),
+			read: async (http, taskId) => await chosen.provider().read(http, taskId),
+			handOn: async (...target) => await handOn(context, chosen.internalUrl(), call, ...target),
+		});
+		if (status === 200) log.taken();
+		else if (status === 401) log.refused(because ?? '');
+		else log.putOff(because ?? '');
+		if (!start) return answer(context, status);
+
+		release = () => starts.release(start.key);
+		const settings = chosen.items();
+		// Files may take longer than the provider waits. Without files n8n answers as soon as the execution has begun.
+		const early = status !== 200 || settings.download !== undefined;
+		const answered = early ? answer(context, status) : { webhookResponse: ANSWERS[status] };
+		const host = hostOf(context);
+		const deps = { host, provider: chosen.provider(), clock: executionClock(host), settings };
+		return { ...answered, workflowData: [await startItems(start, { receivedAt }, deps)] };
+	} catch (error) {
+		release();
+		const words = error instanceof Error ? error.message : String(error);
+		context.logger.error(`Midjourney Trigger could not handle a call: ${words}`);
+		return answer(context, 503);
+	}
+}
+
+/** The Trigger's part of an execution: lets through what has not started it before. Never throws. */
+export const passFirstStarts = async (context: IExecuteFunctions): Promise<INodeExecutionData[]> =>
+	await firstStarts(context, startsOf(triggerOf(context)), triggerOf(context));
+
+/** Tells a Trigger from all others. */
+const triggerOf = (context: IWebhookFunctions | IExecuteFunctions): string =>
+	`${context.getWorkflow().id} ${context.getNode().id}`;
+
+const callOf = (context: IWebhookFunctions): Call => ({
+	headers: { ...context.getHeaderData() },
+	query: context.getQueryData(),
+	body: context.getBodyData(),
+});
+
+/** Answers at once, unless that was done. */
+function answer(
+	context: IWebhookFunctions,
+	status: Verdict['status'],
+): IWebhookResponseData & { noWebhookResponse: true } {
+	const response = context.getResponseObject();
+	if (!response.headersSent) response.status(status).json(ANSWERS[status]);
+	return { noWebhookResponse: true };
+}
+
+/** The calls that are being handed on; one that comes meanwhile for the same task waits for the same end. */
+const underWay = new Map<string, Promise<boolean>>();
+
+async function handOn(
+	context: IWebhookFunctions,
+	internal: string | undefined,
+	call: Call,
+	wait: RemoteWait,
+	claims: CallbackClaims,
+	http: Http,
+	until: number,
+): Promise<boolean> {
+	const target = `${wait.nonce} ${wait.position}`;
+	const same = underWay.get(target);
+	if (same) return await same;
+	const { nonce, position, executionId } = wait;
+	const address = async (isAgain: boolean) => {
+		const own = await addressOf(context, wait, internal, isAgain);
+		const said = { ...claims, wait: { nonce, position } };
+		return own && signedAddress(own.resume, said, executionAudience(executionId), http.callbackKey);
+	};
+	const post = async (url: string, timeoutMs: number) =>
+		await postCall(context, url, call, timeoutMs);
+	const relaying = relay(until, { clock: processClock, address, post }).then(
+		(result) => result !== 'later',
+	);
+	underWay.set(target, relaying);
+	try {
+		return await relaying;
+	} finally {
+		underWay.delete(target);
+	}
+}
+
+/** What n8n says of its own addresses; the same in every call. */
+let ofNoExecution: { resumeUrl: unknown; resumeFormUrl: unknown } | undefined;
+
+/** Said once, until it is true again. */
+let isSaid = false;
+
+/** The addresses of an execution, made of nothing that a caller says but its id. */
+async function addressOf(
+	context: IWebhookFunctions,
+	{ executionId, resumeToken }: RemoteWait,
+	internal: string | undefined,
+	isAgain: boolean,
+): Promise<OwnAddress | undefined> {
+	ofNoExecution ??= {
+		resumeUrl: context.evaluateExpression('{{ $execution.resumeUrl }}'),
+		resumeFormUrl: context.evaluateExpression('{{ $execution.resumeFormUrl }}'),
+	};
+	const usual = addressOfExecution(ofNoExecution, executionId, resumeToken);
+	if (!usual) return undefined;
+	const own =
+		(isAgain ? undefined : knownAddress(usual)) ??
+		(await reachableAddress(context.helpers, usual, internal, isStatus));
+	if (!own && !isSaid) {
+		context.logger.warn(
+			'Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ' +
+				'Internal Base URL in Options names an address that works from inside.',
+		);
+	}
+	isSaid = !own;
+	return own;
+}
+
+/** Without any credential. */
+async function postCall(
+	{ helpers }: IWebhookFunctions,
+	url: string,
+	{ headers, body }: Call,
+	timeout: number,
+): Promise<Reply> {
+	const signature = SIGNATURE_HEADERS.flatMap((name) => {
+		const value = text(headers[name]);
+		return value === undefined ? [] : [[name, value] as const];
+	});
+	const given = unwrapJson(body);
+	const reply: unknown = await helpers.httpRequest({
+		method: 'POST',
+		url,
+		headers: Object.fromEntries(signature),
+		body: isRecord(given) ? given : {},
+		json: true,
+		timeout,
+		disableFollowRedirect: true,
+		ignoreHttpStatusErrors: true,
+		returnFullResponse: true,
+	});
+	return isRecord(reply)
+		? { status: Number(reply.statusCode), body: reply.body }
+		: { status: 0, body: undefined };
+}

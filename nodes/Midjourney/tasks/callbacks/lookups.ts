@@ -1,0 +1,124 @@
+import { failed, type Answer } from '../../providers/http';
+import type { Task } from '../../providers/Task';
+import type { Clock } from '../clock';
+import { Limiter } from '../wait/limiter';
+
+/** How many tasks calls may make this n8n look at. */
+export interface LookupLimits {
+	perSecond: number;
+	/** So many more at once, after a quiet time. */
+	burst: number;
+	/** Requests under way at a time. */
+	inFlight: number;
+	/** How long a task that the provider does not know is not asked for again, in ms. */
+	unknownMs: number;
+}
+
+/** For calls that prove nothing: whoever makes them up gets no more than this. */
+export const FOR_ANYBODY: LookupLimits = {
+	...{ perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000 },
+};
+
+/** For calls that have proved themselves. A provider's books may be a moment behind: what is unknown is asked for again. */
+export const FOR_THE_PROVED: LookupLimits = {
+	...{ perSecond: 50, burst: 400, inFlight: 8, unknownMs: 0 },
+};
+
+/** An end does not change any more: so long it is not read again, in ms. */
+const ENDED_MS = 60_000;
+
+/** So many answers are remembered. */
+const REMEMBERED = 500;
+
+/** Reads tasks because a call has named them: so many a second, each once at a time, and not again what is known. */
+export class Lookups {
+	private tokens: number;
+
+	private filledAt: number;
+
+	private readonly inFlight: Limiter;
+
+	private readonly underWay = new Map<string, Promise<Answer<Task>>>();
+
+	/** With the Unix ms until when it is good, oldest first. */
+	private readonly answers = new Map<string, { answer: Answer<Task>; until: number }>();
+
+	constructor(
+		private readonly limits: LookupLimits,
+		private readonly clock: Clock,
+	) {
+		this.tokens = limits.burst;
+		this.filledAt = clock.now();
+		this.inFlight = new Limiter(limits.inFlight, clock);
+	}
+
+	/**
+	 * What `read` gives for a task, or has given for it.
+	 *
+	 * @param until Unix ms: nobody waits for the answer any longer
+	 * @param read may take until then
+	 * @returns a failure `rateLimited` where too many were looked at
+	 */
+	async look(
+		taskId: string,
+		until: number,
+		read: (limitMs: number) => Promise<Answer<Task>>,
+	): Promise<Answer<Task>> {
+		const known = this.answers.get(taskId);
+		if (known && this.clock.now() < known.until) return known.answer;
+		const sameUnderWay = this.underWay.get(taskId);
+		if (sameUnderWay) return await sameUnderWay;
+		if (!this.takeToken()) return TOO_MANY;
+		const reading = this.inFlight.run(async () => {
+			const left = until - this.clock.now();
+			return left > 0 ? await read(left) : TOO_LATE;
+		});
+		this.underWay.set(taskId, reading);
+		try {
+			const answer = await reading;
+			this.remember(taskId, answer);
+			return answer;
+		} finally {
+			this.underWay.delete(taskId);
+		}
+	}
+
+	private takeToken(): boolean {
+		const { perSecond, burst } = this.limits;
+		const now = this.clock.now();
+		this.tokens = Math.min(burst, this.tokens + ((now - this.filledAt) / 1000) * perSecond);
+		this.filledAt = now;
+		if (this.tokens < 1) return false;
+		this.tokens--;
+		return true;
+	}
+
+	private remember(taskId: string, answer: Answer<Task>): void {
+		const goodFor = this.goodFor(answer);
+		if (goodFor === 0) return;
+		this.answers.delete(taskId);
+		this.answers.set(taskId, { answer, until: this.clock.now() + goodFor });
+		const [oldest] = this.answers.keys();
+		if (this.answers.size > REMEMBERED && oldest !== undefined) this.answers.delete(oldest);
+	}
+
+	private goodFor(answer: Answer<Task>): number {
+		if (!answer.ok) return answer.failure.reason === 'notFound' ? this.limits.unknownMs : 0;
+		const { status } = answer.value;
+		return status === 'completed' || status === 'failed' ? ENDED_MS : 0;
+	}
+}
+
+const TOO_MANY = failed({ reason: 'rateLimited', taken: 'no', passing: true });
+const TOO_LATE = failed({ reason: 'timedOut', taken: 'no', passing: true });
+
+const perAccount = new Map<string, Map<LookupLimits, Lookups>>();
+
+/** The lookups of an account in this process. */
+export function lookupsOf(account: string, limits: LookupLimits, clock: Clock): Lookups {
+	const ofAccount = perAccount.get(account) ?? new Map<LookupLimits, Lookups>();
+	perAccount.set(account, ofAccount);
+	const lookups = ofAccount.get(limits) ?? new Lookups(limits, clock);
+	ofAccount.set(limits, lookups);
+	return lookups;
+}

@@ -1,0 +1,124 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { text } from '../../providers/json';
+import type { Task } from '../../providers/Task';
+
+/**
+ * A task starts a workflow once. What this process knows is refused before it makes an execution; the rest is told by
+ * n8n's own memory of processed items, in the database, which outlasts restarts and is at hand in `execute()` only.
+ * Exact in one process. Two processes that ask it at the same moment may both start: at least once goes before never.
+ */
+
+/** The field of the items by which whoever stands behind can tell a repeated start. */
+export const KEY_FIELD = 'deduplicationKey';
+
+/** Names one end of one task. */
+export const keyOf = ({ taskId, status }: Task): string => `${taskId}:${status}`;
+
+/** A start that n8n has not begun by then never came about, in ms. */
+const CLAIMED_MS = 30_000;
+
+/** How much a process remembers of each Trigger; n8n's memory holds more. */
+const REMEMBERED = 5_000;
+
+/** How many ends of tasks n8n remembers for each Trigger. */
+export const REMEMBERED_BY_N8N = 20_000;
+
+/** What this process knows of the starts of one Trigger. */
+export class Starts {
+	/** Until when each is held back, in Unix ms; oldest first. */
+	private readonly heldUntil = new Map<string, number>();
+
+	/** Which task each submit has brought. */
+	private readonly tasks = new Map<string, string>();
+
+	/** Whether this end is to start; from now on it is not, for a while. Nothing can come in between. */
+	claim(key: string, now: number): boolean {
+		if ((this.heldUntil.get(key) ?? -Infinity) > now) return false;
+		keep(this.heldUntil, key, now + CLAIMED_MS);
+		return true;
+	}
+
+	/** Nothing was started after all. */
+	release(key: string): void {
+		this.heldUntil.delete(key);
+	}
+
+	/** It has started, now or before. */
+	confirm(key: string): void {
+		keep(this.heldUntil, key, Infinity);
+	}
+
+	/** Whether this submit brought this task: the first that its address has told of, and no other. */
+	isOfSubmit(submit: string, taskId: string): boolean {
+		if (!this.tasks.has(submit)) keep(this.tasks, submit, taskId);
+		return this.tasks.get(submit) === taskId;
+	}
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+	map.delete(key);
+	map.set(key, value);
+	const [oldest] = map.keys();
+	if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
+}
+
+const startsByTrigger = new Map<string, Starts>();
+
+/** @param trigger tells this Trigger from all others */
+export function startsOf(trigger: string): Starts {
+	const starts = startsByTrigger.get(trigger) ?? new Starts();
+	startsByTrigger.set(trigger, starts);
+	return starts;
+}
+
+/** The checks that are under way or wait, the last of each Trigger: n8n's memory forgets what comes at the same moment. */
+const turns = new Map<string, Promise<unknown>>();
+
+async function inTurn<T>(trigger: string, work: () => Promise<T>): Promise<T> {
+	const before = turns.get(trigger) ?? Promise.resolve();
+	const turn = before.then(work, work);
+	turns.set(trigger, turn);
+	try {
+		return await turn;
+	} finally {
+		if (turns.get(trigger) === turn) turns.delete(trigger);
+	}
+}
+
+/**
+ * The items with which a workflow begins: those that n8n was given, without what has started it before. Retries and
+ * tests are never held back, and nothing is when n8n's memory fails.
+ */
+export async function firstStarts(
+	context: IExecuteFunctions,
+	starts: Starts,
+	trigger: string,
+): Promise<INodeExecutionData[]> {
+	const items = context.getInputData();
+	const mode = context.getMode();
+	if (mode === 'retry' || mode === 'manual') return items;
+	const keyIn = ({ json }: INodeExecutionData) => text(json[KEY_FIELD]);
+	const keys = [...new Set(items.flatMap((item) => keyIn(item) ?? []))];
+	if (keys.length === 0) return items;
+	for (const key of keys) starts.confirm(key);
+	try {
+		const seen = await inTurn(
+			trigger,
+			async () =>
+				await context.helpers.checkProcessedAndRecord(keys, 'node', {
+					mode: 'entries',
+					maxEntries: REMEMBERED_BY_N8N,
+				}),
+		);
+		const repeated = new Set(seen.processed.map(String));
+		// What was made of one task passes as a whole.
+		return items.filter((item) => !repeated.has(keyIn(item) ?? ''));
+	} catch (error) {
+		const words = error instanceof Error ? error.message : String(error);
+		context.logger.warn(
+			`Midjourney Trigger cannot tell whether ${keys.join(', ')} has started this workflow before, and starts it: ${words}`,
+		);
+		return items;
+	}
+}

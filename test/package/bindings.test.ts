@@ -1,0 +1,125 @@
+import { Copy } from './recipes';
+
+/** What a maintainer may forget or mistake does not compile, and the compiler names the place. */
+
+interface Mistake {
+	what: string;
+	/** Below nodes/Midjourney. */
+	file: string;
+	before: string;
+	after: string;
+	/** The files that the compiler must name; the first says why. */
+	named: string[];
+	saying: RegExp;
+}
+
+const MISTAKES: Mistake[] = [
+	{
+		what: 'a setting of an image that no table knows',
+		file: 'providers/Provider.ts',
+		before: '\tstyleWeight?: number;\n',
+		after: '\tstyleWeight?: number;\n\tstop?: number;\n',
+		named: ['providers/flags.ts', 'providers/midApi.ts', 'operations/image/generate.ts'],
+		saying: /'stop' is missing/,
+	},
+	{
+		what: 'a setting of an upscale that no provider places',
+		file: 'providers/Provider.ts',
+		before: "\tupscaler?: 'standard'",
+		after: "\tdetail?: number;\n\tupscaler?: 'standard'",
+		named: ['providers/midApi.ts', 'providers/vtrix.ts', 'operations/image/upscale.ts'],
+		saying: /'detail' is missing/,
+	},
+	{
+		what: 'a kind of task that no provider has heard of',
+		file: 'providers/Provider.ts',
+		before: '\textendVideo: ExtendVideo;\n',
+		after: "\textendVideo: ExtendVideo;\n\tblendImages: { kind: 'blendImages' };\n",
+		named: ['providers/midApi.ts', 'providers/vtrix.ts'],
+		saying: /'blendImages' is missing/,
+	},
+	{
+		what: 'a mode without its word on the wire',
+		file: 'providers/Provider.ts',
+		before: "export type ImageMode = 'textToImage'",
+		after: "export type ImageMode = 'blend' | 'textToImage'",
+		named: ['providers/midApi.ts'],
+		saying: /'blend' is missing/,
+	},
+	{
+		what: 'a provider without its place in the list',
+		file: 'providers/Provider.ts',
+		before: "'midApi' | 'vtrix';",
+		after: "'midApi' | 'vtrix' | 'third';",
+		named: ['providers/index.ts'],
+		saying: /'third' is missing/,
+	},
+	{
+		what: 'a condition with a value that its field does not have',
+		file: 'operations/image/canvas.ts',
+		before: "onlyFor(canvasMode, ['fit'], field)",
+		after: "onlyFor(canvasMode, ['fitt'], field)",
+		named: ['operations/image/canvas.ts'],
+		saying: /"fitt"/,
+	},
+	{
+		what: 'a field for a provider that does not exist',
+		file: 'operations/image/vary.ts',
+		before: "onlyWith(['vtrix'], optionalPrompt)",
+		after: "onlyWith(['vtrixx'], optionalPrompt)",
+		named: ['operations/image/vary.ts'],
+		saying: /"vtrixx"/,
+	},
+	{
+		what: 'a fifth thing that an operation does',
+		file: 'operations/Operation.ts',
+		before: "\t\t\tdoes: 'get';\n",
+		after: "\t\t\tdoes: 'get' | 'cancel';\n",
+		named: ['operations/Operation.ts', 'operations/execute.ts', 'operations/properties.ts'],
+		saying: /return|cancel/,
+	},
+	{
+		what: 'a setting that an operation reads under another name',
+		file: 'operations/image/generate.ts',
+		before: '\t\t\tseed: from.get(seed),\n',
+		after: '\t\t\tseeds: from.get(seed),\n',
+		named: ['operations/image/generate.ts'],
+		saying: /'seeds' does not exist/,
+	},
+	{
+		what: 'a resource without a name',
+		file: 'operations/image/remix.ts',
+		before: "resource: 'image'",
+		after: "resource: 'picture'",
+		named: ['operations/image/remix.ts'],
+		saying: /"picture"/,
+	},
+	{
+		what: 'a way for a wait to go on that the loop does not know',
+		file: 'tasks/wait/state.ts',
+		before: "\t| { do: 'end' };",
+		after: "\t| { do: 'end' }\n\t| { do: 'sing' };",
+		named: ['tasks/wait/lifecycle.ts'],
+		saying: /never/,
+	},
+];
+
+describe('The compiler', () => {
+	let copy: Copy;
+
+	beforeEach(() => (copy = new Copy()));
+	afterEach(() => copy.remove());
+
+	it.each(MISTAKES)(
+		'names the place: $what',
+		({ file, before, after, named, saying }) => {
+			copy.replace(`nodes/Midjourney/${file}`, before, after);
+			const complaints = copy.compile();
+			for (const place of named) {
+				expect(complaints).toContainEqual(expect.stringMatching(`^${place}: `));
+			}
+			expect(complaints.join('\n')).toMatch(saying);
+		},
+		60_000,
+	);
+});

@@ -1,0 +1,100 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- reads and compiles the package, it is not a node */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import ts from 'typescript';
+
+import { read, ROOT } from './built';
+
+/** One step of a recipe of CONTRIBUTING.md: a new file, or a change of one. */
+export interface Step {
+	kind: 'ts' | 'diff';
+	path: string;
+	text: string;
+}
+
+/** The steps of the recipe under this heading. */
+export function recipe(heading: string): Step[] {
+	const [, section = ''] = read('CONTRIBUTING.md').split(`\n### ${heading}\n`);
+	const [own = ''] = section.split(/\n##+ /);
+	return [...own.matchAll(/^ {3}```(ts|diff) (\S+)\n([^]*?)^ {3}```/gm)].map(
+		([, kind, path = '', text = '']) => ({
+			kind: kind === 'ts' ? 'ts' : 'diff',
+			path,
+			// It stands in a list, three spaces in.
+			text: text.replace(/^ {3}/gm, ''),
+		}),
+	);
+}
+
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+/** Reads what lies outside of the copy (n8n-workflow, TypeScript's own) once for all compilations. */
+function hostFor(folder: string, options: ts.CompilerOptions): ts.CompilerHost {
+	const host = ts.createCompilerHost(options);
+	return {
+		...host,
+		getSourceFile(name, ...more) {
+			if (name.startsWith(folder)) return host.getSourceFile(name, ...more);
+			if (!parsed.has(name)) parsed.set(name, host.getSourceFile(name, ...more));
+			return parsed.get(name);
+		},
+	};
+}
+
+/** A copy of the sources, to be changed, compiled and run. */
+export class Copy {
+	readonly folder = mkdtempSync(join(tmpdir(), 'midjourney-recipe-'));
+
+	constructor() {
+		cpSync(join(ROOT, 'nodes'), join(this.folder, 'nodes'), { recursive: true });
+		symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
+	}
+
+	remove(): void {
+		rmSync(this.folder, { recursive: true, force: true });
+	}
+
+	/** Throws where a change finds no place for itself, or more than one. */
+	apply({ kind, path, text }: Step): void {
+		const file = join(this.folder, path);
+		if (kind === 'ts') return writeFileSync(file, text);
+		const lines = text.split('\n').filter((line) => line !== '');
+		const side = (mark: string) =>
+			lines
+				.filter((line) => line.startsWith(' ') || line.startsWith(mark))
+				.map((line) => `${line.slice(1)}\n`)
+				.join('');
+		this.replace(path, side('-'), side('+'));
+	}
+
+	/** The same for one text. */
+	replace(path: string, before: string, after: string): void {
+		const file = join(this.folder, path);
+		const pieces = readFileSync(file, 'utf8').split(before);
+		if (pieces.length !== 2) {
+			throw new Error(`${path} holds this ${pieces.length - 1} times:\n${before}`);
+		}
+		writeFileSync(file, pieces.join(after));
+	}
+
+	/** What the compiler complains about, as `file: message`; where it does not, the copy is built into `dist`. */
+	compile(): string[] {
+		const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile.bind(ts.sys));
+		const { options } = ts.parseJsonConfigFileContent(config, ts.sys, this.folder);
+		const entries = ['Midjourney.node.ts', 'MidjourneyTrigger.node.ts'];
+		const own = { ...options, rootDir: this.folder, outDir: join(this.folder, 'dist') };
+		const program = ts.createProgram(
+			entries.map((entry) => join(this.folder, 'nodes/Midjourney', entry)),
+			own,
+			hostFor(this.folder, own),
+		);
+		const complaints = ts.getPreEmitDiagnostics(program);
+		if (complaints.length === 0) program.emit();
+		return complaints.map(({ file, messageText }) => {
+			const name = file?.fileName.replace(`${this.folder}/nodes/Midjourney/`, '');
+			return `${name}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+		});
+	}
+}

@@ -1,0 +1,96 @@
+import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import { Lookups, type LookupLimits } from '../../../nodes/Midjourney/tasks/callbacks/lookups';
+import { FakeClock } from '../fakeClock';
+import { failing, found } from '../wait/fakes';
+
+const LIMITS: LookupLimits = { perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000 };
+
+function newLookups(limits: Partial<LookupLimits> = {}) {
+	const clock = new FakeClock();
+	const lookups = new Lookups({ ...LIMITS, ...limits }, clock);
+	const reads: string[] = [];
+	/** Looks at a task; gives whether it was let through. */
+	const look = async (taskId: string, answer: Answer<Task> = failing('notFound'), until = 1e9) => {
+		const seen = await lookups.look(taskId, until, async () => {
+			reads.push(taskId);
+			return answer;
+		});
+		return seen.ok || seen.failure.reason !== 'rateLimited';
+	};
+	return { clock, lookups, reads, look };
+}
+
+describe('Looking tasks up because calls name them', () => {
+	it('lets a burst through, and then so many a second', async () => {
+		const { clock, look } = newLookups();
+		const letThrough = async (count: number, name: string) => {
+			let through = 0;
+			for (let n = 0; n < count; n++) if (await look(`${name} ${n}`)) through++;
+			return through;
+		};
+		expect(await letThrough(100, 'at first')).toBe(40);
+		clock.time += 1_000;
+		expect(await letThrough(100, 'a second later')).toBe(20);
+		clock.time += 3_600_000;
+		expect(await letThrough(100, 'an hour later')).toBe(40);
+	});
+
+	it('reads a task once for all that ask meanwhile', async () => {
+		const { look, reads } = newLookups();
+		await Promise.all(Array.from({ length: 50 }, async () => await look('t1', found('running'))));
+		expect(reads).toEqual(['t1']);
+	});
+
+	it.each<[string, Answer<Task>, number, number]>([
+		['unknown', failing('notFound'), 59_999, 1],
+		['unknown, a minute ago', failing('notFound'), 60_000, 2],
+		['completed', found('completed'), 59_999, 1],
+		['failed', found('failed'), 59_999, 1],
+		['open', found('running'), 1, 2],
+		['unreadable', failing('serverError'), 1, 2],
+	])('reads one that was %s as often as that is of use', async (_, answer, later, count) => {
+		const { clock, look, reads } = newLookups();
+		await look('t1', answer);
+		clock.time += later;
+		await look('t1', answer);
+		expect(reads).toHaveLength(count);
+	});
+
+	it('asks again for an unknown one where that may be a matter of a moment', async () => {
+		const { look, reads } = newLookups({ unknownMs: 0 });
+		await look('t1');
+		await look('t1');
+		expect(reads).toHaveLength(2);
+	});
+
+	it('keeps a bounded number of requests under way, and begins none for a call that has ended', async () => {
+		const { clock, lookups } = newLookups();
+		let most = 0;
+		let now = 0;
+		const begun: string[] = [];
+		const all = Array.from({ length: 10 }, async (_, n) => {
+			await lookups.look(`t${n}`, 1_500, async () => {
+				begun.push(`t${n}`);
+				most = Math.max(most, ++now);
+				await clock.sleep(1_000);
+				now--;
+				return found('running');
+			});
+		});
+		await clock.until(Promise.all(all));
+		expect(most).toBe(4);
+		expect(begun).toHaveLength(8);
+	});
+
+	it('tells how long an answer is waited for', async () => {
+		const { clock, lookups } = newLookups();
+		clock.time = 1_000;
+		const limits: number[] = [];
+		await lookups.look('t1', 7_000, async (limitMs) => {
+			limits.push(limitMs);
+			return found('running');
+		});
+		expect(limits).toEqual([6_000]);
+	});
+});

@@ -1,0 +1,237 @@
+import type { Answer } from '../../../nodes/Midjourney/providers/http';
+import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { failing, found, newAccount, WaitClock } from './fakes';
+
+const NEVER = Infinity;
+
+interface Setting {
+	/** When each task ends, in ms, in the order in which they were bought. */
+	endsAt: readonly number[];
+	/** Whether the watcher has a clock, or lives by calls alone. */
+	polls: boolean;
+	/** n8n needs so long for each call until the node gets to see it, in ms. */
+	callMs?: number;
+	/** How long a read takes, in ms. */
+	readMs?: number;
+	/** Only so many calls arrive. */
+	arriving?: number;
+	/** What the provider answers to the read of that number; undefined: how the task stands. */
+	answer?(read: number): Answer<Task> | undefined;
+}
+
+/** Tasks of one wait; each calls when it has ended, and n8n takes one call after the other until one has woken. */
+function waiting({ endsAt, polls, readMs = 30, ...more }: Setting) {
+	const { callMs = 40, arriving = Infinity, answer = () => undefined } = more;
+	const clock = new WaitClock();
+	const account = newAccount(clock);
+	// Calls are counted on: nothing is read because of the time.
+	account.calledAt = 0;
+	const reads: Array<{ taskId: string; at: number }> = [];
+	const underWay = new Set<string>();
+	let twiceAtOnce = 0;
+	const watcher = new Watcher({
+		account,
+		clock,
+		polls,
+		read: async (taskId) => {
+			if (underWay.has(taskId)) twiceAtOnce++;
+			underWay.add(taskId);
+			reads.push({ taskId, at: clock.time });
+			const told = answer(reads.length);
+			const hasEnded = (endsAt[Number(taskId)] ?? NEVER) <= clock.time;
+			await clock.sleep(readMs);
+			underWay.delete(taskId);
+			return told ?? found(hasEnded ? 'completed' : 'running', taskId);
+		},
+	});
+	for (const at of endsAt.keys()) {
+		watcher.add({
+			...{ taskId: String(at), since: 0, deadline: 3_600_000, schedule: {} },
+			...{ fresh: true, called: true },
+		});
+	}
+	const calls = [...endsAt.entries()].sort(([, a], [, b]) => a - b).filter(([, at]) => at < NEVER);
+	let handled = 0;
+	let wokenAt = NaN;
+	const call = async (taskId: number) => {
+		await watcher.told(String(taskId));
+		if (watcher.allEnded && Number.isNaN(wokenAt)) wokenAt = clock.time;
+	};
+	async function run() {
+		const answered: Array<Promise<void>> = [];
+		for (const [taskId, at] of calls.slice(0, arriving)) {
+			await clock.sleep(Math.max(0, at - clock.time) + callMs);
+			if (!Number.isNaN(wokenAt)) break;
+			handled++;
+			answered.push(call(taskId));
+		}
+		await Promise.all(answered);
+	}
+	return {
+		...{ watcher, clock, account, reads, run },
+		/** Lets all calls arrive. */
+		outcome: async () => {
+			await clock.until(run());
+			return {
+				...{ handled, wokenAt, twiceAtOnce },
+				readsPerTask: reads.length / endsAt.length,
+				ended: watcher.allEnded,
+			};
+		},
+	};
+}
+
+const each = <T>(count: number, of: (at: number) => T): T[] =>
+	Array.from({ length: count }, (_, at) => of(at));
+
+/** Numbers from 0 to below 1 that look like chance and are the same each time. */
+function chance() {
+	let seed = 7;
+	return () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+}
+
+function shuffled(values: number[]): number[] {
+	const random = chance();
+	return values
+		.map((value) => ({ value, at: random() }))
+		.sort((a, b) => a.at - b.at)
+		.map(({ value }) => value);
+}
+
+describe.each([
+	['with a clock', true],
+	['that lives by calls', false],
+])('A watcher %s', (_, polls) => {
+	it.each([10, 20, 50, 100, 200, 1_000])(
+		'%i tasks that end together: few calls, each task read once',
+		async (count) => {
+			const endsAt = each(count, () => 10_000);
+			const { handled, wokenAt, readsPerTask } = await waiting({ endsAt, polls }).outcome();
+			expect(readsPerTask).toBeLessThanOrEqual(1.2);
+			expect(handled).toBeLessThanOrEqual(10 + count / 8);
+			expect(wokenAt).toBeLessThan(10_600 + count * 5);
+		},
+	);
+
+	it.each([20, 50, 100, 200])(
+		'%i tasks that end within a second and a half: sooner than all have called, at most 1.2 reads',
+		async (count) => {
+			const random = chance();
+			const endsAt = each(count, () => 10_000 + 1_500 * random());
+			const { wokenAt, readsPerTask } = await waiting({ endsAt, polls }).outcome();
+			expect(readsPerTask).toBeLessThanOrEqual(1.2);
+			expect(wokenAt).toBeLessThan(Math.max(10_000 + count * 40, 11_700) + 800);
+		},
+	);
+
+	const SECONDS_40 = (count: number) => each(count, (at) => 10_000 + (at * 40_000) / count);
+	const SLOW: Array<[string, (count: number) => number[]]> = [
+		['evenly over 40 s', SECONDS_40],
+		['evenly over 40 s in any order', (count) => shuffled(SECONDS_40(count))],
+		['evenly over 40 s, the last first', (count) => SECONDS_40(count).reverse()],
+		[
+			'by chance within 40 s',
+			(count) => {
+				const random = chance();
+				return each(count, () => 10_000 + 40_000 * random());
+			},
+		],
+		[
+			'five at a time within 40 s',
+			(count) => shuffled(each(count, (at) => 10_000 + Math.floor(at / 5) * (200_000 / count))),
+		],
+		[
+			'half of them together, the others a minute later',
+			(count) => shuffled(each(count, (at) => (at < count / 2 ? 10_000 : 70_000))),
+		],
+	];
+	it.each(
+		SLOW.flatMap(([name, of]) => [10, 20, 50, 100, 200, 1_000].map((n) => ({ name, n, of }))),
+	)('$n tasks that end $name: at most 1.5 reads', async ({ n, of }) => {
+		const { readsPerTask, twiceAtOnce, ended } = await waiting({ endsAt: of(n), polls }).outcome();
+		expect(readsPerTask).toBeLessThanOrEqual(1.5);
+		expect(twiceAtOnce).toBe(0);
+		expect(ended).toBe(true);
+	});
+
+	it('a hundred tasks that call one after the other: at most 1.2 reads', async () => {
+		const endsAt = each(100, (at) => 10_000 + at * 60);
+		const { readsPerTask } = await waiting({ endsAt, polls, callMs: 20 }).outcome();
+		expect(readsPerTask).toBeLessThanOrEqual(1.2);
+	});
+
+	it('few tasks: no more than each once', async () => {
+		const endsAt = each(5, (at) => 10_000 + at * 60);
+		expect((await waiting({ endsAt, polls }).outcome()).readsPerTask).toBe(1);
+	});
+
+	it('some that take longer are not read again and again', async () => {
+		const endsAt = each(100, (at) => (at % 10 === 3 ? NEVER : 10_000));
+		const { readsPerTask } = await waiting({ endsAt, polls }).outcome();
+		expect(readsPerTask).toBeLessThanOrEqual(1.2);
+	});
+
+	it('the call that has begun to read ahead sees that all have ended, though no other comes', async () => {
+		const endsAt = each(50, () => 10_000);
+		const { ended, wokenAt } = await waiting({ endsAt, polls, arriving: 3 }).outcome();
+		expect(ended).toBe(true);
+		expect(wokenAt).toBeLessThan(11_000);
+	});
+
+	it('other calls are answered meanwhile', async () => {
+		const endsAt = each(1_000, () => 10_000);
+		const { clock, watcher, run } = waiting({ endsAt, polls, arriving: 3, readMs: 500 });
+		const all = run();
+		await clock.pass(13_000);
+		const since = clock.time;
+		await clock.until(watcher.told('999'));
+		expect(watcher.allEnded).toBe(false);
+		expect(clock.time - since).toBeLessThanOrEqual(1_500);
+		await clock.until(all);
+		expect(watcher.allEnded).toBe(true);
+	});
+
+	it('nothing is read ahead while the provider wants to be left alone', async () => {
+		const endsAt = each(50, () => 10_000);
+		const { clock, reads, run } = waiting({
+			...{ endsAt, polls },
+			answer: (read) => (read === 8 ? failing('rateLimited', { retryAfterMs: 20_000 }) : undefined),
+		});
+		const all = run();
+		await clock.pass(30_000);
+		const pausedAt = (reads[7]?.at ?? NaN) + 30;
+		// What was under way when it said so.
+		const meanwhile = reads.filter(({ at }) => at > pausedAt && at < pausedAt + 20_000);
+		expect(meanwhile).toEqual([]);
+		await clock.until(all);
+		expect(reads.length).toBeLessThanOrEqual(60);
+	});
+
+	it('nothing is read ahead when it is stopped', async () => {
+		const endsAt = each(200, () => 10_000);
+		const { clock, watcher, reads, run } = waiting({ endsAt, polls, readMs: 200, arriving: 3 });
+		const all = run();
+		await clock.pass(10_700);
+		watcher.stop();
+		const { length } = reads;
+		await clock.until(all);
+		await clock.pass(5_000);
+		expect(length).toBeGreaterThan(3);
+		expect(reads).toHaveLength(length);
+	});
+
+	it('nothing is read ahead of which no call is to tell', async () => {
+		const endsAt = each(12, () => 10_000);
+		const { clock, watcher, reads, run } = waiting({ endsAt, polls, arriving: 5 });
+		for (const at of each(20, (n) => n)) {
+			watcher.add({
+				...{ taskId: `other ${at}`, since: 0, deadline: 3_600_000 },
+				...{ schedule: { first: 600_000 }, fresh: true },
+			});
+		}
+		await clock.until(run());
+		expect(reads.filter(({ taskId }) => taskId.startsWith('other'))).toEqual([]);
+		expect(reads.length).toBeGreaterThan(5);
+	});
+});
