@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_API_KEY, type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
 import { signCallback } from '../emulator/callbacks';
 import type { N8nClient } from '../n8n/client';
-import { isObject, type JsonObject, text } from '../n8n/json';
+import { isObject, type JsonObject, optionalText, text } from '../n8n/json';
 import { type Place, prompts, until, Wait } from '../n8n/parking';
 import { MIDJOURNEY } from '../n8n/workflows';
 import { type Aim, bodyOf, type Change, type Kind, type Proof, TOKEN, tokenOf } from './attacks';
@@ -101,18 +101,24 @@ function aimAt(address: URL, taskId: string, about: Omit<Aim, 'kind' | 'call' | 
 	};
 }
 
-/** How often the node behind the trigger of a workflow ran; an execution that brought nothing does not count. */
+/**
+ * How often a workflow was started: the node behind its trigger ran, or n8n was killed in it and says so. An execution that
+ * brought nothing does not count.
+ */
 async function startsOf(client: N8nClient, workflowId: string): Promise<number> {
 	const all = await client.executions(workflowId, LISTED_AT_MOST);
 	const counts = await Promise.all(
-		all.map(async ({ id }) => (await client.finished(id, MINUTE)).runs.get(AFTER)?.length ?? 0),
+		all.map(async ({ id }) => {
+			const { status, runs } = await client.finished(id, MINUTE);
+			return runs.get(AFTER)?.length ?? (status === 'crashed' ? 1 : 0);
+		}),
 	);
 	return counts.reduce((sum, count) => sum + count, 0);
 }
 
 const OWN_PATHS = [
 	/^\/api\/v1\/mj\/(generate|record-info)$/,
-	/^\/model\/v1\/generation(\/task\/[\w-]+)?$/,
+	/^\/model\/v1\/generation(\/task\/(?!\.+$)[^/]+)?$/,
 ];
 
 const strayCallsOf = ({ ledger }: Emulator): number =>
@@ -278,8 +284,8 @@ export class TriggerTarget implements Target {
 		await this.place.client.deactivate(this.workflowId);
 		await until(
 			'the Trigger is gone',
-			async () => (await send(sent(new URL(this.url), { body: {} }))).body,
-			(body) => body.includes('not registered'),
+			async () => (await send(sent(new URL(this.url), { body: {} }))).status,
+			(status) => status === 404,
 		);
 	}
 
@@ -404,8 +410,104 @@ function signatureOf(key: string, body: unknown): Record<string, string> {
 	const now = Math.floor(Date.now() / 1000);
 	return {
 		'x-webhook-timestamp': String(now),
-		'x-webhook-signature': signCallback(key, String(data.taskId ?? ''), now),
+		'x-webhook-signature': signCallback(key, optionalText(data.taskId) ?? '', now),
 	};
+}
+
+/** An execution that generates twice, in a loop. */
+export class LoopTarget {
+	private constructor(
+		readonly emulator: Emulator,
+		private readonly client: N8nClient,
+		private readonly workflowId: string,
+		private readonly executionId: string,
+	) {}
+
+	static async begin({ client }: Place): Promise<LoopTarget> {
+		const emulator = await startEmulator({
+			...{ credits: 1e6, latencyMs: Infinity, callbacks: 'manual' },
+			callbackRetryPausesMs: RETRY_PAUSES_MS,
+		});
+		const name = `loop ${randomUUID()}`;
+		const data = { apiKey: DEFAULT_API_KEY, baseUrl: emulator.url };
+		const credential = { id: await client.createCredential(name, 'midApi', data), name };
+		const list = prompts(2).map((prompt) => ({ prompt }));
+		const workflowId = await client.importWorkflow({
+			name,
+			nodes: [
+				node('Start', 'n8n-nodes-base.manualTrigger', 1, {}),
+				node('List', 'n8n-nodes-base.set', 3.4, {
+					...{ mode: 'raw', jsonOutput: JSON.stringify({ list }), options: {} },
+				}),
+				node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
+				node('Loop', 'n8n-nodes-base.splitInBatches', 3, { batchSize: 1, options: {} }),
+				{
+					...node('Generate', MIDJOURNEY, 1, {
+						...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
+						...{ mode: 'textToImage', prompt: '={{ $json.prompt }}', waitMode: 'callback' },
+						options: { outputItems: 'task', download: false },
+					}),
+					credentials: { midApi: credential },
+				},
+				node(AFTER, 'n8n-nodes-base.noOp', 1, {}),
+			],
+			connections: {
+				...{ Start: to('List'), List: to('Items'), Items: to('Loop') },
+				Loop: { main: [[], [{ node: 'Generate', type: 'main', index: 0 }]] },
+				...{ Generate: to(AFTER), [AFTER]: to('Loop') },
+			},
+			settings: { executionOrder: 'v1' },
+		});
+		const executionId = await client.run(workflowId, 'Start');
+		return new LoopTarget(emulator, client, workflowId, executionId);
+	}
+
+	/** Waits until so many tasks are bought and the execution is parked for the last of them. */
+	async isParked(bought: number): Promise<void> {
+		const { submits } = this.emulator.ledger;
+		await until(
+			`round ${bought} is parked`,
+			async () => (submits.length === bought ? await this.status() : 'not bought'),
+			(status) => status === 'waiting',
+		);
+		// Bought and still running, it may have waited to write down what it was about to buy.
+		await pause(1000);
+		await until(
+			`round ${bought} is still parked`,
+			async () => await this.status(),
+			(status) => status === 'waiting',
+		);
+	}
+
+	async status(): Promise<string> {
+		const all = await this.client.executions(this.workflowId);
+		return all.find(({ id }) => id === this.executionId)?.status ?? 'not listed';
+	}
+
+	/** Ends the task of this round, from 0, and calls as the provider does. */
+	async honest(round: number): Promise<Array<number | string>> {
+		this.emulator.finish(this.taskId(round));
+		return await this.repeat(round);
+	}
+
+	async repeat(round: number): Promise<Array<number | string>> {
+		return await this.emulator.deliverCallback(this.taskId(round));
+	}
+
+	/** How often the node behind ran, once the execution has ended. */
+	async rounds(): Promise<number> {
+		const { runs } = await this.client.finished(this.executionId, MINUTE);
+		return runs.get(AFTER)?.length ?? 0;
+	}
+
+	async close(): Promise<void> {
+		await this.client.stopExecution(this.executionId).catch(() => undefined);
+		await this.emulator.close();
+	}
+
+	private taskId(round: number): string {
+		return text(this.emulator.ledger.submits[round]?.taskId, `task of round ${round}`);
+	}
 }
 
 const HEADER = 'x-secret';
