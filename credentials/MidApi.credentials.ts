@@ -36,7 +36,7 @@ const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	},
 ];
 
-/** The key of midapi.ai or of its twin kie.ai (api-contract 1.0, 1.6, 1.10). */
+/** The key of midapi.ai or of its twin kie.ai (wire.md: MidAPI, MidAPI credits, MidAPI signatures). */
 export class MidApi implements ICredentialType {
 	name = 'midApi';
 

@@ -22,7 +22,7 @@ const REFUSALS = [
 	})),
 ];
 
-/** The key of vtrix.ai (api-contract 2.0). */
+/** The key of vtrix.ai (wire.md: Vtrix). */
 export class VtrixApi implements ICredentialType {
 	name = 'vtrixApi';
 

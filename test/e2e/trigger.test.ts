@@ -17,7 +17,7 @@ const HMAC_KEY = 'trigger-test-hmac';
 const TRIGGER = 'Midjourney Trigger';
 const MANUAL = 'When clicking ‘Execute workflow’';
 
-/** Who signs its callbacks; who does not; a Vtrix that names its task as its own supplier does (api-contract 2.5). */
+/** Who signs its callbacks; who does not; a Vtrix that names its task as its own supplier does (wire.md: Vtrix callbacks). */
 type ProviderName = 'signing' | 'midApi' | 'vtrix' | 'foreign';
 
 describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (version) => {

@@ -45,12 +45,12 @@ export interface Delivery {
 	readonly to?: string | URL;
 }
 
-/** The value of X-Webhook-Signature (api-contract 1.10). The body is not part of what is signed. */
+/** The value of X-Webhook-Signature (wire.md: MidAPI signatures). The body is not part of what is signed. */
 export function signCallback(hmacKey: string, taskId: string, unixSeconds: number): string {
 	return createHmac('sha256', hmacKey).update(`${taskId}.${unixSeconds}`).digest('base64');
 }
 
-/** Delivers callbacks, as the provider does after the end of a task (api-contract 1.9). */
+/** Delivers callbacks, as the provider does after the end of a task (wire.md: MidAPI callbacks). */
 export class Callbacks {
 	private readonly underWay = new Set<Promise<unknown>>();
 	private readonly abort = new AbortController();

@@ -3,7 +3,7 @@ import { isJsonObject, isString, type JsonObject, parseUrl } from './json';
 /** Says what is wrong with the value of a field, in words that go behind the field's name. */
 type Check = (value: unknown) => string | undefined;
 
-/** What the contract says of one field of a request. */
+/** What the documentation says of one field of a request. */
 export interface Field {
 	readonly check?: Check;
 	readonly required?: boolean;
@@ -31,7 +31,7 @@ export function isMissing(value: unknown): boolean {
 	return value === undefined || value === null || (isString(value) && value.trim() === '');
 }
 
-/** The first field whose value breaks the contract; undefined when none does. */
+/** The first field whose value is not as documented; undefined when all are. */
 export function complaintAbout(body: JsonObject, fields: Fields): Complaint | undefined {
 	for (const [field, rule] of Object.entries(fields)) {
 		const complaint = complaintAboutValue(body[field], rule, field);
@@ -66,7 +66,7 @@ function complaintAboutValue(
 	return words === undefined ? undefined : invalid(words);
 }
 
-/** The names in the body that the contract does not know. */
+/** The names in the body that no page knows. */
 export function unknownFields(body: JsonObject, fields: Fields): string[] {
 	return Object.keys(body).filter((name) => !Object.hasOwn(fields, name));
 }

@@ -8,7 +8,7 @@ import type { Ledger } from './ledger';
 import { drawPicture } from './pictures';
 import { hasSucceeded, type Task, type TaskStore } from './tasks';
 
-/** How long a signed URL of download-url is good (api-contract 1.7). */
+/** How long a signed URL of download-url is good (wire.md: MidAPI download links). */
 const SIGNED_FOR_MS = 20 * 60 * 1000;
 
 const CONTENT_TYPE = { png: 'image/png', mp4: 'video/mp4' };

@@ -92,7 +92,7 @@ function sendBadly(
 	return 'held';
 }
 
-/** For a path that nobody serves: here the HTTP status speaks too (api-contract 1.6, credit path of kie). */
+/** For a path that nobody serves: here the HTTP status speaks too (wire.md: MidAPI credits). */
 export function notFound({ method, path }: Call): Answer {
 	return { status: 404, body: { code: 404, msg: `nothing at ${method} ${path}`, data: null } };
 }

@@ -16,8 +16,8 @@ export const MIDAPI_KINDS = [
 ] as const;
 
 /**
- * What can be bought at Vtrix: the nine models that it documents, and those that the contract only infers
- * (api-contract 2.3).
+ * What can be bought at Vtrix: the nine models that it documents, and those that can only be inferred
+ * (wire.md: Vtrix models).
  */
 export const VTRIX_MODELS = [
 	'midjourney_diffusion',

@@ -20,9 +20,9 @@ export interface Submit {
 	readonly callbackUrl?: string;
 	/** The output that it is made from; the index counts from 0, however it was sent. */
 	readonly source?: { readonly taskId: string; readonly index: number };
-	/** Fields that the contract does not know for this path. */
+	/** Fields that no page knows for this path. */
 	readonly unknownFields: readonly string[];
-	/** Fields that the contract knows but not for this task type, such as `ow` on a text-to-image task. */
+	/** Fields that the documentation knows, but not for this task type, such as `ow` on a text-to-image task. */
 	readonly inapplicableFields: readonly string[];
 	/** What was taken: credits at MidAPI, US dollars at Vtrix. */
 	readonly price: number;
@@ -34,7 +34,7 @@ export interface Submit {
 export interface Refusal {
 	readonly provider: ProviderName;
 	readonly path: string;
-	/** The code in the body of the answer (api-contract 1.11, 2.6); the HTTP status where there is none. */
+	/** The code in the body of the answer (wire.md: MidAPI codes, Vtrix codes); the HTTP status where there is none. */
 	readonly code: number;
 	readonly msg: string;
 	readonly body: unknown;

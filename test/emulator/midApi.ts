@@ -25,17 +25,17 @@ export interface MidApiOptions {
 	readonly credits: number;
 	/** Credits per task. */
 	readonly prices: Readonly<Record<MidApiKind, number>>;
-	/** Which of the two credit paths exists (api-contract 1.6). */
+	/** Which of the two credit paths exists (wire.md: MidAPI credits). */
 	readonly creditPath: 'common' | 'chat';
-	/** resultInfoJson as a JSON string (api-contract 1.2, robustness). */
+	/** resultInfoJson as a JSON string (wire.md: MidAPI tasks). */
 	readonly resultInfoAsString: boolean;
-	/** Items of resultUrls as plain strings (api-contract 1.2, robustness). */
+	/** Items of resultUrls as plain strings (wire.md: MidAPI tasks). */
 	readonly plainResultUrls: boolean;
-	/** What generateVary counts its imageIndex from (api-contract 1.4, discrepancy). */
+	/** What generateVary counts its imageIndex from (wire.md: MidAPI vary). */
 	readonly varyIndexBase: 0 | 1;
 }
 
-/** The contract names no prices; these only differ from each other, so that a mix-up shows. */
+/** No page names prices; these only differ from each other, so that a mix-up shows. */
 export const MIDAPI_PRICES: Readonly<Record<MidApiKind, number>> = {
 	imageRelaxed: 3,
 	imageFast: 8,
@@ -47,7 +47,7 @@ export const MIDAPI_PRICES: Readonly<Record<MidApiKind, number>> = {
 	extend: 18,
 };
 
-/** A call turned down, with the code that goes into the body of the answer (api-contract 1.11). */
+/** A call turned down, with the code that goes into the body of the answer (wire.md: MidAPI codes). */
 class Rejection extends Error {
 	constructor(
 		readonly code: number,
@@ -70,7 +70,7 @@ const COMMON_FIELDS: Fields = {
 	callBackUrl: { check: isHttpUrl },
 };
 
-/** api-contract 1.1 */
+/** What generate takes (wire.md: MidAPI generate). */
 const GENERATE_FIELDS: Fields = {
 	taskType: { check: isOneOf(...IMAGE_TASKS, ...VIDEO_TASKS), required: true },
 	prompt: { check: PROMPT, required: true },
@@ -101,14 +101,14 @@ const GENERATE_FIELDS: Fields = {
 
 const SOURCE = { check: isText, required: true };
 
-/** api-contract 1.3 and 1.4 */
+/** What upscale and vary take (wire.md: MidAPI upscale, MidAPI vary). */
 const secondaryFields = (indexField: string, base: 0 | 1): Fields => ({
 	taskId: SOURCE,
 	[indexField]: { check: isIntegerWithin(base, base + 3), required: true },
 	...COMMON_FIELDS,
 });
 
-/** api-contract 1.5 */
+/** What extend takes (wire.md: MidAPI extend). */
 const EXTEND_FIELDS: Fields = {
 	taskId: SOURCE,
 	taskType: { check: isOneOf(...EXTEND_TASKS), required: true },
@@ -149,7 +149,7 @@ interface SubmitPath {
 	readonly draft: (body: JsonObject) => Draft;
 }
 
-/** MidAPI, and its twin kie.ai, as it shows itself on the wire (api-contract part 1). */
+/** MidAPI, and its twin kie.ai, as it shows itself on the wire (wire.md: MidAPI). */
 export class MidApi implements Provider {
 	readonly name: ProviderName = 'midApi';
 	readonly signsCallbacks = true;
@@ -175,7 +175,7 @@ export class MidApi implements Provider {
 				fields: secondaryFields('imageIndex', 0),
 				draft: (body) => this.draftSecondary('upscale', body, Number(body.imageIndex)),
 			},
-			// The quickstart's way to write the same (api-contract 1.3, discrepancy).
+			// The quickstart's way to write the same (wire.md: MidAPI upscale).
 			'/api/v1/mj/upscale': {
 				fields: secondaryFields('index', 1),
 				draft: (body) => this.draftSecondary('upscale', body, Number(body.index) - 1),
@@ -213,7 +213,7 @@ export class MidApi implements Provider {
 			return route(call);
 		});
 		this.enter(call, code, msg);
-		// This family says what went wrong in the body; the HTTP status stays 200 (api-contract 1.0).
+		// This family says what went wrong in the body; the HTTP status stays 200 (wire.md: MidAPI envelope).
 		return { status: 200, body: { code, msg, data } };
 	}
 
@@ -336,7 +336,7 @@ export class MidApi implements Provider {
 		return task?.provider === this.name ? task : undefined;
 	}
 
-	/** api-contract 1.2 */
+	/** The answer to a read (wire.md: MidAPI tasks). */
 	private record({ query }: Call): JsonObject {
 		if (!query.taskId) throw new Rejection(422, 'taskId is required');
 		const task = this.find(query.taskId);
@@ -366,8 +366,8 @@ export class MidApi implements Provider {
 	}
 
 	/**
-	 * api-contract 1.9. A task still running gives the acknowledgement that third parties report: the id and
-	 * the request, no result.
+	 * What is posted at the end (wire.md: MidAPI callbacks). A task still running gives the acknowledgement that third
+	 * parties report: the id and the request, no result.
 	 */
 	callbackBody(task: Task): JsonObject {
 		const about = { taskId: task.id, promptJson: JSON.stringify(task.request) };
@@ -382,7 +382,7 @@ export class MidApi implements Provider {
 		return { code: 200, msg: 'success', data: { taskId, promptJson: '{}', resultUrls: [url] } };
 	}
 
-	/** api-contract 1.7 */
+	/** A link that works without the key (wire.md: MidAPI download links). */
 	private downloadUrl({ body }: Call): string {
 		const url = isJsonObject(body) ? body.url : undefined;
 		if (!isString(url) || url === '') throw new Rejection(422, 'url is required');
@@ -400,7 +400,7 @@ function draftGenerate(body: JsonObject): Draft {
 	if (isVideo && images !== 1) {
 		throw new Rejection(422, `fileUrls must hold exactly one image for ${taskType}`);
 	}
-	// For the reference types the contract only infers this (1.13); the stricter reading is the safer test.
+	// For the reference types this is only inferred (wire.md: MidAPI generate); the stricter reading is the safer test.
 	if (taskType !== 'mj_txt2img' && images === 0) {
 		throw new Rejection(422, `fileUrls is required for ${taskType}`);
 	}
@@ -420,14 +420,16 @@ function draftGenerate(body: JsonObject): Draft {
 	return { ...about, kind, outputs: 4 };
 }
 
-/** Throws a 422 for the first field whose value breaks the contract. */
+/** Throws a 422 for the first field whose value is not as documented. */
 function checkFields(body: unknown, fields: Fields): asserts body is JsonObject {
 	if (!isJsonObject(body)) throw new Rejection(400, 'the body must be a JSON object');
 	const complaint = complaintAbout(body, fields);
 	if (complaint) throw new Rejection(422, complaint.text);
 }
 
-/** The request as the server remembers it: known fields only, some filled in, the speed renamed (api-contract 1.2). */
+/**
+ * The request as the server remembers it: known fields only, some filled in, the speed renamed (wire.md: MidAPI tasks).
+ */
 function normalised(body: JsonObject, fields: Fields, taskType: string): JsonObject {
 	const known = Object.entries(body).filter(
 		([name, value]) => Object.hasOwn(fields, name) && value !== null,

@@ -35,7 +35,7 @@ export interface Mask {
 
 type Picture = InstanceType<typeof Jimp>;
 
-/** Length of the longer side in px. Every aspect ratio of the contract divides it without rest. */
+/** Length of the longer side in px. Every documented aspect ratio divides it without rest. */
 const LONGER_SIDE = 768;
 const LONGER_SIDE_UPSCALED = 2 * LONGER_SIDE;
 /** Room for the words beside what is to be seen. */
@@ -134,7 +134,7 @@ async function paintPlaced(task: Task, { canvas, image }: Layout, index: number)
 	paintBackground(picture, colourOf(index));
 
 	const unit = width / canvas.width;
-	// The contract names no limits; what lies far outside must not cost time and memory.
+	// No page names limits; what lies far outside must not cost time and memory.
 	const within = (length: number, least: number) =>
 		Math.min(Math.max(Math.round(length * unit), least), FARTHEST);
 	const place: Rectangle = {

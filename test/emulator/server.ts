@@ -46,7 +46,7 @@ export interface EmulatorOptions {
 	 * 10 000 ms.
 	 */
 	rateLimit?: Limit;
-	/** Signs MidAPI's callbacks with this key (api-contract 1.10). */
+	/** Signs MidAPI's callbacks with this key (wire.md: MidAPI signatures). */
 	hmacKey?: string;
 	/** `manual`: callbacks go out only by `deliverCallback`. */
 	callbacks?: 'automatic' | 'manual';

@@ -9,7 +9,7 @@ import { RateLimit } from './rateLimit';
 import { hasSucceeded, type Order, type Outcome, type Task } from './tasks';
 import { isDirect, type Model, type Source, vtrixModels } from './vtrixModels';
 
-/** How Vtrix behaves where the contract leaves it open, or its sources disagree. */
+/** How Vtrix behaves where its pages leave it open, or its sources disagree. */
 export interface VtrixOptions {
 	/** Balance at the start, in US dollars. */
 	readonly balanceUsd: number;
@@ -17,15 +17,17 @@ export interface VtrixOptions {
 	readonly prices: Readonly<Record<VtrixModel, number>>;
 	/** `usage.discount`; it does not change the price. */
 	readonly discount: number;
-	/** The one form of body that is taken: parameters in `input[0].params`, or beside the model (2.0). */
+	/**
+	 * The one form of body that is taken: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit).
+	 */
 	readonly body: 'wrapped' | 'flat';
-	/** How many images come of everything but an upscale (2.8: do not assume 4). */
+	/** How many images come of everything but an upscale (wire.md: Vtrix tasks). */
 	readonly outputs: number;
 	/** All outputs in the content of one, or each in one of its own. */
 	readonly outputLayout: 'together' | 'apart';
-	/** What a video is called in `content[].type` (2.7). */
+	/** What a video is called in `content[].type` (wire.md: Vtrix tasks). */
 	readonly videoType: 'video' | 'video_url';
-	/** The words for the states of a task: in the answer to its submit, then, and at its end (2.1). */
+	/** The words for the states of a task: in the answer to its submit, then, and at its end (wire.md: Vtrix tasks). */
 	readonly words: {
 		readonly submitted: string;
 		readonly running: string;
@@ -33,29 +35,35 @@ export interface VtrixOptions {
 		/** The same word as `completed` makes a task whose `error` alone says that it has failed. */
 		readonly failed: string;
 	};
-	/** What the id of a task is called; with `task_id` there is also `completed_at` (2.7). */
+	/** What the id of a task is called; with `task_id` there is also `completed_at` (wire.md: Vtrix tasks). */
 	readonly idField: 'id' | 'task_id' | 'request_id';
-	/** Unix seconds, or ISO text (2.7). */
+	/** Unix seconds, or ISO text (wire.md: Vtrix tasks). */
 	readonly createdAt: 'unix' | 'iso';
-	/** `{code, error_message}`, `{code, message}`, or the text alone (2.7). */
+	/** `{code, error_message}`, `{code, message}`, or the text alone (wire.md: Vtrix tasks). */
 	readonly errorShape: 'error_message' | 'message' | 'string';
-	/** Codes in 10 digits for all models, or as what an integer leaves of the 9 that some pages print (2.6). */
+	/**
+	 * Codes in 10 digits for all models, or as what an integer leaves of the 9 that some pages print (wire.md: Vtrix
+	 * codes).
+	 */
 	readonly errorCodes: 'tenDigits' | 'noLeadingZeros';
 	/** How an HTTP error without a code in the documentation is written: `{message}`, `{error}`, or as SeaCloud does. */
 	readonly httpErrors: 'message' | 'error' | 'status';
-	/** A bad submit gets an HTTP 400, or HTTP 200 and a task object with an error but no id (2.1). */
+	/** A bad submit gets an HTTP 400, or HTTP 200 and a task object with an error but no id (wire.md: Vtrix tasks). */
 	readonly refusals: 'http' | 'task';
 	/** HTTP status when the balance does not suffice. */
 	readonly emptyBalanceStatus: 402 | 403;
-	/** Where the upstream's job id stands (2.2); `none`: nowhere, the task's own id is accepted in its place. */
+	/**
+	 * Where the upstream's job id stands (wire.md: Vtrix jobs); `none`: nowhere, the task's own id is accepted in its
+	 * place.
+	 */
 	readonly jobIdPlace: 'content' | 'contentMetadata' | 'metadata' | 'none';
-	/** Sizes of mask areas outside of 500-4096 are refused (2.4). */
+	/** Sizes of mask areas outside of 500-4096 are refused (wire.md: Vtrix masks). */
 	readonly strictMask: boolean;
-	/** What is posted to `callback` (2.5): the task object, or the upstream's job object. */
+	/** What is posted to `callback` (wire.md: Vtrix callbacks): the task object, or the upstream's job object. */
 	readonly callbackBody: 'task' | 'job';
 }
 
-/** The contract names no prices; these only differ from each other, so that a mix-up shows. */
+/** No page names prices; these only differ from each other, so that a mix-up shows. */
 export const VTRIX_PRICES: Readonly<Record<VtrixModel, number>> = {
 	midjourney_diffusion: 0.05,
 	midjourney_edit: 0.06,
@@ -101,7 +109,7 @@ export const VTRIX_DEFAULTS: VtrixOptions = {
 const SUBMIT_PATH = '/model/v1/generation';
 const READ_PATH = `${SUBMIT_PATH}/task/`;
 
-/** The last three digits of the codes of failed tasks (2.6). */
+/** The last three digits of the codes of failed tasks (wire.md: Vtrix codes). */
 const FAILED_CODE: Readonly<Record<Outcome, number>> = { success: 0, failed2: 99, failed3: 98 };
 
 /** A call turned down: HTTP status and, where the documentation has one, a code. */
@@ -120,11 +128,11 @@ interface Request {
 	readonly name: VtrixModel;
 	readonly model: Model;
 	readonly params: JsonObject;
-	/** Fields of the body that are not for parameters and that the contract does not know. */
+	/** Fields of the body that are not for parameters and that no page knows. */
 	readonly strays: readonly string[];
 }
 
-/** Vtrix as it shows itself on the wire (api-contract part 2). */
+/** Vtrix as it shows itself on the wire (wire.md: Vtrix). */
 export class Vtrix implements Provider {
 	readonly name: ProviderName = 'vtrix';
 	readonly signsCallbacks = false;
@@ -149,7 +157,7 @@ export class Vtrix implements Provider {
 		return undefined;
 	}
 
-	/** The job object of the upstream goes by the upstream's id (2.5). */
+	/** The job object of the upstream goes by the upstream's id (wire.md: Vtrix callbacks). */
 	callbackBody(task: Task): JsonObject {
 		if (this.options.callbackBody === 'task') return this.taskObject(task, 'running');
 		const { jobId = task.id, completedAt, outcome } = task;
@@ -295,7 +303,7 @@ export class Vtrix implements Provider {
 		};
 	}
 
-	/** api-contract 2.0: the body wrapper. */
+	/** The request in the one form of body that is taken (wire.md: Vtrix submit). */
 	private requestIn(body: unknown): Request {
 		if (!isJsonObject(body)) throw new Refused(400, 'the body must be a JSON object');
 		const { model: asked, input, ...rest } = body;
@@ -340,7 +348,7 @@ export class Vtrix implements Provider {
 		if (!task) throw refuse('jobId', 'is unknown');
 		if (!hasSucceeded(task)) throw refuse('jobId', 'must be of a job that has completed');
 		if (task.media !== 'png') throw refuse('jobId', 'must be of a job that made images');
-		// A limit of the upstream (2.3, retexture).
+		// A limit of the upstream (wire.md: Vtrix models).
 		if (task.kind === 'midjourney_retexture' && model !== this.models.midjourney_upscale) {
 			throw refuse('jobId', 'is of a retexture, which can only be upscaled');
 		}
@@ -361,8 +369,8 @@ export class Vtrix implements Provider {
 	}
 
 	/**
-	 * 8, group, model, problem. Diffusion's page prints the 8; others print 0 in its place, which no integer can
-	 * carry (2.6). A model whose number nobody knows has 0 for it: only the last three digits mean anything.
+	 * 8, group, model, problem. Diffusion's page prints the 8; others print 0 in its place, which no integer can carry
+	 * (wire.md: Vtrix codes). A model whose number nobody knows has 0 for it: only the last three digits mean anything.
 	 */
 	private codeFor({ number = 0 }: Model, problem: number | undefined): number | undefined {
 		if (problem === undefined) return undefined;
@@ -371,7 +379,7 @@ export class Vtrix implements Provider {
 		return full ? 8_000_000_000 + short : short;
 	}
 
-	/** api-contract 2.1 */
+	/** The answer to a submit or a read (wire.md: Vtrix tasks). */
 	private taskObject(task: Task, moment: 'submitted' | 'running'): JsonObject {
 		const { words, idField, discount } = this.options;
 		const about = {

@@ -24,10 +24,10 @@ export interface Source {
 /** The last three digits of the error codes for a field. */
 type Codes = Readonly<Record<string, { readonly missing?: number; readonly invalid?: number }>>;
 
-/** What the contract says of one model (api-contract 2.3, 2.4, 2.6). */
+/** What is known of one model (wire.md: Vtrix models, Vtrix masks, Vtrix codes). */
 export interface Model {
 	readonly fields: Fields;
-	/** In the middle of its error codes: 7 in 8004007001. Unset where the contract does not know it. */
+	/** In the middle of its error codes: 7 in 8004007001. Unset where no page names it. */
 	readonly number?: number;
 	readonly codes?: Codes;
 	/** The code for a bad key, where the model has one of its own. */
@@ -68,7 +68,7 @@ const DIRECTION = ['down', 'right', 'up', 'left'];
 
 /** All models, with what they take. */
 export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Model>> {
-	// The upstream's own sample breaks these limits (api-contract 2.4).
+	// The upstream's own sample breaks these limits (wire.md: Vtrix masks).
 	const side = {
 		check: strictMask ? isIntegerWithin(500, 4096) : isIntegerWithin(1, Infinity),
 		required: true,
@@ -245,7 +245,7 @@ function holdsMask(value: unknown): string | undefined {
 	return some ? undefined : 'must contain areas or url';
 }
 
-/** These are not there for jobs of version 8.1 (api-contract 2.3, limits of the upstream). */
+/** These are not there for jobs of version 8.1 (wire.md: Vtrix models). */
 function isOfV81({ task }: Source): string | undefined {
 	return /--v(ersion)?\s+8\.1\b/.test(task.prompt) ? 'must not be of version 8.1' : undefined;
 }

@@ -47,7 +47,7 @@ export interface Dialect {
 
 const ISO_DATE: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
-/** This family says what went wrong in the body, with HTTP 200 (api-contract 1.0, 1.11). */
+/** This family says what went wrong in the body, with HTTP 200 (wire.md: MidAPI envelope, MidAPI codes). */
 const envelope = (code: number, msg = 'no such thing'): Answer => ({
 	status: 200,
 	body: { code, msg, data: null },
@@ -107,7 +107,7 @@ const midApi: Dialect = {
 	raw: { successFlag: 1, taskType: 'mj_txt2img' },
 };
 
-/** As HTTP status, with the words in one of the documented places (api-contract 2.1). */
+/** As HTTP status, with the words in one of the documented places (wire.md: Vtrix codes). */
 const message = (status: number): Answer => ({ status, body: { message: 'no such thing' } });
 const error = (code: number, status = 400): Answer => ({
 	status,
@@ -118,7 +118,7 @@ const seaCloud = (code: number, error_code: number): Answer => ({
 	status: code,
 	body: { status: { code, message: 'no such thing', error_code }, data: null },
 });
-/** A task object without an id: there is no task (api-contract 2.1). */
+/** A task object without an id: there is no task (wire.md: Vtrix tasks). */
 const noTask = (complaint: unknown): Answer => ({
 	status: 200,
 	body: { model: 'midjourney_diffusion', status: 'failed', error: complaint },

@@ -3,7 +3,7 @@ import type { Scenario } from './harness';
 import { DIALECTS } from './dialects';
 import { QUICK, until, useEngine } from './setup';
 
-/** One of the ways in which a provider may speak, where the contract leaves it open or its sources disagree. */
+/** One of the ways in which a provider may speak, where its pages leave it open or its sources disagree. */
 interface Oddity {
 	options: EmulatorOptions;
 	credentials?: Scenario['credentials'];

@@ -267,7 +267,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 					submits().find((submit) => promptOf(submit) === `product ${position}`)?.callbackUrl,
 			);
 			expect(urls.map((url) => new URL(String(url)).pathname)).toEqual(
-				Array(2).fill('/webhook-waiting/1/midjourney'),
+				Array(2).fill('/webhook-waiting/1/n8n-nodes-midjourney'),
 			);
 			const [one, other] = urls.map(toldBy);
 			expect([one, other]).toMatchObject([
@@ -313,7 +313,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			void instance.begin({ ...callback({}, { items: prompts(1) }), executionId: '2' });
 			await instance.until('2', ({ items }) => items.length > 0);
 			const url = new URL(String(submits()[0]?.callbackUrl));
-			url.pathname = '/webhook-waiting/2/midjourney';
+			url.pathname = '/webhook-waiting/2/n8n-nodes-midjourney';
 			const { status } = await fetch(url, { method: 'POST', body: '{}' });
 			expect(status).toBe(401);
 			expect(bench.emulator.ledger.reads).toHaveLength(0);

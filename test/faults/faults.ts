@@ -49,7 +49,7 @@ const STATUSES = [
 	...[500, 501, 502, 503, 504, 505, 520, 522, 524],
 ];
 
-/** With these codes the provider's documentation says that it refuses (api-contract 1.11, 2.1, 2.6). */
+/** With these codes the provider's documentation says that it refuses (wire.md: MidAPI codes, Vtrix codes). */
 const DOCUMENTED: Readonly<Record<ProviderName, readonly number[]>> = {
 	midApi: [400, 401, 402, 404, 422, 429, 455, 501, 505],
 	vtrix: [400, 401, 402, 403, 422, 429],
@@ -190,7 +190,7 @@ const wrongTypes: Readonly<
 	},
 };
 
-/** Codes of Vtrix of which nobody knows what became of the task (api-contract 2.6). */
+/** Codes of Vtrix of which nobody knows what became of the task (wire.md: Vtrix codes). */
 const VTRIX_CODES = {
 	'...098': 8004001098,
 	'...099': 8004001099,

@@ -12,7 +12,7 @@ const repeatedAfter = (
 	{ atOnce = false } = {},
 ): Story => ({
 	name,
-	at: ['trigger', 'signed'],
+	at: ['trigger'],
 	tell: async (scene, targetName) => {
 		const target = await fresh(scene, targetName, TASKS);
 		try {
@@ -57,6 +57,7 @@ export const RESTARTS: readonly Story[] = [
 	{
 		name: 'Killed while parked, then forged and repeated',
 		at: ['resume', 'relay'],
+		isHeavy: true,
 		tell: async (scene, name) => {
 			const target = await fresh(scene, name, 2);
 			try {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
 import {
 	DEFAULT_API_KEY,
 	type Delivery,
@@ -10,8 +11,10 @@ import {
 	startEmulator,
 	type Submit,
 } from '../emulator';
+import { type Approval, type Held, filledIn } from './approvals';
 import type { Execution, Item, N8nClient } from './client';
 import { isObject, type JsonObject, text } from './json';
+import type { Mailbox } from './mailbox';
 import type { N8nServer } from './server';
 import { MIDJOURNEY, type Workflow } from './workflows';
 
@@ -28,8 +31,8 @@ export interface Plan {
 	credential?: JsonObject;
 	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
 	relay?: boolean;
-	/** Behind it all the execution waits for a call of somebody else by this method, as an approval does. */
-	approval?: 'GET' | 'POST';
+	/** Behind it all the execution waits for somebody else's word. */
+	approval?: Approval;
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
 	emulator?: EmulatorOptions;
 }
@@ -38,6 +41,8 @@ export interface Plan {
 export interface Place {
 	client: N8nClient;
 	n8n: N8nServer;
+	/** Where approvers get their mail; only approvals by mail need it. */
+	post?: { mailbox: Mailbox; smtp: { id: string; name: string } };
 }
 
 /** Nothing here takes longer unless it is broken. */
@@ -59,18 +64,23 @@ export class Wait {
 		readonly emulator: Emulator,
 		readonly workflowId: string,
 		readonly executionId: string,
-		private readonly client: N8nClient,
+		private readonly place: Place,
 		private readonly plan: Plan,
 		/** The workflow of the Trigger that hands on. */
 		readonly relayId?: string,
 	) {}
 
+	private get client(): N8nClient {
+		return this.place.client;
+	}
+
 	/** Starts the execution. `prepare` sees the provider before anything is bought. */
 	static async start(
-		{ client, n8n }: Place,
+		place: Place,
 		plan: Plan,
 		prepare?: (emulator: Emulator) => void,
 	): Promise<Wait> {
+		const { client, n8n } = place;
 		const emulator = await startEmulator({
 			credits: 1e6,
 			latencyMs: Infinity,
@@ -98,12 +108,12 @@ export class Wait {
 			);
 			options.triggerUrl = url;
 		}
-		const workflow = workflowOf({ ...plan, options }, credential, path);
+		const workflow = workflowOf({ ...plan, options }, place, credential, path);
 		const workflowId = await client.importWorkflow(workflow);
 		await client.activate(workflowId);
 		await until(
 			'the workflow listens',
-			async () => (await fetch(`${n8n.webhookUrl}/webhook/${path}`, { method: 'POST' })).status,
+			async () => (await fetch(`${n8n.webhookUrl}/${startOf(plan)}/${path}`, asked(plan))).status,
 			(status) => status === 200,
 		);
 		const [execution] = await until(
@@ -112,7 +122,7 @@ export class Wait {
 			({ length }) => length > 0,
 		);
 		const executionId = execution?.id ?? '';
-		return new Wait(emulator, workflowId, executionId, client, plan, relayId);
+		return new Wait(emulator, workflowId, executionId, place, plan, relayId);
 	}
 
 	/** As `start`, and waits until everything is bought and the execution is parked. */
@@ -195,10 +205,10 @@ export class Wait {
 
 	/**
 	 * Wakes the execution the way its own process does when it looks, with the secret of this park; gives how n8n answered.
-	 * `secret`: of an earlier park, say.
+	 * `secret`: of an earlier park, say. `to`: where the tasks' own address leads elsewhere.
 	 */
-	async wake(secret?: string): Promise<number> {
-		const url = this.url(0);
+	async wake(secret?: string, to = this.url(0)): Promise<number> {
+		const url = new URL(to);
 		for (const name of [...url.searchParams.keys()]) {
 			if (name !== 'signature') url.searchParams.delete(name);
 		}
@@ -226,24 +236,69 @@ export class Wait {
 
 	/** "Stop" and "Retry" in the list of executions; gives the new execution, which is parked. */
 	async stoppedAndRetried(): Promise<Wait> {
-		const { emulator, workflowId, executionId, client, plan } = this;
+		const { emulator, workflowId, executionId, client, place, plan } = this;
 		await client.stopExecution(executionId);
 		const retryId = await client.retry(workflowId, executionId);
-		const wait = new Wait(emulator, workflowId, retryId, client, plan, this.relayId);
+		const wait = new Wait(emulator, workflowId, retryId, place, plan, this.relayId);
 		await wait.untilParked();
 		return wait;
 	}
 
-	/** The call that `approval` waits for. */
-	async approve(): Promise<void> {
-		const url = this.url(0);
-		// That of the execution, not of the node.
-		url.pathname = url.pathname.replace(/\/midjourney$/, '');
-		for (const name of [...url.searchParams.keys()]) {
-			if (name !== 'signature') url.searchParams.delete(name);
+	/** Waits until the execution has gone on, and waits for the approval behind the node. */
+	async untilHeld(timeoutMs = PATIENCE_MS): Promise<void> {
+		const wanted = this.plan.prompts.length + (this.plan.approval?.buys ?? 0);
+		await until(
+			`execution ${this.executionId} waits for the approval`,
+			async () => {
+				const status = await this.status();
+				if (status !== 'waiting' || this.emulator.ledger.submits.length < wanted) return status;
+				const { runs } = await this.client.execution(this.executionId);
+				return runs.has(APPROVAL) ? 'held' : status;
+			},
+			(seen) => seen === 'held',
+			timeoutMs,
+		);
+	}
+
+	/**
+	 * Once the execution has left the node: calls of every task as the provider makes them, three at a time, with another
+	 * token, and by somebody who follows redirects; by the process that had parked it; and by a browser. Gives how they were
+	 * answered.
+	 *
+	 * @param secret of the park that it has left
+	 */
+	async callAgain(secret: string): Promise<Array<number | string>> {
+		const left = new URL((await this.held()).resumeUrl);
+		left.pathname += `/${RESUME_PATH}`;
+		const answers: Array<number | string> = [
+			await this.wake(secret, left),
+			(await fetch(left)).status,
+		];
+		for (const position of this.plan.prompts.keys()) {
+			const url = this.url(position);
+			const altered = new URL(url);
+			for (const [name, value] of url.searchParams) {
+				if (name !== 'signature') altered.searchParams.set(name, `${value.slice(0, -4)}AAAA`);
+			}
+			const repeated = await Promise.all([1, 2, 3].map(async () => await this.deliver(position)));
+			const followed = await fetch(url, { method: 'POST', redirect: 'follow' });
+			answers.push(...repeated.flat(), ...(await this.deliver(position, { to: altered })));
+			answers.push(followed.status);
 		}
-		const { status } = await fetch(url, { method: this.plan.approval ?? 'GET' });
-		if (status !== 200) throw new Error(`The approval was answered ${status}`);
+		return answers;
+	}
+
+	/** Gives the word that the execution waits for. */
+	async approve(): Promise<void> {
+		await this.plan.approval?.give(await this.held());
+	}
+
+	private async held(): Promise<Held> {
+		const { emulator, executionId, place } = this;
+		const [item] = resultsOf(await this.client.execution(executionId));
+		const resumeUrl = text(item?.json.resumeUrl, 'resumeUrl');
+		const formUrl = text(item?.json.formUrl, 'formUrl');
+		return { emulator, executionId, resumeUrl, formUrl, mailbox: place.post?.mailbox };
 	}
 
 	/** Waits for the end of the execution. */
@@ -321,18 +376,41 @@ function relayOf(credential: { id: string; name: string }, webhookId: string): W
 	};
 }
 
-function workflowOf(plan: Plan, credential: { id: string; name: string }, path: string): Workflow {
+/** Which of n8n's endpoints begins the execution. */
+const startOf = ({ approval }: Plan): string => (approval?.followsForm ? 'form' : 'webhook');
+
+const asked = ({ approval }: Plan): RequestInit => ({
+	method: 'POST',
+	...(approval?.followsForm && { body: filledIn() }),
+});
+
+function workflowOf(
+	plan: Plan,
+	{ post }: Place,
+	credential: { id: string; name: string },
+	path: string,
+): Workflow {
 	const list = plan.prompts.map((prompt, n) => ({ n, prompt }));
 	const node = (name: string, type: string, typeVersion: number, parameters: JsonObject) => ({
 		...{ id: randomUUID(), name, type, typeVersion, parameters },
 		position: [0, 0],
 	});
 	// Which item a result belongs to is known by n8n's pairing alone.
+	const assigned = (name: string, type: string, value: string) => {
+		return { id: randomUUID(), name, type, value: `={{ ${value} }}` };
+	};
 	const tell = (name: string) =>
 		node(name, 'n8n-nodes-base.set', 3.4, {
 			assignments: {
 				assignments: [
-					{ id: randomUUID(), name: 'n', value: "={{ $('Items').item.json.n }}", type: 'number' },
+					assigned('n', 'number', "$('Items').item.json.n"),
+					// What an approver is told.
+					...(plan.approval
+						? [
+								assigned('resumeUrl', 'string', '$execution.resumeUrl'),
+								assigned('formUrl', 'string', '$execution.resumeFormUrl'),
+							]
+						: []),
 				],
 			},
 			includeOtherFields: true,
@@ -341,42 +419,47 @@ function workflowOf(plan: Plan, credential: { id: string; name: string }, path: 
 	const to = (...names: string[]) => ({
 		main: names.map((name) => [{ node: name, type: 'main', index: 0 }]),
 	});
+	const start = plan.approval?.followsForm
+		? node('Start', 'n8n-nodes-base.formTrigger', 2.2, {
+				...{ path, formTitle: 'Pictures', options: {} },
+				formFields: { values: [{ fieldLabel: 'What', fieldType: 'text' }] },
+			})
+		: node('Start', 'n8n-nodes-base.webhook', 2, { httpMethod: 'POST', path, options: {} });
+	const midjourney = {
+		...node(GENERATE, MIDJOURNEY, 1, {
+			authentication: 'midApi',
+			resource: 'image',
+			operation: 'generate',
+			mode: 'textToImage',
+			prompt: '={{ $json.prompt }}',
+			waitMode: plan.waitMode ?? 'callback',
+			options: { outputItems: 'task', ...plan.options },
+		}),
+		credentials: { midApi: credential },
+		...plan.settings,
+	};
 	const bothWays = plan.settings?.onError === 'continueErrorOutput';
 	return {
 		name: `Wait ${randomUUID()}`,
 		nodes: [
-			{
-				...node('Start', 'n8n-nodes-base.webhook', 2, { httpMethod: 'POST', path, options: {} }),
-				webhookId: path,
-			},
+			{ ...start, webhookId: path },
 			node('List', 'n8n-nodes-base.set', 3.4, {
 				mode: 'raw',
 				jsonOutput: JSON.stringify({ list }),
 				options: {},
 			}),
 			node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
-			{
-				...node(GENERATE, MIDJOURNEY, 1, {
-					authentication: 'midApi',
-					resource: 'image',
-					operation: 'generate',
-					mode: 'textToImage',
-					prompt: '={{ $json.prompt }}',
-					waitMode: plan.waitMode ?? 'callback',
-					options: { outputItems: 'task', ...plan.options },
-				}),
-				credentials: { midApi: credential },
-				...plan.settings,
-			},
+			midjourney,
 			tell(AFTER),
 			tell(FAILED),
-			{
-				...node(APPROVAL, 'n8n-nodes-base.wait', 1.1, {
-					...{ resume: 'webhook', httpMethod: plan.approval ?? 'GET' },
-					options: {},
-				}),
-				webhookId: randomUUID(),
-			},
+			...(plan.approval
+				? [
+						{
+							...plan.approval.node({ midjourney, smtp: post?.smtp }),
+							...{ id: randomUUID(), name: APPROVAL, position: [0, 0] },
+						},
+					]
+				: []),
 			node('Done', 'n8n-nodes-base.noOp', 1, {}),
 		],
 		connections: {

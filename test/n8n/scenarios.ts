@@ -3,9 +3,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { altered, underOtherTag, withoutToken } from '../callbackAddress';
 import type { Emulator } from '../emulator';
+import { type Approval, APPROVALS, CALL_AWAITED } from './approvals';
 import { type Execution, N8nClient } from './client';
+import { type Mailbox, startMailbox } from './mailbox';
 import { lastLines } from './npm';
-import { failuresOf, type Plan, prompts, resultsOf, runsBehind, until, Wait } from './parking';
+import {
+	failuresOf,
+	type Place,
+	type Plan,
+	prompts,
+	resultsOf,
+	runsBehind,
+	until,
+	Wait,
+} from './parking';
 import type { N8nServer } from './server';
 
 const MINUTE = 60_000;
@@ -19,6 +30,12 @@ const SURELY_MS = 5_000;
 /** A task is not read earlier after its submit, unless a call tells of it. */
 const FIRST_READ_MS = 4_000;
 
+/** What waits behind the node, with calls that come straight and through a Trigger. */
+const WAYS: ReadonlyArray<Omit<Plan, 'prompts'>> = APPROVALS.flatMap((approval) => [
+	{ approval, waitMode: 'auto', options: { firstCheck: 60 } },
+	{ approval, relay: true },
+]);
+
 /** What an n8n can do; older ones cannot do everything. */
 export interface Abilities {
 	/** Checks a signature of its own in resume URLs. */
@@ -27,6 +44,8 @@ export interface Abilities {
 	stillOpen: 200 | 503;
 	/** How often a task is read that a call tells of: by whom is called, and by whom goes on where that is another. */
 	readsPerTask: number;
+	/** Another process than that of the webhooks takes calls, too: the one with the editor. */
+	hasTwoForCalls?: true;
 }
 
 /** An n8n to run the scenarios in. */
@@ -41,13 +60,17 @@ export interface Stage {
  * To be called where jest collects tests.
  */
 export function testParkedExecutions({ name, start, abilities }: Stage): void {
-	const { signsResumeUrls, readsPerTask, stillOpen } = abilities;
+	const { signsResumeUrls, readsPerTask, stillOpen, hasTwoForCalls } = abilities;
 	const say = (line: string) => process.stderr.write(`    ${name}: ${line}\n`);
 	const waits: Wait[] = [];
 	let n8n: N8nServer;
 	let client: N8nClient;
+	let mailbox: Mailbox;
+	let place: Place;
 	/** Those that take a minute or two run beside the others. */
-	let approving: Array<Promise<Awaited<ReturnType<typeof approved>>>>;
+	let holding: Array<ReturnType<typeof heldForLong>>;
+	let surviving: Array<ReturnType<typeof survived>>;
+	let leaving: ReturnType<typeof leftToTimer>;
 	let crashing: Promise<Awaited<ReturnType<typeof crashed>>>;
 
 	const kept = async (starting: Promise<Wait>): Promise<Wait> => {
@@ -55,9 +78,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		waits.push(wait);
 		return wait;
 	};
-	const park = async (plan: Plan) => await kept(Wait.parked({ client, n8n }, plan));
+	const park = async (plan: Plan) => await kept(Wait.parked(place, plan));
 	const begin = async (plan: Plan, prepare?: (emulator: Emulator) => void) =>
-		await kept(Wait.start({ client, n8n }, plan, prepare));
+		await kept(Wait.start(place, plan, prepare));
 
 	/** A test whose failure shows the end of n8n's log. */
 	const scenario = (title: string, work: () => Promise<void>, timeoutMs = 2 * MINUTE) =>
@@ -134,26 +157,54 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		await pause(Math.max(0, submitted + FIRST_READ_MS - Date.now()));
 	};
 
-	/** Goes on to an approval behind the node, and is followed until every timer of the node's own wait has been due. */
-	async function approved(approval: 'GET' | 'POST') {
-		const options = { timeLimit: 0.25 };
-		const wait = await park({ prompts: prompts(1), options, approval });
-		const begun = Date.now();
-		const [answer] = await wait.finishAndDeliver(0);
-		await until(
-			'the approval is waited for',
-			async () => (await client.execution(wait.executionId)).runs.has('Approval'),
-			(waits) => waits,
-		);
-		await wait.untilParked();
-		const repeated = await wait.deliver(0);
-		await pause(begun + options.timeLimit * MINUTE + TIMER_BEHIND_MS + SURELY_MS - Date.now());
-		return { wait, answer, repeated, late: await wait.deliver(0), status: await wait.status() };
+	/** Goes on to the approval behind the node; the last call comes three times at once. */
+	async function held(plan: Omit<Plan, 'prompts'>) {
+		const wait = await park({ prompts: prompts(2), ...plan });
+		const secret = await wait.wakeSecret();
+		const answers = await wait.finishAndDeliver(1);
+		wait.finish(0);
+		const last = await Promise.all([1, 2, 3].map(async () => await wait.deliver(0)));
+		await wait.untilHeld();
+		return { wait, secret, answers: [...answers, ...last.flat()] };
 	}
 
-	/** Parked when n8n was killed and started again: with its time running out meanwhile, and with one task told of. */
+	/** Is called while it waits for the approval. */
+	async function heldAndCalled(plan: Omit<Plan, 'prompts'>) {
+		const { wait, secret, answers } = await held(plan);
+		return { wait, secret, answers, again: await wait.callAgain(secret) };
+	}
+
+	/** As `heldAndCalled`, and called once more when every timer of the node's own wait has been due. */
+	async function heldForLong(approval: Approval) {
+		const options = { timeLimit: 0.25 };
+		const { wait, secret, answers, again } = await heldAndCalled({ approval, options });
+		await pause(options.timeLimit * MINUTE + TIMER_BEHIND_MS + SURELY_MS);
+		return { wait, answers, again: [...again, ...(await wait.callAgain(secret))] };
+	}
+
+	/** It still waits for the approval; that is given, and what is behind runs once. */
+	async function expectApproved(wait: Wait): Promise<void> {
+		expect(await wait.status()).toBe('waiting');
+		const { runs } = await client.execution(wait.executionId);
+		expect([...runs.keys()]).not.toContain('Done');
+		await wait.approve();
+		const execution = await wait.ended();
+		const { status, error } = execution;
+		expect({ status, error }).toEqual({ status: 'success', error: undefined });
+		for (const node of ['Generate', 'After', 'Approval', 'Done']) {
+			expect({ node, runs: execution.runs.get(node)?.length }).toEqual({ node, runs: 1 });
+		}
+	}
+
+	/**
+	 * Parked when n8n was killed and started again: with its time running out meanwhile, once with an approval behind it, and
+	 * with one task told of.
+	 */
 	async function crashed() {
-		const overdue = await park({ prompts: prompts(1), options: { timeLimit: 0.25 } });
+		const options = { timeLimit: 0.25 };
+		const overdue = await park({ prompts: prompts(1), options });
+		const nearTimer = await park({ prompts: prompts(1), options, approval: CALL_AWAITED });
+		const due = Date.now() + options.timeLimit * MINUTE + TIMER_BEHIND_MS;
 		const wait = await park({ prompts: prompts(3) });
 		const answer = await wait.finishAndDeliver(1);
 		// Until its log of events says that an execution waits, n8n takes it for crashed.
@@ -162,7 +213,31 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		const since = Date.now();
 		await n8n.crashAndStart();
 		say(`killed and ready again after ${((Date.now() - since) / 1000).toFixed(1)} s`);
-		return { overdue, wait, answer, since, status: await wait.status() };
+		return { overdue, nearTimer, due, wait, answer, since, status: await wait.status() };
+	}
+
+	/** After the crash it is called once more; then the approval is given. */
+	async function survived(holding: ReturnType<typeof heldAndCalled>) {
+		const { wait, secret, answers, again } = await holding;
+		await crashing;
+		const after = await wait.callAgain(secret);
+		await expectApproved(wait);
+		return { answers, again: [...again, ...after] };
+	}
+
+	/** After the crash a call comes when n8n has set its timer; goes on when that is due. */
+	async function leftToTimer() {
+		const { nearTimer: wait, due } = await crashing;
+		const secret = await wait.wakeSecret();
+		await pause(due - 2 * SURELY_MS - Date.now());
+		const answer = await wait.finishAndDeliver(0);
+		// It would have gone on by then.
+		await pause(SURELY_MS);
+		const left = await client.execution(wait.executionId);
+		await wait.untilHeld(TIMER_TIMEOUT_MS);
+		await pause(Math.max(0, due - Date.now()) + SURELY_MS);
+		await wait.callAgain(secret);
+		return { wait, answer, status: left.runs.has('After') ? 'went on' : left.status };
 	}
 
 	beforeAll(async () => {
@@ -170,15 +245,26 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		say(`ready after ${(n8n.startedInMs / 1000).toFixed(1)} s`);
 		client = new N8nClient(n8n.url);
 		await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });
+		mailbox = await startMailbox();
+		const smtp = {
+			name: 'SMTP',
+			id: await client.createCredential('SMTP', 'smtp', mailbox.account),
+		};
+		place = { client, n8n, post: { mailbox, smtp } };
+		const before = WAYS.map(heldAndCalled);
+		await Promise.allSettled(before);
 		crashing = crashed();
 		// Before anything else is under way: it takes everything down with it.
 		await crashing.catch(() => undefined);
-		approving = (['GET', 'POST'] as const).map(async (method) => await approved(method));
-		for (const one of approving) one.catch(() => undefined);
+		surviving = before.map(survived);
+		leaving = leftToTimer();
+		holding = APPROVALS.map(heldForLong);
+		for (const one of [...surviving, leaving, ...holding]) one.catch(() => undefined);
 	}, 20 * MINUTE);
 
 	afterAll(async () => {
 		await Promise.all(waits.map(async (wait) => await wait.close()));
+		await mailbox?.close();
 		await n8n?.stop();
 	}, MINUTE);
 
@@ -489,6 +575,34 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 	});
 
+	if (hasTwoForCalls) {
+		scenario('a call that is read while another process wakes rewinds no approval', async () => {
+			const wait = await park({ prompts: prompts(1), approval: CALL_AWAITED });
+			const secret = await wait.wakeSecret();
+			await untilRead(wait);
+			const { ledger } = wait.emulator;
+			let isHeld: Promise<void> | undefined;
+			const mend = wait.emulator.intercept(async (call) => {
+				if (!call.path.endsWith('/record-info')) return undefined;
+				mend();
+				const answer = await call.handle();
+				const other = new URL(`${n8n.url}${wait.url(0).pathname}${wait.url(0).search}`);
+				expect(await wait.wake(secret, other)).toBe(200);
+				isHeld = wait.untilHeld();
+				await isHeld;
+				return answer;
+			});
+			const [answer] = await wait.finishAndDeliver(0);
+			expect(isHeld).toBeDefined();
+			await pause(SURELY_MS);
+			// On a busy machine it was answered before the other had done.
+			expect([202, 503]).toContain(answer);
+			// One by this call, one by the execution when it went on: it went on once.
+			expect(ledger.reads).toHaveLength(2);
+			await expectApproved(wait);
+		});
+	}
+
 	describe('Auto', () => {
 		scenario('quick tasks of which no call tells: the process reads and wakes', async () => {
 			const wait = await begin({
@@ -564,7 +678,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 
 		scenario('a stopped execution that is retried takes up what it has bought', async () => {
-			const first = await Wait.parked({ client, n8n }, { prompts: prompts(3), waitMode: 'auto' });
+			const first = await Wait.parked(place, { prompts: prompts(3), waitMode: 'auto' });
 			const wait = await kept(first.stoppedAndRetried());
 			const since = Date.now();
 			for (const position of [1, 2, 0]) wait.finish(position);
@@ -572,31 +686,35 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 	});
 
-	// n8n sets the timer of a wait up to 70 s ahead, and a call does not take it back.
-	describe.each([
-		['GET', 0],
-		['POST', 1],
-	] as const)('an approval (%s) behind the node', (_, at) => {
-		scenario(
-			'is ended neither by a repeated call nor by a timer of the node',
-			async () => {
-				const approval = await approving[at];
-				if (!approval) throw new Error('It was not begun');
-				const { wait, answer, repeated, late, status } = approval;
-				expect(answer).toBe(200);
-				for (const again of [...repeated, ...late])
-					expect(Number(again)).toBeGreaterThanOrEqual(400);
-				expect(status).toBe('waiting');
-				expect((await client.execution(wait.executionId)).runs.get('Approval')).toHaveLength(1);
-				await wait.approve();
-				const execution = await wait.ended();
-				expect(execution.status).toBe('success');
-				expect(execution.runs.get('Done')).toHaveLength(1);
-				expect(runsBehind(execution).count).toBe(1);
-			},
-			TIMER_TIMEOUT_MS + MINUTE,
-		);
-	});
+	describe.each(APPROVALS.map(({ title }, at) => [title, at] as const))(
+		'an approval behind the node (%s)',
+		(_, at) => {
+			scenario(
+				'is ended neither by a repeated call nor by a timer of the node',
+				async () => {
+					const { wait, answers, again } = await begun(holding[at]);
+					expectAnswered([...answers, ...again]);
+					await expectApproved(wait);
+				},
+				TIMER_TIMEOUT_MS + MINUTE,
+			);
+
+			for (const [way, from] of [
+				['', 0],
+				[', through the Trigger', 1],
+			] as const) {
+				scenario(`is ended by no call after n8n was killed and started again${way}`, async () => {
+					const { answers, again } = await begun(surviving[2 * at + from]);
+					expectAnswered([...answers, ...again]);
+				});
+			}
+		},
+	);
+
+	/** Nobody was left without an answer. */
+	function expectAnswered(answers: Array<number | string>): void {
+		expect(answers.filter((answer) => typeof answer !== 'number')).toEqual([]);
+	}
 
 	describe('n8n killed while parked and started again', () => {
 		scenario('what is parked resumes, and nothing is bought twice', async () => {
@@ -611,6 +729,17 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expectResumedOnce(wait, execution, since, viaPoll(execution));
 		});
 
+		// n8n sets the timer of a wait up to 70 s ahead, and a call that ends the wait does not take it back.
+		scenario(
+			'a call shortly before the timer of n8n is left to that: the approval behind stays',
+			async () => {
+				const { wait, answer, status } = await leaving;
+				expect({ answer, status }).toEqual({ answer: [200], status: 'waiting' });
+				await expectApproved(wait);
+			},
+			TIMER_TIMEOUT_MS + MINUTE,
+		);
+
 		scenario(
 			'what nobody wakes any more is run by n8n itself, and what has ended comes out',
 			async () => {
@@ -620,6 +749,12 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			TIMER_TIMEOUT_MS + MINUTE,
 		);
 	});
+}
+
+/** Where its beginning failed, nothing is there. */
+async function begun<T>(one: Promise<T> | undefined): Promise<T> {
+	if (!one) throw new Error('It was not begun');
+	return await one;
 }
 
 /** The positions of the results that a read has found. */

@@ -5,6 +5,11 @@ import { withPackage } from '../n8n/stage';
 
 testParkedExecutions({
 	name: `n8n ${CURRENT_N8N} in queue mode`,
-	abilities: { signsResumeUrls: true, stillOpen: 503, readsPerTask: 2.2 },
-	start: async () => await withPackage(CURRENT_N8N, startQueueN8n),
+	abilities: { signsResumeUrls: true, stillOpen: 503, readsPerTask: 2.2, hasTwoForCalls: true },
+	start: async () =>
+		await withPackage(
+			CURRENT_N8N,
+			async (ready) =>
+				await startQueueN8n({ ...ready, env: { N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'false' } }),
+		),
 });

@@ -13,7 +13,10 @@ import {
 import { isJsonObject, isString } from '../emulator/json';
 import { at, startReceiver } from './receiver';
 
-/** The emulator against api-contract part 1, and what its providers share. Time stands still unless a test moves it. */
+/**
+ * The emulator against the documentation (wire.md: MidAPI), and what its providers share. Time stands still unless a
+ * test moves it.
+ */
 
 const KEY = 'test-key';
 const SECOND = 1000;
@@ -673,7 +676,7 @@ describe('callbacks', () => {
 		]);
 	});
 
-	it('signs as the contract has it', () => {
+	it('signs as the documentation has it', () => {
 		expect(signCallback('test-hmac-key', 'mj_task_abc123', 1735689600)).toBe(
 			'OvV31QVVqaUT7shT6dIhFw3TbD3Uvu5gN1qpcEc7GD8=',
 		);

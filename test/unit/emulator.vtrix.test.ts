@@ -10,7 +10,7 @@ import {
 import { isJsonObject, isString, type JsonObject } from '../emulator/json';
 import { at, startReceiver } from './receiver';
 
-/** The emulator against api-contract part 2. Time stands still unless a test moves it. */
+/** The emulator against the documentation (wire.md: Vtrix). Time stands still unless a test moves it. */
 
 const KEY = 'test-key';
 const SECOND = 1000;
@@ -128,7 +128,7 @@ describe('authentication', () => {
 		});
 		const seen = await anyone.get(`${SUBMIT}/task/anything`);
 		expect(seen).toMatchObject({ status: 401, data: { message: expect.stringMatching(/key/) } });
-		// Diffusion's page has a code for it (2.6), the others none.
+		// Diffusion's page has a code for it (wire.md: Vtrix codes), the others none.
 		const body = (model: string) => ({ model, input: [{ params: TEXT }] });
 		const painted = await anyone.post(SUBMIT, body('midjourney_diffusion'));
 		expect(painted).toMatchObject({ status: 401, data: { error: { code: 8004001004 } } });
@@ -545,7 +545,7 @@ describe('the life of a task', () => {
 	});
 });
 
-describe('what the contract leaves open', () => {
+describe('what the documentation leaves open', () => {
 	const FAILING = { text: '[fail]' };
 
 	it.each([

@@ -11,7 +11,7 @@ const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as
 const ONE = 'https://a.example/1.png';
 const TWO = 'https://a.example/2.png';
 
-describe('A request as one text (contract 2.3)', () => {
+describe('A request as one text', () => {
 	/** What is set besides the prompt, and the text. */
 	const CASES: Array<[string, Partial<GenerateImage>, string]> = [
 		['nothing set', {}, 'a cup'],

@@ -7,7 +7,7 @@ import {
 import type { TaskRequest } from '../../nodes/Midjourney/providers/Provider';
 import { reply, scripted } from './scripted';
 
-describe('Requests on the wire (contract 1.1, 1.3, 1.4, 1.5)', () => {
+describe('Requests on the wire', () => {
 	const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'p' } as const;
 	const video = {
 		kind: 'generateVideo',
@@ -131,7 +131,7 @@ describe('Requests on the wire (contract 1.1, 1.3, 1.4, 1.5)', () => {
 	});
 });
 
-describe('Codes that the provider gives in its envelope (contract 1.0, 1.11)', () => {
+describe('Codes that the provider gives in its envelope', () => {
 	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
 		[400, 'invalidRequest', 'no', false],
 		[401, 'invalidKey', 'no', false],
@@ -303,7 +303,7 @@ describe('An upscale at an address that is not found', () => {
 	});
 });
 
-describe('A task (contract 1.2)', () => {
+describe('A task', () => {
 	const done = {
 		taskId: 't',
 		taskType: 'mj_txt2img',
@@ -505,7 +505,7 @@ describe('A look at a task', () => {
 	});
 });
 
-describe('Credits (contract 1.6)', () => {
+describe('Credits', () => {
 	it('come from the path of midapi', async () => {
 		const http = scripted(reply({ code: 200, data: 12.5 }));
 		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 12.5 });
@@ -530,7 +530,7 @@ describe('Credits (contract 1.6)', () => {
 	});
 });
 
-describe('A direct link (contract 1.7)', () => {
+describe('A direct link', () => {
 	const linkOf = async (data: unknown) =>
 		await midApi.downloadUrl?.(scripted(reply({ code: 200, msg: 'success', data })), 'u');
 

@@ -11,7 +11,7 @@ const imagePosition = { width: 1024, height: 768, x: 256, y: -8 };
 const url: Mask = { url: 'https://a.example/mask.png' };
 const SUBMITTED = { id: 'new', model: 'midjourney_upscale', status: 'in_progress' };
 
-describe('Requests on the wire (contract 2.3, 2.4)', () => {
+describe('Requests on the wire', () => {
 	const CASES: Array<[string, TaskRequest, string, object]> = [
 		['generate', { ...image, aspectRatio: '16:9' }, 'diffusion', { text: 'p --ar 16:9' }],
 		['upscale', upscale, 'upscale', { jobId: 'j', imageNo: 2, type: 0 }],
@@ -127,7 +127,7 @@ describe('Requests on the wire (contract 2.3, 2.4)', () => {
 	});
 });
 
-describe('The body of a submit (contract 2.0)', () => {
+describe('The body of a submit', () => {
 	const params = { jobId: 'j', imageNo: 2, type: 0 };
 	const called = { ...params, callback: 'https://n8n.example.com/x' };
 	const model = 'midjourney_upscale';
@@ -206,7 +206,7 @@ describe('A refusal for want of what was sent', () => {
 	});
 });
 
-describe('HTTP statuses (contract 2.6)', () => {
+describe('HTTP statuses', () => {
 	/** What the status says of a complaint of Vtrix, and what it says alone, because then anyone may have given it. */
 	const CASES: Array<
 		[number, [string, 'no' | 'unknown', boolean], [string, 'no' | 'unknown', boolean]]
@@ -335,7 +335,7 @@ describe('HTTP statuses (contract 2.6)', () => {
 	});
 });
 
-describe('Codes (contract 2.6)', () => {
+describe('Codes', () => {
 	/** The last seven digits of what the pages list, the reason, and what the message says of it. */
 	const DOCUMENTED: Array<[string, string, RegExp]> = [
 		['4001001', 'invalidRequest', /text is missing/],
@@ -419,7 +419,7 @@ describe('Codes (contract 2.6)', () => {
 	});
 });
 
-describe('A task (contract 2.1, 2.2, 2.7)', () => {
+describe('A task', () => {
 	const done = {
 		id: 't',
 		model: 'midjourney_diffusion',
@@ -797,7 +797,7 @@ describe('A look at a task', () => {
 	});
 });
 
-describe('What a submit needs to know first (contract 2.2)', () => {
+describe('What a submit needs to know first', () => {
 	const output = [
 		{ content: ['a', 'b'].map((name) => ({ url: `https://f.example/${name}`, jobId: 'job' })) },
 	];

@@ -18,10 +18,10 @@ import type { Parameters } from './Parameters';
 
 /**
  * The fields that operations share: one definition for each, so that a value survives when a user switches from one
- * operation to another. Ranges and lists are those of api-contract 1.1 to 1.5.
+ * operation to another. Ranges and lists are those of the providers (wire.md: MidAPI generate, Vtrix models).
  */
 
-/** In characters, with MidAPI (contract 1.1) and with Vtrix (contract 2.3). */
+/** In characters (wire.md: MidAPI generate, Vtrix models). */
 const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 
 /** Task ids are short; what is longer is something else. */
@@ -196,7 +196,7 @@ export const strengthField = (initial: Strength): Field<Strength> =>
 		{ displayName: 'Strength', name: 'strength', default: initial },
 	);
 
-/** An image from anywhere, for providers that fetch it (contract 2.3). */
+/** An image from anywhere, for providers that fetch it (wire.md: Vtrix models). */
 export const imageUrl = urlField(
 	{
 		displayName: 'Image URL',

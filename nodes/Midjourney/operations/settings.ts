@@ -15,7 +15,10 @@ import {
 } from './Field';
 import type { Parameters } from './Parameters';
 
-/** How the node waits and what comes out: the fields that all operations on tasks share (design 5 and 6). */
+/**
+ * How the node waits and what comes out: the fields that all operations on tasks share (architecture.md: Wait modes,
+ * What comes out).
+ */
 
 const DEFAULT_TIME_LIMIT_MIN = 30;
 const DEFAULT_BINARY_FIELD = 'data';

@@ -40,7 +40,7 @@ export interface GenerateImage {
 export interface Source {
 	/** The provider's own id. */
 	taskId?: string;
-	/** Midjourney's id of the same task, for providers that work with it (contract 2.2). */
+	/** Midjourney's id of the same task, for providers that work with it (wire.md: Vtrix jobs). */
 	jobId?: string;
 	/** Counts from 0, whatever the wire wants. */
 	index: number;
@@ -50,7 +50,7 @@ export interface Source {
 export interface UpscaleImage extends Source {
 	kind: 'upscaleImage';
 	watermark?: string;
-	/** Which of the two documented wire contracts to speak (contract 1.3). */
+	/** Which of the two documented forms to send (wire.md: MidAPI upscale). */
 	contract?: 'reference' | 'quickstart';
 	/** Which of Midjourney's upscalers; undefined where the provider has only one. */
 	upscaler?: 'standard' | 'creative' | 'v5Twice' | 'v5FourTimes';
@@ -63,7 +63,7 @@ export type Strength = 'strong' | 'subtle';
 export interface VaryImage extends Source {
 	kind: 'varyImage';
 	watermark?: string;
-	/** What the provider calls the first image: its pages say both (contract 1.4). */
+	/** What the provider calls the first image: its pages say both (wire.md: MidAPI vary). */
 	firstIndex?: 0 | 1;
 	/** Undefined where the provider has only one. */
 	strength?: Strength;
@@ -259,7 +259,7 @@ export interface Provider {
 		look: (taskId: string) => Promise<Answer<Task>>,
 	): Promise<Answer<TaskRequest>>;
 	/**
-	 * Buys: gives the task id. Call it once per task (design 4.1).
+	 * Buys: gives the task id. Call it once per task (architecture.md: Pay once).
 	 *
 	 * @param callbackUrl where the provider is to report that the task has ended
 	 */

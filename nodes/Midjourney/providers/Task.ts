@@ -11,12 +11,12 @@ export interface Output {
 	url: string;
 }
 
-/** One paid job at a provider, as every provider hands it back (design section 2). */
+/** One paid job at a provider, as every provider hands it back (architecture.md: Words). */
 export interface Task {
 	/** The name of the provider. */
 	provider: string;
 	taskId: string;
-	/** Midjourney's own id of it, for providers whose operations on results want that (contract 2.2). */
+	/** Midjourney's own id of it, for providers whose operations on results want that (wire.md: Vtrix jobs). */
 	jobId?: string;
 	status: TaskStatus;
 	/** The provider's own word for the state, where its documentation does not know it. */

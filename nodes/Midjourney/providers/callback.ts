@@ -4,13 +4,13 @@ import { isRecord, text, unwrapJson } from './json';
 
 /**
  * What a provider's call says at the most: that something may have happened to a task. Nothing in it is believed before
- * the task was read (design 5.3).
+ * the task was read (architecture.md: A callback is only a hint).
  */
 
-/** How old or how far ahead the time stamp of a signature may be, in s (contract 1.10). */
+/** How old or how far ahead the time stamp of a signature may be, in s (wire.md: MidAPI signatures). */
 const TOLERANCE_S = 300;
 
-/** Where providers put the id of a task, best first (contract 1.9, 1.10, 2.5). */
+/** Where providers put the id of a task, best first (wire.md: MidAPI signatures, Vtrix callbacks). */
 const ID_FIELDS = ['taskId', 'task_id', 'id', 'jobId', 'job_id', 'request_id'];
 
 /** No call makes more tasks looked at than this. */
@@ -27,8 +27,8 @@ export function taskIdsIn(given: unknown): string[] {
 }
 
 /**
- * Whether a callback carries the signature of someone who knows one of the secrets (contract 1.10): base64 of HMAC-SHA256
- * over `taskId.timestamp`. Only the first id and the time are signed, not the body.
+ * Whether a callback carries the signature of someone who knows one of the secrets (wire.md: MidAPI signatures): base64
+ * of HMAC-SHA256 over `taskId.timestamp`. Only the first id and the time are signed, not the body.
  *
  * @param nowMs Unix time in ms
  */

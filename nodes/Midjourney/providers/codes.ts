@@ -4,10 +4,10 @@ import type { Failure } from './http';
 export type Meaning = Pick<Failure, 'reason' | 'taken' | 'passing'>;
 
 /**
- * Who speaks decides what a number means for the money (design 4.1). `meaningOf` is for what the provider itself says, in
- * the form that its pages document: only that can be a refusal, and only that says anything of the account.
- * `meaningOfStatus` is for a bare HTTP status, which anything in between may have put there, before or after the provider
- * took the request.
+ * Who speaks decides what a number means for the money (architecture.md: Pay once). `meaningOf` is for what the
+ * provider itself says, in the form that its pages document: only that can be a refusal, and only that says anything of
+ * the account. `meaningOfStatus` is for a bare HTTP status, which anything in between may have put there, before or
+ * after the provider took the request.
  */
 
 /** What both providers document as a refusal: they did not act on the request. */

@@ -14,8 +14,9 @@ export interface Wording {
 }
 
 /**
- * What was asked for: a submit that was refused, a look at the task with this id, or a question that costs nothing. It decides
- * what may be advised: who cannot read a paid task is never told to run anything again (design 4.8).
+ * What was asked for: a submit that was refused, a look at the task with this id, or a question that costs nothing. It
+ * decides what may be advised: who cannot read a paid task is never told to run anything again (architecture.md: No
+ * message costs money).
  */
 export type Situation = { of: 'submit' } | { of: 'task'; taskId: string } | { of: 'question' };
 
@@ -30,7 +31,7 @@ interface Reason {
 	cause?: N8nFailure['cause'];
 }
 
-/** One wording for each reason (design 7). */
+/** One wording for each reason (architecture.md: Failures are values). */
 const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	invalidKey: (provider) => ({
 		what: `${provider} did not accept the API key`,
@@ -151,7 +152,7 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 
 /** Whether there is a wording for it: what was saved may be of another version. */
 export const isReason = (value: unknown): value is FailureReason =>
-	typeof value === 'string' && Object.hasOwn(REASONS, value);
+	typeof value === 'string' && Object.keys(REASONS).includes(value);
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>

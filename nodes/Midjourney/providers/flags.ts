@@ -1,8 +1,8 @@
 import type { GenerateImage, GenerateVideo } from './Provider';
 
 /**
- * Midjourney's own language: image prompts, text, then flags (contract 2.3). Some providers have fields for the settings,
- * others only this text; and whoever writes a prompt may have put flags into it.
+ * Midjourney's own language: image prompts, text, then flags (wire.md: Vtrix models). Some providers have fields for
+ * the settings, others only this text; and whoever writes a prompt may have put flags into it.
  */
 
 /** What can be set in a request for an image or a video. */

@@ -46,7 +46,7 @@ export interface Failure {
 	words?: string;
 	/** What the provider's documentation says of the code. */
 	meaning?: string;
-	/** `no`: the provider certainly did not act on the request. `unknown`: it may have (design 4.1). */
+	/** `no`: the provider certainly did not act on the request. `unknown`: it may have (architecture.md: Pay once). */
 	taken: 'no' | 'unknown';
 	/** Whether the very same request may succeed later. */
 	passing: boolean;

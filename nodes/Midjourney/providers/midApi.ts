@@ -27,16 +27,16 @@ import type {
 import type { Output, Task, TaskStatus } from './Task';
 import { callOf, NOT_OFFERED, notSent, wireFields, type CallTable, type WireTable } from './wire';
 
-/** MidAPI (midapi.ai) and its twin kie.ai on the wire: api-contract.md part 1. */
+/** MidAPI (midapi.ai) and its twin kie.ai on the wire (wire.md: MidAPI). */
 
 const MJ = '/api/v1/mj';
 const COMMON = '/api/v1/common';
-/** kie keeps the balance elsewhere and answers 404 at the usual place (contract 1.6). */
+/** kie keeps the balance elsewhere and answers 404 at the usual place (wire.md: MidAPI credits). */
 const KIE_CREDIT = '/api/v1/chat/credit';
 
-/** Generated files are kept for 15 days (contract 1.0). */
+/** Generated files are kept for 15 days (wire.md: MidAPI). */
 const RETENTION_MS = 15 * 24 * 3_600_000;
-/** What download-url hands out works for 20 minutes (contract 1.7). */
+/** What download-url hands out works for 20 minutes (wire.md: MidAPI download links). */
 const DOWNLOAD_URL_MS = 20 * 60_000;
 
 const IMAGE_TASK_TYPE: Record<GenerateImage['mode'], string> = {
@@ -54,7 +54,7 @@ const EXTEND_TASK_TYPE: Record<ExtendVideo['mode'], string> = {
 	manual: 'mj_video_extend_manual',
 };
 
-/** Contract 1.1. */
+/** What generate takes for an image (wire.md: MidAPI generate). */
 const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
 	prompt: ({ prompt }) => ({ prompt }),
@@ -81,7 +81,7 @@ const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	tile: notSent,
 };
 
-/** Contract 1.1. */
+/** What generate takes for a video (wire.md: MidAPI generate). */
 const GENERATE_VIDEO: WireTable<GenerateVideo> = {
 	quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
 	prompt: ({ prompt }) => ({ prompt }),
@@ -100,7 +100,7 @@ const SOURCE_TASK = {
 	jobId: notSent,
 };
 
-/** Contract 1.3: `contract` chooses the path, and how images are counted. */
+/** `contract` chooses the path, and how images are counted (wire.md: MidAPI upscale). */
 const UPSCALE: WireTable<UpscaleImage> = {
 	...SOURCE_TASK,
 	index: ({ index, contract }) =>
@@ -110,7 +110,7 @@ const UPSCALE: WireTable<UpscaleImage> = {
 	upscaler: notSent,
 };
 
-/** Contract 1.4. */
+/** What a variation takes (wire.md: MidAPI vary). */
 const VARY: WireTable<VaryImage> = {
 	...SOURCE_TASK,
 	index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
@@ -120,7 +120,7 @@ const VARY: WireTable<VaryImage> = {
 	prompt: notSent,
 };
 
-/** Contract 1.5. */
+/** What an extension takes (wire.md: MidAPI extend). */
 const EXTEND_VIDEO: WireTable<ExtendVideo> = {
 	...SOURCE_TASK,
 	mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
@@ -166,8 +166,8 @@ export const submitCall = (request: TaskRequest): Call | undefined =>
 	callOf(CALLS, request.kind, request);
 
 /**
- * The codes of contract 1.11 that are this family's own. They arrive as `code` in the body, often with HTTP 200. 501 says that
- * somebody has worked on the request.
+ * The codes that are this family's own (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200.
+ * 501 says that somebody has worked on the request.
  */
 const CODES: Record<number, Meaning> = {
 	403: { reason: 'invalidKey', taken: 'no', passing: false },
@@ -187,8 +187,9 @@ function envelopeIn(body: unknown): { code: number; words?: string; data: unknow
 }
 
 /**
- * Opens the envelope: success needs HTTP 2xx and code 200 (contract 1.0). A failing code in the body weighs more than the
- * status, because this family sends its refusals with HTTP 200. What comes in no envelope is not of the provider.
+ * Opens the envelope: success needs HTTP 2xx and code 200 (wire.md: MidAPI envelope). A failing code in the body weighs
+ * more than the status, because this family sends its refusals with HTTP 200. What comes in no envelope is not of the
+ * provider.
  */
 export function openEnvelope({ status, body, retryAfterMs }: Reply): Answer<unknown> {
 	const envelope = envelopeIn(body);
@@ -219,7 +220,7 @@ async function ask(http: Http, call: Call): Promise<Answer<unknown>> {
 const unreadable = (words: string): Answer<never> =>
 	failed({ reason: 'unreadable', code: '200', words, taken: 'unknown', passing: true });
 
-/** Contract 1.2: 0 generating, 1 success, 2 failed, 3 created but failed upstream. */
+/** 0 generating, 1 success, 2 failed, 3 created but failed upstream (wire.md: MidAPI tasks). */
 const STATUS = new Map<string, TaskStatus>([
 	['0', 'running'],
 	['1', 'completed'],
@@ -228,8 +229,9 @@ const STATUS = new Map<string, TaskStatus>([
 ]);
 
 /**
- * `data` of record-info as a task (contract 1.2), tolerant where real clients met other forms: the flag as text, the
- * result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined when it is no task.
+ * `data` of record-info as a task (wire.md: MidAPI tasks), tolerant where real clients met other forms: the flag as
+ * text, the result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined when it is
+ * no task.
  */
 export function parseTask(data: unknown): Task | undefined {
 	if (!isRecord(data)) return undefined;
@@ -292,7 +294,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
 		);
 		if (!answer.ok) {
-			// Two pages of the provider name two paths (contract 1.3): the other one may be right.
+			// Two pages of the provider name two paths (wire.md: MidAPI upscale): the other one may be right.
 			const suspect = request.kind === 'upscaleImage' && answer.failure.code === '404';
 			return suspect ? failed({ ...answer.failure, suspect: 'upscaleContract' }) : answer;
 		}

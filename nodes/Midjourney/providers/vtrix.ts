@@ -43,11 +43,11 @@ import {
 	type WireTable,
 } from './wire';
 
-/** Vtrix on the wire: api-contract.md part 2. */
+/** Vtrix on the wire (wire.md: Vtrix). */
 
 const GENERATION = '/model/v1/generation';
 
-/** Of the text or the prompt of every model, in characters (contract 2.3). */
+/** Of the text or the prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
 
 const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
@@ -56,7 +56,7 @@ const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
 	v5Twice: 2,
 	v5FourTimes: 3,
 };
-/** Vary and Remix count the same two strengths the opposite way round (contract 2.7, point 8). */
+/** Vary and Remix count the same two strengths the opposite way round (wire.md: Vtrix models). */
 const VARIATION_TYPE: Record<Strength, number> = { subtle: 0, strong: 1 };
 const REMIX_MODE: Record<Strength, number> = { strong: 0, subtle: 1 };
 
@@ -129,7 +129,7 @@ const UPLOAD_PAINT: WireTable<UploadPaintImage> = {
 
 const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPrompt };
 
-/** What this provider makes of each kind of task (contract 2.3). */
+/** What this provider makes of each kind of task (wire.md: Vtrix models). */
 const CALLS: CallTable<ModelCall> = {
 	// Its settings are flags in the text (flags.ts), which has a row for each of them.
 	generateImage: (request) => call('midjourney_diffusion', { text: asText(request) }),
@@ -152,13 +152,16 @@ const call = (model: string, params: IDataObject): ModelCall => ({ model, params
 export const modelCall = (request: TaskRequest): ModelCall | undefined =>
 	callOf(CALLS, request.kind, request);
 
-/** Contract 2.4. */
+/** The form of a mask (wire.md: Vtrix masks). */
 const maskOf = (mask: Mask): IDataObject =>
 	'url' in mask
 		? { url: mask.url }
 		: { areas: mask.polygons.map((points) => ({ ...mask.size, points })) };
 
-/** What the documented codes mean, by their last seven digits: pages disagree about what stands before (contract 2.6). */
+/**
+ * What the documented codes mean, by their last seven digits: pages disagree about what stands before (wire.md: Vtrix
+ * codes).
+ */
 const CODES: Record<string, string> = {
 	'4001001': 'the text is missing',
 	'4001002': 'the text is too short or too long',
@@ -215,7 +218,10 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
 		: UNEXPLAINED;
 }
 
-/** Code and words of a complaint of Vtrix, in whatever documented form (contract 2.1, 2.7 point 2); undefined when none is there. */
+/**
+ * Code and words of a complaint of Vtrix, in whatever documented form (wire.md: Vtrix tasks, Vtrix codes); undefined
+ * when none is there.
+ */
 function complaintIn(body: unknown): { code?: string; words?: string } | undefined {
 	if (!isRecord(body)) return undefined;
 	const { error, status } = body;
@@ -285,8 +291,8 @@ async function ask(http: Http, call: Call): Promise<Answer<IDataObject>> {
 }
 
 /**
- * Both vocabularies (contract 2.1), and the words of its neighbours that can only mean an end. Any other word means that it is
- * still at work, and is shown.
+ * Both vocabularies (wire.md: Vtrix tasks), and the words of its neighbours that can only mean an end. Any other word
+ * means that it is still at work, and is shown.
  */
 const STATUS = new Map<string, TaskStatus>([
 	['pending', 'pending'],
@@ -313,7 +319,7 @@ const STATUS = new Map<string, TaskStatus>([
 ]);
 
 /**
- * A task object as a task (contract 2.1, 2.2, 2.7).
+ * A task object as a task (wire.md: Vtrix tasks, Vtrix jobs).
  *
  * @param askedFor the id under which it was asked for, in case that the object names none
  */
@@ -412,7 +418,10 @@ function fittedTo(task: Task, request: TaskRequest & Source): Answer<TaskRequest
 	return success({ ...request, jobId });
 }
 
-/** Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (contract 2.0). */
+/**
+ * Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (wire.md: Vtrix
+ * submit).
+ */
 function misses({ taken, code = '', words = '' }: Failure, params: IDataObject): boolean {
 	const isMissing = /\b(missing|required)\b/i.test(words);
 	const named = Object.keys(params).find((name) => words.split(/\W+/).includes(name));
@@ -457,7 +466,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		const answer = await ask(http, {
 			method: 'POST',
 			path: GENERATION,
-			// The founding pages can be read both ways; the provider's own client wraps (contract 2.0).
+			// The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit).
 			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		});
 		if (!answer.ok) {

@@ -31,9 +31,10 @@ export function hostOf(context: RequestContext): Host {
 
 /**
  * What stands behind the execution in the address of this node's calls, as in the node's description: n8n lets a call end
- * any wait whose path fits, that of an approval behind the node, too, if both had none.
+ * any wait whose path fits, that of an approval behind the node, too, if both had none. A Wait node may have any suffix
+ * that its user enters, so this is nothing that somebody would enter there.
  */
-export const RESUME_PATH = 'midjourney';
+export const RESUME_PATH = 'n8n-nodes-midjourney';
 
 /**
  * Whether an agent has called this node as its tool, where it must not park: up to version 2 of the agent that suspends

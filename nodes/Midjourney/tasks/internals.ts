@@ -80,6 +80,22 @@ export function saveOnWake(context: IWebhookFunctions, saved: string): void {
 	}
 }
 
+/**
+ * Whether the execution still waits as this call has found it. While the call was decided on, another process may have
+ * woken it; n8n would run it again from here then, whatever it waits for by now. Where n8n does not tell: yes.
+ */
+export async function isStillSaved(
+	context: IWebhookFunctions,
+	executionId: string,
+): Promise<boolean> {
+	const n8n: unknown = Reflect.get(context, 'additionalData');
+	const look: unknown = isRecord(n8n) ? n8n.getRunExecutionData : undefined;
+	if (typeof look !== 'function') return true;
+	const run: unknown = await Reflect.apply(look, n8n, [executionId]);
+	const entry = entryOf(stackIn(run)?.[0]);
+	return entry !== undefined && savedIn(entry) === savedFor(context);
+}
+
 function save(entry: Entry, saved: string): void {
 	entry.data[SAVED] = [[{ json: { [SAVED]: saved } }]];
 }
@@ -92,7 +108,10 @@ function savedIn({ data }: Entry): unknown {
 }
 
 function stackOf(context: IExecuteFunctions | IWebhookFunctions): unknown[] | undefined {
-	const run: unknown = Reflect.get(context, 'runExecutionData');
+	return stackIn(Reflect.get(context, 'runExecutionData'));
+}
+
+function stackIn(run: unknown): unknown[] | undefined {
 	const stack =
 		isRecord(run) && isRecord(run.executionData) ? run.executionData.nodeExecutionStack : undefined;
 	return Array.isArray(stack) ? stack : undefined;

@@ -13,7 +13,7 @@ import type {
 
 /** Where an image lies on a canvas, and what a mask covers of it, once its size is known. Pure geometry, in px. */
 
-/** Of canvas and image. The contract has no limit for the canvas; this is the one for images (2.4). */
+/** Of canvas and image. No page has a limit for the canvas; this is the one for images (wire.md: Vtrix masks). */
 export const LONGEST_SIDE = 4096;
 
 /** Of an image that areas are measured on. */

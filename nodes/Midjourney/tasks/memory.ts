@@ -39,9 +39,9 @@ export interface Refused {
 }
 
 /**
- * What has been bought already (design 4.2). It lives in n8n's node context, which survives the tries of Retry On Fail and
- * is part of the data that a retried execution starts from. Everybody who finds the same purchase (purchase.ts) there
- * picks it up.
+ * What has been bought already (architecture.md: Retries pick up). It lives in n8n's node context, which survives the
+ * tries of Retry On Fail and is part of the data that a retried execution starts from. Everybody who finds the same
+ * purchase (purchase.ts) there picks it up.
  */
 export class Memory {
 	private readonly written: string;

@@ -1,7 +1,7 @@
 import type { Rectangle, Size, TaskRequest } from '../providers/Provider';
 import type { PollSchedule } from './wait/schedule';
 
-/** How the node waits (design 5.2). */
+/** How the node waits (architecture.md: Wait modes). */
 export type WaitMode = 'auto' | 'poll' | 'callback' | 'dontWait';
 
 /** What a user can set about waiting and results, for one item. */

@@ -24,9 +24,9 @@ const MAY_HAVE_NO_OUTPUT = 'model:run';
 const LOOK = 'task:get';
 
 /**
- * What comes out of the node (design 6): downloads what is wanted, then one item per task or per output, paired with
- * the item that asked for it. What went wrong fails the node, or with On Error = continue becomes an item of its own; in
- * a tool call it becomes an answer, and nothing is downloaded, because no file gets to a model.
+ * What comes out of the node (architecture.md: What comes out): downloads what is wanted, then one item per task or per
+ * output, paired with the item that asked for it. What went wrong fails the node, or with On Error = continue becomes
+ * an item of its own; in a tool call it becomes an answer, and nothing is downloaded, because no file gets to a model.
  *
  * @param operation e.g. `image:generate`
  * @param route makes an item of a failed one, in the form in which n8n keeps it

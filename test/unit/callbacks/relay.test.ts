@@ -19,11 +19,13 @@ const IS_RUNNING = {
 async function handOn(
 	replies: Array<Reply | (() => Promise<never>)>,
 	address: (isAgain: boolean) => Promise<string | undefined> = async () => 'http://n8n/7',
+	hasResumeToken = true,
 ) {
 	const clock = new FakeClock();
 	const tries: number[] = [];
 	const relaying = relay(BUDGET_MS, {
 		clock,
+		hasResumeToken,
 		address,
 		post: async () => {
 			const reply = replies[Math.min(tries.length, replies.length - 1)];
@@ -75,6 +77,13 @@ describe('A call that is handed on', () => {
 		expect(await handOn([reply])).toMatchObject({ result: expected, tries: { length: 1 } });
 	});
 
+	it('is settled at once when an n8n without tokens waits for the answer to a message by now', async () => {
+		const replies = [{ status: 401, body: { error: 'Invalid token' } }];
+		expect(await handOn(replies, undefined, false)).toMatchObject({
+			...{ result: 'gone', tries: { length: 1 } },
+		});
+	});
+
 	it.each<[string, Reply | (() => Promise<never>)]>([
 		['the execution runs on', IS_RUNNING],
 		['the node cannot read its tasks', { status: 503, body: { ok: false } }],
@@ -121,14 +130,18 @@ describe('The address of an execution', () => {
 		[
 			'https://n8n.example.com',
 			'abc',
-			'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc',
+			'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney?signature=abc',
 		],
 		[
 			'http://10.0.0.1:5678/n8n',
 			'abc',
-			'http://10.0.0.1:5678/n8n/webhook-waiting/7/midjourney?signature=abc',
+			'http://10.0.0.1:5678/n8n/webhook-waiting/7/n8n-nodes-midjourney?signature=abc',
 		],
-		['https://n8n.example.com', undefined, 'https://n8n.example.com/webhook-waiting/7/midjourney'],
+		[
+			'https://n8n.example.com',
+			undefined,
+			'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney',
+		],
 	])('is made of what %s says of itself (token %s)', (base, token, resume) => {
 		expect(addressOfExecution(of(base), '7', token)?.resume).toBe(resume);
 	});
@@ -144,7 +157,7 @@ describe('The address of an execution', () => {
 		const { origin, pathname, searchParams } = new URL(resume);
 		expect([origin, pathname, [...searchParams.keys()]]).toEqual([
 			'https://n8n.example.com',
-			'/webhook-waiting/..%2F7%3Fa%3D%2Fb/midjourney',
+			'/webhook-waiting/..%2F7%3Fa%3D%2Fb/n8n-nodes-midjourney',
 			['signature'],
 		]);
 	});

@@ -63,7 +63,7 @@ describe.each(['auto', 'callback'] as const)('With the Wait Mode %s calls go', (
 	it('straight to the execution, and name the wait and the task', () => {
 		const { urls, reachWait } = addressesFor([{ waitMode }, { waitMode, reference: 'order 7' }]);
 		expect(reachWait).toBe(true);
-		expect(urls.map(pathOf)).toEqual(Array(2).fill('/webhook-waiting/7/midjourney'));
+		expect(urls.map(pathOf)).toEqual(Array(2).fill('/webhook-waiting/7/n8n-nodes-midjourney'));
 		expect(urls.map(toldBy)).toMatchObject([
 			{ nonce: 'n', position: 0, reference: undefined },
 			{ nonce: 'n', position: 1, reference: 'order 7' },
@@ -94,7 +94,7 @@ describe.each(['auto', 'callback'] as const)('With the Wait Mode %s calls go', (
 
 	it('to the Trigger of each item', () => {
 		const { urls } = addressesFor([{ waitMode }, { waitMode, triggerUrl: TRIGGER }]);
-		expect(urls.map(pathOf)).toEqual(['/webhook-waiting/7/midjourney', '/webhook/6f1c/webhook']);
+		expect(urls.map(pathOf)).toEqual(['/webhook-waiting/7/n8n-nodes-midjourney', '/webhook/6f1c/webhook']);
 	});
 
 	it('nowhere where none can arrive', () => {

@@ -72,7 +72,21 @@ interface Call {
 	isOpen?: boolean;
 	/** What was in the credential then, if something else; the call comes two minutes later. */
 	before?: IDataObject;
+	/** What n8n has saved for the execution when the task has been read; by default what the call has found. */
+	savedThen?(): Promise<unknown>;
 }
+
+/** The turn of a node that waits with this. */
+const entryOf = (state: WaitState | string) => ({
+	node: { name: 'Midjourney' },
+	data: {
+		main: [[]],
+		parked: [[{ json: { parked: typeof state === 'string' ? state : serialize(state) } }]],
+	},
+});
+const parkedRun = (state: WaitState | string) => ({
+	executionData: { nodeExecutionStack: [entryOf(state)] },
+});
 
 /** Calls a parked execution; tells how it was answered and with what it goes on. */
 async function call(state: WaitState | string, { query = {}, body = {}, ...more }: Call = {}) {
@@ -86,17 +100,13 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 	let status: number | undefined;
 	let said: unknown;
 	let answeredAt = NaN;
-	const entry = () => ({
-		node: { name: 'Midjourney' },
-		data: {
-			main: [[]],
-			parked: [[{ json: { parked: typeof state === 'string' ? state : serialize(state) } }]],
-		},
-	});
+	const entry = () => entryOf(state);
 	const executeData = entry();
+	const { savedThen = async () => parkedRun(state) } = more;
 	const context = {
 		executeData,
-		runExecutionData: { executionData: { nodeExecutionStack: [entry()] } },
+		additionalData: { getRunExecutionData: savedThen },
+		runExecutionData: parkedRun(state),
 		getBodyData: () => body,
 		getQueryData: () => query,
 		getHeaderData: () => headers,
@@ -158,7 +168,7 @@ function addressOf(
 	{ audience = executionAudience('7'), key = KEY, ...more }: Partial<CallbackClaims> & Signing = {},
 ): string {
 	const claims = { submit: 's', expiresAt: 600_000, wait: { nonce, position }, ...more };
-	const url = 'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc';
+	const url = 'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney?signature=abc';
 	return signedAddress(url, claims, audience, key);
 }
 
@@ -323,6 +333,35 @@ describe('A call that proves itself', () => {
 		expect(answers.map(({ status, said }) => [status, said])).toEqual(
 			Array(5).fill([200, { ok: true }]),
 		);
+	});
+});
+
+describe('A call that is read while another process wakes the execution', () => {
+	const approval = { node: { name: 'Wait' }, data: { main: [[{ json: {} }]] } };
+	it.each<[string, (state: WaitState) => unknown]>([
+		[
+			'that waits for an approval now',
+			() => ({ executionData: { nodeExecutionStack: [approval] } }),
+		],
+		['that is parked anew', (state) => parkedRun({ ...state, wake: 'another' })],
+		['that has ended', () => ({ executionData: { nodeExecutionStack: [] } })],
+		['that was deleted', () => undefined],
+	])('%s lets nothing go on, and is to come again', async (_, then) => {
+		const state = waitingFor('t1');
+		const savedThen = async () => then(state);
+		const { status, reads, wakes } = await call(state, { ...callFor(state, 0), savedThen });
+		expect({ status, reads, wakes }).toEqual({ status: 503, reads: ['t1'], wakes: false });
+	});
+
+	it('and cannot be looked up is to come again, and counts then', async () => {
+		const state = waitingFor('t1');
+		const savedThen = async () => await Promise.reject(new Error('No database'));
+		const first = await call(state, { ...callFor(state, 0), savedThen });
+		const second = await call(state, callFor(state, 0));
+		expect([first, second].map(({ status, wakes }) => ({ status, wakes }))).toEqual([
+			{ status: 503, wakes: false },
+			{ status: 200, wakes: true },
+		]);
 	});
 });
 

@@ -48,27 +48,27 @@ describe('The address that resumes an execution', () => {
 		[
 			'with a token',
 			'https://n8n.example.com/webhook-waiting/7?signature=abc',
-			'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc',
+			'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney?signature=abc',
 		],
 		[
 			'without one, as before 2.9',
 			'http://localhost:5678/webhook-waiting/7',
-			'http://localhost:5678/webhook-waiting/7/midjourney',
+			'http://localhost:5678/webhook-waiting/7/n8n-nodes-midjourney',
 		],
 		[
 			'with a slash at the end',
 			'http://localhost:5678/webhook-waiting/7/?signature=a',
-			'http://localhost:5678/webhook-waiting/7/midjourney?signature=a',
+			'http://localhost:5678/webhook-waiting/7/n8n-nodes-midjourney?signature=a',
 		],
 		[
 			'below a path',
 			'https://example.com/n8n/webhook-waiting/7?signature=abc',
-			'https://example.com/n8n/webhook-waiting/7/midjourney?signature=abc',
+			'https://example.com/n8n/webhook-waiting/7/n8n-nodes-midjourney?signature=abc',
 		],
 		[
 			'with an escaped token',
 			'https://example.com/webhook-waiting/7?signature=a%2Bb%3D',
-			'https://example.com/webhook-waiting/7/midjourney?signature=a%2Bb%3D',
+			'https://example.com/webhook-waiting/7/n8n-nodes-midjourney?signature=a%2Bb%3D',
 		],
 	])('has the path of this node before the query: %s', (_, resumeUrl, expected) => {
 		const { context } = executionAt('', undefined, { resumeUrl });
@@ -153,7 +153,7 @@ describe('How a process finds its own n8n', () => {
 	])('keeps path and token at another address (%p)', async (path, prefix) => {
 		const { context } = executionAt(ownN8n());
 		expect(await ownAddress(context, `http://10.0.0.5:5678${path}`)).toEqual({
-			resume: `http://10.0.0.5:5678${prefix}/webhook-waiting/7/midjourney?${TOKEN}`,
+			resume: `http://10.0.0.5:5678${prefix}/webhook-waiting/7/n8n-nodes-midjourney?${TOKEN}`,
 			status: `http://10.0.0.5:5678${prefix}/form-waiting/7/n8n-execution-status?${TOKEN}`,
 		});
 	});
@@ -221,7 +221,7 @@ describe('An execution can still be woken', () => {
 
 describe('Waking an execution', () => {
 	const ADDRESS: OwnAddress = {
-		resume: 'http://n8n/webhook-waiting/7/midjourney',
+		resume: 'http://n8n/webhook-waiting/7/n8n-nodes-midjourney',
 		status: 'http://n8n/form-waiting/7/n8n-execution-status',
 	};
 

@@ -1,6 +1,6 @@
 import type { Operation } from '../Operation';
 
-/** Account → Get Credits (api-contract 1.6). */
+/** Account → Get Credits (wire.md: MidAPI credits). */
 export const getCredits: Operation = {
 	resource: 'account',
 	operation: 'getCredits',

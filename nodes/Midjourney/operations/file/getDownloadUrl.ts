@@ -10,7 +10,7 @@ const url = urlField({
 	description: 'The URL of an image or video that the provider has made',
 });
 
-/** File → Get Download URL (api-contract 1.7). */
+/** File → Get Download URL (wire.md: MidAPI download links). */
 export const getDownloadUrl: Operation = {
 	resource: 'file',
 	operation: 'getDownloadUrl',

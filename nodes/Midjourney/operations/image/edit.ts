@@ -4,7 +4,7 @@ import { canvas } from './canvas';
 import { optionalMask } from './mask';
 import { imageSize } from './size';
 
-/** Image → Edit (api-contract 2.3, 2.4). */
+/** Image → Edit (wire.md: Vtrix models, Vtrix masks). */
 export const editImage: Operation = {
 	resource: 'image',
 	operation: 'edit',

@@ -222,7 +222,7 @@ function promptsFrom(from: Parameters): string[] {
 	return found.prompts;
 }
 
-/** Image → Generate: the four image task types of api-contract 1.1, and text to image of 2.3. */
+/** Image → Generate (wire.md: MidAPI generate, Vtrix models). */
 export const generateImage: Operation = {
 	resource: 'image',
 	operation: 'generate',

@@ -3,7 +3,7 @@ import type { Operation } from '../Operation';
 import { mask } from './mask';
 import { areaImageSize } from './size';
 
-/** Image → Inpaint (api-contract 2.3, 2.4). */
+/** Image → Inpaint (wire.md: Vtrix models, Vtrix masks). */
 export const inpaintImage: Operation = {
 	resource: 'image',
 	operation: 'inpaint',

@@ -6,7 +6,7 @@ import { pairs } from '../../tasks/layout';
 import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../Field';
 import type { Parameters } from '../Parameters';
 
-/** What Edit, Inpaint and Upload Paint are to paint again (api-contract 2.4). */
+/** What Edit, Inpaint and Upload Paint are to paint again (wire.md: Vtrix masks). */
 
 const KINDS = {
 	areas: { name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
@@ -164,7 +164,7 @@ const turning = (polygon: readonly number[]): number =>
 		return sum + x * nextY - nextX * y;
 	}, 0);
 
-/** The same polygon, clockwise from the corner that is nearest to the top left one (contract 2.4). */
+/** The same polygon, clockwise from the corner that is nearest to the top left one (wire.md: Vtrix masks). */
 export function clockwise(polygon: readonly number[]): number[] {
 	const points = pairs(polygon);
 	const turned = turning(polygon) < 0 ? points.reverse() : points;

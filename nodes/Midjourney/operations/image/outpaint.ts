@@ -13,7 +13,7 @@ const scale = numberField(
 	},
 );
 
-/** Image → Outpaint (api-contract 2.3). */
+/** Image → Outpaint (wire.md: Vtrix models). */
 export const outpaintImage: Operation = {
 	resource: 'image',
 	operation: 'outpaint',

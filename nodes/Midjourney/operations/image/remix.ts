@@ -3,7 +3,7 @@ import type { Operation } from '../Operation';
 
 const strength = strengthField('strong');
 
-/** Image → Remix (api-contract 2.3). */
+/** Image → Remix (wire.md: Vtrix models). */
 export const remixImage: Operation = {
 	resource: 'image',
 	operation: 'remix',

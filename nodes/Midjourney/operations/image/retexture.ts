@@ -1,7 +1,7 @@
 import { imageUrl, remixPrompt } from '../fields';
 import type { Operation } from '../Operation';
 
-/** Image → Retexture (api-contract 2.3). */
+/** Image → Retexture (wire.md: Vtrix models). */
 export const retextureImage: Operation = {
 	resource: 'image',
 	operation: 'retexture',

@@ -4,7 +4,7 @@ import { canvas } from './canvas';
 import { mask } from './mask';
 import { imageSize } from './size';
 
-/** Image → Upload Paint (api-contract 2.3, 2.4). */
+/** Image → Upload Paint (wire.md: Vtrix models, Vtrix masks). */
 export const uploadPaintImage: Operation = {
 	resource: 'image',
 	operation: 'uploadPaint',

@@ -46,7 +46,7 @@ const contract = onlyWith(
 	),
 );
 
-/** Image → Upscale (api-contract 1.3, 2.3). */
+/** Image → Upscale (wire.md: MidAPI upscale, Vtrix models). */
 export const upscaleImage: Operation = {
 	resource: 'image',
 	operation: 'upscale',

@@ -24,7 +24,7 @@ const indexBase = onlyWith(
 	),
 );
 
-/** Image → Vary (api-contract 1.4, 2.3). */
+/** Image → Vary (wire.md: MidAPI vary, Vtrix models). */
 export const varyImage: Operation = {
 	resource: 'image',
 	operation: 'vary',

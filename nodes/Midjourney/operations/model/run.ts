@@ -30,7 +30,7 @@ const parameters = jsonField(
 	},
 );
 
-/** Model → Run: for what has no operation of its own (api-contract 2.3). */
+/** Model → Run: for what has no operation of its own (wire.md: Vtrix models). */
 export const runModel: Operation = {
 	resource: 'model',
 	operation: 'run',

@@ -1,7 +1,7 @@
 import { taskId } from '../fields';
 import type { Operation } from '../Operation';
 
-/** Task → Get (api-contract 1.2). */
+/** Task → Get (wire.md: MidAPI tasks, Vtrix tasks). */
 export const getTask: Operation = {
 	resource: 'task',
 	operation: 'get',

@@ -12,7 +12,7 @@ const extendMode = choiceField(
 
 const nextPrompt = onlyFor(extendMode, ['manual'], videoPrompt);
 
-/** Video → Extend (api-contract 1.5). */
+/** Video → Extend (wire.md: MidAPI extend). */
 export const extendVideo: Operation = {
 	resource: 'video',
 	operation: 'extend',

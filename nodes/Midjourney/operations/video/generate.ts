@@ -50,7 +50,7 @@ const videoCount = optional(
 	),
 );
 
-/** Video → Generate: the two video task types of api-contract 1.1. */
+/** Video → Generate (wire.md: MidAPI generate). */
 export const generateVideo: Operation = {
 	resource: 'video',
 	operation: 'generate',

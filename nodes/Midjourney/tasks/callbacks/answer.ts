@@ -140,7 +140,8 @@ async function handOn(
 	};
 	const post = async (url: string, timeoutMs: number) =>
 		await postCall(context, url, call, timeoutMs);
-	const relaying = relay(until, { clock: processClock, address, post }).then(
+	const hasResumeToken = wait.resumeToken !== undefined;
+	const relaying = relay(until, { clock: processClock, hasResumeToken, address, post }).then(
 		(result) => result !== 'later',
 	);
 	underWay.set(target, relaying);

@@ -18,7 +18,7 @@ import { within } from './relay';
  * answer within the provider's limit, and it tells nothing of any task.
  */
 
-/** The provider waits 15 s for an answer (contract 1.9). This is what all steps together may take, in ms. */
+/** The provider waits 15 s for an answer (wire.md: MidAPI callbacks). This is what all steps together may take, in ms. */
 const BUDGET_MS = 12_000;
 /** For opening the credential and for reading the task, in ms each. */
 const STEP_MS = 6_000;

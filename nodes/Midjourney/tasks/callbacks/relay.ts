@@ -12,6 +12,8 @@ const LONGEST_PAUSE_MS = 2_000;
 
 export interface RelayDeps {
 	clock: Clock;
+	/** Whether n8n's own token for calling the execution is in the address; older n8n has none. */
+	hasResumeToken: boolean;
 	/**
 	 * Where the execution is called; undefined: no address that is tried leads to this n8n. May reject.
 	 *
@@ -30,7 +32,7 @@ export interface RelayDeps {
  */
 export async function relay(
 	until: number,
-	{ clock, address, post }: RelayDeps,
+	{ clock, hasResumeToken, address, post }: RelayDeps,
 ): Promise<'taken' | 'gone' | 'later'> {
 	let isAgain = false;
 	for (let pause = FIRST_PAUSE_MS; clock.now() < until; pause *= 2) {
@@ -40,7 +42,7 @@ export async function relay(
 			return url === undefined ? undefined : await post(url, left);
 		});
 		isAgain = true;
-		const result = reply && meaningOf(reply);
+		const result = reply && meaningOf(reply, hasResumeToken);
 		if (result !== undefined) return result;
 		const rest = Math.max(0, until - clock.now());
 		await clock.sleep(Math.min(pause, LONGEST_PAUSE_MS, rest));
@@ -49,12 +51,19 @@ export async function relay(
 }
 
 /** What an answer of n8n's means; undefined: not yet, or not n8n's at all, as the error page of a proxy. */
-function meaningOf({ status, body }: Reply): 'taken' | 'gone' | 'later' | undefined {
+function meaningOf(
+	{ status, body }: Reply,
+	hasResumeToken: boolean,
+): 'taken' | 'gone' | 'later' | undefined {
 	const words: unknown = isRecord(body) ? body.message : undefined;
 	const isOurs = isRecord(body) && typeof body.ok === 'boolean';
 	if (isOurs && body.ok === true && status >= 200 && status < 300) return 'taken';
 	// It does not prove itself there: a signature that was good when the call came in is not any more.
 	if (isOurs && status === 401) return 'later';
+	// An n8n without such tokens wants one where a message has been sent that waits for its answer: not at our node.
+	if (!hasResumeToken && status === 401 && isRecord(body) && body.error === 'Invalid token') {
+		return 'gone';
+	}
 	if (status === 404 && (isOurs || typeof words === 'string')) return 'gone';
 	// 409 means both “is running already”, which passes, and “has finished already”.
 	if (status === 409 && /finished/.test(String(words))) return 'gone';

@@ -7,7 +7,7 @@ import type { Provider } from '../../providers/Provider';
 import { claimsIn, executionAudience, hasToken, type WaitClaims } from '../callbacks/address';
 import { openFor } from '../callbacks/opened';
 import { processClock, type Clock } from '../clock';
-import { RUN_AGAIN, saveOnWake, savedFor } from '../internals';
+import { isStillSaved, RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
 import { accountOf } from './limiter';
 import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
@@ -117,7 +117,10 @@ async function decide(
 		known && fits(known) ? known : await openFor(context, provider.credentialType, clock, fits);
 	const wait = http && waitBy(http);
 	if (!http || !wait) return REFUSED;
-	return await onCallback({ provider, http, clock }, state, wait, body);
+	const isWatched = () => knownWait(state.nonce)?.secret !== undefined;
+	// What this process watches it knows to be woken. Elsewhere the reading has taken its time.
+	const isStillParked = async () => isWatched() || (await isStillSaved(context, state.executionId));
+	return await onCallback({ provider, http, clock, isStillParked }, state, wait, body);
 }
 
 /** The execution goes on, once: n8n 1.x would run it again at every further wake. */
@@ -131,21 +134,23 @@ interface Tools {
 	provider: Provider;
 	http: Http;
 	clock: Clock;
+	/** To be asked right before the execution goes on, after all that takes time. */
+	isStillParked(): Promise<boolean>;
 }
 
 async function onCallback(
-	{ provider, http, clock }: Tools,
+	tools: Tools,
 	state: WaitState,
 	{ nonce, position }: WaitClaims,
 	body: unknown,
 ): Promise<Verdict> {
+	const { provider, http, clock } = tools;
 	const task = state.tasks[position];
 	// Of another round of a loop, say: it has ended.
 	if (!task || !equalInConstantTime(nonce, state.nonce)) return HEARD;
 	accountOf(http.account, processClock).calledAt = clock.now();
 	const { stage } = task;
-	if (stage.at === 'unknown')
-		return await onLostAnswer({ provider, http, clock }, state, task, body);
+	if (stage.at === 'unknown') return await onLostAnswer(tools, state, task, body);
 	if (stage.at !== 'bought') return HEARD;
 	// Woken by an earlier call, and over here, if it goes on here: nothing is to be read for it any more.
 	if (!knownWait(nonce) && state.wake && hasWoken(state.wake)) return CALL_AGAIN;
@@ -164,7 +169,8 @@ async function onCallback(
 			one.at === 'ended' ||
 			(one.at === 'bought' && (hasEnded || watcher.sightingOf(one.taskId)?.end !== undefined)),
 	);
-	return isLast && !isLeftToTimer ? wakeUp({ ...state, wasCalled: true }, clock) : HEARD;
+	if (!isLast || isLeftToTimer) return HEARD;
+	return (await tools.isStillParked()) ? wakeUp({ ...state, wasCalled: true }, clock) : CALL_AGAIN;
 }
 
 /** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
@@ -198,7 +204,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
  * provider knows it, it is nobody else's, and it was made of this request.
  */
 async function onLostAnswer(
-	{ provider, http, clock }: Tools,
+	{ provider, http, clock, isStillParked }: Tools,
 	state: WaitState,
 	task: TaskState,
 	body: unknown,
@@ -216,6 +222,7 @@ async function onLostAnswer(
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not fresh: it is read at once, and it was found.
 		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: false };
+		if (!(await isStillParked())) return CALL_AGAIN;
 		const verdict = wakeUp({ ...state, wasCalled: true }, clock);
 		// Somebody else has woken it already, without this id.
 		return verdict.wakeWith ? verdict : CALL_AGAIN;

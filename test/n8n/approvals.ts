@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Emulator } from '../emulator';
+import { type JsonObject, object } from './json';
+import type { Mailbox } from './mailbox';
+
+/** What stands behind a Midjourney node and waits for somebody's word. */
+export interface Approval {
+	title: string;
+	/** n8n lets it wait only in an execution that a form has begun. */
+	followsForm?: true;
+	/** How many tasks it buys before it waits. */
+	buys?: number;
+	/** Type, version and parameters of the node that waits, and what else it has. */
+	node(given: Given): JsonObject;
+	/** Gives the word, the way a person would. */
+	give(held: Held): Promise<unknown>;
+}
+
+/** What its node may use. */
+interface Given {
+	/** The Midjourney node that it stands behind. */
+	midjourney: JsonObject;
+	smtp?: { id: string; name: string };
+}
+
+/** An execution in which it waits. */
+export interface Held {
+	executionId: string;
+	/** What n8n calls `$execution.resumeUrl` and `$execution.resumeFormUrl`. */
+	resumeUrl: string;
+	formUrl: string;
+	emulator: Emulator;
+	mailbox?: Mailbox;
+}
+
+const SECOND_PROMPT = 'the picture that was chosen, larger';
+
+const waits = (parameters: JsonObject): JsonObject => ({
+	type: 'n8n-nodes-base.wait',
+	typeVersion: 1.1,
+	parameters: { options: {}, ...parameters },
+	webhookId: randomUUID(),
+});
+
+const onCall = (httpMethod: 'GET' | 'POST', webhookSuffix?: string): Approval => ({
+	title: `Wait, On Webhook Call, ${httpMethod}${webhookSuffix ? `, suffix "${webhookSuffix}"` : ''}`,
+	node: () =>
+		waits({ resume: 'webhook', httpMethod, options: webhookSuffix ? { webhookSuffix } : {} }),
+	give: async ({ resumeUrl }) => {
+		const url = new URL(resumeUrl);
+		if (webhookSuffix) url.pathname += `/${webhookSuffix}`;
+		await call(url.href, { method: httpMethod });
+	},
+});
+
+const FIELDS = { values: [{ fieldLabel: 'Verdict', fieldType: 'text' }] };
+
+const byMail = (responseType: 'approval' | 'freeText', answer: RequestInit): Approval => ({
+	title: `Send Email, Send and Wait for Response, ${responseType}`,
+	node: ({ smtp }) => ({
+		type: 'n8n-nodes-base.emailSend',
+		typeVersion: 2.1,
+		parameters: {
+			...{ resource: 'email', operation: 'sendAndWait', responseType, options: {} },
+			...{ fromEmail: 'shop@example.com', toEmail: '={{ $execution.id }}@example.com' },
+			...{ subject: 'Which picture?', message: 'Please choose' },
+		},
+		webhookId: randomUUID(),
+		...(smtp && { credentials: { smtp } }),
+	}),
+	give: async ({ executionId, mailbox }) => {
+		const [letter = ''] = mailbox?.lettersTo(`${executionId}@example.com`) ?? [];
+		const [, link = ''] = /href="([^"]*webhook-waiting[^"]*)"/.exec(letter) ?? [];
+		await call(link, answer);
+	},
+});
+
+/** What a workflow asks for by an address alone. */
+export const CALL_AWAITED = onCall('GET');
+
+/** Everything of n8n's own that waits for a call, and a second node of this package. */
+export const APPROVALS: readonly Approval[] = [
+	CALL_AWAITED,
+	onCall('POST'),
+	onCall('POST', 'midjourney'),
+	{
+		title: 'Wait, On Form Submitted',
+		node: () => waits({ resume: 'form', formTitle: 'Which picture?', formFields: FIELDS }),
+		give: submitForm,
+	},
+	// n8n takes what calls itself no browser for a scanner of mails.
+	byMail('approval', {
+		headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' },
+	}),
+	byMail('freeText', { method: 'POST', body: filledIn() }),
+	{
+		title: 'a second Midjourney node',
+		buys: 1,
+		node: ({ midjourney }) => {
+			const parameters = object(midjourney.parameters, 'parameters');
+			const options = { ...object(parameters.options, 'options'), timeLimit: 60 };
+			return {
+				...midjourney,
+				parameters: { ...parameters, prompt: SECOND_PROMPT, options },
+				executeOnce: true,
+			};
+		},
+		give: async ({ emulator }) => {
+			const submit = emulator.ledger.submits.find(({ body }) => body.prompt === SECOND_PROMPT);
+			const taskId = submit?.taskId ?? '';
+			emulator.finish(taskId);
+			const answers = await emulator.deliverCallback(taskId);
+			if (answers[0] !== 200) throw new Error(`The second was answered ${answers.join(', ')}`);
+		},
+	},
+	{
+		title: 'the next page of a form',
+		followsForm: true,
+		node: () => ({
+			type: 'n8n-nodes-base.form',
+			typeVersion: 1,
+			parameters: { formFields: FIELDS, options: {} },
+			webhookId: randomUUID(),
+		}),
+		give: submitForm,
+	},
+];
+
+async function submitForm({ formUrl }: Held): Promise<void> {
+	await call(formUrl, {});
+	await call(formUrl, { method: 'POST', body: filledIn() });
+}
+
+/** What a browser sends of a form with one field. */
+export function filledIn(): FormData {
+	const form = new FormData();
+	form.append('field-0', 'the second one');
+	return form;
+}
+
+async function call(url: string, init: RequestInit): Promise<void> {
+	const answer = await fetch(url, init);
+	if (!answer.ok) throw new Error(`The approval was answered ${answer.status}`);
+}
