@@ -73,8 +73,7 @@ const withToken = (change: (token: string, aim: Aim) => string) => (aim: Aim) =>
 const base64url = (value: unknown): string =>
 	Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
-/** What a token says: anyone can read it. */
-export const claimsIn = (token: string): Record<string, unknown> => {
+const claimsIn = (token: string): Record<string, unknown> => {
 	const said: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString());
 	return { ...(said as Record<string, unknown>) };
 };

@@ -2,10 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Emulator } from '../emulator';
+import { CALL_AWAITED } from '../n8n/approvals';
 import type { Place } from '../n8n/parking';
 import { until } from '../n8n/parking';
-import { bodyOf, claimsIn, tokenOf } from './attacks';
-import { send, type Sent, type Witness } from './http';
+import { bodyOf } from './attacks';
+import { send, type Witness } from './http';
 import { LoopTarget, ParkedTarget, type Target, type TargetName, TriggerTarget } from './targets';
 
 /** Where a story takes place. */
@@ -238,16 +239,13 @@ const ORDINARY: readonly Story[] = [
 		at: ['resume', 'relay'],
 		tell: async (scene, name) => {
 			if (name !== 'resume' && name !== 'relay') throw new Error('Nothing waits there');
-			const target = await ParkedTarget.park(name, scene, 1, { approval: 'POST' });
+			const target = await ParkedTarget.park(name, scene, 1, {
+				approval: CALL_AWAITED,
+			});
 			const { wait } = target;
 			try {
 				const first = await target.honest(0);
-				await until(
-					'the approval is waited for',
-					async () => (await scene.client.execution(wait.executionId)).runs.has('Approval'),
-					(waits) => waits,
-				);
-				await wait.untilParked();
+				await wait.untilHeld();
 				const answers: Array<number | string> = [];
 				for (const method of ['POST', 'POST', 'GET', 'PUT']) {
 					answers.push((await send(target.aim().call('valid', { method }))).status);
@@ -255,7 +253,7 @@ const ORDINARY: readonly Story[] = [
 				answers.push((await send(target.aim().call('none'))).status);
 				await pause(ONE_TOO_MANY_MS);
 				const still = await wait.status();
-				const approved = await send(approvalOf(target, scene));
+				await wait.approve();
 				const { status, runs } = await wait.ended();
 				return {
 					calls: first.length + answers.length,
@@ -265,7 +263,6 @@ const ORDINARY: readonly Story[] = [
 					reads: 0,
 					faults: [
 						...unless(still === 'waiting', `the approval was ${still}`),
-						...unless(approved.status === 200, `the approval was answered ${approved.status}`),
 						...unless(status === 'success', `it ended: ${status}`),
 					],
 				};
@@ -275,18 +272,6 @@ const ORDINARY: readonly Story[] = [
 		},
 	},
 ];
-
-/**
- * The call that the approval waits for. Its address can be made of what the provider knows, as n8n has one token for all that
- * waits in an execution: docs/security.md says so.
- */
-function approvalOf(target: ParkedTarget, { n8n }: Scene): Sent {
-	const { url } = target.aim().call('valid');
-	const address = new URL(`/webhook-waiting/${target.wait.executionId}`, n8n.webhookUrl);
-	const token = url.searchParams.get('signature') ?? claimsIn(tokenOf(url)).t;
-	if (typeof token === 'string') address.searchParams.set('signature', token);
-	return { method: 'POST', url: address, headers: {} };
-}
 
 /** Two rounds of a loop: the execution and, in n8n's eyes, the address are the same in both. */
 const ROUNDS: Story = {

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { DEFAULT_API_KEY, type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
 import { signCallback } from '../emulator/callbacks';
+import type { Approval } from '../n8n/approvals';
 import type { N8nClient } from '../n8n/client';
 import { isObject, type JsonObject, optionalText, text } from '../n8n/json';
 import { type Place, prompts, until, Wait } from '../n8n/parking';
@@ -142,7 +143,7 @@ export class ParkedTarget implements Target {
 		name: 'resume' | 'relay',
 		place: Place & { witness: Witness },
 		count: number,
-		{ approval, prepare }: { approval?: 'GET' | 'POST'; prepare?: Prepare } = {},
+		{ approval, prepare }: { approval?: Approval; prepare?: Prepare } = {},
 	): Promise<ParkedTarget> {
 		const plan = {
 			prompts: prompts(count),
