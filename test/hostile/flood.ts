@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- floods a real n8n, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- floods a real n8n, it is not a node */
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';

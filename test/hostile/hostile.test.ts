@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals -- reads how large a run is wanted, it is not a node */
 import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import type { RegularN8n } from '../n8n/server';

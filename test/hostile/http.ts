@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- calls and listens on loopback, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- calls and listens on loopback, it is not a node */
 import { type Agent, createServer, type OutgoingHttpHeaders, request } from 'node:http';
 
 /** One call, as it goes over the wire. */
