@@ -34,7 +34,7 @@ export interface Flooded {
 /** One attacker has no more connections than this. */
 const SOCKETS = 250;
 /** What is not answered so long after the last call never is, in ms. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5_000;
 const TICK_MS = 10;
 
 /** Calls at a steady rate, whatever is answered: an open loop. */
