@@ -162,7 +162,8 @@ function workflowOf({ trigger, last }: Case, credential: JsonObject, path: strin
 				...node(GENERATE, MIDJOURNEY, 1, {
 					...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
 					...{ mode: 'textToImage', prompt: 'a cup', waitMode: 'auto' },
-					options: { outputItems: 'task', download: false, firstCheck: 1 },
+					download: false,
+					options: { outputItems: 'task', firstCheck: 1 },
 				}),
 				credentials: { midApi: credential },
 			},

@@ -172,7 +172,7 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 		async () => {
 			const { execution, emulator } = await run({
 				items: 2,
-				options: { download: true },
+				parameters: { download: true },
 				settings: ERROR_OUTPUT,
 				fault: async (call, { ledger }) => {
 					const victim = ledger.submits.find(({ body }) => body.prompt === 'picture 1')?.taskId;
@@ -216,6 +216,7 @@ function workflowOf(plan: Plan, credentials: Credentials) {
 					mode: 'textToImage',
 					prompt: '={{ $json.prompt }}',
 					waitMode: 'poll',
+					download: false,
 					...plan.parameters,
 					options: {
 						firstCheck: 0.5,

@@ -29,13 +29,13 @@ const AREAS = {
 const ENTERED: Record<string, { kind: string; parameters: JsonObject; outputs?: number }> = {
 	'midApi image:generate': {
 		kind: 'imageTurbo',
-		parameters: { mode: 'textToImage', prompt: 'a teapot', additionalFields: { speed: 'turbo' } },
+		parameters: { mode: 'textToImage', prompt: 'a teapot', speed: 'turbo' },
 	},
 	'midApi image:upscale': { kind: 'upscale', parameters: FROM_ITEM, outputs: 1 },
 	'midApi image:vary': { kind: 'vary', parameters: FROM_ITEM },
 	'midApi video:generate': {
 		kind: 'video',
-		parameters: { prompt: 'steam rises', imageUrls: '={{ $json.url }}', motion: 'low' },
+		parameters: { prompt: 'steam rises', imageUrl: '={{ $json.url }}', motion: 'low' },
 		outputs: 1,
 	},
 	'midApi video:extend': { kind: 'extend', parameters: FROM_ITEM, outputs: 1 },

@@ -63,7 +63,12 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	const isVtrix = (provider: ProviderName) => provider === 'vtrix' || provider === 'foreign';
 	const nodeOf = (provider: ProviderName, parameters: JsonObject) => ({
 		...{ id: randomUUID(), position: [0, 0], typeVersion: 1 },
-		parameters: { authentication: isVtrix(provider) ? 'vtrix' : 'midApi', ...parameters },
+		parameters: {
+			authentication: isVtrix(provider) ? 'vtrix' : 'midApi',
+			download: false,
+			...parameters,
+			options: { outputItems: 'task', ...(isObject(parameters.options) && parameters.options) },
+		},
 		credentials: credentials[provider],
 	});
 
@@ -335,8 +340,8 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	test(
 		'answers first, then downloads',
 		async () => {
-			const options = { download: true, outputItems: 'output' };
-			const { workflowId, url } = await publish({ options });
+			const options = { outputItems: 'output' };
+			const { workflowId, url } = await publish({ download: true, options });
 			const bought = await buy(url);
 			// No file comes before the provider has its answer: downloading first would never end.
 			const release = signing.intercept(async ({ path }) => {

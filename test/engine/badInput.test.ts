@@ -59,25 +59,25 @@ const UNFIT: Unfit = {
 		}),
 		/'Omni Intensity' must be a whole number from 1 to 1000/,
 	],
-	'Custom version left empty': [additional({ version: 'custom' }), /'Custom Version' is empty/],
+	'Custom version left empty': [generate({ version: 'custom' }), /'Custom Version' is empty/],
 	'a version with a flag': [
-		additional({ version: 'custom', customVersion: '7 --tile' }),
+		generate({ version: 'custom', customVersion: '7 --tile' }),
 		/'Custom Version' must be a version such as 7, 6.1 or niji6, not “7 --tile”/,
 	],
 	'a version with a flag, from an expression': [
-		additional({ version: "={{ '7 --tile' }}" }),
+		generate({ version: "={{ '7 --tile' }}" }),
 		/'Version' must be a version/,
 	],
 	'a flag glued to its value and Aspect Ratio set': [
-		generate({ prompt: 'a cup --ar16:9', additionalFields: { aspectRatio: '1:1' } }),
+		generate({ prompt: 'a cup --ar16:9', aspectRatio: '1:1' }),
 		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
 	],
 	'--ar in the prompt and Aspect Ratio set': [
-		generate({ prompt: 'a cup --ar 16:9', additionalFields: { aspectRatio: '1:1' } }),
+		generate({ prompt: 'a cup --ar 16:9', aspectRatio: '1:1' }),
 		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
 	],
 	'--niji with a dash and Version set': [
-		generate({ prompt: 'a cup —niji 6', additionalFields: { version: '7' } }),
+		generate({ prompt: 'a cup —niji 6', version: '7' }),
 		/'Prompt' holds —niji and 'Version' is set/,
 	],
 	'index 4': [
@@ -90,7 +90,7 @@ const UNFIT: Unfit = {
 		/'Task IDs' is empty/,
 	],
 	'a binary field without a name': [
-		generate({ options: { binaryField: ' ', download: true } }),
+		generate({ download: true, options: { binaryField: ' ' } }),
 		/'Put Output File in Field'/,
 	],
 	'a time limit of zero': [generate({ options: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
@@ -110,18 +110,15 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 		'braces in the prompt of a video': [
 			video({
 				prompt: "={{ 'steam {rises, falls}' }}",
-				imageUrls: 'https://a.example/1.png',
+				imageUrl: 'https://a.example/1.png',
 			}),
 			/'Prompt' holds braces: .*, here 2,.* one item for each wording/,
 		],
 		'two images for a video': [
-			video({ imageUrls: 'https://a.example/1.png, https://a.example/2.png' }),
-			/'Image URLs' holds 2 images, a video is made from exactly one/,
+			video({ imageUrl: 'https://a.example/1.png, https://a.example/2.png' }),
+			/'Image URL' holds “https:.*”, which is not a URL/,
 		],
-		'an unknown aspect ratio': [
-			additional({ aspectRatio: '7:5' }),
-			/'Aspect Ratio' must be one of/,
-		],
+		'an unknown aspect ratio': [generate({ aspectRatio: '7:5' }), /'Aspect Ratio' must be one of/],
 		'variety 7': [additional({ variety: 7 }), /'Variety' must be .* in steps of 5/],
 		'no task id': [
 			{ resource: 'image', operation: 'upscale', taskId: NOTHING, index: 0 },
@@ -227,7 +224,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 
 		it('leaves out fields that were emptied', async () => {
-			await bench.generate({ additionalFields: { watermark: '', version: '', aspectRatio: null } });
+			await bench.generate({ version: '', aspectRatio: null, additionalFields: { watermark: '' } });
 			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
 		});
 	});

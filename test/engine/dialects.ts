@@ -65,7 +65,7 @@ const midApi: Dialect = {
 		resource: 'video',
 		operation: 'generate',
 		prompt: 'steam',
-		imageUrls: 'https://example.com/a.png',
+		imageUrl: 'https://example.com/a.png',
 		motion: 'high',
 	},
 	creditFor: (tasks) => ({ credits: tasks, prices: 1 }),

@@ -11,7 +11,7 @@ async function finishedTask(kind: 'image' | 'video'): Promise<string> {
 	const parameters =
 		kind === 'image'
 			? { resource: 'image', operation: 'generate' }
-			: { resource: 'video', operation: 'generate', imageUrls: IMAGE, motion: 'low' };
+			: { resource: 'video', operation: 'generate', imageUrl: IMAGE, motion: 'low' };
 	const { items } = await bench.run({
 		parameters: { ...parameters, prompt: 'a teapot', options: QUICK },
 	});
@@ -40,10 +40,8 @@ const BUYING: Record<string, Case> = {
 			operation: 'generate',
 			mode: 'textToImage',
 			prompt: 'a cup',
+			...{ aspectRatio: '2:3', version: '6.1', speed: 'turbo' },
 			additionalFields: {
-				aspectRatio: '2:3',
-				version: '6.1',
-				speed: 'turbo',
 				stylization: 250,
 				variety: 15,
 				weirdness: 300,
@@ -73,7 +71,7 @@ const BUYING: Record<string, Case> = {
 			mode: 'imageToImage',
 			prompt: 'a cup',
 			imageUrls: `${IMAGE}\nhttps://example.com/a,b.png`,
-			additionalFields: { version: 'niji6' },
+			version: 'niji6',
 		},
 		path: '/api/v1/mj/generate',
 		body: {
@@ -91,7 +89,7 @@ const BUYING: Record<string, Case> = {
 			mode: 'styleReference',
 			prompt: 'a cup',
 			imageUrls: IMAGE,
-			additionalFields: { speed: 'relaxed', version: '6' },
+			...{ speed: 'relaxed', version: '6' },
 		},
 		path: '/api/v1/mj/generate',
 		body: {
@@ -148,9 +146,10 @@ const BUYING: Record<string, Case> = {
 			operation: 'generate',
 			quality: 'hd',
 			prompt: 'steam rises',
-			imageUrls: IMAGE,
+			imageUrl: IMAGE,
 			motion: 'low',
-			additionalFields: { videoCount: 2, aspectRatio: '16:9', version: '7' },
+			...{ aspectRatio: '16:9', version: '7' },
+			additionalFields: { videoCount: 2 },
 		},
 		path: '/api/v1/mj/generate',
 		body: {

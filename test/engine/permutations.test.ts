@@ -79,7 +79,8 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 		const result = await bench.generate(
 			{
 				prompt,
-				additionalFields: { allowPermutations: true, aspectRatio: '1:1' },
+				aspectRatio: '1:1',
+				additionalFields: { allowPermutations: true },
 			},
 			{ items: [{ prompt: 'a bird {--ar 16:9, --stop 80}' }] },
 		);

@@ -3,12 +3,15 @@ import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
 import type { Call } from '../emulator';
 import { DIALECTS } from './dialects';
 import type { Scenario } from './harness';
-import { retryOf, useEngine } from './setup';
+import { QUICK, retryOf, useEngine } from './setup';
 
 /** What is bought once and never again, whatever an expression comes to the next time. */
 
 // A pause of 0 would mean n8n's default of a second.
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+
+/** The options of a node, as the bench sets them. */
+const TASKS = { ...QUICK, outputItems: 'task' };
 
 const products = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ product: `product ${index}` }));
@@ -73,9 +76,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			await bench.generate({ prompt }, { items: products(3), retryOf: saved, executionId: '2' });
 
 		it.each<[string, IDataObject]>([
-			['another time limit', { options: { timeLimit: 60, firstCheck: 0.1, longestPause: 1 } }],
+			['another time limit', { options: { ...TASKS, timeLimit: 60 } }],
 			['another wait mode', { waitMode: 'dontWait' }],
-			['a reference', { options: { reference: 'order 7', firstCheck: 0.1, longestPause: 1 } }],
+			['a reference', { options: { ...TASKS, reference: 'order 7' } }],
 		])('with %s picks up what was bought', async (_, parameters) => {
 			const { items } = await again(withNow(await failed(), parameters));
 			expect(accepted()).toHaveLength(3);
@@ -84,7 +87,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it.each<[string, IDataObject]>([
 			['another prompt', { prompt: '={{ $json.product }} in blue {{ Math.random() }}' }],
-			['another aspect ratio', { additionalFields: { aspectRatio: '16:9' } }],
+			['another aspect ratio', { aspectRatio: '16:9' }],
 		])('with %s buys anew', async (_, parameters) => {
 			await again(withNow(await failed(), parameters));
 			expect(accepted()).toHaveLength(6);
@@ -178,7 +181,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			undo();
 			const saved = withNow(
 				retryOf(first),
-				{ options: { buyAgain: '2', firstCheck: 0.1, longestPause: 1 } },
+				{ options: { ...TASKS, buyAgain: '2' } },
 				{ onError: 'continueRegularOutput' },
 			);
 			const second = await bench.generate(

@@ -240,7 +240,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 	describe('Download', () => {
 		it('stores the real files, named by task and index', async () => {
-			const { items } = await bench.generate({ options: { download: true } });
+			const { items } = await bench.generate({ download: true });
 			const { taskId } = items[0]?.json ?? {};
 			const binary = items[0]?.binary ?? {};
 			expect(Object.keys(binary)).toEqual(['data_0', 'data_1', 'data_2', 'data_3']);
@@ -256,7 +256,8 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it('gives each output its file when there is one item per output', async () => {
 			const { items } = await bench.generate({
-				options: { download: true, outputItems: 'output', binaryField: 'picture' },
+				download: true,
+				options: { outputItems: 'output', binaryField: 'picture' },
 			});
 			expect(items.map(({ json, binary }) => [json.index, binary?.picture?.fileName])).toEqual(
 				[0, 1, 2, 3].map((index) => [index, `${items[0]?.json.taskId}_${index}.png`]),
@@ -265,7 +266,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it('stores videos as videos', async () => {
 			const { items } = await bench.run({
-				parameters: { ...dialect.video, options: { ...QUICK, download: true } },
+				parameters: { ...dialect.video, download: true, options: QUICK },
 			});
 			expect(items[0]?.binary?.data_0).toMatchObject({
 				mimeType: 'video/mp4',
@@ -290,7 +291,8 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 						: undefined,
 				);
 				const result = await bench.generate({
-					options: { download: true, downloadLimit: 1, outputItems: 'output' },
+					download: true,
+					options: { downloadLimit: 1, outputItems: 'output' },
 				});
 				expect(result.error?.message).toMatch(/Output 1 of task .* larger than 1 MB/);
 				expect(bench.emulator.ledger.submits).toHaveLength(1);
@@ -302,7 +304,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/') && stumbles++ === 0 ? { status: 503 } : undefined,
 			);
-			const { items } = await bench.generate({ options: { download: true } });
+			const { items } = await bench.generate({ download: true });
 			expect(Object.keys(items[0]?.binary ?? {})).toHaveLength(4);
 		});
 
@@ -316,7 +318,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				[0, 1, 2, 3].map((index) => `${bench.emulator.url}/files/${taskId}_${index}.png`);
 
 			it('Stop: says which, that the task is paid, and how to get at the others', async () => {
-				const { error } = await bench.generate({ options: { download: true } });
+				const { error } = await bench.generate({ download: true });
 				const { taskId } = bench.emulator.ledger.submits[0] ?? {};
 				expect(error?.message).toBe(
 					`Output 2 of task ${taskId} could not be downloaded: the file is not there (404) [item 0]`,
@@ -332,7 +334,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				'%s, One Item per Task: the item keeps all links and three files',
 				async (onError, output) => {
 					const result = await bench.generate(
-						{ options: { download: true } },
+						{ download: true },
 						{
 							settings: { onError },
 						},
@@ -358,7 +360,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				'%s, One Item per Output: three are whole, and one says what it lacks',
 				async (onError, good, bad) => {
 					const result = await bench.generate(
-						{ options: { download: true, outputItems: 'output' } },
+						{ download: true, options: { outputItems: 'output' } },
 						{ settings: { onError } },
 					);
 					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
@@ -385,7 +387,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 					: undefined,
 			);
 			const { items } = await bench.generate(
-				{ options: { download: true } },
+				{ download: true },
 				{ settings: { onError: 'continueRegularOutput' } },
 			);
 			expect(items[0]?.binary).toBeUndefined();
@@ -399,7 +401,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 			const store = jest.spyOn(BinaryDataService.prototype, 'store').mockRejectedValue(full);
 			try {
-				const { error } = await bench.generate({ options: { download: true } });
+				const { error } = await bench.generate({ download: true });
 				expect(error?.message).toContain(
 					'n8n could not store it (ENOSPC: no space left on device) [item 0]',
 				);
@@ -427,7 +429,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 							: undefined,
 					);
 					const { items } = await bench.generate(
-						{ options: { download: true } },
+						{ download: true },
 						{ settings: { onError: 'continueRegularOutput' } },
 					);
 					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
@@ -451,7 +453,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				return 'hang';
 			});
 			const { error } = await bench.generate(
-				{ ...eachPrompt, options: { download: true } },
+				{ ...eachPrompt, download: true },
 				{
 					items: [{ prompt: 'one' }, { prompt: 'two' }],
 					meanwhile: async ({ cancel }) => {

@@ -83,7 +83,9 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			const parameters = {
 				...(dialect && { authentication: dialect.name }),
 				waitMode: 'poll',
+				download: false,
 				...scenario.parameters,
+				options: { outputItems: 'task', ...(scenario.parameters.options as object | undefined) },
 			};
 			return { ...scenario, parameters, credentials };
 		},

@@ -35,7 +35,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		});
 
 	it('that succeeds brings links and no word more, and fetches no file', async () => {
-		const { json, items } = await call({ options: { download: true } });
+		const { json, items } = await call({ download: true });
 		expect(json).toMatchObject({ status: 'completed' });
 		expect(json).not.toHaveProperty('message');
 		expect(items.every(({ binary }) => binary === undefined)).toBe(true);

@@ -57,10 +57,8 @@ const DIRECT: Record<string, Case> = {
 		parameters: image('generate', {
 			mode: 'textToImage',
 			prompt: ' a cup ',
+			...{ aspectRatio: 'custom', customAspectRatio: '21:9', version: 'niji6' },
 			additionalFields: {
-				aspectRatio: 'custom',
-				customAspectRatio: '21:9',
-				version: 'niji6',
 				imageQuality: 0.5,
 				stylization: 250,
 				variety: 17,
@@ -97,7 +95,8 @@ const DIRECT: Record<string, Case> = {
 			mode: 'imageToImage',
 			prompt: 'a cup',
 			imageUrls: `${IMAGE}\nhttps://example.com/a,b.png`,
-			additionalFields: { imageWeight: 1.5, version: '7' },
+			version: '7',
+			additionalFields: { imageWeight: 1.5 },
 		}),
 		model: 'midjourney_diffusion',
 		params: { text: `${IMAGE} https://example.com/a,b.png a cup --v 7 --iw 1.5` },
@@ -107,7 +106,7 @@ const DIRECT: Record<string, Case> = {
 			mode: 'styleReference',
 			prompt: 'a cup',
 			imageUrls: IMAGE,
-			additionalFields: { aspectRatio: '2:3' },
+			aspectRatio: '2:3',
 		}),
 		model: 'midjourney_diffusion',
 		params: { text: `a cup --ar 2:3 --sref ${IMAGE}` },
@@ -314,9 +313,7 @@ describe.each(Object.entries(SECONDARY))(
 
 describe('What was made of the fields', () => {
 	it('is in the item: the text as Midjourney gets it', async () => {
-		const { items } = await run(
-			image('generate', { prompt: 'a cup', additionalFields: { aspectRatio: '16:9' } }),
-		);
+		const { items } = await run(image('generate', { prompt: 'a cup', aspectRatio: '16:9' }));
 		expect(items[0]?.json.prompt).toBe('a cup --ar 16:9');
 	});
 
@@ -587,7 +584,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 		/'Prompt' has 8193 characters, at most 8192/,
 	],
 	'a text of 8,193 characters with its flags': [
-		image('generate', { prompt: 'x'.repeat(8185), additionalFields: { aspectRatio: '1:1' } }),
+		image('generate', { prompt: 'x'.repeat(8185), aspectRatio: '1:1' }),
 		/The prompt has 8194 characters with the flags of all fields, at most 8192/,
 	],
 	'two images as omni reference': [

@@ -187,6 +187,7 @@ function scenarioOf(fault: Fault, dialect: Dialect, mode: Mode): Scenario {
 				operation: 'generate',
 				prompt: '={{ $json.prompt }}',
 				waitMode,
+				download: fault.route === 'file',
 				options: {
 					firstCheck: 10,
 					timeLimit: TIME_LIMIT_MS / 60_000,

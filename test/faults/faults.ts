@@ -538,8 +538,8 @@ const FILE_FAILED: readonly RegExp[] = [/download/i];
 const PNG = { 'content-type': 'image/png' };
 const LIMIT_MB = 1;
 
-/** Options of the node for all cells about files. */
-export const FILE_OPTIONS = { download: true, downloadLimit: LIMIT_MB };
+/** Of the node, for all cells about files. */
+export const FILE_OPTIONS = { downloadLimit: LIMIT_MB };
 
 function fileFaults(): Fault[] {
 	const rows: Fault[] = [];

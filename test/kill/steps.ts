@@ -48,6 +48,8 @@ export interface Hold {
 export interface Step {
 	items: number;
 	options?: JsonObject;
+	/** Fetches the files. */
+	download?: boolean;
 	emulator?: EmulatorOptions;
 	/** Whether it has to be seen as `waiting` beside what the provider sees. */
 	parks?: boolean;
@@ -217,7 +219,7 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
 	},
 	downloading: {
 		items: 2,
-		options: { download: true },
+		download: true,
 		emulator: { latencyMs: 500 },
 		hold: (emulator) => holdCalls(emulator, isFile, 'undone'),
 	},

@@ -25,6 +25,8 @@ export interface Plan {
 	waitMode?: 'callback' | 'auto' | 'poll';
 	/** Of the Midjourney node. */
 	options?: JsonObject;
+	/** Whether it fetches the files; not by default. */
+	download?: boolean;
 	/** Settings of the node beside its parameters, such as `onError`. */
 	settings?: JsonObject;
 	/** Beside key and address. */
@@ -433,6 +435,7 @@ function workflowOf(
 			mode: 'textToImage',
 			prompt: '={{ $json.prompt }}',
 			waitMode: plan.waitMode ?? 'callback',
+			download: plan.download ?? false,
 			options: { outputItems: 'task', ...plan.options },
 		}),
 		credentials: { midApi: credential },

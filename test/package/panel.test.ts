@@ -155,6 +155,11 @@ describe('The panel', () => {
 		expect(one.description).not.toBe(one.action);
 	});
 
+	it.each(offered)('says of %s whether it is paid', (id, { description: said }) => {
+		const isPaid = operations.find((one) => idOf(one) === id)?.does === 'submit';
+		expect(/ \(paid\)$/.test(String(said))).toBe(isPaid);
+	});
+
 	it('has no two operations of the same action', () => {
 		expect(new Set(offered.map(([, { action }]) => action)).size).toBe(offered.length);
 	});
@@ -177,7 +182,8 @@ describe('The fields of an operation', () => {
 		const known = [...placesOf(operation, provider)].map(
 			([{ property }, place]) => place ?? property.name,
 		);
-		const always = ['authentication', 'resource', 'operation'];
+		const price = operation.does === 'submit' ? ['costNotice'] : [];
+		const always = ['authentication', 'resource', 'operation', ...price];
 		const fields = [...placesOf(operation, provider).keys()];
 		const shown = fields.flatMap((field) => shownFor(operation, condition(field)));
 		expect(new Set([...shownFor(operation), ...shown].map(({ name }) => name))).toEqual(

@@ -7,7 +7,10 @@ import { charactersIn } from '../providers/texts';
 export type Reading<T> = { value: T } | { problem: string };
 
 /** Values of other fields, by the names of these. */
-export type Conditions = Record<string, string[]>;
+export type Conditions = Record<string, Choice[]>;
+
+/** What a field can have that another one depends on. */
+export type Choice = string | boolean;
 
 /**
  * One field of the node: how n8n shows it, and how its value is checked. `problem` texts go after the field's display
@@ -216,7 +219,7 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 	}));
 
 /** `field`, but it only exists while another one has one of these values; undefined otherwise. */
-export const onlyFor = <T, V extends string>(
+export const onlyFor = <T, V extends Choice>(
 	other: Field<V | undefined>,
 	values: ReadonlyArray<NoInfer<V>>,
 	field: Field<T>,
@@ -228,7 +231,7 @@ export const onlyFor = <T, V extends string>(
 	}));
 
 /** `field`, but it is gone while another one has one of these values; undefined then. */
-export const exceptFor = <T, V extends string>(
+export const exceptFor = <T, V extends Choice>(
 	other: Field<V | undefined>,
 	values: ReadonlyArray<NoInfer<V>>,
 	field: Field<T>,

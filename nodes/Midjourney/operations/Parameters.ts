@@ -78,7 +78,9 @@ export class Parameters {
 
 	private applies({ only = {}, except = {} }: Field<unknown>): boolean {
 		const holds = (conditions: Conditions) =>
-			Object.entries(conditions).map(([other, values]) => values.includes(String(this.raw(other))));
+			Object.entries(conditions).map(([other, values]) =>
+				values.map(String).includes(String(this.raw(other))),
+			);
 		return !holds(only).includes(false) && !holds(except).includes(true);
 	}
 

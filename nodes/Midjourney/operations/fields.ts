@@ -1,8 +1,12 @@
+import type { INodePropertyOptions } from 'n8n-workflow';
+
 import type { Source, Strength } from '../providers/Provider';
 import {
 	choiceField,
 	integerField,
+	isUnset,
 	listField,
+	onlyFor,
 	onlyWith,
 	optional,
 	perProvider,
@@ -77,6 +81,9 @@ export const allowPermutations = optional(
 	}),
 );
 
+/** The file of an item that comes in, whether it stands for one output or for a whole task. */
+export const OF_INCOMING_ITEM = '={{ $json.url ?? $json.outputs?.[0]?.url }}';
+
 /** URLs may hold commas: a comma separates only where the next URL begins. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
@@ -148,13 +155,14 @@ const jobId = onlyWith(
 
 export const taskId = id('taskId', 'Task ID', 'The task to look at');
 
-const index = (kind: 'image' | 'video'): Field<number> =>
-	integerField(
+/** Never chosen for the user: which of four pictures is made larger costs the same as the right one. */
+const index = (kind: 'image' | 'video'): Field<number> => {
+	const field = integerField(
 		{ min: 0, max: 3 },
 		{
 			displayName: 'Index',
 			name: 'index',
-			default: '={{ $json.index ?? 0 }}',
+			default: '={{ $json.index }}',
 			required: true,
 			description:
 				kind === 'image'
@@ -162,6 +170,16 @@ const index = (kind: 'image' | 'video'): Field<number> =>
 					: 'Which video of the task, counted from 0',
 		},
 	);
+	return {
+		...field,
+		read: (value) =>
+			isUnset(value)
+				? {
+						problem: `is empty: enter which ${kind} of the task is meant, 0 to 3 (items with One Item per Output bring it along)`,
+					}
+				: field.read(value),
+	};
+};
 
 /** The output that something is made of, with its fields. */
 const sourceOf = (kind: 'image' | 'video') => {
@@ -197,16 +215,21 @@ export const strengthField = (initial: Strength): Field<Strength> =>
 	);
 
 /** An image from anywhere, for providers that fetch it (wire.md: Vtrix models). */
-export const imageUrl = urlField(
-	{
-		displayName: 'Image URL',
-		name: 'imageUrl',
-		default: '={{ $json.url }}',
-		required: true,
-		placeholder: 'e.g. https://example.com/teapot.png',
-		description: 'The image to work on; the provider fetches it, so it must be public',
-	},
-	1024,
+export const imageUrlField = (description: string): Field<string> =>
+	urlField(
+		{
+			displayName: 'Image URL',
+			name: 'imageUrl',
+			default: OF_INCOMING_ITEM,
+			required: true,
+			placeholder: 'e.g. https://example.com/teapot.png',
+			description,
+		},
+		1024,
+	);
+
+export const imageUrl = imageUrlField(
+	'The image to work on; the provider fetches it, so it must be public',
 );
 
 const ASPECT_RATIOS = [
@@ -226,12 +249,21 @@ const ASPECT_RATIOS = [
 /** The choice that makes room for what a list does not have. */
 const CUSTOM = 'custom';
 
-const listedRatio = choiceField(ASPECT_RATIOS, {
-	displayName: 'Aspect Ratio',
-	name: 'aspectRatio',
-	default: '1:1',
-	description: 'Width to height',
-});
+/** The choice that sends nothing. */
+const DEFAULT: INodePropertyOptions = {
+	name: 'Default',
+	value: '',
+	description: 'What the provider takes by itself',
+};
+
+const listedRatio = withDefault(
+	choiceField(ASPECT_RATIOS, {
+		displayName: 'Aspect Ratio',
+		name: 'aspectRatio',
+		default: '',
+		description: 'Width to height',
+	}),
+);
 
 /** Any whole numbers, as Midjourney takes them. */
 export const ratioField = (look: Look): Field<string> => {
@@ -249,34 +281,43 @@ export const ratioField = (look: Look): Field<string> => {
 	};
 };
 
+/** `field` with the choice to leave it to the provider. */
+function withDefault<T>(field: Field<T>): Field<T | undefined> {
+	const { property } = field;
+	return optional({
+		...field,
+		property: { ...property, options: [DEFAULT, ...(property.options ?? [])] },
+	});
+}
+
 const anyRatio: Field<string> = {
 	property: {
 		...listedRatio.property,
 		options: [
+			DEFAULT,
 			...ASPECT_RATIOS,
-			{
-				name: 'Custom',
-				value: CUSTOM,
-				description: 'Then add the field Custom Aspect Ratio and enter it there',
-			},
+			{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
 		],
 	},
 	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
 };
 
-export const aspectRatio = perProvider(optional(listedRatio), { vtrix: optional(anyRatio) });
+export const aspectRatio = perProvider(listedRatio, { vtrix: optional(anyRatio) });
 
 export const customAspectRatio = onlyWith(
 	['vtrix'],
-	optional(
-		ratioField({
-			displayName: 'Custom Aspect Ratio',
-			name: 'customAspectRatio',
-			default: '',
-			placeholder: 'e.g. 21:9',
-			description: 'One that the list does not have',
-			displayOptions: { show: { aspectRatio: [CUSTOM] } },
-		}),
+	onlyFor(
+		aspectRatio,
+		[CUSTOM],
+		optional(
+			ratioField({
+				displayName: 'Custom Aspect Ratio',
+				name: 'customAspectRatio',
+				default: '',
+				placeholder: 'e.g. 21:9',
+				description: 'Width to height',
+			}),
+		),
 	),
 );
 
@@ -304,13 +345,10 @@ function chosenOrCustom(
 }
 
 const VERSIONS = [
+	DEFAULT,
 	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
 	{ name: 'Niji 6', value: 'niji6' },
-	{
-		name: 'Custom',
-		value: CUSTOM,
-		description: 'Then add the field Custom Version and enter it there',
-	},
+	{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
 ];
 
 /** Of whatever number: an expression may name a version that no list knows yet. `v7` is read as 7, `Niji 6` as niji6. */
@@ -332,7 +370,7 @@ function versionField(look: Look): Field<string> {
 	};
 }
 
-const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '7' });
+const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
 export const version: Field<string | undefined> = optional({
 	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
@@ -340,21 +378,24 @@ export const version: Field<string | undefined> = optional({
 		displayName: 'Version',
 		name: 'version',
 		type: 'options',
-		default: '7',
-		description: 'The Midjourney model. Without it the provider takes its newest.',
+		default: '',
+		description: 'The Midjourney model; by default the newest that the provider has',
 		options: VERSIONS,
 	},
 });
 
-export const customVersion: Field<string | undefined> = optional(
-	versionField({
-		displayName: 'Custom Version',
-		name: 'customVersion',
-		default: '',
-		placeholder: 'e.g. 8',
-		description: 'A version that the list does not have, such as 8.1 or niji7',
-		displayOptions: { show: { version: [CUSTOM] } },
-	}),
+export const customVersion: Field<string | undefined> = onlyFor(
+	version,
+	[CUSTOM],
+	optional(
+		versionField({
+			displayName: 'Custom Version',
+			name: 'customVersion',
+			default: '',
+			placeholder: 'e.g. 8',
+			description: 'A version that the list does not have, such as 8.1 or niji7',
+		}),
+	),
 );
 
 /**
@@ -392,14 +433,19 @@ export const translatePrompt = onlyWith(
 
 export const speed = onlyWith(
 	['midApi'],
-	optional(
+	withDefault(
 		choiceField(
 			[
 				{ name: 'Fast', value: 'fast' },
 				{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, may take minutes' },
 				{ name: 'Turbo', value: 'turbo', description: 'Quickest, costs most' },
 			] as const,
-			{ displayName: 'Speed', name: 'speed', default: 'fast' },
+			{
+				displayName: 'Speed',
+				name: 'speed',
+				default: '',
+				description: 'How soon the task begins, and what it costs',
+			},
 		),
 	),
 );

@@ -32,12 +32,17 @@ export function flagConflict(prompt: string, set: readonly Label[]): string | un
 /**
  * The same check while the user types, as hints in the node's panel.
  *
- * @param fields the collection fields that a flag stands for
+ * @param fields what a flag may stand for
+ * @param valueOf the expression that gives the value of a field
  */
-export const flagHints = (collection: string, fields: readonly Label[]): NodeHint[] =>
+export const flagHints = (
+	fields: readonly Label[],
+	valueOf: (name: string) => string,
+): NodeHint[] =>
 	fields.flatMap(({ name, displayName }) => {
 		const flags = flagsOf(name);
 		if (flags.length === 0) return [];
+		const isSet = `(${valueOf(name)} ?? "") !== ""`;
 		const test = `/${patternOf(flags)}/i.test($parameter["prompt"] ?? "")`;
 		return [
 			{
@@ -46,7 +51,7 @@ export const flagHints = (collection: string, fields: readonly Label[]): NodeHin
 				// The input pane evaluates the hints of the node before this one: what stands there is never shown.
 				location: 'outputPane',
 				whenToDisplay: 'always',
-				displayCondition: `={{ $parameter["${collection}"]?.["${name}"] !== undefined && ${test} }}`,
+				displayCondition: `={{ ${isSet} && ${test} }}`,
 			},
 		];
 	});

@@ -13,7 +13,14 @@ import type { Provider, ProviderName } from '../providers/Provider';
 import { fieldWith, type Conditions, type Field } from './Field';
 import { offers, providersOf, RESOURCES, type Operation } from './Operation';
 import { flagHints } from './promptFlags';
-import { callbackOptions, laterWaitMode, resultOptions, waitMode, waitOptions } from './settings';
+import {
+	callbackOptions,
+	download,
+	laterWaitMode,
+	resultOptions,
+	waitMode,
+	waitOptions,
+} from './settings';
 
 /** The node's panel, made from the table of operations. */
 
@@ -29,13 +36,13 @@ function commonFields({ does }: Operation): {
 	switch (does) {
 		case 'submit':
 			return {
-				topLevel: [waitMode],
+				topLevel: [waitMode, download],
 				options: [...callbackOptions, ...waitOptions, ...resultOptions],
 			};
 		case 'wait':
-			return { topLevel: [laterWaitMode], options: [...waitOptions, ...resultOptions] };
+			return { topLevel: [laterWaitMode, download], options: [...waitOptions, ...resultOptions] };
 		case 'get':
-			return { topLevel: [], options: resultOptions };
+			return { topLevel: [download], options: resultOptions };
 		case 'query':
 			return { topLevel: [], options: [] };
 	}
@@ -78,9 +85,10 @@ export function writtenOf(
 		resource: operation.resource,
 		operation: operation.operation,
 	};
+	const howItWaits = new Set(commonFields(operation).topLevel.map(({ property }) => property.name));
 	for (const [{ property }, place] of placesOf(operation, provider)) {
 		const { name, default: untouched } = property;
-		if (place === OPTIONS || name === waitMode.property.name) continue;
+		if (place === OPTIONS || howItWaits.has(name)) continue;
 		const collection = place === undefined ? parameters : parameters[place];
 		const value = isRecord(collection) ? collection[name] : undefined;
 		if (value === undefined || (place === undefined && value === untouched)) continue;
@@ -194,7 +202,8 @@ function operationProperty(resource: string, operations: readonly Operation[]): 
 				name: one.name,
 				value: one.operation,
 				action: one.action,
-				description: one.description,
+				// n8n's lists of actions show it, too.
+				description: one.does === 'submit' ? `${one.description} (paid)` : one.description,
 				displayOptions: { show: withProviders(providersOf(one)) },
 			}))
 			.sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -210,8 +219,15 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 			({ of: { property, only, except }, providers }) => ({
 				...property,
 				displayOptions: {
-					show: { ...withProviders(providers), ...show, ...only },
-					...(except && { hide: except }),
+					show: {
+						...withProviders(providers),
+						...show,
+						...property.displayOptions?.show,
+						...only,
+					},
+					...((except ?? property.displayOptions?.hide) && {
+						hide: { ...property.displayOptions?.hide, ...except },
+					}),
 				},
 			}),
 		),
@@ -231,7 +247,7 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 				}),
 			),
 	);
-	return [...noticeOf(operation, show), ...fields, ...collections];
+	return [...noticesOf(operation, show), ...fields, ...collections];
 }
 
 /** What there is for each provider, once for all that have the same. */
@@ -249,18 +265,27 @@ function grouped<T>(
 	return [...groups.values()];
 }
 
-/** For who picks an operation from n8n's list of actions, which knows no providers, or changes the provider later. */
-function noticeOf(operation: Operation, show: Record<string, string[]>): INodeProperties[] {
-	const others = allProviders.filter((provider) => !offers(operation, provider));
-	if (others.length === 0) return [];
+/** What is to be seen above the fields: the price, and the providers for who picked the operation from a list that knows none. */
+function noticesOf(operation: Operation, show: Record<string, string[]>): INodeProperties[] {
+	const notice = (name: string, displayName: string, having: readonly Provider[]) =>
+		having.length === 0
+			? []
+			: [
+					{
+						...{ displayName, name, type: 'notice' as const, default: '' },
+						displayOptions: { show: { ...withProviders(having), ...show } },
+					},
+				];
+	const having = providersOf(operation);
+	const others = allProviders.filter((provider) => !having.includes(provider));
+	const cost = 'Every item that comes in buys one task.';
 	return [
-		{
-			displayName: `${operation.name} exists with ${displayNames(providersOf(operation))} only: choose it as Provider above.`,
-			name: 'providerNotice',
-			type: 'notice',
-			default: '',
-			displayOptions: { show: { ...withProviders(others), ...show } },
-		},
+		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
+		...notice(
+			'providerNotice',
+			`${operation.name} exists with ${displayNames(having)} only: choose it as Provider above.`,
+			others,
+		),
 	];
 }
 
@@ -292,10 +317,19 @@ export function subtitleOf(operations: readonly Operation[]): string {
 
 /** What the panel warns of while the user types. */
 export function hintsOf(operations: readonly Operation[]): NodeHint[] {
-	const named = new Map(
-		operations.flatMap(({ additional = [] }) =>
-			additional.map(({ property }) => [property.name, property] as const),
+	const labels = (having: (operation: Operation) => ReadonlyArray<Field<unknown>>) => [
+		...new Map(
+			operations.flatMap(having).map(({ property }) => [property.name, property] as const),
+		).values(),
+	];
+	return [
+		...flagHints(
+			labels(({ fields }) => fields),
+			(name) => `$parameter["${name}"]`,
 		),
-	);
-	return flagHints(ADDITIONAL, [...named.values()]);
+		...flagHints(
+			labels(({ additional = [] }) => additional),
+			(name) => `$parameter["${ADDITIONAL}"]?.["${name}"]`,
+		),
+	];
 }

@@ -241,18 +241,24 @@ const simplify = whereItWaits(
 	),
 );
 
-const download = whereItWaits(
+/** In tool calls no one sees a file, so an agent's tool does not have it. */
+export const download = whereItWaits(
 	optional(
 		switchField({
 			displayName: 'Download Files',
 			name: 'download',
 			default: true,
-			description: 'Whether to fetch the images and videos into binary fields',
+			displayOptions: { hide: { '@tool': [true] } },
+			description:
+				'Whether to fetch the images and videos, so that they are shown and can be saved. Without it items hold links, which expire.',
 		}),
 	),
 );
 
-const binaryField = whereItWaits(
+/** `field`, but only where files are fetched. */
+const whereItDownloads = <T>(field: Field<T>) => whereItWaits(onlyFor(download, [true], field));
+
+const binaryField = whereItDownloads(
 	optional(
 		textField(100, {
 			displayName: 'Put Output File in Field',
@@ -263,7 +269,7 @@ const binaryField = whereItWaits(
 	),
 );
 
-const downloadLimit = whereItWaits(
+const downloadLimit = whereItDownloads(
 	optional(
 		integerField(
 			{ min: 1, max: 10_000 },
@@ -281,7 +287,7 @@ const downloadLimit = whereItWaits(
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
 export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
-export const resultOptions = [binaryField, download, downloadLimit, outputItems, simplify];
+export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
 
 /** @throws NodeOperationError that names item and field */
 export function settingsFrom(from: Parameters): Settings {
@@ -302,7 +308,7 @@ export function settingsFrom(from: Parameters): Settings {
 		buyAgain: from.get(buyAgain),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
-		outputItems: from.get(outputItems) ?? 'task',
+		outputItems: from.get(outputItems) ?? 'output',
 		simplify: from.get(simplify) ?? true,
 		download: from.get(download)
 			? {

@@ -1,12 +1,18 @@
-import type { INodeProperties, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import {
+	NodeOperationError,
+	type INodeProperties,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
+} from 'n8n-workflow';
 
-import { providerNamed, providers } from '../providers';
+import { providerNamed } from '../providers';
+import type { Provider } from '../providers/Provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
 import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
 import { Parameters } from './Parameters';
 import { inCollection, OPTIONS, providerProperty } from './properties';
-import { resultOptions, settingsFrom } from './settings';
+import { download, resultOptions, settingsFrom } from './settings';
 
 /** The Trigger's panel, and what a user has entered in it. */
 
@@ -111,6 +117,7 @@ export const triggerProperties: INodeProperties[] = [
 		default: '',
 		displayOptions: { show: { [ONLY_OWN]: [false] } },
 	},
+	{ ...download.property, displayOptions: { show: STARTS } },
 	{
 		displayName: 'Options',
 		name: OPTIONS,
@@ -134,7 +141,7 @@ export function receiveSettings(context: IWebhookFunctions): ReceiveSettings {
 	};
 }
 
-/** What is entered under Options. */
+/** What is entered about items, and about reaching this n8n. */
 function optionsOf(context: IWebhookFunctions): Parameters {
 	const source = {
 		getNode: () => context.getNode(),
@@ -142,17 +149,25 @@ function optionsOf(context: IWebhookFunctions): Parameters {
 			context.getNodeParameter(name, fallback),
 	};
 	// They are the same with every provider.
-	const places = new Map<Field<unknown>, string>(
-		[...resultOptions, internalUrl].map((field) => [field, OPTIONS]),
-	);
+	const places = new Map<Field<unknown>, string | undefined>([
+		[download, undefined],
+		...[...resultOptions, internalUrl].map((field) => [field, OPTIONS] as const),
+	]);
 	return new Parameters(source, 0, places, 'midApi');
+}
+
+/** @throws NodeOperationError when it is none that is known */
+function chosenProvider(context: IWebhookFunctions): Provider {
+	const chosen = context.getNodeParameter('authentication', undefined);
+	const provider = providerNamed(chosen);
+	if (provider) return provider;
+	throw new NodeOperationError(context.getNode(), `'Provider' ${String(chosen)} is not known`);
 }
 
 /** Answers a call of a provider. Never throws. */
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	return await answerCall(context, {
-		provider: () =>
-			providerNamed(context.getNodeParameter('authentication', 'midApi')) ?? providers.midApi,
+		provider: () => chosenProvider(context),
 		receiving: () => receiveSettings(context),
 		items: () => settingsFrom(optionsOf(context)),
 		internalUrl: () => optionsOf(context).get(internalUrl),

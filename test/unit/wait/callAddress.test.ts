@@ -94,7 +94,10 @@ describe.each(['auto', 'callback'] as const)('With the Wait Mode %s calls go', (
 
 	it('to the Trigger of each item', () => {
 		const { urls } = addressesFor([{ waitMode }, { waitMode, triggerUrl: TRIGGER }]);
-		expect(urls.map(pathOf)).toEqual(['/webhook-waiting/7/n8n-nodes-midjourney', '/webhook/6f1c/webhook']);
+		expect(urls.map(pathOf)).toEqual([
+			'/webhook-waiting/7/n8n-nodes-midjourney',
+			'/webhook/6f1c/webhook',
+		]);
 	});
 
 	it('nowhere where none can arrive', () => {

@@ -1,10 +1,11 @@
 import { urlField } from '../Field';
+import { OF_INCOMING_ITEM } from '../fields';
 import type { Operation } from '../Operation';
 
 const url = urlField({
 	displayName: 'File URL',
 	name: 'url',
-	default: '={{ $json.url }}',
+	default: OF_INCOMING_ITEM,
 	required: true,
 	placeholder: 'e.g. https://example.com/result.png',
 	description: 'The URL of an image or video that the provider has made',

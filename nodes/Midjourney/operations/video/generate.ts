@@ -3,7 +3,7 @@ import {
 	aspectRatio,
 	aspectRatioFrom,
 	customVersion,
-	imageUrls,
+	imageUrlField,
 	translatePrompt,
 	version,
 	versionFrom,
@@ -20,10 +20,8 @@ const quality = choiceField(
 	{ displayName: 'Quality', name: 'quality', default: 'standard' },
 );
 
-const image = imageUrls(
-	'The one image to set in motion. By default the one of the incoming item.',
-	'={{ $json.url }}',
-	'Exactly one. The provider fetches it, so it must be public.',
+const image = imageUrlField(
+	'The image to set in motion; the provider fetches it, so it must be public. By default the one of the incoming item.',
 );
 
 const motion = choiceField(
@@ -57,31 +55,22 @@ export const generateVideo: Operation = {
 	name: 'Generate',
 	action: 'Generate video',
 	description: 'Set one image in motion',
-	fields: [quality, videoPrompt, image, motion],
-	additional: [aspectRatio, customVersion, videoCount, translatePrompt, version, watermark],
+	fields: [videoPrompt, image, motion, quality, aspectRatio, version, customVersion],
+	additional: [videoCount, translatePrompt, watermark],
 	does: 'submit',
 	kind: 'generateVideo',
-	requests: (from) => {
-		const urls = from.get(image);
-		const [imageUrl] = urls;
-		if (imageUrl === undefined || urls.length > 1) {
-			throw from.reject(
-				`'Image URLs' holds ${urls.length} images, a video is made from exactly one: leave one, or split them into items`,
-			);
-		}
-		return [
-			{
-				kind: 'generateVideo',
-				quality: from.get(quality),
-				prompt: from.get(videoPrompt),
-				imageUrl,
-				motion: from.get(motion),
-				videoCount: from.get(videoCount),
-				aspectRatio: aspectRatioFrom(from),
-				version: versionFrom(from),
-				watermark: from.get(watermark),
-				translatePrompt: from.get(translatePrompt),
-			},
-		];
-	},
+	requests: (from) => [
+		{
+			kind: 'generateVideo',
+			quality: from.get(quality),
+			prompt: from.get(videoPrompt),
+			imageUrl: from.get(image),
+			motion: from.get(motion),
+			videoCount: from.get(videoCount),
+			aspectRatio: aspectRatioFrom(from),
+			version: versionFrom(from),
+			watermark: from.get(watermark),
+			translatePrompt: from.get(translatePrompt),
+		},
+	],
 };
