@@ -155,13 +155,13 @@ export class Watcher {
 	private async readAsTold(one: Watched): Promise<void> {
 		if (one.sighting.end) return;
 		const { clock } = this.deps;
+		const isRepeated = one.sighting.called;
 		one.sighting.called = true;
 		// Whoever repeats a call does not make it read as often: it is read again by itself.
-		if (one.toldAt !== undefined && clock.now() - one.toldAt < SOON.first) return;
+		if (isRepeated && clock.now() - (one.readAt ?? -Infinity) < SOON.first) return;
 		// What is being read may be older than what was told.
 		await one.reading;
 		if (one.sighting.end) return;
-		one.toldAt = clock.now();
 		await (one.reading ?? this.read(one));
 		if (one.sighting.end) return this.ahead.saw(true);
 		// The provider's books may be a moment behind its call.

@@ -49,8 +49,6 @@ export interface Progress {
 export interface Watched extends Target, Progress {
 	/** The read that is under way. */
 	reading?: Promise<void>;
-	/** Unix ms: when a call has last made it be read. */
-	toldAt?: number;
 	/** Unix ms: when the read at the deadline began. */
 	lastAt?: number;
 }
