@@ -20,5 +20,6 @@ module.exports = {
 		project('queue'),
 		project('faults'),
 		project('kill'),
+		project('hostile'),
 	],
 };

@@ -96,8 +96,12 @@ function parametersOf(name: string, more: JsonObject): JsonObject {
 	const [resource = '', operation = ''] = choice.split(':');
 	const { options, ...rest } = more;
 	return {
-		...{ authentication, resource, operation, ...ENTERED[name]?.parameters, ...rest },
-		options: { firstCheck: 1, longestPause: 2, ...(options as JsonObject | undefined) },
+		...{ authentication, resource, operation, download: false },
+		...{ ...ENTERED[name]?.parameters, ...rest },
+		options: {
+			...{ firstCheck: 1, longestPause: 2, outputItems: 'task' },
+			...(options as JsonObject | undefined),
+		},
 	};
 }
 

@@ -1,13 +1,11 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- writes a page of the docs, it is not a node */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- reads whether a page of the docs is wanted, it is not a node */
+import { DocsPage, inColumns } from '../docsPage';
 import type { Cell } from './cells';
 import { type Fault, FAULTS, type Route } from './faults';
 import type { Soaked } from './soak';
 import { KINDS, type Verdict } from './verdict';
 
-export const PAGE = join(__dirname, '../../docs/faults.md');
+export const PAGE = new DocsPage('faults.md', 'npm run test:faults');
 
 const WAIT_MODES = ['poll', 'auto', 'callback'] as const;
 
@@ -40,9 +38,7 @@ export class Tally {
 	conclude(route: Route): void {
 		const table = this.table(route);
 		process.stdout.write(`\n${capital(route)}\n${table}\n`);
-		if (process.env.FAULTS_WRITE) {
-			writeFileSync(PAGE, withSection(readFileSync(PAGE, 'utf8'), route, table));
-		}
+		if (process.env.FAULTS_WRITE) PAGE.write(route, table);
 	}
 
 	private count(what: string): void {
@@ -64,35 +60,6 @@ export class Tally {
 			['All', ...all.map(String)],
 		]);
 	}
-}
-
-/** As Markdown, in columns of one width, as prettier would have it. */
-export function inColumns(rows: readonly string[][]): string {
-	const widths = (rows[0] ?? []).map((_, at) =>
-		Math.max(3, ...rows.map((row) => row[at]?.length ?? 0)),
-	);
-	const line = (cells: readonly string[]) =>
-		`| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
-	const [head = [], ...body] = rows;
-	const rule = `| ${widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-	return [line(head), rule, ...body.map(line)].join('\n');
-}
-
-const marks = (section: string) =>
-	[`<!-- ${section}: made by npm run test:faults -->`, `<!-- /${section} -->`] as const;
-
-/** What stands between the marks of a section. */
-export function sectionIn(page: string, section: string): string | undefined {
-	const [begin, end] = marks(section);
-	return page.split(begin)[1]?.split(end)[0]?.trim();
-}
-
-export function withSection(page: string, section: string, text: string): string {
-	const [begin, end] = marks(section);
-	const before = page.split(begin)[0];
-	const after = page.split(end)[1];
-	if (after === undefined) throw new Error(`docs/faults.md has no place for ${section}`);
-	return `${before}${begin}\n\n${text}\n\n${end}${after}`;
 }
 
 /** Counts of a soak, as the columns are called. */
@@ -120,7 +87,5 @@ export function concludeSoak(rows: ReadonlyArray<readonly [string, Soaked]>): vo
 		]),
 	]);
 	process.stdout.write(`\nSoak\n${table}\n`);
-	if (process.env.FAULTS_WRITE) {
-		writeFileSync(PAGE, withSection(readFileSync(PAGE, 'utf8'), 'soak', table));
-	}
+	if (process.env.FAULTS_WRITE) PAGE.write('soak', table);
 }

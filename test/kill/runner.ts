@@ -123,7 +123,7 @@ async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing
 }
 
 /** Asks n8n again while it is too busy to answer: that is not what is judged here. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
 	for (let nth = 1; ; nth++) {
 		try {
 			return await ask();
@@ -152,7 +152,7 @@ async function followed(
 	}, BEAT_MS);
 	const troubles: string[] = reached ? [] : ['never stood at this step'];
 	const look = async (id: string): Promise<Execution> =>
-		await patiently(async () => await client.execution(id)).catch((error: unknown) => ({
+		await withRetries(async () => await client.execution(id)).catch((error: unknown) => ({
 			id,
 			status: 'unreadable',
 			runs: new Map(),
@@ -162,7 +162,7 @@ async function followed(
 	const turns = async (id: string, isRight: (status: string) => boolean, ms: number) => {
 		const deadline = Date.now() + ms;
 		for (;;) {
-			const all = await patiently(async () => await client.executions(workflowId));
+			const all = await withRetries(async () => await client.executions(workflowId));
 			const status = all.find((one) => one.id === id)?.status ?? 'unreadable';
 			if (isRight(status) || Date.now() > deadline) return await look(id);
 			await pause(LOOK_MS);
@@ -178,7 +178,7 @@ async function followed(
 		} else if (settled.status !== 'success') {
 			// One that still waits would go on by itself; a user who does not trust it stops and retries it.
 			if (!isFinal(settled.status))
-				await patiently(async () => await client.stopExecution(executionId));
+				await withRetries(async () => await client.stopExecution(executionId));
 			const retried = await client
 				.retry(workflowId, executionId)
 				.catch((error: unknown) => void troubles.push(`no retry: ${String(error)}`));
@@ -187,7 +187,7 @@ async function followed(
 		}
 		// Whatever else n8n has begun about it counts, too.
 		await pause(1000);
-		const all = await patiently(async () => await client.executions(workflowId));
+		const all = await withRetries(async () => await client.executions(workflowId));
 		const raws = await Promise.all(all.map(async ({ id }) => (await look(id)).raw));
 		const statuses = [...new Set([settled.status, last.status])];
 		const verdict = judge(

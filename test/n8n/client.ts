@@ -58,6 +58,10 @@ export interface CredentialTest {
 	message: string;
 }
 
+/** How often, and how far apart (in ms), an n8n is asked that is too busy to answer. */
+const BUSY_TRIES = 60;
+const BUSY_PAUSE_MS = 1000;
+
 /** Statuses that never change again. */
 const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
 
@@ -176,6 +180,13 @@ export class N8nClient {
 		});
 	}
 
+	/** How many executions of a workflow there are. */
+	async countExecutions(workflowId: string): Promise<number> {
+		const query = new URLSearchParams({ filter: JSON.stringify({ workflowId }), limit: '1' });
+		const answer = await this.request('GET', `/rest/executions?${query}`);
+		return Number(object(answer, 'executions').count);
+	}
+
 	/** An execution with what its nodes have put out so far. */
 	async execution(id: string): Promise<Execution> {
 		const answer = object(await this.request('GET', `/rest/executions/${id}`), 'execution');
@@ -263,7 +274,7 @@ export class N8nClient {
 		return object(await answer.json(), path).data;
 	}
 
-	private async fetch(method: string, path: string, body?: unknown): Promise<Response> {
+	private async fetch(method: string, path: string, body?: unknown, tries = 1): Promise<Response> {
 		const answer = await fetch(`${this.url}${path}`, {
 			method,
 			headers: {
@@ -274,6 +285,12 @@ export class N8nClient {
 			},
 			...(body !== undefined && { body: JSON.stringify(body) }),
 		});
+		// n8n says so to everybody while it is too busy, before anything is done.
+		if (answer.status === 503 && tries < BUSY_TRIES) {
+			await answer.body?.cancel();
+			await pause(BUSY_PAUSE_MS);
+			return await this.fetch(method, path, body, tries + 1);
+		}
 		if (!answer.ok) {
 			const { pathname } = new URL(answer.url);
 			throw new Error(

@@ -68,6 +68,8 @@ export class Wait {
 		readonly executionId: string,
 		private readonly place: Place,
 		private readonly plan: Plan,
+		/** The workflow of the Trigger that hands on. */
+		readonly relayId?: string,
 	) {}
 
 	private get client(): N8nClient {
@@ -94,9 +96,11 @@ export class Wait {
 		const credential = { id: await client.createCredential(name, 'midApi', data), name };
 		const path = randomUUID();
 		const options = { ...plan.options };
+		let relayId: string | undefined;
 		if (plan.relay) {
 			const id = randomUUID();
-			await client.activate(await client.importWorkflow(relayOf(credential, id)));
+			relayId = await client.importWorkflow(relayOf(credential, id));
+			await client.activate(relayId);
 			const url = `${n8n.webhookUrl}/webhook/${id}/webhook`;
 			// It answers anyone whom it does not know with 404 too, but in its own words.
 			await until(
@@ -120,7 +124,7 @@ export class Wait {
 			({ length }) => length > 0,
 		);
 		const executionId = execution?.id ?? '';
-		return new Wait(emulator, workflowId, executionId, place, plan);
+		return new Wait(emulator, workflowId, executionId, place, plan, relayId);
 	}
 
 	/** As `start`, and waits until everything is bought and the execution is parked. */
@@ -237,7 +241,7 @@ export class Wait {
 		const { emulator, workflowId, executionId, client, place, plan } = this;
 		await client.stopExecution(executionId);
 		const retryId = await client.retry(workflowId, executionId);
-		const wait = new Wait(emulator, workflowId, retryId, place, plan);
+		const wait = new Wait(emulator, workflowId, retryId, place, plan, this.relayId);
 		await wait.untilParked();
 		return wait;
 	}

@@ -1,30 +1,14 @@
-import { rowsOf, sectionIn } from '../faults/summary';
-import { read } from './built';
+import { PAGE, rowsOf } from '../faults/summary';
 
 /** docs/faults.md shows what `npm run test:faults` found; its rows must be those of the table of faults. */
 
-const page = read('docs/faults.md');
-
-/** The cells of the table in a section, without its head and rule. */
-const tableIn = (section: string): string[][] =>
-	(sectionIn(page, section) ?? '')
-		.split('\n')
-		.filter((line) => line.startsWith('|'))
-		.slice(2)
-		.map((line) =>
-			line
-				.split('|')
-				.slice(1, -1)
-				.map((cell) => cell.trim()),
-		);
-
 describe.each(['submit', 'read', 'file', 'balance'] as const)('The table of %s', (route) => {
 	it('has a row for each kind of fault, and their sum', () => {
-		expect(tableIn(route).map(([name]) => name)).toEqual([...rowsOf(route), 'All']);
+		expect(PAGE.rows(route).map(([name]) => name)).toEqual([...rowsOf(route), 'All']);
 	});
 
 	it('counts cells in every row', () => {
-		for (const [name, ...counts] of tableIn(route)) {
+		for (const [name, ...counts] of PAGE.rows(route)) {
 			expect([name, counts.length, counts.every((count) => /^\d+$/.test(count))]).toEqual([
 				name,
 				8,
@@ -36,7 +20,7 @@ describe.each(['submit', 'read', 'file', 'balance'] as const)('The table of %s',
 });
 
 it('The table of the soak has a row for each provider with each On Error', () => {
-	expect(tableIn('soak').map(([name]) => name)).toEqual(
+	expect(PAGE.rows('soak').map(([name]) => name)).toEqual(
 		['MidAPI', 'Vtrix'].flatMap((provider) =>
 			['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput'].map(
 				(onError) => `${provider}, ${onError}`,

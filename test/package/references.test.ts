@@ -112,7 +112,15 @@ describe('The names of the tests', () => {
 const ROOTS = ['', 'nodes/Midjourney/', 'credentials/', 'docs/'];
 const FILES = new Set([
 	...filesIn(['nodes', 'credentials', 'test', 'docs', 'examples']),
-	...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'package.json', 'index.js', 'gulpfile.js'],
+	...[
+		'README.md',
+		'CONTRIBUTING.md',
+		'CHANGELOG.md',
+		'SECURITY.md',
+		'package.json',
+		'index.js',
+		'gulpfile.js',
+	],
 ]);
 const fileNamed = (path: string): string | undefined =>
 	ROOTS.map((root) => root + path).find((file) => FILES.has(file));

@@ -423,17 +423,14 @@ function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest
  * Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (wire.md: Vtrix
  * submit).
  */
-function misses(
-	{ accepted: taken, code = '', message: words = '' }: Failure,
-	params: IDataObject,
-): boolean {
-	const isMissing = /\b(missing|required)\b/i.test(words);
-	const named = Object.keys(params).find((name) => words.split(/\W+/).includes(name));
+function misses({ accepted, code = '', message = '' }: Failure, params: IDataObject): boolean {
+	const isMissing = /\b(missing|required)\b/i.test(message);
+	const named = Object.keys(params).find((name) => message.split(/\W+/).includes(name));
 	const wanted = MISSING[code.slice(-7)] ?? (isMissing ? named : undefined);
 	const isOfWrapper = /\b(input|params)\b.*\b(missing|required|must be|not a parameter)\b/i.test(
-		words,
+		message,
 	);
-	return taken === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
+	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
 export const vtrix: Provider & { readonly name: 'vtrix' } = {

@@ -11,7 +11,7 @@ import { fileNameOf, HEAD_LENGTH, mediaOf } from './media';
 /** How many files are under way at once. */
 const IN_FLIGHT = 3;
 
-/** How often a file is asked for that fails for a passing reason. */
+/** How often a file is asked for that fails for a transient reason. */
 const ATTEMPTS = 4;
 
 /** A server that wants to be left alone for longer is asked again all the same, in ms. */
@@ -38,7 +38,7 @@ export interface DownloadFailure {
 	/** HTTP status, or the code of the system. */
 	code?: string;
 	/** Whether another try may succeed. */
-	passing: boolean;
+	transient: boolean;
 	/** How long the server asked to be left alone, in ms. */
 	retryAfterMs?: number;
 }
@@ -50,7 +50,7 @@ const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
 
 /**
  * Brings the files of tasks into n8n, a few at a time, streamed: no file is ever held in memory whole, unless n8n itself
- * keeps binary data there. A download that fails for a passing reason is tried again; it costs nothing. Whatever a
+ * keeps binary data there. A download that fails for a transient reason is tried again; it costs nothing. Whatever a
  * server does, each file has an end, and a server that brings none is soon left alone, however many files it has.
  */
 export class Downloads {
@@ -84,9 +84,9 @@ export class Downloads {
 		const server = serverOf(output.url);
 		if (server === undefined) return failed(NO_ADDRESS);
 		if (this.isHopeless(server)) return failed(HOPELESS);
-		const stored = await this.patiently(task, output, limit, server);
+		const stored = await this.withRetries(task, output, limit, server);
 		// A file that is gone says nothing about the others.
-		const missed = !stored.ok && stored.failure.passing;
+		const missed = !stored.ok && stored.failure.transient;
 		this.misses.set(server, missed ? (this.misses.get(server) ?? 0) + 1 : 0);
 		return stored;
 	}
@@ -95,7 +95,7 @@ export class Downloads {
 		return (this.misses.get(server) ?? 0) >= HOPELESS_AFTER;
 	}
 
-	private async patiently(
+	private async withRetries(
 		task: Task,
 		output: Output,
 		limit: number,
@@ -107,7 +107,7 @@ export class Downloads {
 			const stored = await clock.orCancelled(
 				async () => await this.fetch(task, output, limit, end),
 			);
-			if (stored.ok || !stored.failure.passing || attempt === ATTEMPTS) return stored;
+			if (stored.ok || !stored.failure.transient || attempt === ATTEMPTS) return stored;
 			const { retryAfterMs: asked } = stored.failure;
 			if (!end.aborted && !this.isHopeless(server)) {
 				await clock.sleep(Math.min(asked ?? backoff(attempt, clock), LONGEST_PAUSE_MS));
@@ -248,11 +248,11 @@ class Watched {
 		if (this.ended) return this.ended;
 		const { code, message } = seen(error);
 		if (!this.body) {
-			return { words: `the file server cannot be reached (${message})`, code, passing: true };
+			return { words: `the file server cannot be reached (${message})`, code, transient: true };
 		}
 		return error === this.broken || BROKEN_OFF_CODES.has(code ?? '')
-			? { words: 'the connection to the file server broke off', code, passing: true }
-			: { words: `n8n could not store it (${message})`, code, passing: false };
+			? { words: 'the connection to the file server broke off', code, transient: true }
+			: { words: `n8n could not store it (${message})`, code, transient: false };
 	}
 
 	/** Lets go of the connection, if it is not done with. */
@@ -283,34 +283,34 @@ class Watched {
 
 const NO_ADDRESS: DownloadFailure = {
 	words: 'its link is no web address (https://…)',
-	passing: false,
+	transient: false,
 };
 const NOT_A_FILE: DownloadFailure = {
 	words: 'the link leads to no image or video',
-	passing: false,
+	transient: false,
 };
-const EMPTY: DownloadFailure = { words: 'the file is empty', passing: false };
-const SILENT: DownloadFailure = { words: 'the file server fell silent', passing: true };
-const TOO_SLOW: DownloadFailure = { words: 'the file server took too long', passing: true };
+const EMPTY: DownloadFailure = { words: 'the file is empty', transient: false };
+const SILENT: DownloadFailure = { words: 'the file server fell silent', transient: true };
+const TOO_SLOW: DownloadFailure = { words: 'the file server took too long', transient: true };
 const HOPELESS: DownloadFailure = {
 	words: 'not tried, because the file server did not bring the files before it',
-	passing: true,
+	transient: true,
 };
 
 const tooLarge = (limit: number): DownloadFailure => ({
 	words: `the file is larger than ${limit / 1e6} MB, the limit set in Options (Largest Download)`,
-	passing: false,
+	transient: false,
 });
 
 function refusal(status: number, pauseMs: number | undefined): DownloadFailure {
 	const code = String(status);
 	if (status === 429 || status >= 500) {
 		const words = `the file server could not give it (${code})`;
-		return { words, code, passing: true, retryAfterMs: pauseMs };
+		return { words, code, transient: true, retryAfterMs: pauseMs };
 	}
 	const gone = status === 404 || status === 410;
 	const words = gone ? 'the file is not there' : 'the file server does not give it';
-	return { words: `${words} (${code})`, code, passing: false };
+	return { words: `${words} (${code})`, code, transient: false };
 }
 
 /** Errors of a connection, also where n8n has wrapped them. */

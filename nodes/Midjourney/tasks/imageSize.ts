@@ -75,5 +75,5 @@ const isStream = (value: unknown): value is Stream =>
 	Symbol.asyncIterator in value &&
 	'destroy' in value;
 
-const notRead = (words: string, passing = false): { ok: false; failure: Failure } =>
-	failed({ reason: 'unknownSize', message: words, accepted: 'no', transient: passing });
+const notRead = (message: string, transient = false): { ok: false; failure: Failure } =>
+	failed({ reason: 'unknownSize', message, accepted: 'no', transient });

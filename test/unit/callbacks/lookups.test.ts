@@ -47,7 +47,8 @@ describe('Looking tasks up because calls name them', () => {
 		['unknown, a minute ago', failing('notFound'), 60_000, 2],
 		['completed', found('completed'), 59_999, 1],
 		['failed', found('failed'), 59_999, 1],
-		['open', found('running'), 1, 2],
+		['open', found('running'), 1_999, 1],
+		['open, two seconds ago', found('running'), 2_000, 2],
 		['unreadable', failing('serverError'), 1, 2],
 	])('reads one that was %s as often as that is of use', async (_, answer, later, count) => {
 		const { clock, look, reads } = newLookups();

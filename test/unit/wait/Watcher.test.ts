@@ -422,6 +422,17 @@ describe('A watcher that is told of a task', () => {
 		expect(clock.time).toBeLessThan(20_000);
 	});
 
+	it('reads every two seconds at most, however often it is told of an open task', async () => {
+		const { watcher, clock, moments, account } = watching(() => RUNNING);
+		account.calledAt = 0;
+		watcher.add(target('t1', { called: true, schedule: {} }));
+		for (let at = 0; at < 20_000; at += 50) {
+			void watcher.onCallback('t1');
+			await clock.pass(50);
+		}
+		expect(moments().length).toBeLessThanOrEqual(11);
+	});
+
 	it('reads one task, not the others', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING);
 		for (const id of ['a', 'b', 'c']) watcher.add(target(id));
@@ -496,6 +507,7 @@ describe('A watcher that is told of a task', () => {
 		const other = watcher.onCallback('t1');
 		second.give(RUNNING);
 		await clock.until(Promise.all([one, other]));
+		await clock.pass(2_500);
 		expect(reads).toHaveLength(3);
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
 	});

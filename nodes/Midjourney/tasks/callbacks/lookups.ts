@@ -1,5 +1,5 @@
 import { failed, type Result } from '../../providers/http';
-import type { Task } from '../../providers/Task';
+import { isTerminal, type Task } from '../../providers/Task';
 import type { Clock } from '../clock';
 import { Limiter } from '../wait/limiter';
 
@@ -26,6 +26,9 @@ export const FOR_THE_PROVED: LookupLimits = {
 
 /** An end does not change any more: so long it is not read again, in ms. */
 const ENDED_MS = 60_000;
+
+/** An open task is not read again for so long, in ms: whoever calls meanwhile is to come again. */
+const OPEN_MS = 2_000;
 
 /** So many answers are remembered. */
 const REMEMBERED = 500;
@@ -65,7 +68,9 @@ export class Lookups {
 		read: (limitMs: number) => Promise<Result<Task>>,
 	): Promise<Result<Task>> {
 		const known = this.answers.get(taskId);
-		if (known && this.clock.now() < known.until) return known.answer;
+		if (known && this.clock.now() < known.until) {
+			return known.answer.ok && !isTerminal(known.answer.value) ? TOO_MANY : known.answer;
+		}
 		const sameUnderWay = this.underWay.get(taskId);
 		if (sameUnderWay) return await sameUnderWay;
 		if (!this.takeToken()) return TOO_MANY;
@@ -104,8 +109,7 @@ export class Lookups {
 
 	private goodFor(answer: Result<Task>): number {
 		if (!answer.ok) return answer.failure.reason === 'notFound' ? this.limits.unknownMs : 0;
-		const { status } = answer.value;
-		return status === 'completed' || status === 'failed' ? ENDED_MS : 0;
+		return isTerminal(answer.value) ? ENDED_MS : OPEN_MS;
 	}
 }
 

@@ -144,7 +144,7 @@ async function serve(admitted: Admitted): Promise<Verdict> {
 		? await throughWatcher(watched, wantsStart, admitted)
 		: await Promise.all([
 				handOn(wait, admitted),
-				wantsStart ? lookTwice(async () => await lookUp(taskIds, admitted), admitted) : undefined,
+				wantsStart ? readTwice(async () => await lookUp(taskIds, admitted), admitted) : undefined,
 			]);
 	const start = seen?.ok ? toStart(seen.value, admitted) : undefined;
 	const problem = isHandedOn
@@ -208,23 +208,23 @@ async function throughWatcher(
 		}
 		return failure || !task ? failed(failure ?? TIMED_OUT.failure) : success(task);
 	};
-	const seen = wantsStart ? await lookTwice(tell, admitted) : await tell();
+	const seen = wantsStart ? await readTwice(tell, admitted) : await tell();
 	const isOver = watcher.sightingOf(taskId)?.end !== undefined;
 	return [isOver || seen.ok, wantsStart ? seen : undefined];
 }
 
 const TIMED_OUT = failed({ reason: 'timedOut', accepted: 'unknown', transient: true });
 
-/** What `look` gives; once more where a call that has proved itself tells of a task that is open. */
-async function lookTwice(
-	look: () => Promise<Result<Task>>,
+/** What `read` gives; once more where a call that has proved itself tells of a task that is open. */
+async function readTwice(
+	read: () => Promise<Result<Task>>,
 	{ deps: { clock }, isProved, until }: Admitted,
 ): Promise<Result<Task>> {
-	const seen = await look();
+	const seen = await read();
 	const isOpen = isProved && seen.ok && !isTerminal(seen.value);
 	if (!isOpen || clock.now() + LOOK_AGAIN_MS > until) return seen;
 	await clock.sleep(LOOK_AGAIN_MS);
-	return await look();
+	return await read();
 }
 
 /** The first of these tasks that the provider knows; the answer to the last id when it knows none. */

@@ -154,14 +154,18 @@ export class Watcher {
 
 	private async readAsTold(one: Watched): Promise<void> {
 		if (one.sighting.end) return;
+		const { clock } = this.deps;
+		const isRepeated = one.sighting.called;
 		one.sighting.called = true;
+		// Whoever repeats a call does not make it read as often: it is read again by itself.
+		if (isRepeated && clock.now() - (one.readAt ?? -Infinity) < SOON.first) return;
 		// What is being read may be older than what was told.
 		await one.reading;
 		if (one.sighting.end) return;
 		await (one.reading ?? this.read(one));
 		if (one.sighting.end) return this.ahead.saw(true);
 		// The provider's books may be a moment behind its call.
-		one.due = Math.min(one.due, this.deps.clock.now() + SOON.first);
+		one.due = Math.min(one.due, clock.now() + SOON.first);
 		this.start();
 	}
 

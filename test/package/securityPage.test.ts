@@ -1,0 +1,63 @@
+import { CALLS_ROWS, PAGE } from '../hostile/page';
+import { RESTARTS } from '../hostile/restarts';
+import { STORIES } from '../hostile/stories';
+import { TARGETS } from '../hostile/targets';
+
+/** docs/security.md shows what `npm run test:hostile` saw; its rows must be those of the suite. */
+
+const NAMES: readonly string[] = Object.values(TARGETS);
+
+const KINDS_OF_CALL = [...CALLS_ROWS.keys()];
+
+describe('The table of calls', () => {
+	const rows = PAGE.rows('calls');
+
+	it('has a row for each kind of call', () => {
+		expect(rows.map(([name]) => name)).toEqual(KINDS_OF_CALL);
+	});
+
+	it.each(KINDS_OF_CALL)(
+		'%s: many calls, no start, nothing asked elsewhere, nothing bought',
+		(name) => {
+			const [, calls, starts, , elsewhere, bought, ...answers] =
+				rows.find(([one]) => one === name) ?? [];
+			expect(Number(calls)).toBeGreaterThan(0);
+			expect([starts, elsewhere, bought]).toEqual(['0', '0', '0']);
+			expect(answers).toHaveLength(NAMES.length);
+			expect(answers.join('')).not.toBe('');
+		},
+	);
+});
+
+describe('The table of stories', () => {
+	const rows = PAGE.rows('stories');
+
+	it.each(
+		[...STORIES, ...RESTARTS].flatMap(({ name, at }) =>
+			at.map((target) => [name, TARGETS[target]] as const),
+		),
+	)('%s, %s: has a row', (name, target) => {
+		expect(rows.filter(([one, other]) => one === name && other === target)).toHaveLength(1);
+	});
+});
+
+it('The table of processes tells how often the workflow was started', () => {
+	const rows = PAGE.rows('processes');
+	expect(rows.map(([name]) => name)).toEqual(
+		expect.arrayContaining([
+			'Both processes are told, 2 s apart',
+			'Both processes are told at the same moment',
+		]),
+	);
+});
+
+describe('The table of floods', () => {
+	it.each(NAMES)('%s stands in it with 20 and 500 calls a second', (name) => {
+		const forged = PAGE.rows('floods').filter(([one, wave]) => one === name && wave === 'forged');
+		expect(forged.map(([, , perSecond]) => perSecond)).toEqual(['20', '500']);
+	});
+
+	it('tells of no false start', () => {
+		expect(PAGE.rows('floods').map((row) => row[11])).toEqual(PAGE.rows('floods').map(() => '0'));
+	});
+});
