@@ -59,7 +59,8 @@ const generate = (to: string): Node => ({
 	typeVersion: 1,
 	parameters: {
 		...{ authentication: 'midApi', resource: 'image', operation: 'generate', mode: 'textToImage' },
-		...{ prompt: '={{ $json.prompt }}', waitMode: 'callback', options: {} },
+		...{ prompt: '={{ $json.prompt }}', waitMode: 'callback', download: false },
+		options: { outputItems: 'task' },
 	},
 	to: [[to]],
 });

@@ -44,7 +44,7 @@ const answered = (body: unknown, headers = {}) => ({ statusCode: 200, body, head
 const OK = answered({ code: 200 });
 
 describe('What the transport could not do', () => {
-	/** What happened, as an error of the system or of axios; what it means, and whether the request may have been taken. */
+	/** What happened, as an error of the system or of axios; what it means, and whether the request may have been accepted. */
 	const CASES: Array<[string, object, string, 'no' | 'unknown', boolean]> = [
 		['nobody listens', { code: 'ECONNREFUSED' }, 'unreachable', 'no', true],
 		['no such host', { code: 'ENOTFOUND' }, 'unreachable', 'no', true],
@@ -130,13 +130,16 @@ describe('What the transport could not do', () => {
 		['something else', {}, 'connectionLost', 'unknown', true],
 	];
 
-	it.each(CASES)('%s', async (_, properties, reason, taken, passing) => {
+	it.each(CASES)('%s', async (_, properties, reason, accepted, transient) => {
 		const cause = Object.assign(new Error('as axios puts it'), properties);
 		const http = await open(async () => {
 			// n8n wraps what axios throws.
 			throw new NodeApiError({ name: 'n' } as never, cause as never);
 		});
-		expect(await http.send(POST)).toMatchObject({ ok: false, failure: { reason, taken, passing } });
+		expect(await http.send(POST)).toMatchObject({
+			ok: false,
+			failure: { reason, accepted, transient },
+		});
 	});
 
 	it('n8n itself does not let out was not sent', async () => {
@@ -144,7 +147,12 @@ describe('What the transport could not do', () => {
 			throw new NodeOperationError({ name: 'n' } as never, 'Domain not allowed');
 		});
 		expect(await http.send(POST)).toMatchObject({
-			failure: { reason: 'unreachable', words: 'Domain not allowed', taken: 'no', passing: false },
+			failure: {
+				reason: 'unreachable',
+				message: 'Domain not allowed',
+				accepted: 'no',
+				transient: false,
+			},
 		});
 	});
 
@@ -153,7 +161,7 @@ describe('What the transport could not do', () => {
 			throw new Error(`failed at https://api.example.com/x?taskId=1 with ${KEY}`);
 		});
 		expect(await http.send(GET)).toMatchObject({
-			failure: { words: 'failed at https://api.example.com/x with ***' },
+			failure: { message: 'failed at https://api.example.com/x with ***' },
 		});
 	});
 
@@ -166,9 +174,9 @@ describe('What the transport could not do', () => {
 				ok: false,
 				failure: {
 					reason: 'unreachable',
-					words: 'Base URL is no URL that begins with https:// or http://',
-					taken: 'no',
-					passing: false,
+					message: 'Base URL is no URL that begins with https:// or http://',
+					accepted: 'no',
+					transient: false,
 				},
 			});
 			expect(request).not.toHaveBeenCalled();
@@ -240,7 +248,7 @@ describe('A request', () => {
 		const http = await openHttp(context(request), 'midApi');
 		expect(await http.send({ ...POST, limitMs: 1 })).toEqual({
 			ok: false,
-			failure: { reason: 'timedOut', taken: 'unknown', passing: true },
+			failure: { reason: 'timedOut', accepted: 'unknown', transient: true },
 		});
 	});
 });
@@ -312,9 +320,9 @@ describe('The body of an answer', () => {
 		expect(await read(endless)).toEqual({
 			reason: 'unreadable',
 			code: '200',
-			words: 'It is larger than 4 MB',
-			taken: 'unknown',
-			passing: true,
+			message: 'It is larger than 4 MB',
+			accepted: 'unknown',
+			transient: true,
 		});
 		expect(endless.destroyed).toBe(true);
 		expect(sent).toBeLessThan(10);
@@ -327,7 +335,7 @@ describe('The body of an answer', () => {
 				throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 			})(),
 		);
-		expect(await read(torn)).toMatchObject({ reason: 'connectionLost', taken: 'unknown' });
+		expect(await read(torn)).toMatchObject({ reason: 'connectionLost', accepted: 'unknown' });
 	});
 });
 

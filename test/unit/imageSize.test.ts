@@ -56,7 +56,7 @@ describe('The size of an image on the web', () => {
 		const { body, state } = endless(Buffer.from('GIF89a'));
 		const { sizeOf } = hostWith(() => ({ statusCode: 200, body }));
 		expect(await sizeOf(URL_WITH_KEY)).toMatchObject({
-			failure: { reason: 'unknownSize', taken: 'no', passing: false },
+			failure: { reason: 'unknownSize', accepted: 'no', transient: false },
 		});
 		expect(body.destroyed).toBe(true);
 		expect(state.bytes).toBeLessThan(700_000);
@@ -105,15 +105,15 @@ describe('The size of an image on the web', () => {
 		expect(asked).toEqual([]);
 	});
 
-	it.each(FAULTS)('is not known: %s', async (_, answer, words, passing) => {
+	it.each(FAULTS)('is not known: %s', async (_, answer, words, transient) => {
 		const { sizeOf } = hostWith(answer);
 		const said = await sizeOf(URL_WITH_KEY);
 		expect(said).toMatchObject({
 			failure: {
 				reason: 'unknownSize',
-				words: expect.stringContaining(words),
-				taken: 'no',
-				passing,
+				message: expect.stringContaining(words),
+				accepted: 'no',
+				transient,
 			},
 		});
 		expect(JSON.stringify(said)).not.toContain('secret');

@@ -142,7 +142,7 @@ describe('What was saved of a submit', () => {
 	});
 
 	it('gives no reason that this version has no words for', () => {
-		const failure = { reason: 'ofTomorrow', taken: 'unknown', passing: true };
+		const failure = { reason: 'ofTomorrow', accepted: 'unknown', transient: true };
 		const memory = memoryIn({ key: { executionId: '1', at: 5, failure } });
 		expect(memory.recall('key')).toEqual({
 			...{ state: 'unknown', executionId: '1', at: 5 },

@@ -152,8 +152,8 @@ describe('Codes that the provider gives in its envelope', () => {
 		[503, 'serverError', 'unknown', true],
 	];
 
-	it.each(CASES)('%i: %s, taken: %s, passing: %s', (code, reason, taken, passing) => {
-		const failure = { reason, taken, passing, code: String(code), words: 'words' };
+	it.each(CASES)('%i: %s, accepted: %s, transient: %s', (code, reason, accepted, transient) => {
+		const failure = { reason, accepted, transient, code: String(code), message: 'words' };
 		for (const status of [200, code < 200 ? 200 : code]) {
 			expect(openEnvelope(reply({ code, msg: 'words', data: null }, status))).toEqual({
 				ok: false,
@@ -195,21 +195,24 @@ describe('HTTP statuses without the envelope: anyone may have given them', () =>
 		{ code: 1.5 },
 	];
 
-	describe.each(CASES)('%i: %s, taken: %s, passing: %s', (status, reason, taken, passing) => {
-		it.each(BODIES)('%j', (body) => {
-			expect(openEnvelope(reply(body, status))).toEqual({
-				ok: false,
-				failure: { reason, taken, passing, code: String(status), retryAfterMs: undefined },
+	describe.each(CASES)(
+		'%i: %s, accepted: %s, transient: %s',
+		(status, reason, accepted, transient) => {
+			it.each(BODIES)('%j', (body) => {
+				expect(openEnvelope(reply(body, status))).toEqual({
+					ok: false,
+					failure: { reason, accepted, transient, code: String(status), retryAfterMs: undefined },
+				});
 			});
-		});
-	});
+		},
+	);
 });
 
 describe('An answer', () => {
 	it('has its words cleaned', () => {
 		const msg = 'cannot fetch https://a.example/x.png?sig=1';
 		expect(openEnvelope(reply({ code: 400, msg }))).toMatchObject({
-			failure: { words: 'cannot fetch https://a.example/x.png' },
+			failure: { message: 'cannot fetch https://a.example/x.png' },
 		});
 	});
 
@@ -218,17 +221,17 @@ describe('An answer', () => {
 			failure: { reason: 'invalidKey' },
 		});
 		expect(openEnvelope(reply({ code: 200, data: 1 }, 500))).toMatchObject({
-			failure: { reason: 'serverError', taken: 'unknown' },
+			failure: { reason: 'serverError', accepted: 'unknown' },
 		});
 	});
 
 	it.each([429, 455, 500, 503])(
-		'a success that comes with status %i may have been taken, and its task is named',
+		'a success that comes with status %i may have been accepted, and its task is named',
 		(status) => {
 			const body = { code: 200, msg: 'success', data: { taskId: 'paid-1' } };
 			expect(openEnvelope(reply(body, status))).toMatchObject({
 				ok: false,
-				failure: { taken: 'unknown', words: expect.stringContaining('paid-1') },
+				failure: { accepted: 'unknown', message: expect.stringContaining('paid-1') },
 			});
 		},
 	);
@@ -236,7 +239,7 @@ describe('An answer', () => {
 	it.each([429, 455, 422, 501])('of code %i that names a task is no refusal of it', (code) => {
 		const body = { code, msg: 'words', data: { taskId: 'paid-1' } };
 		expect(openEnvelope(reply(body))).toMatchObject({
-			failure: { taken: 'unknown', words: 'words, task paid-1' },
+			failure: { accepted: 'unknown', message: 'words, task paid-1' },
 		});
 	});
 
@@ -252,7 +255,7 @@ describe('An answer', () => {
 		['no code', { data: 1 }],
 	])('%s with status 200 is unreadable, and may hide a task', (_, body) => {
 		expect(openEnvelope(reply(body))).toMatchObject({
-			failure: { reason: 'unreadable', taken: 'unknown' },
+			failure: { reason: 'unreadable', accepted: 'unknown' },
 		});
 	});
 });
@@ -268,7 +271,7 @@ describe('The answer to a submit', () => {
 
 	it.each([null, undefined, {}, { taskId: '' }])('without one (%j) is ambiguous', async (data) => {
 		expect(await midApi.submit(scripted(reply({ code: 200, data })), submit)).toMatchObject({
-			failure: { reason: 'unreadable', taken: 'unknown' },
+			failure: { reason: 'unreadable', accepted: 'unknown' },
 		});
 	});
 });
@@ -280,9 +283,9 @@ describe('An upscale at an address that is not found', () => {
 			'in the envelope',
 			upscale,
 			{ code: 404 },
-			{ reason: 'notFound', taken: 'no', suspect: 'upscaleContract' },
+			{ reason: 'notFound', accepted: 'no', suspect: 'upscaleContract' },
 		],
-		['as a page', upscale, '<html>', { taken: 'unknown', suspect: 'upscaleContract' }],
+		['as a page', upscale, '<html>', { accepted: 'unknown', suspect: 'upscaleContract' }],
 		[
 			'by the other contract',
 			{ ...upscale, contract: 'quickstart' },
@@ -474,7 +477,11 @@ describe('A look at a task', () => {
 	it('believes no answer about another one', async () => {
 		const answer = reply({ code: 200, data: { taskId: 'other', successFlag: 1 } });
 		expect(await midApi.read(scripted(answer), 't')).toMatchObject({
-			failure: { reason: 'unreadable', words: 'The answer is about another task', passing: true },
+			failure: {
+				reason: 'unreadable',
+				message: 'The answer is about another task',
+				transient: true,
+			},
 		});
 	});
 
@@ -499,7 +506,7 @@ describe('A look at a task', () => {
 	])('for %j asks nobody', async (id) => {
 		const http = scripted();
 		expect(await midApi.read(http, id)).toMatchObject({
-			failure: { reason: 'notFound', taken: 'no', passing: false },
+			failure: { reason: 'notFound', accepted: 'no', transient: false },
 		});
 		expect(http.calls).toEqual([]);
 	});

@@ -121,7 +121,7 @@ describe('Requests on the wire', () => {
 	])('$kind is not offered, and nothing is sent', async (request) => {
 		const http = scripted(reply(SUBMITTED));
 		expect(await vtrix.submit(http, request)).toMatchObject({
-			failure: { reason: 'notOffered', taken: 'no' },
+			failure: { reason: 'notOffered', accepted: 'no' },
 		});
 		expect(http.calls).toEqual([]);
 	});
@@ -174,7 +174,7 @@ describe('The answer to a submit', () => {
 		'without an id (%j) is ambiguous',
 		async (body) => {
 			expect(await vtrix.submit(scripted(reply(body)), upscale)).toMatchObject({
-				failure: { reason: 'unreadable', taken: 'unknown' },
+				failure: { reason: 'unreadable', accepted: 'unknown' },
 			});
 		},
 	);
@@ -182,7 +182,7 @@ describe('The answer to a submit', () => {
 	it('without an id but with a documented code is a refusal', async () => {
 		const body = { status: 'failed', error: { code: 4007003, error_message: 'bad number' } };
 		expect(await vtrix.submit(scripted(reply(body)), upscale)).toMatchObject({
-			failure: { reason: 'invalidRequest', taken: 'no', code: '4007003', words: 'bad number' },
+			failure: { reason: 'invalidRequest', accepted: 'no', code: '4007003', message: 'bad number' },
 		});
 	});
 });
@@ -201,7 +201,7 @@ describe('A refusal for want of what was sent', () => {
 
 	it.each(CASES)('%s', async (_, body, suspect) => {
 		const answer = await vtrix.submit(scripted(reply(body, 400)), upscale);
-		expect(answer.ok ? answer : answer.failure).toMatchObject({ taken: 'no' });
+		expect(answer.ok ? answer : answer.failure).toMatchObject({ accepted: 'no' });
 		expect(answer.ok ? undefined : answer.failure.suspect).toBe(suspect);
 	});
 });
@@ -239,17 +239,17 @@ describe('HTTP statuses', () => {
 
 	describe.each(CASES)('%i: %j as a complaint, %j alone', (status, complaint, alone) => {
 		it.each(BODIES)('%s', (_, bodyOf) => {
-			const [reason, taken, passing] = complaint;
+			const [reason, accepted, transient] = complaint;
 			expect(openReply(reply(bodyOf(status), status))).toMatchObject({
-				failure: { reason, taken, passing, words: 'words' },
+				failure: { reason, accepted, transient, message: 'words' },
 			});
 		});
 
 		it.each(['', '<html>', '[]', '{}', '{"status":"down"}'])('body %j', (body) => {
-			const [reason, taken, passing] = alone;
+			const [reason, accepted, transient] = alone;
 			expect(openReply(reply(body, status))).toEqual({
 				ok: false,
-				failure: { reason, taken, passing, code: String(status), retryAfterMs: undefined },
+				failure: { reason, accepted, transient, code: String(status), retryAfterMs: undefined },
 			});
 		});
 	});
@@ -257,7 +257,7 @@ describe('HTTP statuses', () => {
 	it.each([40201, 40208])('SeaCloud says more exactly what is missing: %i', (error_code) => {
 		const body = { status: { code: 402, message: 'words', error_code }, data: null };
 		expect(openReply(reply(body, 402))).toMatchObject({
-			failure: { reason: 'noCredits', code: String(error_code), words: 'words' },
+			failure: { reason: 'noCredits', code: String(error_code), message: 'words' },
 		});
 	});
 
@@ -268,10 +268,10 @@ describe('HTTP statuses', () => {
 	});
 
 	it.each([429, 500, 502, 503])(
-		'a success that comes with status %i may have been taken, and its task is named',
+		'a success that comes with status %i may have been accepted, and its task is named',
 		(status) => {
 			expect(openReply(reply(SUBMITTED, status))).toMatchObject({
-				failure: { taken: 'unknown', words: expect.stringContaining('new') },
+				failure: { accepted: 'unknown', message: expect.stringContaining('new') },
 			});
 		},
 	);
@@ -281,25 +281,25 @@ describe('HTTP statuses', () => {
 		[429, 'no'],
 		[503, 'unknown'],
 	])(
-		'a refusal with status %i that names the request is not taken for a success',
-		(status, taken) => {
+		'a refusal with status %i that names the request is not accepted for a success',
+		(status, accepted) => {
 			const body = { message: 'words', request_id: 'req-1' };
 			expect(openReply(reply(body, status))).toMatchObject({
-				failure: { taken, words: 'words' },
+				failure: { accepted, message: 'words' },
 			});
 		},
 	);
 
 	it('a message with status 200 and no task is a complaint', () => {
 		expect(openReply(reply({ message: 'jobId not found' }))).toMatchObject({
-			failure: { reason: 'unexplained', words: 'jobId not found', taken: 'unknown' },
+			failure: { reason: 'unexplained', message: 'jobId not found', accepted: 'unknown' },
 		});
 	});
 
 	it('a complaint with status 200 that names the request is no task', () => {
 		const body = { error: { code: 8004001001, error_message: 'words' }, request_id: 'req-1' };
 		expect(openReply(reply(body))).toMatchObject({
-			failure: { reason: 'invalidRequest', taken: 'no', words: 'words' },
+			failure: { reason: 'invalidRequest', accepted: 'no', message: 'words' },
 		});
 	});
 
@@ -308,14 +308,14 @@ describe('HTTP statuses', () => {
 		(status) => {
 			const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
 			expect(openReply(reply(body, status))).toMatchObject({
-				failure: { taken: 'unknown', words: 'words, task new' },
+				failure: { accepted: 'unknown', message: 'words, task new' },
 			});
 		},
 	);
 
 	it('a success with a message of its own is still one, whatever the status', () => {
 		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
-			failure: { taken: 'unknown', words: expect.stringContaining('new') },
+			failure: { accepted: 'unknown', message: expect.stringContaining('new') },
 		});
 	});
 
@@ -326,7 +326,7 @@ describe('HTTP statuses', () => {
 		['null', null],
 	])('%s with status 200 is unreadable, and may hide a task', (_, body) => {
 		expect(openReply(reply(body))).toMatchObject({
-			failure: { reason: 'unreadable', taken: 'unknown', passing: true },
+			failure: { reason: 'unreadable', accepted: 'unknown', transient: true },
 		});
 	});
 
@@ -371,11 +371,11 @@ describe('Codes', () => {
 				failure: {
 					reason,
 					code: String(code),
-					words: 'words',
+					message: 'words',
 					meaning: expect.stringMatching(meaning),
 					// The last two come from behind Vtrix: somebody may have worked on it.
-					taken: /09[89]$/.test(digits) ? 'unknown' : 'no',
-					passing: digits.endsWith('099'),
+					accepted: /09[89]$/.test(digits) ? 'unknown' : 'no',
+					transient: digits.endsWith('099'),
 				},
 			});
 		});
@@ -387,24 +387,27 @@ describe('Codes', () => {
 		[8004019042, 'invalidRequest', 'no', false],
 		// Of another vendor's models.
 		[2014001, 'unexplained', 'unknown', true],
-	])('%i, of a model without documentation: %s, taken: %s', (code, reason, taken, passing) => {
-		expect(openReply(reply({ error: { code, message: 'words' } }))).toMatchObject({
-			failure: { reason, passing, taken, code: String(code) },
-		});
-	});
+	])(
+		'%i, of a model without documentation: %s, accepted: %s',
+		(code, reason, accepted, transient) => {
+			expect(openReply(reply({ error: { code, message: 'words' } }))).toMatchObject({
+				failure: { reason, transient, accepted, code: String(code) },
+			});
+		},
+	);
 
-	it.each([200, 400, 429, 500, 503])('099 may have been taken, with status %i', (status) => {
+	it.each([200, 400, 429, 500, 503])('099 may have been accepted, with status %i', (status) => {
 		const body = { error: { code: 8004001099, error_message: 'words' } };
 		expect(openReply(reply(body, status))).toMatchObject({
-			failure: { reason: 'serverError', taken: 'unknown' },
+			failure: { reason: 'serverError', accepted: 'unknown' },
 		});
 	});
 
 	it.each([{ error: 'words' }, { error: { message: 'words' } }, { error: { code: 7 } }])(
-		'%j, without a code that says anything, may have been taken',
+		'%j, without a code that says anything, may have been accepted',
 		(body) => {
 			expect(openReply(reply(body))).toMatchObject({
-				failure: { reason: 'unexplained', taken: 'unknown', passing: true },
+				failure: { reason: 'unexplained', accepted: 'unknown', transient: true },
 			});
 		},
 	);
@@ -755,7 +758,7 @@ describe('A look at a task', () => {
 		async (id) => {
 			const http = scripted();
 			expect(await vtrix.read(http, id)).toMatchObject({
-				failure: { reason: 'notFound', taken: 'no', passing: false },
+				failure: { reason: 'notFound', accepted: 'no', transient: false },
 			});
 			expect(http.calls).toEqual([]);
 		},
@@ -770,7 +773,7 @@ describe('A look at a task', () => {
 	])('whose answer names %j: believed: %s', async (ids, ok) => {
 		const answer = await vtrix.read(scripted(reply({ status: 'completed', ...ids })), 't');
 		expect(answer).toMatchObject(
-			ok ? { ok } : { failure: { reason: 'unreadable', passing: true } },
+			ok ? { ok } : { failure: { reason: 'unreadable', transient: true } },
 		);
 	});
 
@@ -848,15 +851,15 @@ describe('What a submit needs to know first', () => {
 		expect(await prepared(answer, change)).toMatchObject({
 			failure: {
 				reason: 'unfitSource',
-				words: expect.stringMatching(words),
-				taken: 'no',
-				passing: false,
+				message: expect.stringMatching(words),
+				accepted: 'no',
+				transient: false,
 			},
 		});
 	});
 
 	it('that the provider does not know is not found', async () => {
-		expect(await prepared({})).toMatchObject({ failure: { reason: 'notFound', taken: 'no' } });
+		expect(await prepared({})).toMatchObject({ failure: { reason: 'notFound', accepted: 'no' } });
 	});
 });
 

@@ -223,17 +223,17 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
  * Code and words of a complaint of Vtrix, in whatever documented form (wire.md: Vtrix tasks, Vtrix codes); undefined
  * when none is there.
  */
-function complaintIn(body: unknown): { code?: string; words?: string } | undefined {
+function complaintIn(body: unknown): Pick<Failure, 'code' | 'message'> | undefined {
 	if (!isRecord(body)) return undefined;
 	const { error, status } = body;
-	if (text(error) !== undefined) return { words: wordsIn(error) };
+	if (text(error) !== undefined) return { message: wordsIn(error) };
 	for (const place of [error, status]) {
 		if (!isRecord(place)) continue;
 		const code = wordsIn(place.error_code) ?? wordsIn(place.code);
-		const words = wordsIn(place.error_message) ?? wordsIn(place.message);
+		const message = wordsIn(place.error_message) ?? wordsIn(place.message);
 		// The pages list a code 0 for “no error”.
 		if (code !== undefined && /^(0|200)$/.test(code)) continue;
-		if (code !== undefined || words !== undefined) return { code, words };
+		if (code !== undefined || message !== undefined) return { code, message };
 	}
 	return undefined;
 }
@@ -253,33 +253,33 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 	const opened = unwrapJson(body);
 	const answer = isRecord(opened) ? opened : {};
 	const said = complaintIn(answer);
-	const message = wordsIn(answer.message);
+	const plain = wordsIn(answer.message);
 	if (status >= 200 && status < 300) {
 		if (!isRecord(opened)) return unreadable(status);
 		// A task that has failed complains, too: it is a task all the same, and has a state.
 		const id = text(opened.status) === undefined ? unlikeRequest(opened) : idIn(opened);
 		const complaint =
-			said ?? (text(opened.status) === undefined && message ? { words: message } : undefined);
+			said ?? (text(opened.status) === undefined && plain ? { message: plain } : undefined);
 		if (!complaint || id !== undefined) return success(opened);
 		const meaning = meaningIn(complaint.code) ?? UNEXPLAINED;
 		return failed({ ...meaning, ...complaint, retryAfterMs });
 	}
-	const words = said?.words ?? message;
+	const message = said?.message ?? plain;
 	const hasState = text(answer.status) !== undefined;
-	const id = words === undefined ? idIn(answer) : unlikeRequest(answer);
+	const id = message === undefined ? idIn(answer) : unlikeRequest(answer);
 	const code = said?.code ?? String(status);
 	const isRefusal = said ?? (message !== undefined && id === undefined);
 	const meaning = isRefusal
 		? (meaningIn(said?.code) ?? meaningOf(status))
 		: meaningOfStatus(status);
-	const failure = { ...meaning, code, words, retryAfterMs };
+	const failure: Failure = { ...meaning, code, message, retryAfterMs };
 	// Where there is a task, a gateway spoiled the status of a success: whatever the status says, the request was taken.
 	return id === undefined || (isRefusal && !hasState)
 		? failed(failure)
 		: failed({
 				...failure,
 				accepted: 'unknown',
-				message: [words, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
+				message: [message, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
 			});
 }
 
@@ -358,7 +358,7 @@ export function parseTask(body: IDataObject, askedFor: string): Task {
 			status === 'failed'
 				? {
 						code: said?.code,
-						message: said?.words ?? withoutReason(word),
+						message: said?.message ?? withoutReason(word),
 						meaning: meaningIn(said?.code)?.meaning,
 					}
 				: undefined,
@@ -400,8 +400,8 @@ function outputsOf(body: IDataObject): Output[] {
 }
 
 /** What a secondary operation works on must be there before anything is paid. */
-const unfit = (words: string): { ok: false; failure: Failure } =>
-	failed({ reason: 'unfitSource', message: words, accepted: 'no', transient: false });
+const unfit = (message: string): { ok: false; failure: Failure } =>
+	failed({ reason: 'unfitSource', message, accepted: 'no', transient: false });
 
 function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;

@@ -259,7 +259,7 @@ describe('A refusal with HTTP 200', () => {
 			fc.asyncProperty(httpStatus, refusal, taskId, async (status, code, named) => {
 				const http = scripted(reply({ code, msg: 'no', data: { taskId: named } }, status));
 				expect(await midApi.submit(http, IMAGE)).toMatchObject({
-					failure: { accepted: 'unknown', words: expect.stringContaining(named) as string },
+					failure: { accepted: 'unknown', message: expect.stringContaining(named) as string },
 				});
 			}),
 		);

@@ -115,7 +115,7 @@ describe('The size in the header of an image', () => {
 				const httpRequest = async () => answer;
 				const sizeOf = sizeReader({ helpers: { httpRequest } } as unknown as Host);
 				const size = await sizeOf(url);
-				if (!size.ok) expect(size.failure).toMatchObject({ reason: 'unknownSize', taken: 'no' });
+				if (!size.ok) expect(size.failure).toMatchObject({ reason: 'unknownSize', accepted: 'no' });
 			}),
 		);
 	});
