@@ -5,6 +5,7 @@ import { judge } from './judge';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
 import { AFTER_SUBMIT, endedUncalled, SOON } from './schedule';
+import type { WaitState } from './state';
 import { plan, planAnew, type Progress, type Sighting, type Target, type Watched } from './watched';
 
 /** At its time limit a task is read once more; this long is the answer waited for, in ms. */
@@ -116,18 +117,20 @@ export class Watcher {
 	 * Reads what is due, once; what hangs goes on without being waited for. What is past its deadline ends, so that no try of
 	 * a node that has failed at its time limit begins to wait anew.
 	 *
-	 * @param calledFor a call has told of all that is open, in another process: all of it is due
+	 * @param why `wasCalled`: a call has told of all that is open, in another process; `isLook`: a look finds what nobody has
+	 * told of. With either, all that is open is due.
 	 */
-	async readDue(calledFor = false): Promise<void> {
+	async readDue({
+		wasCalled = false,
+		isLook = false,
+	}: Pick<WaitState, 'wasCalled' | 'isLook'> = {}): Promise<void> {
 		const { clock } = this.deps;
 		const now = clock.now();
 		const reads = [...this.openIds].flatMap((taskId) => {
 			const one = this.watched.get(taskId);
 			if (!one) return [];
-			if (calledFor) {
-				one.sighting.called = true;
-				one.due = now;
-			}
+			if (wasCalled) one.sighting.called = true;
+			if (wasCalled || isLook) one.due = now;
 			this.tend(one, now, true);
 			return one.reading ?? [];
 		});

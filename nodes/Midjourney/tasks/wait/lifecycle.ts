@@ -31,6 +31,7 @@ import {
 	newState,
 	nextStep,
 	parseState,
+	positionsAt,
 	taskIdsIn,
 	withdrawIntent,
 	type TaskState,
@@ -133,6 +134,7 @@ export async function resumeParked(
 	const how = await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl);
 	if (state.missedWakes >= MISSED_WAKES) delete how.own;
 	if (state.until !== undefined && clock.now() >= state.until - EARLY_MS) state.missedWakes++;
+	state.isLook = positionsAt(state.tasks, 'sending').length === 0;
 	return await goOn(place, state, how);
 }
 
@@ -195,9 +197,10 @@ async function untilParkOrEnd(
 			case 'wait':
 				if (!how.parks) await clock.orCancelled(async () => await watcher.untilAllEnded());
 				else {
-					const { wasCalled } = state;
+					const { wasCalled, isLook } = state;
 					state.wasCalled = undefined;
-					await clock.orCancelled(async () => await watcher.readDue(wasCalled));
+					state.isLook = undefined;
+					await clock.orCancelled(async () => await watcher.readDue({ wasCalled, isLook }));
 					const unknownUntil = firstUnknownEnd(state);
 					if (!watcher.allEnded || unknownUntil !== undefined) return { wakeAt: unknownUntil };
 				}

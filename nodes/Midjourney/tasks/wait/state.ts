@@ -95,6 +95,8 @@ export interface WaitState {
 	missedWakes: number;
 	/** A call of the provider has woken it. */
 	wasCalled?: boolean;
+	/** It runs again, not to buy more: what is open is read, as lost calls and dead processes leave it. */
+	isLook?: boolean;
 	/** The editor shows what is waited for. */
 	isShown: boolean;
 	tasks: TaskState[];
