@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
 import type { Engine, Result, Scenario } from './harness';
 
 /** One execution as the instance has it. */
@@ -139,7 +140,7 @@ export class Instance {
 			status,
 			body: JSON.stringify({ message }),
 		});
-		if (!execution || method !== 'POST' || suffix !== 'midjourney') {
+		if (!execution || method !== 'POST' || suffix !== RESUME_PATH) {
 			return refusal(404, 'does not exist');
 		}
 		if (execution.isRunning || execution.dies) return refusal(409, 'is running already');
