@@ -12,22 +12,24 @@ export interface LookupLimits {
 	inFlight: number;
 	/** How long a task that the provider does not know is not asked for again, in ms. */
 	unknownMs: number;
+	/** Whether a call for an open task that was read a moment ago waits until it may be read again, or is to come again. */
+	waits: boolean;
 }
 
 /** For calls that prove nothing: whoever makes them up gets no more than this. */
 export const FOR_ANYBODY: LookupLimits = {
-	...{ perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000 },
+	...{ perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000, waits: false },
 };
 
 /** For calls that have proved themselves. A provider's books may be a moment behind: what is unknown is asked for again. */
 export const FOR_THE_PROVED: LookupLimits = {
-	...{ perSecond: 50, burst: 400, inFlight: 8, unknownMs: 0 },
+	...{ perSecond: 50, burst: 400, inFlight: 8, unknownMs: 0, waits: true },
 };
 
 /** An end does not change any more: so long it is not read again, in ms. */
 const ENDED_MS = 60_000;
 
-/** An open task is not read again for so long, in ms: whoever calls meanwhile is to come again. */
+/** An open task is not read again for so long, in ms. */
 const OPEN_MS = 2_000;
 
 /** So many answers are remembered. */
@@ -69,7 +71,10 @@ export class Lookups {
 	): Promise<Result<Task>> {
 		const known = this.answers.get(taskId);
 		if (known && this.clock.now() < known.until) {
-			return known.answer.ok && !isTerminal(known.answer.value) ? TOO_MANY : known.answer;
+			if (!known.answer.ok || isTerminal(known.answer.value)) return known.answer;
+			if (!this.limits.waits || known.until >= until) return TOO_MANY;
+			await this.clock.sleep(known.until - this.clock.now());
+			return await this.read(taskId, until, read);
 		}
 		const sameUnderWay = this.underWay.get(taskId);
 		if (sameUnderWay) return await sameUnderWay;

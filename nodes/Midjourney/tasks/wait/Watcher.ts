@@ -160,8 +160,13 @@ export class Watcher {
 		const { clock } = this.deps;
 		const isRepeated = one.sighting.called;
 		one.sighting.called = true;
-		// Whoever repeats a call does not make it read as often: it is read again by itself.
-		if (isRepeated && clock.now() - (one.readAt ?? -Infinity) < SOON.first) return;
+		if (isRepeated) {
+			// Whoever repeats a call does not make it be read as often, but hears what the next read shows.
+			const calledAt = clock.now();
+			const pause = (one.readAt ?? -Infinity) + SOON.first - calledAt;
+			if (pause > 0) await clock.sleep(pause);
+			if (one.sighting.end || (one.readAt ?? -Infinity) > calledAt) return;
+		}
 		// What is being read may be older than what was told.
 		await one.reading;
 		if (one.sighting.end) return;
