@@ -4,7 +4,13 @@ import { Lookups, type LookupLimits } from '../../../nodes/Midjourney/tasks/call
 import { FakeClock } from '../fakeClock';
 import { failing, found } from '../wait/fakes';
 
-const LIMITS: LookupLimits = { perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000 };
+const LIMITS: LookupLimits = {
+	perSecond: 20,
+	burst: 40,
+	inFlight: 4,
+	unknownMs: 60_000,
+	waits: false,
+};
 
 function newLookups(limits: Partial<LookupLimits> = {}) {
 	const clock = new FakeClock();
@@ -56,6 +62,17 @@ describe('Looking tasks up because calls name them', () => {
 		clock.time += later;
 		await look('t1', answer);
 		expect(reads).toHaveLength(count);
+	});
+
+	it('reads an open task every two seconds for those that wait, and tells all what that shows', async () => {
+		const { clock, look, reads } = newLookups({ waits: true });
+		await look('t1', found('running'));
+		const waiting = Promise.all(
+			Array.from({ length: 20 }, async () => await look('t1', found('completed'))),
+		);
+		expect(await clock.until(waiting)).toEqual(Array(20).fill(true));
+		expect(reads).toHaveLength(2);
+		expect(clock.time).toBe(2_000);
 	});
 
 	it('asks again for an unknown one where that may be a matter of a moment', async () => {
