@@ -158,7 +158,8 @@ export class Watcher {
 	private async readAsTold(one: Watched): Promise<void> {
 		if (one.sighting.end) return;
 		const { clock } = this.deps;
-		const isRepeated = one.sighting.called;
+		const isRepeated = one.isTold === true;
+		one.isTold = true;
 		one.sighting.called = true;
 		if (isRepeated) {
 			// Whoever repeats a call does not make it be read as often, but hears what the next read shows.

@@ -49,6 +49,8 @@ export interface Progress {
 export interface Watched extends Target, Progress {
 	/** The read that is under way. */
 	reading?: Promise<void>;
+	/** A call has told this watcher of it. */
+	isTold?: boolean;
 	/** Unix ms: when the read at the deadline began. */
 	lastAt?: number;
 }
