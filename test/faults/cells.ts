@@ -189,6 +189,7 @@ function scenarioOf(fault: Fault, dialect: Dialect, mode: Mode): Scenario {
 				waitMode,
 				download: fault.route === 'file',
 				options: {
+					outputItems: 'task',
 					firstCheck: 10,
 					timeLimit: TIME_LIMIT_MS / 60_000,
 					...(fault.route === 'file' && FILE_OPTIONS),

@@ -83,7 +83,7 @@ export async function soak(engine: Engine, plan: SoakPlan): Promise<Soaked> {
 				prompt: '={{ $json.prompt }}',
 				waitMode,
 				download: true,
-				options: { firstCheck: 10, timeLimit: 10, ...FILE_OPTIONS },
+				options: { outputItems: 'task', firstCheck: 10, timeLimit: 10, ...FILE_OPTIONS },
 			},
 			items: Array.from({ length: items }, (_, index) => ({ prompt: promptOf(index) })),
 			settings: { onError },
