@@ -117,7 +117,8 @@ export const triggerProperties: INodeProperties[] = [
 		default: '',
 		displayOptions: { show: { [ONLY_OWN]: [false] } },
 	},
-	{ ...download.property, displayOptions: { show: STARTS } },
+	// Off at first: with it the provider is answered before the workflow has begun, and a kill in between loses the start.
+	{ ...download.property, default: false, displayOptions: { show: STARTS } },
 	{
 		displayName: 'Options',
 		name: OPTIONS,

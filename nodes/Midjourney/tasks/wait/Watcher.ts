@@ -117,8 +117,8 @@ export class Watcher {
 	 * Reads what is due, once; what hangs goes on without being waited for. What is past its deadline ends, so that no try of
 	 * a node that has failed at its time limit begins to wait anew.
 	 *
-	 * @param why `wasCalled`: a call has told of all that is open, in another process; `isLook`: a look finds what nobody has
-	 * told of. With either, all that is open is due.
+	 * @param wake `wasCalled`: a call has told of all that is open, in another process; `isLook`: a look finds what nobody
+	 * has told of. With either, all that is open is due.
 	 */
 	async readDue({
 		wasCalled = false,
