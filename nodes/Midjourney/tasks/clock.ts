@@ -78,3 +78,15 @@ export function executionClock({ node, cancelSignal: signal }: Host): ExecutionC
 /** 1, 2, 4 … 30 s, each shortened by up to a fifth so that many do not come back at the same moment. */
 export const backoff = (attempt: number, { random }: Clock): number =>
 	Math.min(30_000, 1000 * 2 ** (attempt - 1)) * (1 - random() / 5);
+
+/** What `work` gives, or undefined when it fails or is not done until then (Unix ms). */
+export async function within<T>(
+	clock: Clock,
+	until: number,
+	work: () => Promise<T>,
+): Promise<T | undefined> {
+	const left = until - clock.now();
+	if (left <= 0) return undefined;
+	const nothing = () => undefined;
+	return await Promise.race([work().catch(nothing), clock.sleep(left).then(nothing)]);
+}

@@ -3,14 +3,13 @@ import { failed, success, withLimit, type Result, type Http } from '../../provid
 import { noTaskId } from '../../providers/ids';
 import { isRecord, text } from '../../providers/json';
 import { isTerminal, type Task } from '../../providers/Task';
-import type { Clock } from '../clock';
+import { within, type Clock } from '../clock';
 import { accountOf } from '../wait/limiter';
 import { knownWait } from '../wait/registry';
 import type { Watcher } from '../wait/Watcher';
 import { claimsIn, hasToken, type CallbackClaims, type WaitClaims } from './address';
 import { FOR_ANYBODY, FOR_THE_PROVED, lookupsOf } from './lookups';
 import { keyOf, type Starts } from './once';
-import { within } from './relay';
 
 /**
  * What the Midjourney Trigger does with a call from outside: lets it prove itself, then hands it on to the execution that

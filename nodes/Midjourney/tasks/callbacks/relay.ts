@@ -1,6 +1,6 @@
 import type { Reply } from '../../providers/http';
 import { isRecord } from '../../providers/json';
-import type { Clock } from '../clock';
+import { within, type Clock } from '../clock';
 
 /** Hands a call on to a parked execution that no watcher of this process knows. */
 
@@ -69,16 +69,4 @@ function meaningOf(
 	if (status === 409 && /finished/.test(String(words))) return 'gone';
 	// n8n leads to the form for which the execution waits now. A proxy has other numbers for that.
 	return status === 307 ? 'gone' : undefined;
-}
-
-/** What `work` gives, or undefined when it fails or is not done until then (Unix ms). */
-export async function within<T>(
-	clock: Clock,
-	until: number,
-	work: () => Promise<T>,
-): Promise<T | undefined> {
-	const left = until - clock.now();
-	if (left <= 0) return undefined;
-	const nothing = () => undefined;
-	return await Promise.race([work().catch(nothing), clock.sleep(left).then(nothing)]);
 }
