@@ -336,7 +336,7 @@ describe('A call that proves itself', () => {
 	});
 });
 
-describe('A call that is read while another process wakes the execution', () => {
+describe('A call that is read while somebody else wakes the execution', () => {
 	const approval = { node: { name: 'Wait' }, data: { main: [[{ json: {} }]] } };
 	it.each<[string, (state: WaitState) => unknown]>([
 		[
@@ -351,6 +351,19 @@ describe('A call that is read while another process wakes the execution', () => 
 		const savedThen = async () => then(state);
 		const { status, reads, wakes } = await call(state, { ...callFor(state, 0), savedThen });
 		expect({ status, reads, wakes }).toEqual({ status: 503, reads: ['t1'], wakes: false });
+	});
+
+	it('is done with where it was this process: what was read goes on with the execution', async () => {
+		const state = waitingFor('t1');
+		const { status, reads, wakes } = await call(state, {
+			...callFor(state, 0),
+			read() {
+				wakesAgain(state.wake ?? '', 0);
+				return found('completed');
+			},
+			savedThen: async () => undefined,
+		});
+		expect({ status, reads, wakes }).toEqual({ status: 200, reads: ['t1'], wakes: false });
 	});
 
 	it('and cannot be looked up is to come again, and counts then', async () => {

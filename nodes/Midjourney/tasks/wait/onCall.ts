@@ -170,6 +170,8 @@ async function onCallback(
 			(one.at === 'bought' && (hasEnded || watcher.sightingOf(one.taskId)?.end !== undefined)),
 	);
 	if (!isLast || isLeftToTimer) return HEARD;
+	// Woken while this call waited for its read: what was seen by then goes on with the execution.
+	if (state.wake && hasWoken(state.wake)) return HEARD;
 	return (await tools.isStillParked()) ? wakeUp({ ...state, wasCalled: true }, clock) : CALL_AGAIN;
 }
 
