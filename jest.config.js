@@ -21,5 +21,6 @@ module.exports = {
 		project('faults'),
 		project('kill'),
 		project('hostile'),
+		project('ui'),
 	],
 };
