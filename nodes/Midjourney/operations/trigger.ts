@@ -1,5 +1,7 @@
 import {
 	NodeOperationError,
+	type IExecuteFunctions,
+	type INodeExecutionData,
 	type INodeProperties,
 	type IWebhookFunctions,
 	type IWebhookResponseData,
@@ -9,8 +11,9 @@ import { providerNamed } from '../providers';
 import type { Provider } from '../providers/Provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
+import { beginWorkflow } from '../tasks/callbacks/start';
 import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
-import { Parameters } from './Parameters';
+import { Parameters, type ParameterSource } from './Parameters';
 import { inCollection, OPTIONS, providerProperty } from './properties';
 import { download, resultOptions, settingsFrom } from './settings';
 
@@ -117,8 +120,7 @@ export const triggerProperties: INodeProperties[] = [
 		default: '',
 		displayOptions: { show: { [ONLY_OWN]: [false] } },
 	},
-	// Off at first: with it the provider is answered before the workflow has begun, and a kill in between loses the start.
-	{ ...download.property, default: false, displayOptions: { show: STARTS } },
+	{ ...download.property, displayOptions: { show: STARTS } },
 	{
 		displayName: 'Options',
 		name: OPTIONS,
@@ -143,12 +145,7 @@ export function receiveSettings(context: IWebhookFunctions): ReceiveSettings {
 }
 
 /** What is entered about items, and about reaching this n8n. */
-function optionsOf(context: IWebhookFunctions): Parameters {
-	const source = {
-		getNode: () => context.getNode(),
-		getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
-			context.getNodeParameter(name, fallback),
-	};
+function optionsIn(source: ParameterSource): Parameters {
 	// They are the same with every provider.
 	const places = new Map<Field<unknown>, string | undefined>([
 		[download, undefined],
@@ -157,20 +154,39 @@ function optionsOf(context: IWebhookFunctions): Parameters {
 	return new Parameters(source, 0, places, 'midApi');
 }
 
+/** The parameters as a call sees them, which has no items. */
+const callSource = (context: IWebhookFunctions): ParameterSource => ({
+	getNode: () => context.getNode(),
+	getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
+		context.getNodeParameter(name, fallback),
+});
+
 /** @throws NodeOperationError when it is none that is known */
-function chosenProvider(context: IWebhookFunctions): Provider {
-	const chosen = context.getNodeParameter('authentication', undefined);
+function providerChosen(source: ParameterSource): Provider {
+	const chosen = source.getNodeParameter('authentication', 0, undefined);
 	const provider = providerNamed(chosen);
 	if (provider) return provider;
-	throw new NodeOperationError(context.getNode(), `'Provider' ${String(chosen)} is not known`);
+	throw new NodeOperationError(source.getNode(), `'Provider' ${String(chosen)} is not known`);
 }
 
 /** Answers a call of a provider. Never throws. */
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const source = callSource(context);
 	return await answerCall(context, {
-		provider: () => chosenProvider(context),
+		provider: () => providerChosen(source),
 		receiving: () => receiveSettings(context),
-		items: () => settingsFrom(optionsOf(context)),
-		internalUrl: () => optionsOf(context).get(internalUrl),
+		internalUrl: () => optionsIn(source).get(internalUrl),
+	});
+}
+
+/**
+ * What a workflow begins with after a call.
+ *
+ * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+ */
+export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await beginWorkflow(context, {
+		provider: () => providerChosen(context),
+		items: () => settingsFrom(optionsIn(context)),
 	});
 }
