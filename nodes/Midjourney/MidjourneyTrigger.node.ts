@@ -10,7 +10,7 @@ import {
 } from 'n8n-workflow';
 
 import { credentials } from './operations/properties';
-import { execute, onCallback, triggerProperties } from './operations/trigger';
+import { execute, onCallback, onPublish, triggerProperties } from './operations/trigger';
 
 /** The trigger node: receives the callbacks of the providers, starts workflows and resumes waiting executions. */
 export class MidjourneyTrigger implements INodeType {
@@ -62,14 +62,9 @@ export class MidjourneyTrigger implements INodeType {
 				return false;
 			},
 
-			/** Nothing can be registered. All there is to do is to see that nobody can guess the URL. */
+			/** Nothing can be registered. All there is to do is to say what will not work; nobody waits for that. */
 			async create(this: IHookFunctions): Promise<boolean> {
-				const { name, webhookId } = this.getNode();
-				if (!webhookId) {
-					this.logger.warn(
-						`The URL of '${name}' can be guessed, because the node has no webhook ID: delete it and add it again`,
-					);
-				}
+				void onPublish(this);
 				return true;
 			},
 

@@ -1,6 +1,7 @@
 import {
 	NodeOperationError,
 	type IExecuteFunctions,
+	type IHookFunctions,
 	type INodeExecutionData,
 	type INodeProperties,
 	type IWebhookFunctions,
@@ -12,6 +13,7 @@ import type { Provider } from '../providers/Provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
 import { beginWorkflow } from '../tasks/callbacks/start';
+import { areShut, reachAdvice } from '../tasks/wait/selfCall';
 import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
 import { Parameters, type ParameterSource } from './Parameters';
 import { inCollection, OPTIONS, providerProperty } from './properties';
@@ -134,14 +136,18 @@ export const triggerProperties: INodeProperties[] = [
 /** What to do with callbacks; what an expression gives instead of a choice counts as not chosen. */
 export function receiveSettings(context: IWebhookFunctions): ReceiveSettings {
 	const events: unknown = context.getNodeParameter('triggerOn', []);
-	const chosen: unknown = context.getNodeParameter('onCallback', 'both');
 	return {
 		triggerOn: ENDS.map(({ value }) => value).filter(
 			(value) => Array.isArray(events) && events.includes(value),
 		),
-		onCallback: ON_CALLBACK.find(({ value }) => value === chosen)?.value ?? 'both',
+		onCallback: onCallbackIn(context),
 		onlyOwnTasks: context.getNodeParameter(ONLY_OWN, true) !== false,
 	};
+}
+
+function onCallbackIn(context: IHookFunctions | IWebhookFunctions): ReceiveSettings['onCallback'] {
+	const chosen: unknown = context.getNodeParameter('onCallback', 'both');
+	return ON_CALLBACK.find(({ value }) => value === chosen)?.value ?? 'both';
 }
 
 /** What is entered about items, and about reaching this n8n. */
@@ -154,8 +160,8 @@ function optionsIn(source: ParameterSource): Parameters {
 	return new Parameters(source, 0, places, 'midApi');
 }
 
-/** The parameters as a call sees them, which has no items. */
-const callSource = (context: IWebhookFunctions): ParameterSource => ({
+/** The parameters as they are where there are no items. */
+const sourceOf = (context: IHookFunctions | IWebhookFunctions): ParameterSource => ({
 	getNode: () => context.getNode(),
 	getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
 		context.getNodeParameter(name, fallback),
@@ -169,9 +175,29 @@ function providerChosen(source: ParameterSource): Provider {
 	throw new NodeOperationError(source.getNode(), `'Provider' ${String(chosen)} is not known`);
 }
 
+/** Says in n8n's log what is wrong with a Trigger that is being published. Never throws. */
+export async function onPublish(context: IHookFunctions): Promise<void> {
+	const { name, webhookId } = context.getNode();
+	const warn = (words: string) => context.logger.warn(`Midjourney Trigger '${name}' ${words}`);
+	if (!webhookId) {
+		warn('has a URL that can be guessed, because it has no webhook ID: delete it and add it again');
+	}
+	try {
+		if (onCallbackIn(context) === 'start') return;
+		const own = context.getNodeWebhookUrl('default') ?? '';
+		const internal = optionsIn(sourceOf(context)).get(internalUrl) ?? own;
+		if (await areShut(context.helpers, [own, internal])) {
+			warn(`cannot hand calls on to executions that wait. ${reachAdvice()}`);
+		}
+	} catch (error) {
+		// Nobody waits yet; what is entered wrong is told when a call comes.
+		context.logger.debug(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+	}
+}
+
 /** Answers a call of a provider. Never throws. */
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const source = callSource(context);
+	const source = sourceOf(context);
 	return await answerCall(context, {
 		provider: () => providerChosen(source),
 		receiving: () => receiveSettings(context),

@@ -9,6 +9,7 @@ import {
 	isStatus,
 	knownAddress,
 	reachableAddress,
+	reachAdvice,
 	type OwnAddress,
 } from '../wait/selfCall';
 import { executionAudience, signedAddress, triggerAudience, type CallbackClaims } from './address';
@@ -150,8 +151,7 @@ async function addressOf(
 		(await reachableAddress(context.helpers, usual, internal, isStatus));
 	if (!own && !isSaid) {
 		context.logger.warn(
-			'Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ' +
-				'Internal Base URL in Options names an address that works from inside.',
+			`Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;
