@@ -34,7 +34,8 @@ const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'googl
 	(name) => join('/usr/bin', name),
 );
 
-const INSTALL = 'apt-get update && apt-get install -y --no-install-recommends chromium';
+const INSTALL =
+	'apt-get update && apt-get install -y --no-install-recommends chromium fonts-liberation';
 
 /** The path of Chromium: `$MIDJOURNEY_CHROMIUM`, or where Linux has it. Throws an Error that says how to get it. */
 export function findChromium(): string {

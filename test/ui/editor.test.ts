@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
 
-import type { INodeProperties } from 'n8n-workflow';
-
 import { operations } from '../../nodes/Midjourney/operations';
 import { offers, RESOURCES } from '../../nodes/Midjourney/operations/Operation';
-import { propertiesOf } from '../../nodes/Midjourney/operations/properties';
 import { allProviders } from '../../nodes/Midjourney/providers';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N } from '../n8n/install';
-import type { JsonObject } from '../n8n/json';
+import { type JsonObject, object } from '../n8n/json';
 import { until } from '../n8n/parking';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY } from '../n8n/workflows';
 import { type Browser, findChromium, startBrowser } from './browser';
+import { type Described, describedBy } from './described';
 import { Editor, type Panel, row } from './editor';
 import { picture } from './pictures';
 
@@ -123,6 +121,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			await editor.addFirstStep();
 			await editor.search('midjourney');
 			await editor.pick('Midjourney');
+			await editor.unfoldActions();
 			await editor.pick('Generate image');
 			await editor.enter('prompt', PROMPT);
 			await picture('node', browser.page);
@@ -134,4 +133,269 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		},
 		TEST_TIMEOUT_MS,
 	);
+
+	describe('the panel', () => {
+		let described: Described;
+
+		/** What the node before hands on: an image, as a Midjourney node puts it out. */
+		const ITEM = {
+			...{ taskId: 'a08ff49b6f772632716c', jobId: '0e89a11d-2b4a-48e1-12a0-86c41ff0d169' },
+			...{ status: 'completed', index: 0, type: 'image', url: 'https://example.com/0.png' },
+		};
+
+		beforeAll(async () => {
+			const types = await client.nodeTypes();
+			described = describedBy(
+				object(
+					types.find(({ name }) => name === MIDJOURNEY),
+					MIDJOURNEY,
+				),
+			);
+			const item = {
+				...{ id: randomUUID(), name: 'Item', type: 'n8n-nodes-base.set', typeVersion: 3.4 },
+				parameters: { mode: 'raw', jsonOutput: JSON.stringify(ITEM), options: {} },
+				position: [200, 0],
+			};
+			const nodes = [start, item, midjourney('Midjourney', {})];
+			await editor.openWorkflow(await client.importWorkflow(row('Panels', nodes)));
+			// So that expressions come to something.
+			await editor.open('Item');
+			await editor.execute();
+			await editor.see('what the node has put out', editor.output.getByText(ITEM.taskId));
+			await editor.closePanel();
+			await editor.open('Midjourney');
+		}, TEST_TIMEOUT_MS);
+
+		afterAll(async () => await editor?.closePanel());
+
+		/** Nothing of a field is to be seen that n8n was not given words for. */
+		const expectWords = ({ text, labels, choices, marked }: Panel) => {
+			expect(text).not.toMatch(RAW);
+			expect(labels.filter((label) => !described.labels.has(label))).toEqual([]);
+			const raw = choices.filter(
+				({ parameter, shown }) => !described.choices.get(parameter)?.has(shown),
+			);
+			expect(raw).toEqual([]);
+			expect(marked.filter((parameter) => !described.empty.has(parameter))).toEqual([]);
+		};
+
+		describe.each(allProviders)('with $displayName', (provider) => {
+			const offered = operations.filter((one) => offers(one, provider));
+
+			test(
+				'stands below the provider with its credential, and lists what the provider has',
+				async () => {
+					await editor.choose('authentication', provider.displayName);
+					const resources = new Set(offered.map(({ resource }) => RESOURCES[resource]));
+					expect((await editor.choices('resource')).sort()).toEqual([...resources].sort());
+					const { text } = await editor.look();
+					const order = ['Provider', `Credential for ${provider.displayName}`, 'Resource'];
+					expect(order.map((label) => text.indexOf(label))).toEqual(
+						order.map((label) => text.indexOf(label)).sort((a, b) => a - b),
+					);
+				},
+				TEST_TIMEOUT_MS,
+			);
+
+			test.each(offered)(
+				'has words for everything of $resource:$operation',
+				async ({ resource, name }) => {
+					await editor.choose('authentication', provider.displayName);
+					await editor.choose('resource', RESOURCES[resource]);
+					await editor.choose('operation', name);
+					expectWords(await editor.look());
+					for (const listed of await editor.addable()) {
+						expect(listed.filter((label) => !described.labels.has(label))).toEqual([]);
+					}
+				},
+				TEST_TIMEOUT_MS,
+			);
+
+			test(
+				'has words for everything that can be added to image:generate',
+				async () => {
+					await editor.choose('authentication', provider.displayName);
+					await editor.choose('resource', RESOURCES.image);
+					await editor.choose('operation', 'Generate');
+					await editor.addAll();
+					expectWords(await editor.look());
+				},
+				TEST_TIMEOUT_MS,
+			);
+		});
+	});
+
+	test(
+		'an action of another provider says whose it is, and shows no raw value',
+		async () => {
+			await editor.newWorkflow();
+			await editor.addFirstStep();
+			await editor.search('midjourney');
+			await editor.pick('Midjourney');
+			await editor.unfoldActions();
+			await editor.pick('Edit image on canvas');
+			const { text, choices } = await editor.look();
+			expect(text).toContain('Edit exists with Vtrix only');
+			expect(choices).toContainEqual({
+				parameter: 'operation',
+				shown: expect.stringMatching(/^Edit/),
+			});
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'a run that parks tells so, and its picture is there when the task has ended',
+		async () => {
+			const parameters = { prompt: PROMPT, speed: 'relaxed' };
+			const workflowId = await client.importWorkflow(
+				row('Parked', [start, midjourney('Generate', parameters)]),
+			);
+			await editor.openWorkflow(workflowId);
+			await editor.open('Generate');
+			await editor.execute();
+			const parked = async () => {
+				const [execution] = await client.executions(workflowId);
+				return execution?.status ?? 'not listed';
+			};
+			await until('the execution is parked', parked, (status) => status === 'waiting');
+			await editor.see('the words of the node that waits', editor.output.getByText('Waiting'));
+			await picture('parked', browser.page);
+			const { taskId = '' } = emulator.ledger.submits.at(-1) ?? {};
+			emulator.finish(taskId);
+			const size = await editor.view();
+			expect(size).toEqual({ width: 1024, height: 1024 });
+			// It ran more than once; nobody is to see that.
+			expect(await editor.panel.innerText()).not.toMatch(/\bRun\b|\berror\b/i);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'a task that fails is told with its ID and with what to do',
+		async () => {
+			const workflowId = await client.importWorkflow(
+				row('Failed', [start, midjourney('Generate', { prompt: `${PROMPT} [fail]` })]),
+			);
+			await editor.openWorkflow(workflowId);
+			await editor.open('Generate');
+			await editor.execute();
+			await editor.see('the error', editor.output.getByText('failed').first());
+			const { taskId = '' } = emulator.ledger.submits.at(-1) ?? {};
+			const told = await editor.output.innerText();
+			expect(told).toContain(taskId);
+			expect(told).not.toMatch(RAW);
+			await picture('failed', editor.panel);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	describe.each([
+		{ type: 'midApi', name: 'MidAPI', address: 'otherBaseUrl' },
+		{ type: 'vtrixApi', name: 'Vtrix', address: 'baseUrl' },
+	])('the test of the credential $name', ({ name, address }) => {
+		beforeAll(async () => await editor.openCredential(name), TEST_TIMEOUT_MS);
+		afterAll(async () => await editor?.closeCredential());
+
+		test(
+			'is green with the right key',
+			async () => {
+				await editor.see('the green answer', editor.credential.getByText('tested successfully'));
+				await picture(`credential-${name.toLowerCase()}`, editor.credential);
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test(
+			'is red with a wrong key, and says that it is the key',
+			async () => {
+				await editor.saveCredential({ apiKey: 'wrong' });
+				expect(await editor.whyNot()).toMatch(/^Invalid key: .* API key/);
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test(
+			'is red where nobody answers, and says so',
+			async () => {
+				await editor.saveCredential({ apiKey: DEFAULT_API_KEY, [address]: 'http://127.0.0.1:1' });
+				expect(await editor.whyNot()).toMatch(/ECONNREFUSED|refused/);
+			},
+			TEST_TIMEOUT_MS,
+		);
+	});
+
+	test(
+		'the Trigger shows where to send a test, listens, and hands on what arrives',
+		async () => {
+			const trigger = {
+				...{ id: randomUUID(), name: 'On Task', typeVersion: 1, position: [0, 0] },
+				...{ type: `${MIDJOURNEY}Trigger`, webhookId: randomUUID(), credentials: credentials() },
+				parameters: { authentication: 'midApi' },
+			};
+			await editor.openWorkflow(await client.importWorkflow(row('Listening', [trigger])));
+			await editor.open('On Task');
+			const url = await editor.testUrl();
+			expect(url).toBe(`${n8n.url}/webhook-test/${trigger.webhookId}/webhook`);
+			await picture('trigger', browser.page);
+			await editor.listen();
+			const bought = midjourney('Generate', {
+				...{ prompt: PROMPT, waitMode: 'dontWait', options: { triggerUrl: url } },
+			});
+			const buyer = await client.importWorkflow(row('Buyer', [start, bought]));
+			await client.run(buyer, 'Start');
+			await editor.see('what has arrived', editor.output.getByText('completed').first());
+			const { taskId = '' } = emulator.ledger.submits.at(-1) ?? {};
+			expect(await editor.output.innerText()).toContain(taskId);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'an agent is offered the prompt, and nothing that no model should decide',
+		async () => {
+			const { panel } = await toolPanel();
+			expect(panel.text).not.toMatch(RAW);
+			expect(panel.labels).toContain('Prompt');
+			expect(panel.labels).not.toContain('Download Files');
+			await picture('tool', editor.panel);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	/** Opens the panel of the node as the tool of an agent. */
+	async function toolPanel() {
+		const to = (node: string, type: string) => ({ [type]: [[{ node, type, index: 0 }]] });
+		const agent = {
+			...{
+				id: randomUUID(),
+				name: 'Agent',
+				type: '@n8n/n8n-nodes-langchain.agent',
+				typeVersion: 3.1,
+			},
+			parameters: { promptType: 'define', text: 'Paint a cup', options: {} },
+			position: [300, 0],
+		};
+		const tool = { ...midjourney('Painter', {}), type: `${MIDJOURNEY}Tool`, position: [400, 250] };
+		const workflowId = await client.importWorkflow({
+			...{ name: 'Agent', nodes: [start, agent, tool], settings: { executionOrder: 'v1' } },
+			connections: { Start: to('Agent', 'main'), Painter: to('Agent', 'ai_tool') },
+		});
+		await editor.openWorkflow(workflowId);
+		await editor.open('Painter');
+		return { panel: await editor.look() };
+	}
+
+	test('the browser has nothing to complain of', () => {
+		const ours = browser.complaints.filter(
+			// Addresses of the internet, which the browser is not let out to.
+			(complaint) => !complaint.includes('ERR_NAME_NOT_RESOLVED'),
+		);
+		expect(ours).toEqual([]);
+	});
 });

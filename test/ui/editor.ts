@@ -40,6 +40,12 @@ export interface Panel {
 /** Where the value of a parameter is entered. */
 const PARAMETER = '.parameter-value-container[data-test-id^="parameter-input-"]';
 
+/** What a list offers that is unfolded. */
+const LISTED = '.el-select-dropdown__item:visible';
+
+/** Where something is added to a collection. */
+const ADD = '[data-test-id="collection-parameter-add"]:visible';
+
 const nameOf = async (field: Locator): Promise<string> =>
 	((await field.getAttribute('data-test-id')) ?? '').replace('parameter-input-', '');
 
@@ -134,10 +140,12 @@ export class Editor {
 		);
 	}
 
-	/** The actions that the panel of nodes lists for a node, from top to bottom, as far as they are unfolded. */
-	async actions(): Promise<string[]> {
-		await this.see('the details of a node', this.page.getByText('Actions (', { exact: false }));
-		return (await this.listed()).map(({ name }) => name);
+	/** Shows the actions of the node whose details are open, if they are not to be seen at once. */
+	async unfoldActions(): Promise<void> {
+		const title = this.page.getByText(/^Actions \(/);
+		const action = this.page.locator(`${byTestId('item-iterator-item')}:below(:text("Actions ("))`);
+		await this.see('the list of actions', title);
+		if ((await action.count()) === 0) await this.click('"Actions"', title);
 	}
 
 	/** Opens the panel of a node on the canvas. */
@@ -191,7 +199,7 @@ export class Editor {
 	/** The options that a field lists, unfolded. */
 	private async unfold(parameter: string): Promise<Locator> {
 		await this.click(`the field "${parameter}"`, this.field(parameter).locator('input').first());
-		const listed = this.page.locator('.el-select-dropdown__item:visible');
+		const listed = this.page.locator(LISTED);
 		await this.see(`the choices of "${parameter}"`, listed.first());
 		return listed;
 	}
@@ -224,6 +232,42 @@ export class Editor {
 		});
 	}
 
+	/** What can be added to each collection of the open panel, in its order. */
+	async addable(): Promise<string[][]> {
+		const lists: string[][] = [];
+		for (const add of await this.parameters.locator(ADD).all()) {
+			await this.click('the list of what can be added', add);
+			const listed = this.page.locator(LISTED);
+			await this.see('what can be added', listed.first());
+			lists.push(await listed.allInnerTexts());
+			await this.page.keyboard.press('Escape');
+			await this.step(
+				'the list is closed',
+				async () => await listed.first().waitFor({ state: 'hidden' }),
+			);
+		}
+		return lists;
+	}
+
+	/** Adds to the first collection of the open panel all that it has. */
+	async addAll(): Promise<void> {
+		const add = this.parameters.locator(ADD).first();
+		const labels = this.parameters.locator(`${byTestId('input-label')}:visible`);
+		const [addable = []] = await this.addable();
+		for (const label of addable) {
+			const before = await labels.count();
+			await this.click('the list of what can be added', add);
+			const listed = this.page.locator(LISTED);
+			await this.click(
+				`"${label}"`,
+				listed.filter({ has: this.page.getByText(label, { exact: true }) }).first(),
+			);
+			await this.until(`"${label}" is added`, async () =>
+				(await labels.count()) > before ? true : undefined,
+			);
+		}
+	}
+
 	/** "Execute step" in the open panel. */
 	async execute(): Promise<void> {
 		await this.click('"Execute step"', this.panel.locator(byTestId('node-execute-button')));
@@ -241,6 +285,62 @@ export class Editor {
 			).map(Number);
 			const size = { width, height };
 			return size.width > 0 ? size : undefined;
+		});
+	}
+
+	/** The address that a test call goes to, as the open panel of a trigger shows it. */
+	async testUrl(): Promise<string> {
+		await this.click('"Webhook URLs"', this.panel.getByText('Webhook URLs'));
+		const url = this.panel.getByText('/webhook-test/').first();
+		await this.see('the test URL', url);
+		return (await url.innerText()).trim();
+	}
+
+	/** "Execute step" in the open panel of a trigger, which then listens. */
+	async listen(): Promise<void> {
+		await this.click('"Execute step"', this.panel.locator(byTestId('trigger-execute-button')));
+		await this.see('the listening', this.panel.getByText('Listening for test event'));
+	}
+
+	/** The open credential. */
+	get credential(): Locator {
+		return this.page.locator(byTestId('editCredential-modal'));
+	}
+
+	/** Opens a credential in the list of all; n8n tests it at once. */
+	async openCredential(name: string): Promise<void> {
+		await this.go('the credentials', '/home/credentials');
+		await this.click(
+			`the credential "${name}"`,
+			this.page.getByText(name, { exact: true }).first(),
+		);
+		await this.see('the credential', this.credential);
+	}
+
+	/** Changes fields of the open credential and saves it; n8n tests it anew. */
+	async saveCredential(fields: Record<string, string>): Promise<void> {
+		for (const [name, content] of Object.entries(fields)) {
+			const field = this.credential.locator(`${byTestId(`parameter-input-${name}`)} input`).first();
+			await this.write(`the field "${name}"`, field, content);
+		}
+		await this.click('"Save"', this.credential.locator(byTestId('credential-save-button')));
+		await this.see('"Saved"', this.credential.getByText('Saved', { exact: true }));
+	}
+
+	/** What the red test of the open credential says. */
+	async whyNot(): Promise<string> {
+		const failed = this.credential.getByText('Couldn’t connect with these settings');
+		await this.see('the red answer', failed);
+		await this.click('"More details"', this.credential.getByText('More details'));
+		const lines = (await this.credential.innerText()).split('\n');
+		const at = lines.findIndex((line) => line.startsWith('Couldn’t connect'));
+		return lines.slice(at + 1).find((line) => !/^(Retry|More details|\s*)$/.test(line)) ?? '';
+	}
+
+	async closeCredential(): Promise<void> {
+		await this.step('the credential is closed', async () => {
+			await this.page.keyboard.press('Escape');
+			await this.credential.waitFor({ state: 'hidden' });
 		});
 	}
 
