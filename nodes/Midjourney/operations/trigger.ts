@@ -9,10 +9,10 @@ import { providerNamed } from '../providers';
 import type { Provider } from '../providers/Provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
-import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
+import { choiceField, onlyFor, type Field } from './Field';
 import { Parameters } from './Parameters';
-import { inCollection, OPTIONS, providerProperty } from './properties';
-import { download, resultOptions, settingsFrom } from './settings';
+import { credentialsProperty, inCollection, OPTIONS, providerProperty } from './properties';
+import { download, internalUrlField, resultOptions, settingsFrom } from './settings';
 
 /** The Trigger's panel, and what a user has entered in it. */
 
@@ -60,15 +60,8 @@ const STARTS = { [onCallbackField.property.name]: ['both', 'start'] };
 const internalUrl = onlyFor(
 	onCallbackField,
 	['both', 'resume'],
-	optional(
-		urlField({
-			displayName: 'Internal Base URL',
-			name: 'internalUrl',
-			default: '',
-			placeholder: 'e.g. http://127.0.0.1:5678',
-			description:
-				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
-		}),
+	internalUrlField(
+		'The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
 	),
 );
 
@@ -90,6 +83,7 @@ const TAKES_OTHERS =
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
+	credentialsProperty,
 	onCallbackField.property,
 	{
 		displayName: 'Trigger On',
