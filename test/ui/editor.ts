@@ -327,14 +327,16 @@ export class Editor {
 		await this.see('"Saved"', this.credential.getByText('Saved', { exact: true }));
 	}
 
-	/** What the red test of the open credential says. */
-	async whyNot(): Promise<string> {
+	/** Waits for the red test of the open credential to say this. */
+	async seeWhyNot(reason: RegExp): Promise<void> {
 		const failed = this.credential.getByText('Couldn’t connect with these settings');
 		await this.see('the red answer', failed);
-		await this.click('"More details"', this.credential.getByText('More details'));
-		const lines = (await this.credential.innerText()).split('\n');
-		const at = lines.findIndex((line) => line.startsWith('Couldn’t connect'));
-		return lines.slice(at + 1).find((line) => !/^(Retry|More details|\s*)$/.test(line)) ?? '';
+		const details = this.credential.getByText('More details');
+		const why = this.credential.getByText(reason);
+		await this.see(`${String(reason)} in the red answer`, details.or(why));
+		// Once they are open they stay so.
+		if (await details.isVisible()) await this.click('"More details"', details);
+		await this.see(`${String(reason)} in the red answer`, why);
 	}
 
 	async closeCredential(): Promise<void> {
@@ -342,6 +344,29 @@ export class Editor {
 			await this.page.keyboard.press('Escape');
 			await this.credential.waitFor({ state: 'hidden' });
 		});
+	}
+
+	/** "Execute workflow" on the canvas. */
+	async executeWorkflow(): Promise<void> {
+		await this.click('"Execute workflow"', byTestId('execute-workflow-button'));
+	}
+
+	/** Shows the output of the open panel as JSON; gives what can be read of it. */
+	async json(): Promise<string> {
+		await this.click('"JSON"', this.output.locator(byTestId('radio-button-json')));
+		const shown = this.output.locator(byTestId('ndv-data-container'));
+		await this.see('the JSON', shown.getByText('"taskId"').first());
+		return await this.step('the JSON', async () => await shown.innerText());
+	}
+
+	/** The nodes on the canvas that look as if they were at work. */
+	async busy(): Promise<string[]> {
+		const busy = this.page
+			.locator(byTestId('canvas-node'))
+			.filter({ has: this.page.locator('[class*="_running"]') });
+		return await Promise.all(
+			(await busy.all()).map(async (one) => (await one.getAttribute('data-node-name')) ?? ''),
+		);
 	}
 
 	async go(what: string, path: string): Promise<void> {

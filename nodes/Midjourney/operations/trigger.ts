@@ -91,7 +91,8 @@ export const triggerProperties: INodeProperties[] = [
 	credentialsProperty,
 	onCallbackField.property,
 	{
-		displayName: 'Trigger On',
+		// A field called Trigger On would become entries of n8n's list of nodes, which then folds the actions away (2.41.1).
+		displayName: 'Start On',
 		name: 'triggerOn',
 		type: 'multiOptions',
 		noDataExpression: true,
