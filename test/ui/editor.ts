@@ -339,11 +339,10 @@ export class Editor {
 		await this.see(`${String(reason)} in the red answer`, why);
 	}
 
-	async closeCredential(): Promise<void> {
-		await this.step('the credential is closed', async () => {
-			await this.page.keyboard.press('Escape');
-			await this.credential.waitFor({ state: 'hidden' });
-		});
+	/** What the output of the open panel says of an error. */
+	async error(): Promise<string> {
+		await this.see('an error', this.output.locator(byTestId('node-error-message')));
+		return await this.step('the error', async () => await this.output.innerText());
 	}
 
 	/** "Execute workflow" on the canvas. */
