@@ -6,6 +6,7 @@ import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, object } from '../n8n/json';
+import { until } from '../n8n/parking';
 import type { RegularN8n } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, successorsOf, type Workflow } from '../n8n/workflows';
@@ -213,7 +214,11 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 				if (one.answered) expect(finished(answer)).toMatchObject({ status: 'completed' });
 
 				// Whatever the caller got, the execution comes to its end with the result.
-				const [execution] = await client.executions(workflowId);
+				const [execution] = await until(
+					'the execution is listed',
+					async () => await client.executions(workflowId),
+					({ length }) => length > 0,
+				);
 				const ended = await client.finished(execution?.id ?? '', MINUTE);
 				expect(itemsOf(ended)).toMatchObject([{ status: 'completed' }]);
 				expect(emulator.ledger.submits).toHaveLength(before + 1);
