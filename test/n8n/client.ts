@@ -167,6 +167,15 @@ export class N8nClient {
 		return text(object(answer, 'run').executionId, 'executionId');
 	}
 
+	/** "Execute workflow" from a trigger that is called from outside: its test URL takes one call. */
+	async listen(workflowId: string, trigger: string): Promise<void> {
+		const workflowData = await this.request('GET', `/rest/workflows/${workflowId}`);
+		await this.request('POST', `/rest/workflows/${workflowId}/run`, {
+			workflowData,
+			triggerToStartFrom: { name: trigger },
+		});
+	}
+
 	/** The newest executions of a workflow, newest first, without their data. */
 	async executions(workflowId: string, limit = 20): Promise<Array<{ id: string; status: string }>> {
 		const query = new URLSearchParams({
