@@ -209,6 +209,8 @@ interface TriggerOptions {
 	onlyOwnTasks?: boolean;
 	/** The provider signs its calls, and the Trigger checks that. */
 	hmacKey?: string;
+	/** Default: no. */
+	download?: boolean;
 	emulator?: EmulatorOptions;
 }
 
@@ -233,7 +235,7 @@ export class TriggerTarget implements Target {
 		options: TriggerOptions,
 	): Promise<TriggerTarget> {
 		const { client, n8n } = place;
-		const { provider, onlyOwnTasks = true, hmacKey } = options;
+		const { provider, onlyOwnTasks = true, hmacKey, download = false } = options;
 		const emulator = await startEmulator({
 			...{ credits: 1e6, latencyMs: Infinity, callbacks: 'manual', hmacKey },
 			callbackRetryPausesMs: RETRY_PAUSES_MS,
@@ -252,7 +254,7 @@ export class TriggerTarget implements Target {
 			nodes: [
 				{
 					...node('Midjourney Trigger', TRIGGER, 1, {
-						...{ authentication: provider, onlyOwnTasks, download: false },
+						...{ authentication: provider, onlyOwnTasks, download },
 					}),
 					...{ webhookId, credentials },
 				},
