@@ -22,7 +22,9 @@ export class MidjourneyTrigger implements INodeType {
 		version: [1],
 		subtitle:
 			'={{ $parameter["onCallback"] === "resume" ? "resume" : $parameter["triggerOn"].join(", ") }}',
-		description: 'Starts a workflow, or resumes a waiting one, when a Midjourney task has ended',
+		// n8n's list shows one entry for both nodes, with the description of the Trigger.
+		description:
+			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task has ended',
 		eventTriggerDescription: 'Waiting for a task to end',
 		activationMessage:
 			'Callbacks to the production URL of the Midjourney Trigger are now received.',

@@ -14,10 +14,10 @@ import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
 import { beginWorkflow } from '../tasks/callbacks/start';
 import { areShut, reachAdvice } from '../tasks/wait/selfCall';
-import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
+import { choiceField, onlyFor, type Field } from './Field';
 import { Parameters, type ParameterSource } from './Parameters';
-import { inCollection, OPTIONS, providerProperty } from './properties';
-import { download, resultOptions, settingsFrom } from './settings';
+import { credentialsProperty, inCollection, OPTIONS, providerProperty } from './properties';
+import { download, internalUrlField, resultOptions, settingsFrom } from './settings';
 
 /** The Trigger's panel, and what a user has entered in it. */
 
@@ -65,15 +65,8 @@ const STARTS = { [onCallbackField.property.name]: ['both', 'start'] };
 const internalUrl = onlyFor(
 	onCallbackField,
 	['both', 'resume'],
-	optional(
-		urlField({
-			displayName: 'Internal Base URL',
-			name: 'internalUrl',
-			default: '',
-			placeholder: 'e.g. http://127.0.0.1:5678',
-			description:
-				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
-		}),
+	internalUrlField(
+		'The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
 	),
 );
 
@@ -95,6 +88,7 @@ const TAKES_OTHERS =
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
+	credentialsProperty,
 	onCallbackField.property,
 	{
 		displayName: 'Trigger On',

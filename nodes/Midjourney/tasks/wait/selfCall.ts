@@ -132,7 +132,9 @@ function noteShut(url: string, error: unknown): void {
  * @param urls of this n8n; what is no URL does not count
  */
 export async function areShut(helpers: Requester, urls: readonly string[]): Promise<boolean> {
-	const origins = new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin));
+	const origins = new Set(
+		urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin),
+	);
 	for (const origin of origins) {
 		// Whatever is there: the protection comes before the connection.
 		const options = { url: `${origin}/healthz`, timeout: TIMEOUT_MS, ignoreHttpStatusErrors: true };
