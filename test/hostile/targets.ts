@@ -209,8 +209,6 @@ interface TriggerOptions {
 	onlyOwnTasks?: boolean;
 	/** The provider signs its calls, and the Trigger checks that. */
 	hmacKey?: string;
-	/** Default: no. */
-	download?: boolean;
 	emulator?: EmulatorOptions;
 }
 
@@ -235,7 +233,7 @@ export class TriggerTarget implements Target {
 		options: TriggerOptions,
 	): Promise<TriggerTarget> {
 		const { client, n8n } = place;
-		const { provider, onlyOwnTasks = true, hmacKey, download = false } = options;
+		const { provider, onlyOwnTasks = true, hmacKey } = options;
 		const emulator = await startEmulator({
 			...{ credits: 1e6, latencyMs: Infinity, callbacks: 'manual', hmacKey },
 			callbackRetryPausesMs: RETRY_PAUSES_MS,
@@ -254,7 +252,7 @@ export class TriggerTarget implements Target {
 			nodes: [
 				{
 					...node('Midjourney Trigger', TRIGGER, 1, {
-						...{ authentication: provider, onlyOwnTasks, download },
+						...{ authentication: provider, onlyOwnTasks, download: false },
 					}),
 					...{ webhookId, credentials },
 				},
