@@ -209,6 +209,8 @@ function operationProperties(
 	const hasAny = (provider: Provider) => ofResource.some((one) => offers(one, provider));
 	const first = allProviders.filter(hasAny);
 	const others = allProviders.filter((provider) => !hasAny(provider));
+	// What the table lists first for a resource is what the panel preselects.
+	const preselected = ofResource[0]?.operation ?? '';
 	return [...first, ...others].map((provider) => ({
 		displayName: 'Operation',
 		name: 'operation',
@@ -216,8 +218,7 @@ function operationProperties(
 		noDataExpression: true,
 		displayOptions: { show: { ...withProviders([provider]), resource: [resource] } },
 		options: ofResource.map((one) => operationChoice(one, provider)),
-		// What the table lists first for a resource is what the panel preselects.
-		default: ofResource[0]?.operation ?? '',
+		default: preselected,
 	}));
 }
 
