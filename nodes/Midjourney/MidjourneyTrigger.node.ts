@@ -10,8 +10,7 @@ import {
 } from 'n8n-workflow';
 
 import { credentials } from './operations/properties';
-import { onCallback, triggerProperties } from './operations/trigger';
-import { passFirstStarts } from './tasks/callbacks/answer';
+import { execute, onCallback, onPublish, triggerProperties } from './operations/trigger';
 
 /** The trigger node: receives the callbacks of the providers, starts workflows and resumes waiting executions. */
 export class MidjourneyTrigger implements INodeType {
@@ -65,14 +64,9 @@ export class MidjourneyTrigger implements INodeType {
 				return false;
 			},
 
-			/** Nothing can be registered. All there is to do is to see that nobody can guess the URL. */
+			/** Nothing can be registered. All there is to do is to say what will not work; nobody waits for that. */
 			async create(this: IHookFunctions): Promise<boolean> {
-				const { name, webhookId } = this.getNode();
-				if (!webhookId) {
-					this.logger.warn(
-						`The URL of '${name}' can be guessed, because the node has no webhook ID: delete it and add it again`,
-					);
-				}
+				void onPublish(this);
 				return true;
 			},
 
@@ -83,9 +77,14 @@ export class MidjourneyTrigger implements INodeType {
 		},
 	};
 
-	/** Whatever a call starts goes through here, where n8n remembers what has started before. Never throws. */
+	/**
+	 * Whatever a call starts goes through here, where n8n remembers what has started before, and where there is time to
+	 * fetch files.
+	 *
+	 * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+	 */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return [await passFirstStarts(this)];
+		return [await execute(this)];
 	}
 
 	/** Never throws. */
