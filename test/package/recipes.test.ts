@@ -101,7 +101,7 @@ describe.each([FIELD, OPERATION, PROVIDER])('The recipe: $heading', ({ heading, 
 		it('brings the field into the panel', () => {
 			const collection = described().properties.find(
 				({ name, displayOptions: { show = {} } = {} }) =>
-					name === 'additionalFields' &&
+					name === 'style' &&
 					show.operation?.includes('generate') === true &&
 					show.resource?.includes('image') === true &&
 					show.authentication?.includes('vtrix') === true,

@@ -25,6 +25,7 @@ import {
 /** The node's panel, made from the table of operations. */
 
 /** The collections, by the name under which a workflow saves them. */
+const STYLE = 'style';
 const ADDITIONAL = 'additionalFields';
 export const OPTIONS = 'options';
 
@@ -103,6 +104,12 @@ const topLevelOf = (operation: Operation): ReadonlyArray<Field<unknown>> => [
 ];
 
 const collectionsOf = (operation: Operation) => [
+	{
+		name: STYLE,
+		displayName: 'Style and References',
+		placeholder: 'Add Field',
+		of: operation.style ?? [],
+	},
 	{
 		name: ADDITIONAL,
 		displayName: 'Additional Fields',
@@ -376,6 +383,10 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 		...flagHints(
 			labels(({ fields }) => fields),
 			(name) => `$parameter["${name}"]`,
+		),
+		...flagHints(
+			labels(({ style = [] }) => style),
+			(name) => `$parameter["${STYLE}"]?.["${name}"]`,
 		),
 		...flagHints(
 			labels(({ additional = [] }) => additional),
