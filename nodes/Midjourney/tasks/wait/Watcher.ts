@@ -26,6 +26,8 @@ export interface WatcherDeps {
 	clock: Clock;
 	/** Whether it reads by itself also what calls will tell of. */
 	polls: boolean;
+	/** Hears of each end. */
+	onEnd?(taskId: string, sighting: Sighting): void;
 }
 
 /**
@@ -288,6 +290,7 @@ export class Watcher {
 		one.sighting.endedAt = this.deps.clock.now();
 		if (!this.openIds.delete(one.taskId)) return;
 		if (!this.stopped) this.deps.account.watched--;
+		this.deps.onEnd?.(one.taskId, one.sighting);
 		if (this.allEnded) this.notify();
 	}
 
