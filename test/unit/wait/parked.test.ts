@@ -94,6 +94,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	let runs = 0;
 	let asked = 0;
 	let isPut = false;
+	let shown: INodeExecutionData[] = [];
 	let end: { items: INodeExecutionData[] } | { error: unknown } | undefined;
 	let endedAt = NaN;
 
@@ -155,15 +156,16 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		} as unknown as IExecuteFunctions;
 		try {
 			const parked = parkedState(context);
-			const shown = parked
+			const items = parked
 				? await resumeParked(context, provider, parked, {})
 				: await begin(context, provider, plan);
 			if (isPut) {
+				if (items.length > 0) shown = items;
 				data = { ...entry.data };
 				status = 'waiting';
 				return;
 			}
-			end = { items: shown };
+			end = { items };
 		} catch (error) {
 			end = { error };
 		}
@@ -180,6 +182,8 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		runs,
 		/** How often the node has asked n8n how its execution stands, before it was parked. */
 		asked,
+		/** What the editor showed meanwhile. */
+		shown: shown.map(({ json }) => json),
 		/** Since the first submit, in ms. */
 		ms: endedAt - begun,
 		items: end && 'items' in end ? end.items.map(({ json }) => json) : undefined,
@@ -200,6 +204,16 @@ describe('A parked execution', () => {
 		expect(runs).toBe(3);
 		// No call comes, though one could.
 		expect(ms).toBeLessThan(11_000);
+	});
+
+	it('shows of open tasks what tells them apart, and no more: n8n reads it at each call', async () => {
+		const { shown } = await run(2, { reference: 'spring' }, { read: after(6_000) }, 60_000);
+		expect(shown).toEqual(
+			[0, 1].map((nth) => ({
+				...{ taskId: `task of cup ${nth}`, status: 'pending' },
+				...{ prompt: `cup ${nth}`, reference: 'spring' },
+			})),
+		);
 	});
 
 	it('asks n8n once whether it can be woken, however often it is', async () => {
