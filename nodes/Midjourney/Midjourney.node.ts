@@ -36,7 +36,7 @@ export class Midjourney implements INodeType {
 		group: ['transform'],
 		version: [1],
 		subtitle: subtitleOf(operations),
-		description: 'Generate, upscale, vary and animate images with Midjourney',
+		description: 'Generate, upscale, edit and animate images with Midjourney',
 		defaults: { name: 'Midjourney' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

@@ -10,8 +10,7 @@ import {
 } from 'n8n-workflow';
 
 import { credentials } from './operations/properties';
-import { onCallback, triggerProperties } from './operations/trigger';
-import { passFirstStarts } from './tasks/callbacks/answer';
+import { execute, onCallback, onPublish, triggerProperties } from './operations/trigger';
 
 /** The trigger node: receives the callbacks of the providers, starts workflows and resumes waiting executions. */
 export class MidjourneyTrigger implements INodeType {
@@ -23,7 +22,9 @@ export class MidjourneyTrigger implements INodeType {
 		version: [1],
 		subtitle:
 			'={{ $parameter["onCallback"] === "resume" ? "resume" : $parameter["triggerOn"].join(", ") }}',
-		description: 'Starts a workflow, or resumes a waiting one, when a Midjourney task has ended',
+		// n8n's list shows one entry for both nodes, with the description of the Trigger.
+		description:
+			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task has ended',
 		eventTriggerDescription: 'Waiting for a task to end',
 		activationMessage:
 			'Callbacks to the production URL of the Midjourney Trigger are now received.',
@@ -63,14 +64,9 @@ export class MidjourneyTrigger implements INodeType {
 				return false;
 			},
 
-			/** Nothing can be registered. All there is to do is to see that nobody can guess the URL. */
+			/** Nothing can be registered. All there is to do is to say what will not work; nobody waits for that. */
 			async create(this: IHookFunctions): Promise<boolean> {
-				const { name, webhookId } = this.getNode();
-				if (!webhookId) {
-					this.logger.warn(
-						`The URL of '${name}' can be guessed, because the node has no webhook ID: delete it and add it again`,
-					);
-				}
+				void onPublish(this);
 				return true;
 			},
 
@@ -81,9 +77,14 @@ export class MidjourneyTrigger implements INodeType {
 		},
 	};
 
-	/** Whatever a call starts goes through here, where n8n remembers what has started before. Never throws. */
+	/**
+	 * Whatever a call starts goes through here, where n8n remembers what has started before, and where there is time to
+	 * fetch files.
+	 *
+	 * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+	 */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return [await passFirstStarts(this)];
+		return [await execute(this)];
 	}
 
 	/** Never throws. */

@@ -175,3 +175,41 @@ export function quickWorkflow(path: string): Workflow {
 		settings: { executionOrder: 'v1' },
 	};
 }
+
+/** A published workflow waits at a path called as who parks for a POST with `{ taskId }`, and parks for that task. */
+export function parkingWorkflow(
+	way: 'midjourney' | 'wait',
+	credential: Provider['credential'],
+): Workflow {
+	const parks =
+		way === 'midjourney'
+			? {
+					...node('Park', MIDJOURNEY, 1, {
+						...{ authentication: 'midApi', resource: 'task', operation: 'wait' },
+						...{ taskIds: '={{ $json.body.taskId }}', waitMode: 'auto', download: false },
+						options: { timeLimit: 60 },
+					}),
+					credentials: { midApi: credential },
+				}
+			: {
+					...node('Park', 'n8n-nodes-base.wait', 1.1, {
+						...{ resume: 'webhook', httpMethod: 'POST', options: {} },
+					}),
+					webhookId: randomUUID(),
+				};
+	return {
+		name: `Parks by ${way}`,
+		nodes: [
+			{
+				...node('Start', 'n8n-nodes-base.webhook', 2, {
+					...{ httpMethod: 'POST', path: way, options: {} },
+				}),
+				webhookId: randomUUID(),
+			},
+			parks,
+			node(NEXT, 'n8n-nodes-base.noOp', 1, {}),
+		],
+		connections: { Start: to('Park'), Park: to(NEXT) },
+		settings: { executionOrder: 'v1' },
+	};
+}

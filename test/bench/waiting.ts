@@ -12,6 +12,7 @@ import { type N8nServer, startN8n } from '../n8n/server';
 import { signUp, withPackage } from '../n8n/stage';
 import { NAMES, NEXT, type Provider, quickWorkflow, type Way, workflowFor } from './contestants';
 import { cpuOf, happens, probe, seconds, spreadOf, table } from './measure';
+import { parked } from './parked';
 
 const HELP = `npm run bench:waiting -- [options]
 
@@ -24,6 +25,7 @@ Measures how the node waits, beside what n8n brings by itself, in a real n8n, an
   --spread <seconds> that end one after the other within this (default 0: all at the same moment)
   --ways <list>      that are waited for so: webhook, auto, callback (default: all)
   --cap <seconds>    give up a burst after this (default 90)
+  --parked <number>  only this: so many executions parked at once (1000: six minutes)
   --workers <number> workers of the queue, each with five slots (default 1)
   --n8n <version>    default ${CURRENT_N8N}`;
 
@@ -412,17 +414,23 @@ async function main(): Promise<void> {
 			spread: { type: 'string', default: '0' },
 			ways: { type: 'string', default: BURST_WAYS.join(',') },
 			cap: { type: 'string', default: '90' },
+			parked: { type: 'string', default: '0' },
 			workers: { type: 'string', default: '1' },
 			n8n: { type: 'string', default: CURRENT_N8N },
 			help: { type: 'boolean', short: 'h', default: false },
 		},
 	});
 	if (values.help) return console.log(HELP);
-	const parts = values.only.split(',');
+	const count = Number(values.parked);
+	const parts = count > 0 ? [] : values.only.split(',');
 	const reps = Number(values.reps);
 	const version = values.n8n;
 	const print = (title: string, shown: string) => console.log(`\n### ${title}\n\n${shown}`);
 
+	if (count > 0) {
+		const title = `${count} executions parked at once (n8n ${version})`;
+		print(title, await parked(version, count, say));
+	}
 	if (parts.some((part) => part !== 'queue')) {
 		await withRegular(version, async (place) => {
 			if (parts.includes('ten')) {

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
-import { isObject, type JsonObject, object } from '../n8n/json';
+import { isObject, type JsonObject, list, object, text } from '../n8n/json';
 import type { RegularN8n } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, successorsOf, type Workflow } from '../n8n/workflows';
@@ -24,8 +24,8 @@ interface Case {
 	last?: JsonObject;
 	/** Calls, and gives what the caller gets. */
 	call: (place: Place) => Promise<unknown>;
-	/** Whether that is the finished item; else the caller waits for nothing. */
-	answered: boolean;
+	/** What that is: the finished item, a word that it is finished, or nothing that the caller waits for. */
+	gets: 'item' | 'end' | 'nothing';
 }
 
 interface Place {
@@ -36,19 +36,20 @@ interface Place {
 	path: string;
 }
 
-const post = async (url: string, body: JsonObject): Promise<unknown> => {
+/** Asks until what was just published is there. */
+const ask = async (url: string, request?: RequestInit): Promise<Response> => {
 	for (let tries = 1; ; tries++) {
-		const answer = await fetch(url, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
-		const text = await answer.text();
-		// Publishing takes a moment.
-		if (answer.status === 404 && tries < 50) await pause(100);
-		else if (answer.ok) return JSON.parse(text);
-		else throw new Error(`${answer.status} ${text}`);
+		const answer = await fetch(url, request);
+		if (answer.ok) return answer;
+		const words = await answer.text();
+		if (answer.status !== 404 || tries === 50) throw new Error(`${answer.status} ${words}`);
+		await pause(100);
 	}
+};
+const post = async (url: string, body: JsonObject): Promise<unknown> => {
+	const headers = { 'content-type': 'application/json' };
+	const answer = await ask(url, { method: 'POST', headers, body: JSON.stringify(body) });
+	return await answer.json();
 };
 const callWebhook = async ({ n8n, path }: Place) =>
 	await post(`${n8n.webhookUrl}/webhook/${path}`, {});
@@ -67,6 +68,19 @@ const webhook = (responseMode: string, more: JsonObject = {}): JsonObject =>
 		...{ httpMethod: 'POST', responseMode, options: {} },
 		...more,
 	});
+const form = (responseMode?: string): JsonObject =>
+	node('Start', 'n8n-nodes-base.formTrigger', 2.2, {
+		...{ formTitle: 'Order', formFields: { values: [{ fieldLabel: 'Prompt' }] } },
+		...{ ...(responseMode && { responseMode }), options: {} },
+	});
+/** What somebody who fills in the form gets at first. */
+const submitForm = async ({ n8n, path }: Place): Promise<unknown> => {
+	const body = new FormData();
+	body.set('field-0', 'a cup');
+	const answer = await ask(`${n8n.webhookUrl}/form/${path}`, { method: 'POST', body });
+	return await answer.json();
+};
+
 const manual = (): JsonObject => node('Start', 'n8n-nodes-base.manualTrigger', 1, {});
 const noOp = (name: string): JsonObject => node(name, 'n8n-nodes-base.noOp', 1, {});
 
@@ -75,26 +89,26 @@ const CASES: Case[] = [
 		title: 'Webhook, responds immediately',
 		trigger: webhook('onReceived'),
 		call: callWebhook,
-		answered: false,
+		gets: 'nothing',
 	},
 	{
 		title: 'Webhook, responds when the last node finishes',
 		trigger: webhook('lastNode'),
 		call: callWebhook,
-		answered: true,
+		gets: 'item',
 	},
 	{
 		title: 'Webhook, responds when the last node finishes, with all entries',
 		trigger: webhook('lastNode', { responseData: 'allEntries' }),
 		call: callWebhook,
-		answered: true,
+		gets: 'item',
 	},
 	{
 		title: 'Webhook, with a Respond to Webhook node behind',
 		trigger: webhook('responseNode'),
 		last: node(LAST, 'n8n-nodes-base.respondToWebhook', 1.1, { options: {} }),
 		call: callWebhook,
-		answered: true,
+		gets: 'item',
 	},
 	{
 		title: 'Chat Trigger, public',
@@ -105,13 +119,44 @@ const CASES: Case[] = [
 			await post(`${n8n.webhookUrl}/webhook/${path}/chat`, {
 				...{ action: 'sendMessage', sessionId: randomUUID(), chatInput: 'a cup' },
 			}),
-		answered: true,
+		gets: 'item',
+	},
+	{
+		title: 'Form, responds when it is submitted',
+		trigger: form('onReceived'),
+		call: submitForm,
+		gets: 'nothing',
+	},
+	{
+		title: 'Form, responds when the workflow finishes',
+		trigger: form('lastNode'),
+		call: submitForm,
+		gets: 'end',
+	},
+	{
+		title: 'Form, with an ending behind',
+		trigger: form(),
+		last: {
+			...node(LAST, 'n8n-nodes-base.form', 1, {
+				...{ operation: 'completion', completionTitle: '=It is {{ $json.status }}' },
+				options: {},
+			}),
+			webhookId: randomUUID(),
+		},
+		call: async (place) => await lastPage(await submitForm(place)),
+		gets: 'item',
+	},
+	{
+		title: 'Error workflow',
+		trigger: node('Start', 'n8n-nodes-base.errorTrigger', 1, {}),
+		call: failBefore,
+		gets: 'nothing',
 	},
 	{
 		title: 'started by hand',
 		trigger: manual(),
 		call: async ({ client, workflowId }) => await client.run(workflowId, 'Start'),
-		answered: false,
+		gets: 'nothing',
 	},
 	...[true, false].map(
 		(waits): Case => ({
@@ -120,10 +165,43 @@ const CASES: Case[] = [
 				inputSource: 'passthrough',
 			}),
 			call: async (place) => await callFromParent(place, waits),
-			answered: waits,
+			gets: waits ? 'item' : 'nothing',
 		}),
 	),
 ];
+
+/** The page that a browser comes to at the end, as an item. */
+async function lastPage(submitted: unknown): Promise<JsonObject> {
+	const page = text(object(submitted, 'answer of the form').formWaitingUrl, 'formWaitingUrl');
+	const status = new URL(page);
+	status.pathname += '/n8n-execution-status';
+	const deadline = Date.now() + MINUTE;
+	while ((await (await fetch(status)).text()) !== 'form-waiting') {
+		if (Date.now() > deadline) throw new Error('The form does not come to its end');
+		await pause(200);
+	}
+	const shown = await (await fetch(page)).text();
+	return { status: /It is (\w+)/.exec(shown)?.[1] ?? shown };
+}
+
+/** Something fails whose error workflow this is. */
+async function failBefore({ n8n, client, workflowId }: Place): Promise<void> {
+	const path = randomUUID();
+	const failing = await client.importWorkflow({
+		name: `Fails ${path}`,
+		nodes: [
+			{
+				...node('Start', 'n8n-nodes-base.webhook', 2, { httpMethod: 'POST', path, options: {} }),
+				webhookId: path,
+			},
+			node('Fail', 'n8n-nodes-base.stopAndError', 1, { errorMessage: 'It does not work' }),
+		],
+		connections: { Start: to('Fail') },
+		settings: { executionOrder: 'v1', errorWorkflow: workflowId },
+	});
+	await client.activate(failing);
+	await post(`${n8n.webhookUrl}/webhook/${path}`, {});
+}
 
 /** What the node behind *Execute Sub-workflow* gets. */
 async function callFromParent({ client, workflowId }: Place, waits: boolean): Promise<unknown> {
@@ -174,6 +252,59 @@ function workflowOf({ trigger, last }: Case, credential: JsonObject, path: strin
 	};
 }
 
+/** Speaks to an MCP server of n8n, as a client with one session. */
+class McpClient {
+	private count = 0;
+
+	private session?: string;
+
+	private constructor(private readonly url: string) {}
+
+	static async connect(url: string): Promise<McpClient> {
+		const client = new McpClient(url);
+		await client.call('initialize', {
+			...{ protocolVersion: '2025-03-26', capabilities: {} },
+			clientInfo: { name: 'test', version: '1' },
+		});
+		await client.send({ method: 'notifications/initialized' });
+		return client;
+	}
+
+	/** Gives the result. */
+	async call(method: string, params: JsonObject): Promise<unknown> {
+		const answer = await this.send({ id: ++this.count, method, params });
+		// As an event of a stream, or plain.
+		const message = /^data: (.*)$/m.exec(answer)?.[1] ?? answer;
+		const { result, error } = object(JSON.parse(message), method);
+		if (error !== undefined) throw new Error(JSON.stringify(error));
+		return result;
+	}
+
+	private async send(message: JsonObject): Promise<string> {
+		const answer = await ask(this.url, {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				accept: 'application/json, text/event-stream',
+				...(this.session && { 'mcp-session-id': this.session }),
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+		});
+		this.session ??= answer.headers.get('mcp-session-id') ?? undefined;
+		return await answer.text();
+	}
+}
+
+/** The execution of a workflow that something has begun; it may take a moment until n8n lists it. */
+async function firstOf(client: N8nClient, workflowId: string): Promise<string> {
+	for (let tries = 1; ; tries++) {
+		const [execution] = await client.executions(workflowId);
+		if (execution) return execution.id;
+		if (tries === 50) throw new Error('Nothing has begun the workflow');
+		await pause(200);
+	}
+}
+
 /** What the caller got, however it is wrapped: one item of a task. */
 function finished(answer: unknown): JsonObject {
 	const one = Array.isArray(answer) ? answer[0] : answer;
@@ -209,13 +340,97 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 				const workflowId = await client.importWorkflow(workflow);
 				if (one.trigger.type !== manual().type) await client.activate(workflowId);
 				const before = emulator.ledger.submits.length;
+				const since = Date.now();
 				const answer = await one.call({ n8n, client, workflowId, path });
-				if (one.answered) expect(finished(answer)).toMatchObject({ status: 'completed' });
+				const took = Date.now() - since;
+				if (one.gets === 'item') expect(finished(answer)).toMatchObject({ status: 'completed' });
+				if (one.gets === 'end') expect(took).toBeGreaterThan(TASK_MS);
 
 				// Whatever the caller got, the execution comes to its end with the result.
-				const [execution] = await client.executions(workflowId);
-				const ended = await client.finished(execution?.id ?? '', MINUTE);
+				const ended = await client.finished(await firstOf(client, workflowId), MINUTE);
 				expect(itemsOf(ended)).toMatchObject([{ status: 'completed' }]);
+				expect(emulator.ledger.submits).toHaveLength(before + 1);
+			},
+			2 * MINUTE,
+		);
+
+		test(
+			'MCP Server Trigger: what the client gets is the finished task',
+			async () => {
+				const path = randomUUID();
+				const workflowId = await client.importWorkflow({
+					name: `MCP ${path}`,
+					nodes: [
+						{
+							...node('Server', '@n8n/n8n-nodes-langchain.mcpTrigger', 2, { path }),
+							webhookId: path,
+						},
+						{
+							...node('Painter', `${MIDJOURNEY}Tool`, 1, {
+								...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
+								prompt: "={{ $fromAI('prompt', 'What to paint', 'string') }}",
+								options: { firstCheck: 1 },
+							}),
+							credentials: { midApi: credential },
+						},
+					],
+					connections: { Painter: { ai_tool: [[{ node: 'Server', type: 'ai_tool', index: 0 }]] } },
+					settings: { executionOrder: 'v1' },
+				});
+				await client.activate(workflowId);
+				const before = emulator.ledger.submits.length;
+				const mcp = await McpClient.connect(`${n8n.webhookUrl}/mcp/${path}`);
+				const tools = await mcp.call('tools/list', {});
+				const [tool] = list(object(tools, 'tools').tools, 'tools');
+				const answer = await mcp.call('tools/call', {
+					name: object(tool, 'tool').name,
+					arguments: { prompt: 'a cup' },
+				});
+				expect(JSON.stringify(answer)).toContain('completed');
+				expect(emulator.ledger.submits).toHaveLength(before + 1);
+			},
+			2 * MINUTE,
+		);
+
+		test(
+			'evaluation: what is measured is the finished item',
+			async () => {
+				const project = object(await client.request('GET', '/rest/projects/personal'), 'project');
+				const tables = `/rest/projects/${text(project.id, 'id')}/data-tables`;
+				const columns = [{ name: 'prompt', type: 'string' }];
+				const created = await client.request('POST', tables, { name: randomUUID(), columns });
+				const tableId = text(object(created, 'data table').id, 'id');
+				const data = [{ prompt: 'a cup' }];
+				await client.request('POST', `${tables}/${tableId}/insert`, { data, returnType: 'count' });
+
+				const one: Case = {
+					...{ title: '', call: async () => {}, gets: 'nothing' },
+					trigger: node('Start', 'n8n-nodes-base.evaluationTrigger', 4.7, {
+						source: 'dataTable',
+						dataTableId: { __rl: true, mode: 'id', value: tableId },
+					}),
+					last: node(LAST, 'n8n-nodes-base.evaluation', 4.7, {
+						...{ operation: 'setMetrics', metric: 'customMetrics' },
+						metrics: {
+							assignments: [
+								{
+									...{ id: randomUUID(), name: 'isDone', type: 'number' },
+									value: "={{ $json.status === 'completed' ? 1 : 0 }}",
+								},
+							],
+						},
+					}),
+				};
+				const workflowId = await client.importWorkflow(workflowOf(one, credential, randomUUID()));
+				const runs = `/rest/workflows/${workflowId}/test-runs`;
+				const before = emulator.ledger.submits.length;
+				await client.request('POST', `${runs}/new`, {});
+				let run: JsonObject = {};
+				for (let tries = 0; tries < 150 && !/completed|error/.test(String(run.status)); tries++) {
+					await pause(200);
+					run = object(list(await client.request('GET', runs), 'runs')[0], 'run');
+				}
+				expect(run).toMatchObject({ status: 'completed', metrics: { isDone: 1 } });
 				expect(emulator.ledger.submits).toHaveLength(before + 1);
 			},
 			2 * MINUTE,
@@ -224,7 +439,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 		test(
 			'n8n execute: what it prints is the finished item',
 			async () => {
-				const one: Case = { title: '', trigger: manual(), call: async () => {}, answered: true };
+				const one: Case = { title: '', trigger: manual(), call: async () => {}, gets: 'item' };
 				const workflowId = await client.importWorkflow(workflowOf(one, credential, randomUUID()));
 				await n8n.down('SIGTERM');
 				const printed = await n8n

@@ -1,12 +1,16 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { type Emulator, startEmulator } from '../emulator';
 import type { Item, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, text } from '../n8n/json';
-import { until } from '../n8n/parking';
+import { prompts, until, Wait } from '../n8n/parking';
+import { freePort } from '../n8n/process';
 import type { RegularN8n } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { createCredentials, type Credentials, MIDJOURNEY } from '../n8n/workflows';
@@ -21,6 +25,8 @@ const MANUAL = 'When clicking ‘Execute workflow’';
 type ProviderName = 'signing' | 'midApi' | 'vtrix' | 'foreign';
 
 describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (version) => {
+	/** How far the clock of n8n is ahead when it is started; see later.cjs. */
+	const clock = join(tmpdir(), `midjourney-clock-${randomUUID()}`);
 	let n8n: RegularN8n;
 	let client: N8nClient;
 	let signing: Emulator;
@@ -29,7 +35,10 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	let credentials: Record<ProviderName, Credentials>;
 
 	beforeAll(async () => {
-		({ n8n, client } = await startStage(version));
+		({ n8n, client } = await startStage(version, {
+			NODE_OPTIONS: `--require ${join(__dirname, '..', 'n8n', 'later.cjs')}`,
+			MIDJOURNEY_LATER: clock,
+		}));
 		const usual = { apiKey: API_KEY, latencyMs: Infinity, callbackRetryPausesMs: [] };
 		signing = await startEmulator({ ...usual, hmacKey: HMAC_KEY });
 		plain = await startEmulator(usual);
@@ -56,6 +65,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	afterAll(async () => {
 		for (const emulator of [signing, plain, foreign]) await emulator?.close();
 		await n8n?.stop();
+		await rm(clock, { force: true });
 	});
 
 	const emulatorOf = (provider: ProviderName): Emulator =>
@@ -72,11 +82,11 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		credentials: credentials[provider],
 	});
 
-	/** Publishes a workflow of the Trigger alone. */
-	async function publish(
+	/** A workflow of the Trigger alone. */
+	async function draft(
 		parameters: JsonObject,
-		provider: ProviderName = 'signing',
-	): Promise<{ workflowId: string; url: string }> {
+		provider: ProviderName,
+	): Promise<{ workflowId: string; webhookId: string }> {
 		const webhookId = randomUUID();
 		const node = nodeOf(provider, parameters);
 		const workflowId = await client.importWorkflow({
@@ -90,6 +100,15 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			connections: {},
 			settings: { executionOrder: 'v1' },
 		});
+		return { workflowId, webhookId };
+	}
+
+	/** Publishes it. */
+	async function publish(
+		parameters: JsonObject,
+		provider: ProviderName = 'signing',
+	): Promise<{ workflowId: string; url: string }> {
+		const { workflowId, webhookId } = await draft(parameters, provider);
 		const url = `${n8n.url}/webhook/${webhookId}/webhook`;
 		await goLive(workflowId, url);
 		return { workflowId, url };
@@ -163,6 +182,33 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	/** The provider calls again, or calls another address. */
 	const call = async ({ taskId, provider }: Bought, to?: string) =>
 		(await emulatorOf(provider).deliverCallback(taskId, { to }))[0];
+
+	/** No file of this provider comes until it is let go. */
+	function holdFiles(provider: ProviderName): { letGo(): void; areAskedFor(): Promise<unknown> } {
+		let asked = 0;
+		let open = () => {};
+		const isOpen = new Promise<void>((resolve) => (open = resolve));
+		const mend = emulatorOf(provider).intercept(async ({ path }) => {
+			if (path.startsWith('/files/')) {
+				asked++;
+				await isOpen;
+			}
+			return undefined;
+		});
+		return {
+			letGo: () => {
+				mend();
+				open();
+			},
+			areAskedFor: async () =>
+				await until(
+					'files are asked for',
+					() => asked,
+					(count) => count > 0,
+					MINUTE,
+				),
+		};
+	}
 
 	const answersFor = ({ taskId, provider }: Bought) =>
 		emulatorOf(provider)
@@ -337,22 +383,71 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		3 * MINUTE,
 	);
 
+	const FILES = { download: true, options: { outputItems: 'output' } };
+	const typesOf = (items: readonly Item[]) => items.map(({ binary }) => binary.data?.mimeType);
+	const FOUR_PICTURES: readonly string[] = Array(4).fill('image/png');
+
 	test(
-		'answers first, then downloads',
+		'answers when the execution has begun, while its files are still under way',
 		async () => {
-			const options = { outputItems: 'output' };
-			const { workflowId, url } = await publish({ download: true, options });
+			const { workflowId, url } = await publish(FILES);
 			const bought = await buy(url);
-			// No file comes before the provider has its answer: downloading first would never end.
-			const release = signing.intercept(async ({ path }) => {
-				if (!path.startsWith('/api/')) await signing.callbacksSettled();
-				return undefined;
-			});
+			const files = holdFiles('signing');
 			await finish(bought);
 			expect(answersFor(bought)).toEqual([200]);
+			await files.areAskedFor();
+			expect(await client.executions(workflowId)).toMatchObject([{ status: 'running' }]);
+			files.letGo();
+			expect(typesOf(await started(workflowId, 4))).toEqual(FOUR_PICTURES);
+		},
+		2 * MINUTE,
+	);
+
+	test(
+		'leaves an execution to retry when n8n is killed before the files are there',
+		async () => {
+			const { workflowId, url } = await publish(FILES);
+			const bought = await buy(url, { reference: 'order 7' });
+			const files = holdFiles('signing');
+			await finish(bought);
+			expect(answersFor(bought)).toEqual([200]);
+			await files.areAskedFor();
+			await n8n.crashAndStart();
+			files.letGo();
+			const [crashed] = await until(
+				'the execution has crashed',
+				async () => await client.executions(workflowId),
+				([execution]) => execution?.status === 'crashed',
+				MINUTE,
+			);
+			await live(url);
+			expect(await call(bought)).toBe(200);
+			await started(workflowId, 0);
+			await client.retry(workflowId, text(crashed?.id, 'id'));
 			const items = await started(workflowId, 4);
-			expect(items.map(({ binary }) => binary.data?.mimeType)).toEqual(Array(4).fill('image/png'));
-			release();
+			expect(typesOf(items)).toEqual(FOUR_PICTURES);
+			expect(items.map(({ json }) => [json.taskId, json.reference])).toEqual(
+				Array(4).fill([bought.taskId, 'order 7']),
+			);
+		},
+		3 * MINUTE,
+	);
+
+	test(
+		'takes test calls while the workflow is built, the same task again and again',
+		async () => {
+			const { workflowId, webhookId } = await draft(FILES, 'midApi');
+			const bought = await buy(`${n8n.url}/webhook-test/${webhookId}/webhook`, {
+				provider: 'midApi',
+			});
+			plain.finish(bought.taskId);
+			await plain.callbacksSettled();
+			for (const count of [4, 8]) {
+				await client.listen(workflowId, TRIGGER);
+				expect(await call(bought)).toBe(200);
+				const items = await started(workflowId, count);
+				expect(new Set(typesOf(items))).toEqual(new Set(['image/png']));
+			}
 		},
 		2 * MINUTE,
 	);
@@ -427,6 +522,88 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			await started(workflowId, 0);
 		},
 		3 * MINUTE,
+	);
+
+	// The last one: n8n stays ahead of its time.
+	test(
+		'refuses an address more than a day after the time limit of its task, without a read',
+		async () => {
+			const { workflowId, url } = await publish({}, 'midApi');
+			const late = await buy(url, { provider: 'midApi' });
+			await writeFile(clock, String(26 * 60 * MINUTE));
+			await n8n.crashAndStart();
+			await live(url);
+			await finish(late);
+			expect(answersFor(late)).toEqual([401]);
+			expect(plain.ledger.readsOf(late.taskId)).toEqual([]);
+			const fresh = await buy(url, { provider: 'midApi' });
+			await finish(fresh);
+			expect(answersFor(fresh)).toEqual([200]);
+			const [item] = await started(workflowId, 1);
+			expect(item?.json.taskId).toBe(fresh.taskId);
+		},
+		3 * MINUTE,
+	);
+});
+
+describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private addresses, its own too`, () => {
+	let n8n: RegularN8n;
+	let client: N8nClient;
+
+	beforeAll(async () => {
+		({ n8n, client } = await startStage(CURRENT_N8N, {
+			N8N_SSRF_PROTECTION_ENABLED: 'true',
+			// The provider, and n8n where it is called by this name.
+			N8N_SSRF_ALLOWED_HOSTNAMES: 'localhost',
+		}));
+	}, START_TIMEOUT_MS);
+
+	afterAll(async () => await n8n?.stop());
+
+	/** An execution that waits for a call over a Trigger with these options. */
+	async function waitBehind(relayOptions: JsonObject): Promise<Wait> {
+		const port = await freePort();
+		return await Wait.parked(
+			{ client, n8n },
+			{
+				...{ prompts: prompts(1), relay: true, relayOptions, emulator: { port } },
+				credential: { baseUrl: `http://localhost:${port}` },
+			},
+		);
+	}
+
+	test(
+		'says when it is published and when a call comes what is to be allowed',
+		async () => {
+			const before = n8n.log().length;
+			const wait = await waitBehind({});
+			const refuses = `refuses ${n8n.url}`;
+			const advice = "Allow it in n8n's environment (N8N_SSRF_ALLOWED_IP_RANGES";
+			const published = n8n.log().slice(before);
+			expect(published).toContain('cannot hand calls on to executions that wait');
+			expect(published).toContain(refuses);
+			expect(await wait.finishAndDeliver(0)).toEqual([503]);
+			const [, called = ''] = n8n.log().split('so hands no call on to the execution that waits');
+			expect(called).toContain(refuses);
+			expect(called).toContain(advice);
+			await client.stopExecution(wait.executionId);
+			await wait.close();
+		},
+		2 * MINUTE,
+	);
+
+	test(
+		'hands a call on at an Internal Base URL that is allowed',
+		async () => {
+			const internalUrl = n8n.url.replace('127.0.0.1', 'localhost');
+			const before = n8n.log().length;
+			const wait = await waitBehind({ internalUrl });
+			expect(n8n.log().slice(before)).not.toContain('cannot hand calls on');
+			expect(await wait.finishAndDeliver(0)).toEqual([200]);
+			expect(await client.finished(wait.executionId, MINUTE)).toMatchObject({ status: 'success' });
+			await wait.close();
+		},
+		2 * MINUTE,
 	);
 });
 

@@ -427,8 +427,9 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 
 	describe('Task → Wait', () => {
 		it('reads at once, and parks only for what is open', async () => {
-			await bench.emulate({ latencyMs: 0 });
+			await bench.emulate({ latencyMs: Infinity });
 			const { items: bought } = await bench.generate({ waitMode: 'dontWait' });
+			bench.emulator.finish(String(submits()[0]?.taskId));
 			const { items, status } = await bench.run({
 				parameters: {
 					resource: 'task',

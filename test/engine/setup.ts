@@ -5,10 +5,10 @@ import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator'
 import type { Dialect } from './dialects';
 import { Engine, type Result, type Scenario } from './harness';
 import { Instance } from './instance';
+import { type VirtualTime, virtualTime } from './virtualTime';
 
 /**
- * Looks soon, so that tests do not wait for the pauses that suit a real provider: just when the emulator is done, because
- * no pause after the first read is shorter than a second.
+ * Looks soon: just when the emulator is done, because no pause after the first read is shorter than a second.
  */
 export const QUICK = { firstCheck: 0.2, longestPause: 1 };
 
@@ -35,23 +35,28 @@ let engine: Engine | undefined;
 
 /**
  * Engine and emulator for the tests of one file or of one `describe`: a fresh emulator for each test, one engine for all.
+ * Each test has virtual time, which passes by itself: nobody sleeps.
  *
  * @param dialect that of the provider with which the node runs; MidAPI when unset
  */
 export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 	let emulator: Emulator | undefined;
 	let instance: Instance | undefined;
+	let time: VirtualTime | undefined;
 
 	beforeAll(async () => {
 		engine ??= await Engine.start();
 	});
 	beforeEach(async () => {
+		time = virtualTime(() => emulator?.held ?? 0);
+		time.flow();
 		emulator = await startEmulator({ latencyMs: 100, ...defaults });
 	});
 	afterEach(async () => {
 		await emulator?.close();
 		await instance?.close();
 		instance = undefined;
+		time?.end();
 	});
 	afterAll(() => engine?.close());
 

@@ -11,8 +11,8 @@ import {
 import { type Dialect, DIALECTS } from '../engine/dialects';
 import type { Engine, Result, Scenario } from '../engine/harness';
 import { Instance } from '../engine/instance';
+import { type VirtualTime, virtualTime } from '../engine/virtualTime';
 import { type Fault, FILE_OPTIONS, type Wire } from './faults';
-import { type VirtualTime, virtualTime } from './virtualTime';
 
 /** How the node is set up when the fault strikes. */
 export interface Mode {

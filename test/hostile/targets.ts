@@ -251,7 +251,9 @@ export class TriggerTarget implements Target {
 			name: title,
 			nodes: [
 				{
-					...node('Midjourney Trigger', TRIGGER, 1, { authentication: provider, onlyOwnTasks }),
+					...node('Midjourney Trigger', TRIGGER, 1, {
+						...{ authentication: provider, onlyOwnTasks, download: false },
+					}),
 					...{ webhookId, credentials },
 				},
 				node(AFTER, 'n8n-nodes-base.noOp', 1, {}),

@@ -167,6 +167,15 @@ export class N8nClient {
 		return text(object(answer, 'run').executionId, 'executionId');
 	}
 
+	/** "Execute workflow" from a trigger that is called from outside: its test URL takes one call. */
+	async listen(workflowId: string, trigger: string): Promise<void> {
+		const workflowData = await this.request('GET', `/rest/workflows/${workflowId}`);
+		await this.request('POST', `/rest/workflows/${workflowId}/run`, {
+			workflowData,
+			triggerToStartFrom: { name: trigger },
+		});
+	}
+
 	/** The newest executions of a workflow, newest first, without their data. */
 	async executions(workflowId: string, limit = 20): Promise<Array<{ id: string; status: string }>> {
 		const query = new URLSearchParams({
@@ -180,9 +189,10 @@ export class N8nClient {
 		});
 	}
 
-	/** How many executions of a workflow there are. */
-	async countExecutions(workflowId: string): Promise<number> {
-		const query = new URLSearchParams({ filter: JSON.stringify({ workflowId }), limit: '1' });
+	/** How many executions of a workflow there are, or how many of that status. */
+	async countExecutions(workflowId: string, status?: string): Promise<number> {
+		const filter = JSON.stringify({ workflowId, ...(status && { status: [status] }) });
+		const query = new URLSearchParams({ filter, limit: '1' });
 		const answer = await this.request('GET', `/rest/executions?${query}`);
 		return Number(object(answer, 'executions').count);
 	}
@@ -266,8 +276,8 @@ export class N8nClient {
 		return list(await answer.json(), path).map((type) => object(type, path));
 	}
 
-	/** Calls the editor API; hands back what n8n wraps in `data`. */
-	private async request(method: string, path: string, body?: unknown): Promise<unknown> {
+	/** Calls what of the editor API has no method of its own here; hands back what n8n wraps in `data`. */
+	async request(method: string, path: string, body?: unknown): Promise<unknown> {
 		const answer = await this.fetch(method, path, body);
 		const cookie = answer.headers.getSetCookie().find((entry) => entry.startsWith('n8n-auth='));
 		if (cookie !== undefined) this.cookie = cookie.split(';')[0] ?? '';

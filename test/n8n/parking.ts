@@ -33,6 +33,8 @@ export interface Plan {
 	credential?: JsonObject;
 	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
 	relay?: boolean;
+	/** Of that Trigger. */
+	relayOptions?: JsonObject;
 	/** Behind it all the execution waits for somebody else's word. */
 	approval?: Approval;
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
@@ -99,7 +101,7 @@ export class Wait {
 		let relayId: string | undefined;
 		if (plan.relay) {
 			const id = randomUUID();
-			relayId = await client.importWorkflow(relayOf(credential, id));
+			relayId = await client.importWorkflow(relayOf(credential, id, plan.relayOptions));
 			await client.activate(relayId);
 			const url = `${n8n.webhookUrl}/webhook/${id}/webhook`;
 			// It answers anyone whom it does not know with 404 too, but in its own words.
@@ -362,13 +364,17 @@ function itemsOf(execution: Execution, node: string): Item[] {
 }
 
 /** A Midjourney Trigger that only hands on. */
-function relayOf(credential: { id: string; name: string }, webhookId: string): Workflow {
+function relayOf(
+	credential: { id: string; name: string },
+	webhookId: string,
+	options: JsonObject = {},
+): Workflow {
 	return {
 		name: `Relay ${webhookId}`,
 		nodes: [
 			{
 				...{ id: randomUUID(), name: 'Relay', type: TRIGGER, typeVersion: 1, webhookId },
-				parameters: { authentication: 'midApi', onCallback: 'resume' },
+				parameters: { authentication: 'midApi', onCallback: 'resume', options },
 				credentials: { midApi: credential },
 				position: [0, 0],
 			},

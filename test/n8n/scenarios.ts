@@ -207,11 +207,20 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		const due = Date.now() + options.timeLimit * MINUTE + TIMER_BEHIND_MS;
 		const wait = await park({ prompts: prompts(3) });
 		const answer = await wait.finishAndDeliver(1);
-		// Until its log of events says that an execution waits, n8n takes it for crashed.
-		await pause(1000);
 		overdue.finish(0);
 		const since = Date.now();
 		await n8n.crashAndStart();
+		// What it was killed in n8n 2.8 calls crashed until it has found that it waits.
+		await Promise.all(
+			waits.map(
+				async (one) =>
+					await until(
+						`n8n has looked at execution ${one.executionId}`,
+						async () => await one.status(),
+						(status) => status !== 'crashed',
+					),
+			),
+		);
 		say(`killed and ready again after ${((Date.now() - since) / 1000).toFixed(1)} s`);
 		return { overdue, nearTimer, due, wait, answer, since, status: await wait.status() };
 	}

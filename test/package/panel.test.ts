@@ -25,11 +25,19 @@ const named = (name: string): INodeProperties[] => properties.filter((one) => on
 const [resource] = named('resource');
 const choices = named('operation');
 
-/** `resource:operation` of every operation in the panel, with its entry. */
-const offered = choices.flatMap((choice) =>
+const shownWith = ({ displayOptions }: INodeProperties, parameter: string) =>
+	String(displayOptions?.show?.[parameter]?.[0]);
+
+/** The choice of operations that n8n takes its list of actions from: the first of each resource. */
+const listed = optionsOf(resource).flatMap(({ value }) => {
+	const found = choices.find((choice) => shownWith(choice, 'resource') === value);
+	return found ? [found] : [];
+});
+
+/** `resource:operation` of every action in n8n's list, with its entry. */
+const offered = listed.flatMap((choice) =>
 	optionsOf(choice).map(
-		(option) =>
-			[`${String(choice.displayOptions?.show?.resource?.[0])}:${option.value}`, option] as const,
+		(option) => [`${shownWith(choice, 'resource')}:${option.value}`, option] as const,
 	),
 );
 const idOf = (operation: Operation) => `${operation.resource}:${operation.operation}`;
@@ -108,7 +116,31 @@ const fieldRows = rows.flatMap(([id, provider, operation]) =>
 );
 const conditional = fieldRows.filter(([, , , , field]) => absences(field).length > 0);
 
+/** What the list of operations holds when one of them is chosen. */
+function operationsShown(
+	authentication: string,
+	ofResource: string,
+	operation: string,
+	what: 'name' | 'value' = 'value',
+) {
+	const parameters = { authentication, resource: ofResource, operation };
+	return choices
+		.filter((choice) => isShown(parameters, choice))
+		.flatMap((choice) =>
+			optionsOf(choice)
+				.filter((option) =>
+					isShown(parameters, { ...option, type: 'options', default: '' } as never),
+				)
+				.map((option) => option[what]),
+		);
+}
+
 describe('The panel', () => {
+	it.each(nodeFiles)('has the credential below the provider that it belongs to: %s', (file) => {
+		const [first, second] = builtNode(file).description.properties;
+		expect([first?.name, second?.type]).toEqual(['authentication', 'credentials']);
+	});
+
 	it.each(Object.keys(providers))('offers exactly the providers that there are: %s', (chosen) => {
 		const [provider] = named('authentication');
 		const shown = optionsOf(provider).filter((option) =>
@@ -132,14 +164,48 @@ describe('The panel', () => {
 		);
 	});
 
-	it('offers exactly the operations of the table', () => {
-		expect(offered.map(([id]) => id).sort()).toEqual(operations.map(idOf).sort());
+	it('lists the actions in the order of the table, which begins with what most people want', () => {
+		expect(offered.map(([id]) => id)).toEqual(operations.map(idOf));
 	});
 
-	it('has one choice of operations for every resource', () => {
-		expect(choices.flatMap(({ displayOptions }) => displayOptions?.show?.resource).sort()).toEqual(
-			optionsOf(resource).map(({ value }) => value),
-		);
+	it.each(listed.map((one) => [shownWith(one, 'resource'), one] as const))(
+		'adds the actions of %s with a provider that has such',
+		(ofResource, choice) => {
+			const first = shownWith(choice, 'authentication');
+			const having = operations.filter((one) => one.resource === ofResource).flatMap(providersOf);
+			expect(having.map(({ name }) => name)).toContain(first);
+		},
+	);
+
+	it.each(rows)('offers %s with %s', (_, provider, { operation, resource: ofResource }) => {
+		expect(operationsShown(provider, ofResource, 'another')).toContain(operation);
+	});
+
+	it.each(
+		operations.flatMap((operation) =>
+			Object.values(providers)
+				.filter((provider) => !providersOf(operation).includes(provider))
+				.map(({ name }) => [idOf(operation), name, operation] as const),
+		),
+	)('does not offer %s with %s', (_, provider, { operation, resource: ofResource }) => {
+		expect(operationsShown(provider, ofResource, 'another')).not.toContain(operation);
+	});
+
+	it('names an operation by who has it where it was picked without that provider', () => {
+		expect(operationsShown('midApi', 'image', 'edit', 'name')).toEqual([
+			'Generate',
+			'Upscale',
+			'Vary',
+			'Edit (Vtrix Only)',
+		]);
+	});
+
+	it('says which provider to choose then', () => {
+		const chosen = { authentication: 'midApi', resource: 'image', operation: 'edit' };
+		const notices = properties.filter((one) => one.type === 'notice' && isShown(chosen, one));
+		expect(notices.map(({ displayName }) => displayName)).toEqual([
+			'Edit exists with Vtrix only: choose it as Provider above.',
+		]);
 	});
 
 	it.each([['resource', resource] as const, ...choices.map((one) => ['operation', one] as const)])(
@@ -165,7 +231,18 @@ describe('The panel', () => {
 	});
 });
 
+/** What can be left empty at all: a list and a switch always have a value. */
+const canBeEmptied = ({ property: { type } }: Field<unknown>) =>
+	['string', 'number', 'json'].includes(type);
+
 describe('The fields of an operation', () => {
+	it.each(fieldRows.filter(([, , , , field]) => canBeEmptied(field)))(
+		'%s with %s marks %s as required exactly if it must not be empty',
+		(_, __, ___, ____, { property, read }) => {
+			expect(property.required === true).toBe('problem' in read(''));
+		},
+	);
+
 	it.each(fieldRows)('%s with %s shows %s', (_, __, ___, operation, field) => {
 		expect(isFieldShown(operation, field, condition(field))).toBe(true);
 	});
@@ -183,7 +260,7 @@ describe('The fields of an operation', () => {
 			([{ property }, place]) => place ?? property.name,
 		);
 		const price = operation.does === 'submit' ? ['costNotice'] : [];
-		const always = ['authentication', 'resource', 'operation', ...price];
+		const always = ['authentication', 'credentials', 'resource', 'operation', ...price];
 		const fields = [...placesOf(operation, provider).keys()];
 		const shown = fields.flatMap((field) => shownFor(operation, condition(field)));
 		expect(new Set([...shownFor(operation), ...shown].map(({ name }) => name))).toEqual(
@@ -224,6 +301,21 @@ describe('The texts of the panel', () => {
 
 	it.each(ofType('boolean'))('a switch says what it is for: %s', (_, property) => {
 		expect(property.description).toMatch(/^Whether /);
+	});
+
+	it('no hint stands where an expression does at first, for which the editor takes it away', () => {
+		const hinted = all.filter(({ hint }) => hint !== undefined);
+		expect(hinted.filter((one) => String(one.default).startsWith('='))).toEqual([]);
+	});
+
+	it('no field is explained by a hint alone: whoever enters an expression still sees the description', () => {
+		const hinted = all.filter(({ hint }) => hint !== undefined);
+		expect(hinted.filter(({ description: said }) => said === undefined)).toEqual([]);
+	});
+
+	it('no number is shown with decimals that it does not have', () => {
+		const precise = all.filter(({ typeOptions }) => (typeOptions?.numberPrecision ?? 0) > 0);
+		expect(precise).toEqual([]);
 	});
 
 	it('every field has a default', () => {

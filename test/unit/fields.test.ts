@@ -31,7 +31,7 @@ function fieldNamed(name: string) {
 
 describe('A field takes what people and expressions give', () => {
 	const integer = integerField({ min: 0, max: 1000 }, look);
-	const urls = imageUrls('', '');
+	const urls = imageUrls('');
 	const ids = listField({ separator: /[\s,]+/ }, look);
 	const choice = choiceField([{ name: 'One', value: 1 }] as const, look);
 	const one = 'https://a.example/1.png';
@@ -110,8 +110,8 @@ describe('A field says what does not fit', () => {
 		],
 		['an unlisted choice', aspectRatio, '7:5', /must be one of 1:1, 1:2, .* not “7:5”/],
 		['a word for a switch', switchField(look), 'yes', /must be true or false/],
-		['an object among URLs', imageUrls('', ''), [{ url: 'x' }], /not a URL/],
-		['an empty list', imageUrls('', ''), [], /is empty/],
+		['an object among URLs', imageUrls(''), [{ url: 'x' }], /not a URL/],
+		['an empty list', imageUrls(''), [], /is empty/],
 		['what is no JSON', json, '{ "a": 1', /is not valid JSON: “{ "a": 1”/],
 		['an expression left as text', json, '{ "a": "{{ $json.a }}" }', /switch .* to Expression/],
 		['an expression left as text, bare', json, '{ "a": {{ $json.a }} }', /switch .* to Expression/],

@@ -90,7 +90,8 @@ export function numberField({ min, max }: { min: number; max: number }, look: Lo
 		property: {
 			...look,
 			type: 'number',
-			typeOptions: { minValue: min, maxValue: max, numberPrecision: 2 },
+			// A precision would show 30 as 30.00.
+			typeOptions: { minValue: min, maxValue: max },
 		},
 		read(value) {
 			const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;

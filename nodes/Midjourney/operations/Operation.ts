@@ -18,6 +18,8 @@ interface Described {
 	description: string;
 	/** Shown at the top level, in this order. */
 	fields: ReadonlyArray<Field<unknown>>;
+	/** The field whose choice tells nodes of this operation apart on the canvas. */
+	toldApartBy?: Field<unknown>;
 	/** Shown under Additional Fields, alphabetically. All optional, and only sent when set. */
 	additional?: ReadonlyArray<Field<unknown>>;
 }

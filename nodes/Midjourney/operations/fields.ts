@@ -87,26 +87,18 @@ export const OF_INCOMING_ITEM = '={{ $json.url ?? $json.outputs?.[0]?.url }}';
 /** URLs may hold commas: a comma separates only where the next URL begins. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
-const SEVERAL_URLS =
-	'The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.';
-
-export const imageUrls = (
-	description: string,
-	defaultValue = '',
-	hint = SEVERAL_URLS,
-): Field<string[]> =>
+export const imageUrls = (images: string): Field<string[]> =>
 	listField(
 		{ separator: URL_SEPARATOR, check: urlProblem },
 		{
 			displayName: 'Image URLs',
 			name: 'imageUrls',
-			default: defaultValue,
+			default: '',
 			required: true,
 			placeholder: 'e.g. https://example.com/teapot.png',
 			// A field of one line would join lines that are pasted into it.
 			typeOptions: { rows: 2 },
-			description,
-			hint,
+			description: `${images}. The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.`,
 		},
 	);
 

@@ -144,6 +144,14 @@ export const providerProperty: INodeProperties = {
 	description: 'Who makes the images: the account to use',
 };
 
+/** Where the editor shows the credential; without it, above all fields (seen on n8n 2.41.1, read in 2.8.4 and 1.123.81). */
+export const credentialsProperty: INodeProperties = {
+	displayName: 'Credentials',
+	name: 'credentials',
+	type: 'credentials',
+	default: '',
+};
+
 /** The credential types of the providers, each shown where its provider is chosen. */
 export const credentials: INodeCredentialDescription[] = allProviders.map(
 	({ name, displayName, credentialType }) => ({
@@ -161,9 +169,11 @@ const withProviders = (having: readonly Provider[]): Record<string, string[]> =>
 
 /** The properties of the node: provider, resource, operation, then the fields of each operation. */
 export function propertiesOf(operations: readonly Operation[]): INodeProperties[] {
-	const resources = [...new Set(operations.map(({ resource }) => resource))].sort();
+	// In the order of the table, as n8n lists actions: what most people want comes first.
+	const resources = [...new Set(operations.map(({ resource }) => resource))];
 	return [
 		providerProperty,
+		credentialsProperty,
 		{
 			displayName: 'Resource',
 			name: 'resource',
@@ -182,33 +192,50 @@ export function propertiesOf(operations: readonly Operation[]): INodeProperties[
 			})),
 			default: 'image',
 		},
-		...resources.map((resource) => operationProperty(resource, operations)),
+		...resources.flatMap((resource) => operationProperties(resource, operations)),
 		...operations.flatMap(propertiesOfOne),
 	];
 }
 
-function operationProperty(resource: string, operations: readonly Operation[]): INodeProperties {
+/**
+ * The operations of a resource, once for each provider. What a provider does not have stands in its list only where it is
+ * chosen already, under the name of who has it. n8n's list of actions takes the first of these properties and its provider.
+ */
+function operationProperties(
+	resource: string,
+	operations: readonly Operation[],
+): INodeProperties[] {
 	const ofResource = operations.filter((one) => one.resource === resource);
-	// What the table lists first for a resource is what the panel preselects.
-	const preselected = ofResource[0]?.operation ?? '';
-	return {
+	const hasAny = (provider: Provider) => ofResource.some((one) => offers(one, provider));
+	const first = allProviders.filter(hasAny);
+	const others = allProviders.filter((provider) => !hasAny(provider));
+	return [...first, ...others].map((provider) => ({
 		displayName: 'Operation',
 		name: 'operation',
 		type: 'options',
 		noDataExpression: true,
-		displayOptions: { show: { resource: [resource] } },
-		options: ofResource
-			.map((one) => ({
-				name: one.name,
-				value: one.operation,
-				action: one.action,
-				// n8n's lists of actions show it, too.
-				description: one.does === 'submit' ? `${one.description} (paid)` : one.description,
-				displayOptions: { show: withProviders(providersOf(one)) },
-			}))
-			.sort((a, b) => (a.name < b.name ? -1 : 1)),
-		default: preselected,
+		displayOptions: { show: { ...withProviders([provider]), resource: [resource] } },
+		options: ofResource.map((one) => operationChoice(one, provider)),
+		// What the table lists first for a resource is what the panel preselects.
+		default: ofResource[0]?.operation ?? '',
+	}));
+}
+
+function operationChoice(one: Operation, provider: Provider): INodePropertyOptions {
+	const choice = {
+		name: one.name,
+		value: one.operation,
+		action: one.action,
+		// n8n's lists of actions show it, too.
+		description: one.does === 'submit' ? `${one.description} (paid)` : one.description,
 	};
+	return offers(one, provider)
+		? choice
+		: {
+				...choice,
+				name: `${one.name} (${displayNames(providersOf(one))} Only)`,
+				displayOptions: { show: { operation: [one.operation] } },
+			};
 }
 
 function propertiesOfOne(operation: Operation): INodeProperties[] {
@@ -307,12 +334,34 @@ export function inCollection({ property, only, except }: Field<unknown>): Collec
 	return Object.keys(displayOptions).length > 0 ? { ...property, displayOptions } : property;
 }
 
-/** What stands below the node's name on the canvas: the operation in the words that the user has picked it by. */
+/**
+ * What stands below the node's name on the canvas. n8n names a node after its action, so this says the rest: the operation as
+ * the panel and the docs call it, or what tells nodes of it apart, and the provider.
+ */
 export function subtitleOf(operations: readonly Operation[]): string {
-	const actions = Object.fromEntries(
-		operations.map(({ resource, operation, action }) => [`${resource}:${operation}`, action]),
+	const said = operations.flatMap((operation) => {
+		const id = `${operation.resource}:${operation.operation}`;
+		const { name, options = [] } = operation.toldApartBy?.property ?? {};
+		const choices = options.flatMap((option) =>
+			'value' in option ? [[`${id}:${String(option.value)}`, option.name] as const] : [],
+		);
+		return [
+			[id, `${RESOURCES[operation.resource]} → ${operation.name}`] as const,
+			...(name === undefined ? [] : choices),
+		];
+	});
+	const fields = new Set(operations.flatMap(({ toldApartBy }) => toldApartBy?.property.name ?? []));
+	const parameter = (name: string) => `$parameter["${name}"]`;
+	const id = `${parameter('resource')} + ":" + ${parameter('operation')}`;
+	const names = Object.fromEntries(
+		allProviders.map(({ name, displayName }) => [name, displayName]),
 	);
-	return `={{ (${JSON.stringify(actions)})[$parameter["resource"] + ":" + $parameter["operation"]] }}`;
+	const candidates = [...[...fields].map((name) => `${id} + ":" + ${parameter(name)}`), id].map(
+		(key) => `texts[${key}]`,
+	);
+	const texts = JSON.stringify(Object.fromEntries(said));
+	const provider = `(${JSON.stringify(names)})[${parameter(providerProperty.name)}]`;
+	return `={{ ((texts) => ${candidates.join(' || ')})(${texts}) + " · " + ${provider} }}`;
 }
 
 /** What the panel warns of while the user types. */

@@ -49,19 +49,29 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 	},
 ];
 
-const LOOK = {
-	displayName: 'Wait Mode',
-	name: 'waitMode',
-	default: 'auto',
-	noDataExpression: true,
-};
+/** What an agent's tool does not have. */
+const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
 
-export const waitMode: Field<WaitMode> = choiceField(WAIT_MODES, LOOK);
+const DEFAULT_WAIT_MODE: WaitMode = 'auto';
+
+/** A tool polls, whatever it is set to. */
+const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
+	optional(
+		choiceField(modes, {
+			displayName: 'Wait Mode',
+			name: 'waitMode',
+			default: DEFAULT_WAIT_MODE,
+			noDataExpression: true,
+			displayOptions: NOT_IN_TOOLS,
+			description: 'How the node waits for what it has submitted',
+		}),
+	);
+
+export const waitMode = waitModeField(WAIT_MODES);
 
 /** For tasks that were submitted before: they call back where they were told to then. */
-export const laterWaitMode: Field<WaitMode> = choiceField(
+export const laterWaitMode = waitModeField(
 	WAIT_MODES.filter(({ value }) => value === 'auto' || value === 'poll'),
-	LOOK,
 );
 
 /** `field`, but not where nothing is waited for. */
@@ -137,16 +147,21 @@ const longestPause = whereItWaits(
 /** `field`, but only where the execution may be parked. */
 const whereItParks = <T>(field: Field<T>) => onlyFor(waitMode, ['auto', 'callback'], field);
 
-const internalUrl = whereItParks(
+/** @param use what happens there; a sentence */
+export const internalUrlField = (use: string): Field<string | undefined> =>
 	optional(
 		urlField({
 			displayName: 'Internal Base URL',
 			name: 'internalUrl',
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:5678',
-			description:
-				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The node wakes its own execution there; without such an address it looks once a minute or so.',
+			description: `Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. ${use}`,
 		}),
+	);
+
+const internalUrl = whereItParks(
+	internalUrlField(
+		'The node wakes its own execution there; without such an address it looks once a minute or so.',
 	),
 );
 
@@ -248,7 +263,7 @@ export const download = whereItWaits(
 			displayName: 'Download Files',
 			name: 'download',
 			default: true,
-			displayOptions: { hide: { '@tool': [true] } },
+			displayOptions: NOT_IN_TOOLS,
 			description:
 				'Whether to fetch the images and videos, so that they are shown and can be saved. Without it items hold links, which expire.',
 		}),
@@ -264,7 +279,8 @@ const binaryField = whereItDownloads(
 			displayName: 'Put Output File in Field',
 			name: 'binaryField',
 			default: DEFAULT_BINARY_FIELD,
-			hint: 'The name of the output field to put the binary file data in. With One Item per Task it gets the index behind it: data_0, data_1 and so on.',
+			description: 'With One Item per Task the index stands behind it: data_0, data_1 and so on',
+			hint: 'The name of the output field to put the binary file data in',
 		}),
 	),
 );
@@ -296,7 +312,7 @@ export function settingsFrom(from: Parameters): Settings {
 	const lostAnswer = from.get(lostAnswerLimit);
 	const chosenMode = [waitMode, laterWaitMode].find((field) => from.has(field));
 	return {
-		waitMode: chosenMode === undefined ? 'poll' : from.get(chosenMode),
+		waitMode: chosenMode === undefined ? 'poll' : (from.get(chosenMode) ?? DEFAULT_WAIT_MODE),
 		timeLimitMs: (from.get(timeLimit) ?? DEFAULT_TIME_LIMIT_MIN) * 60_000,
 		onTimeLimit: from.get(onTimeLimit) ?? 'error',
 		schedule: {

@@ -1,5 +1,8 @@
 import {
 	NodeOperationError,
+	type IExecuteFunctions,
+	type IHookFunctions,
+	type INodeExecutionData,
 	type INodeProperties,
 	type IWebhookFunctions,
 	type IWebhookResponseData,
@@ -9,10 +12,12 @@ import { providerNamed } from '../providers';
 import type { Provider } from '../providers/Provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
-import { choiceField, onlyFor, optional, urlField, type Field } from './Field';
-import { Parameters } from './Parameters';
-import { inCollection, OPTIONS, providerProperty } from './properties';
-import { download, resultOptions, settingsFrom } from './settings';
+import { beginWorkflow } from '../tasks/callbacks/start';
+import { areShut, reachAdvice } from '../tasks/wait/selfCall';
+import { choiceField, onlyFor, type Field } from './Field';
+import { Parameters, type ParameterSource } from './Parameters';
+import { credentialsProperty, inCollection, OPTIONS, providerProperty } from './properties';
+import { download, internalUrlField, resultOptions, settingsFrom } from './settings';
 
 /** The Trigger's panel, and what a user has entered in it. */
 
@@ -60,15 +65,8 @@ const STARTS = { [onCallbackField.property.name]: ['both', 'start'] };
 const internalUrl = onlyFor(
 	onCallbackField,
 	['both', 'resume'],
-	optional(
-		urlField({
-			displayName: 'Internal Base URL',
-			name: 'internalUrl',
-			default: '',
-			placeholder: 'e.g. http://127.0.0.1:5678',
-			description:
-				'Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
-		}),
+	internalUrlField(
+		'The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
 	),
 );
 
@@ -90,6 +88,7 @@ const TAKES_OTHERS =
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
+	credentialsProperty,
 	onCallbackField.property,
 	{
 		displayName: 'Trigger On',
@@ -117,8 +116,7 @@ export const triggerProperties: INodeProperties[] = [
 		default: '',
 		displayOptions: { show: { [ONLY_OWN]: [false] } },
 	},
-	// Off at first: with it the provider is answered before the workflow has begun, and a kill in between loses the start.
-	{ ...download.property, default: false, displayOptions: { show: STARTS } },
+	{ ...download.property, displayOptions: { show: STARTS } },
 	{
 		displayName: 'Options',
 		name: OPTIONS,
@@ -132,23 +130,22 @@ export const triggerProperties: INodeProperties[] = [
 /** What to do with callbacks; what an expression gives instead of a choice counts as not chosen. */
 export function receiveSettings(context: IWebhookFunctions): ReceiveSettings {
 	const events: unknown = context.getNodeParameter('triggerOn', []);
-	const chosen: unknown = context.getNodeParameter('onCallback', 'both');
 	return {
 		triggerOn: ENDS.map(({ value }) => value).filter(
 			(value) => Array.isArray(events) && events.includes(value),
 		),
-		onCallback: ON_CALLBACK.find(({ value }) => value === chosen)?.value ?? 'both',
+		onCallback: onCallbackIn(context),
 		onlyOwnTasks: context.getNodeParameter(ONLY_OWN, true) !== false,
 	};
 }
 
+function onCallbackIn(context: IHookFunctions | IWebhookFunctions): ReceiveSettings['onCallback'] {
+	const chosen: unknown = context.getNodeParameter('onCallback', 'both');
+	return ON_CALLBACK.find(({ value }) => value === chosen)?.value ?? 'both';
+}
+
 /** What is entered about items, and about reaching this n8n. */
-function optionsOf(context: IWebhookFunctions): Parameters {
-	const source = {
-		getNode: () => context.getNode(),
-		getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
-			context.getNodeParameter(name, fallback),
-	};
+function optionsIn(source: ParameterSource): Parameters {
 	// They are the same with every provider.
 	const places = new Map<Field<unknown>, string | undefined>([
 		[download, undefined],
@@ -157,20 +154,59 @@ function optionsOf(context: IWebhookFunctions): Parameters {
 	return new Parameters(source, 0, places, 'midApi');
 }
 
+/** The parameters as they are where there are no items. */
+const sourceOf = (context: IHookFunctions | IWebhookFunctions): ParameterSource => ({
+	getNode: () => context.getNode(),
+	getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
+		context.getNodeParameter(name, fallback),
+});
+
 /** @throws NodeOperationError when it is none that is known */
-function chosenProvider(context: IWebhookFunctions): Provider {
-	const chosen = context.getNodeParameter('authentication', undefined);
+function providerChosen(source: ParameterSource): Provider {
+	const chosen = source.getNodeParameter('authentication', 0, undefined);
 	const provider = providerNamed(chosen);
 	if (provider) return provider;
-	throw new NodeOperationError(context.getNode(), `'Provider' ${String(chosen)} is not known`);
+	throw new NodeOperationError(source.getNode(), `'Provider' ${String(chosen)} is not known`);
+}
+
+/** Says in n8n's log what is wrong with a Trigger that is being published. Never throws. */
+export async function onPublish(context: IHookFunctions): Promise<void> {
+	const { name, webhookId } = context.getNode();
+	const warn = (words: string) => context.logger.warn(`Midjourney Trigger '${name}' ${words}`);
+	if (!webhookId) {
+		warn('has a URL that can be guessed, because it has no webhook ID: delete it and add it again');
+	}
+	try {
+		if (onCallbackIn(context) === 'start') return;
+		const own = context.getNodeWebhookUrl('default') ?? '';
+		const internal = optionsIn(sourceOf(context)).get(internalUrl) ?? own;
+		if (await areShut(context.helpers, [own, internal])) {
+			warn(`cannot hand calls on to executions that wait. ${reachAdvice()}`);
+		}
+	} catch (error) {
+		// Nobody waits yet; what is entered wrong is told when a call comes.
+		context.logger.debug(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+	}
 }
 
 /** Answers a call of a provider. Never throws. */
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const source = sourceOf(context);
 	return await answerCall(context, {
-		provider: () => chosenProvider(context),
+		provider: () => providerChosen(source),
 		receiving: () => receiveSettings(context),
-		items: () => settingsFrom(optionsOf(context)),
-		internalUrl: () => optionsOf(context).get(internalUrl),
+		internalUrl: () => optionsIn(source).get(internalUrl),
+	});
+}
+
+/**
+ * What a workflow begins with after a call.
+ *
+ * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+ */
+export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await beginWorkflow(context, {
+		provider: () => providerChosen(context),
+		items: () => settingsFrom(optionsIn(context)),
 	});
 }

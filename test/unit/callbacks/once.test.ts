@@ -13,7 +13,6 @@ describe('What a process knows of the starts of a Trigger', () => {
 	it.each<[string, (starts: Starts) => void, number, boolean]>([
 		['while n8n may still begin it', () => {}, 29_999, false],
 		['where n8n has not begun it', () => {}, 30_000, true],
-		['where it was given back', (starts) => starts.release(KEY), 1, true],
 		['where it has begun', (starts) => starts.confirm(KEY), 1e9, false],
 	])('lets it start again %s: %#', (_, meanwhile, later, mayStart) => {
 		const starts = new Starts();
@@ -78,9 +77,11 @@ interface Running {
 	check?: (keys: string[]) => Promise<unknown>;
 	starts?: Starts;
 	trigger?: string;
+	executionId?: string;
 }
 
 const warnings: string[] = [];
+let executions = 0;
 
 /** The Trigger's part of an execution, in another process each time where it gets no `starts`. */
 const run = async ({
@@ -89,11 +90,13 @@ const run = async ({
 	check = newMemory().check,
 	starts = new Starts(),
 	trigger = 'trigger',
+	executionId = `${++executions}`,
 }: Running) =>
 	await firstStarts(
 		{
 			getInputData: () => items,
 			getMode: () => mode,
+			getExecutionId: () => executionId,
 			helpers: { checkProcessedAndRecord: check },
 			logger: { warn: (words: string) => warnings.push(words) },
 		} as unknown as IExecuteFunctions,
@@ -123,6 +126,15 @@ describe('An execution that a call has started', () => {
 		expect((await all()).flat()).toHaveLength(0);
 	});
 
+	it('goes on again when n8n begins the same execution anew, and holds the others back', async () => {
+		const { check } = newMemory();
+		const first = { check, executionId: 'the first' };
+		await run(first);
+		expect(await run({ check })).toEqual([]);
+		expect(await run(first)).toHaveLength(1);
+		expect(await run({ check })).toEqual([]);
+	});
+
 	it.each(['retry', 'manual'])(
 		'is never held back in mode %s, and not remembered',
 		async (mode) => {
@@ -140,13 +152,6 @@ describe('An execution that a call has started', () => {
 		expect(warnings.join()).toContain('database is locked');
 		const { check } = newMemory();
 		expect(await run({ check, trigger: 'the same afterwards' })).toHaveLength(1);
-	});
-
-	it('passes all items of a task or none', async () => {
-		const { check } = newMemory();
-		const items = itemsOf(KEY, KEY, KEY, KEY);
-		expect(await run({ check, items })).toEqual(items);
-		expect(await run({ check, items })).toEqual([]);
 	});
 
 	it('asks nobody about items without a key', async () => {

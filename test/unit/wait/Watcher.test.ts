@@ -5,9 +5,10 @@ import { runInNewContext } from 'vm';
 import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
 import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
-import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
+import type { PollSchedule } from '../../../nodes/Midjourney/tasks/wait/schedule';
 import type { Target } from '../../../nodes/Midjourney/tasks/wait/watched';
 import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { seededRandom } from '../../emulator/random';
 import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
 
 setFlagsFromString('--expose-gc');
@@ -17,6 +18,12 @@ const collectGarbage: () => void = runInNewContext('gc');
 type Script = (taskId: string, read: number) => Result<Task> | Promise<Result<Task>>;
 
 const HOUR = 3_600_000;
+
+/** How these tasks are read, whatever is usual. */
+const SCHEDULE: PollSchedule = {
+	...{ first: 4_000, shortest: 1_000, longest: 30_000 },
+	growth: 0.15,
+};
 const RUNNING = found('running');
 const DONE = found('completed');
 
@@ -24,7 +31,7 @@ const target = (taskId = 't1', more: Partial<Target> = {}): Target => ({
 	taskId,
 	since: 0,
 	deadline: HOUR,
-	schedule: AFTER_SUBMIT,
+	schedule: SCHEDULE,
 	fresh: true,
 	...more,
 });
@@ -87,7 +94,7 @@ describe('A watcher reads', () => {
 
 	it('at the pauses that were set', async () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 4 ? RUNNING : DONE));
-		watcher.add(target('t1', { schedule: { ...AFTER_SUBMIT, first: 10_000, longest: 1_200 } }));
+		watcher.add(target('t1', { schedule: { ...SCHEDULE, first: 10_000, longest: 1_200 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([10_000, 11_200, 12_400, 13_600, 14_800]);
 	});
@@ -95,7 +102,7 @@ describe('A watcher reads', () => {
 	it('at once what was submitted long ago', async () => {
 		const { watcher, clock, moments } = watching(() => DONE);
 		await clock.pass(500_000);
-		watcher.add(target('t1', { since: 500_000, schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		watcher.add(target('t1', { since: 500_000, schedule: { ...SCHEDULE, first: 0 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([500_000]);
 	});
@@ -104,9 +111,29 @@ describe('A watcher reads', () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 2 ? RUNNING : DONE), {
 			clock: new WaitClock(() => 0.5),
 		});
-		watcher.add(target('t1', { schedule: { ...AFTER_SUBMIT, first: 40_000, longest: 10_000 } }));
+		watcher.add(target('t1', { schedule: { ...SCHEDULE, first: 40_000, longest: 10_000 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([36_000, 40_860, 46_376.1]);
+	});
+
+	it('together what was bought together, whatever chance makes of its pauses', async () => {
+		const random = seededRandom(1);
+		const { watcher, clock, reads } = watching(() => RUNNING, {
+			clock: new WaitClock(() => random.next()),
+		});
+		for (const id of ['a', 'b']) watcher.add(target(id));
+		await clock.pass(60_000);
+		const at = (id: string) => reads.filter(({ taskId }) => taskId === id).map((read) => read.at);
+		expect(at('a').length).toBeGreaterThan(10);
+		expect(at('a')).toEqual(at('b'));
+	});
+
+	it('soon again what took a while to read', async () => {
+		const clock = new WaitClock();
+		const { watcher, moments } = watching(after(clock, 100, RUNNING), { clock });
+		watcher.add(target('t1', { schedule: { ...SCHEDULE, shortest: 300, growth: 0.01 } }));
+		await clock.pass(5_000);
+		expect(moments()).toEqual([4_000, 4_400, 4_800]);
 	});
 
 	it('many tasks in the time of one', async () => {
@@ -272,7 +299,7 @@ describe('When the provider wants to be left alone', () => {
 		const one = watching((_, read) => (read === 0 ? alone(50_000) : DONE), { clock, account });
 		const other = watching(() => RUNNING, { clock, account });
 		one.watcher.add(target('a'));
-		other.watcher.add(target('b', { schedule: { ...AFTER_SUBMIT, first: 4_500, longest: 1_000 } }));
+		other.watcher.add(target('b', { schedule: { ...SCHEDULE, first: 4_500, longest: 1_000 } }));
 		await clock.pass(53_000);
 		expect([...one.moments(), ...other.moments()]).toEqual([4_000]);
 		await clock.until(one.watcher.untilAllEnded());
@@ -303,7 +330,7 @@ describe('At the time limit', () => {
 
 	it('the task is read once more', async () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
-		watcher.add(soon({ schedule: { ...AFTER_SUBMIT, first: 6_000, longest: 600_000 } }));
+		watcher.add(soon({ schedule: { ...SCHEDULE, first: 6_000, longest: 600_000 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments().at(-1)).toBe(10_000);
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 10_000 });
@@ -322,7 +349,7 @@ describe('At the time limit', () => {
 	it('a read under way counts', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 3_000, DONE), { clock });
-		watcher.add(soon({ schedule: { ...AFTER_SUBMIT, first: 9_000, longest: 30_000 } }));
+		watcher.add(soon({ schedule: { ...SCHEDULE, first: 9_000, longest: 30_000 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', endedAt: 12_000 });
 		expect(reads).toHaveLength(1);
@@ -333,7 +360,7 @@ describe('At the time limit', () => {
 		['a read that began before', 9_000],
 	])('%s is waited for for five seconds', async (_, first) => {
 		const { watcher, clock } = watching(never);
-		watcher.add(soon({ schedule: { ...AFTER_SUBMIT, first } }));
+		watcher.add(soon({ schedule: { ...SCHEDULE, first } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 15_000 });
 	});
@@ -570,15 +597,15 @@ describe('Of a task that a call is to tell of', () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
 		watcher.add(hopeful());
 		await clock.pass(90_000);
-		expect(moments()).toEqual([10_000, 15_000, 22_500, 33_750, 50_625, 75_937.5]);
+		expect(moments()).toEqual([10_000, 15_000, 22_500, 33_750, 50_625, 68_625, 86_625]);
 	});
 
 	it('nearly nothing is read where calls have arrived', async () => {
 		const { watcher, clock, account, moments } = watching(() => RUNNING);
 		account.calledAt = 0;
 		watcher.add(hopeful());
-		await clock.pass(299_000);
-		expect(moments()).toEqual([120_000, 240_000]);
+		await clock.pass(800_000);
+		expect(moments()).toEqual([120_000, 420_000, 720_000]);
 	});
 
 	it('nearly nothing is read from the first call on', async () => {
@@ -605,10 +632,10 @@ describe('Of a task that a call is to tell of', () => {
 			watcher.add(hopeful('long'));
 			await clock.pass(60_000);
 			const at = reads.filter(({ taskId }) => taskId === 'long').map((read) => read.at);
-			// It takes five seconds to be sure that no call comes. From then on a pause is a seventh of the time waited.
-			expect(at.slice(0, 3)).toEqual([10_000, 15_000, 17_250]);
+			// It takes five seconds to be sure that no call comes. From then on a pause is a tenth of the time waited.
+			expect(at.slice(0, 3)).toEqual([10_000, 15_000, 16_500]);
 			at.slice(3).forEach((moment, index) => {
-				expect(moment / (at[index + 2] ?? NaN)).toBeCloseTo(1.15, 5);
+				expect(moment / (at[index + 2] ?? NaN)).toBeCloseTo(1.1, 5);
 			});
 			expect(at.length).toBeGreaterThan(9);
 		},
@@ -658,7 +685,7 @@ describe('Of a task that a call is to tell of', () => {
 describe('A look', () => {
 	it('reads what is due, each once', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
-		watcher.add(target('due', { called: true, schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		watcher.add(target('due', { called: true, schedule: { ...SCHEDULE, first: 0 } }));
 		watcher.add(target('not due', { called: true }));
 		await clock.until(watcher.readDue());
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['due']);
@@ -690,7 +717,7 @@ describe('A look', () => {
 	])('is over at the time limit, though %s', async (_, script, pause) => {
 		const { watcher, clock, account } = watching(script);
 		account.reads.pauseFor(pause);
-		watcher.add(target('t1', { deadline: 10_000, schedule: { ...AFTER_SUBMIT, first: 0 } }));
+		watcher.add(target('t1', { deadline: 10_000, schedule: { ...SCHEDULE, first: 0 } }));
 		let over = NaN;
 		void watcher.readDue().then(() => (over = clock.time));
 		await clock.pass(130_000);

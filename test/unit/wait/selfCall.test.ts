@@ -1,8 +1,10 @@
 import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 
 import {
+	areShut,
 	isAlive,
 	ownAddress,
+	reachAdvice,
 	resumeUrlOf,
 	statusOf,
 	wake,
@@ -367,5 +369,45 @@ describe('Waking an execution', () => {
 		expect(await clock.until(wake(helpers, ADDRESS, 's', clock))).toBe('failed');
 		expect(asked.at(-1)).toBeLessThan(45_000);
 		expect(clock.time).toBeLessThan(80_000);
+	});
+});
+
+describe("n8n's protection against private addresses", () => {
+	const REFUSAL = new Error(
+		'The request was blocked because it resolves to a restricted IP address',
+	);
+	const HERE = 'http://10.1.1.1:5678';
+
+	it('is named in the advice as soon as it has refused, with what to do', async () => {
+		expect(reachAdvice()).toBe(
+			'Internal Base URL in Options names an address that works from inside.',
+		);
+		const { context } = executionAt(HERE, () => REFUSAL);
+		expect(await ownAddress(context, undefined)).toBeUndefined();
+		expect(reachAdvice()).toContain(
+			`refuses ${HERE} and http://127.0.0.1:5678. Allow it in n8n's environment (N8N_SSRF_ALLOWED_IP_RANGES`,
+		);
+	});
+
+	it.each<[string, unknown[], string[], boolean]>([
+		['refuses', [REFUSAL], ['http://10.1.1.4/webhook/x'], true],
+		[
+			'lets through one of two',
+			[REFUSAL, 'ok'],
+			['http://10.1.1.2', 'https://n8n.example.com'],
+			false,
+		],
+		[
+			'is not what keeps a request from',
+			[new Error('connect ECONNREFUSED')],
+			['http://10.1.1.3'],
+			false,
+		],
+		['is not asked about', [], ['no address', ''], false],
+	])('%s its own address: %#', async (_, answers, urls, expected) => {
+		const left = [...answers];
+		const { context, asked } = executionAt('', () => left.shift());
+		expect(await areShut(context.helpers, urls)).toBe(expected);
+		expect(asked).toHaveLength(answers.length);
 	});
 });

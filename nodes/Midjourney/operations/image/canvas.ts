@@ -56,7 +56,10 @@ const canvasRatio = toFitTo(
 const margin = (displayName: string, name: string, initial: number, description: string) =>
 	toFitTo(
 		'margins',
-		numberField({ min: 0, max: 300 }, { displayName, name, default: initial, description }),
+		numberField(
+			{ min: 0, max: 300 },
+			{ displayName, name, default: initial, required: true, description },
+		),
 	);
 const moreWidth = margin(
 	'More Width (%)',

@@ -229,6 +229,7 @@ export const generateImage: Operation = {
 	name: 'Generate',
 	action: 'Generate image',
 	description: 'Make images from a prompt, with or without reference images',
+	toldApartBy: mode,
 	fields: [
 		mode,
 		imagePrompt,

@@ -108,6 +108,7 @@ const json = onlyFor(
 		displayName: 'Areas (JSON)',
 		name: 'maskJson',
 		default: '[\n  { "x": 100, "y": 100, "width": 300, "height": 200 }\n]',
+		required: true,
 		description:
 			'A list of rectangles {x, y, width, height} and polygons {points: [x, y, x, y, …]}, in pixels from the top left corner of the image',
 	}),

@@ -1,18 +1,77 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isRecord } from '../../providers/json';
-import { jsonField, textField, type Reading } from '../Field';
+import { jsonField, onlyFor, textField, type Field, type Reading } from '../Field';
 import type { Operation } from '../Operation';
+import type { Parameters } from '../Parameters';
 
-const model = textField(100, {
-	displayName: 'Model',
-	name: 'model',
-	default: '',
-	required: true,
-	placeholder: 'e.g. midjourney_pan',
-	description: 'The ID of any model of the provider',
-	hint: 'Not documented by Vtrix, but likely: midjourney_pan (jobId, imageNo, direction 0 down, 1 right, 2 up, 3 left, scale 1.1 to 3), midjourney_enhance (jobId of a draft, imageNo), midjourney_reroll (jobId), midjourney_removebackground (imgUrl), midjourney_video_diffusion (prompt, or jobId and imageNo; videoType 0 480p, 1 720p)',
-});
+/** Of no list: an expression may name any model. */
+const anyModel = textField(100, { displayName: 'Model', name: 'model', default: '' });
+
+const CUSTOM = 'custom';
+
+/** Of the documented ones each has an operation of its own. */
+const UNDOCUMENTED = [
+	{
+		name: 'Enhance',
+		value: 'midjourney_enhance',
+		description: 'Finishes an image of a draft. Parameters: jobId, imageNo.',
+	},
+	{
+		name: 'Pan',
+		value: 'midjourney_pan',
+		description:
+			'Continues an image on one side. Parameters: jobId, imageNo, direction (0 down, 1 right, 2 up, 3 left), scale (1.1 to 3).',
+	},
+	{
+		name: 'Remove Background',
+		value: 'midjourney_removebackground',
+		description: 'Parameters: imgUrl',
+	},
+	{
+		name: 'Reroll',
+		value: 'midjourney_reroll',
+		description: 'Makes the images of a task anew. Parameters: jobId.',
+	},
+	{
+		name: 'Video',
+		value: 'midjourney_video_diffusion',
+		description: 'Parameters: prompt, or jobId and imageNo; videoType (0 480p, 1 720p)',
+	},
+];
+
+const model: Field<string> = {
+	...anyModel,
+	property: {
+		...anyModel.property,
+		type: 'options',
+		options: [
+			{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
+			...UNDOCUMENTED,
+		],
+		default: CUSTOM,
+		description:
+			'Which model to run. Those of this list are likely to exist, but Vtrix documents none of them.',
+	},
+};
+
+const customModel = onlyFor(
+	model,
+	[CUSTOM],
+	textField(100, {
+		displayName: 'Custom Model',
+		name: 'customModel',
+		default: '',
+		required: true,
+		placeholder: 'e.g. midjourney_pan',
+		description: 'The ID of any model of the provider',
+	}),
+);
+
+function modelFrom(from: Parameters): string {
+	const chosen = from.get(model);
+	return chosen === CUSTOM ? from.need(customModel) : chosen;
+}
 
 const parameters = jsonField(
 	(value): Reading<IDataObject> => {
@@ -37,10 +96,10 @@ export const runModel: Operation = {
 	name: 'Run',
 	action: 'Run model',
 	description: 'Submit a task to any model of the provider, with parameters of your own',
-	fields: [model, parameters],
+	fields: [model, customModel, parameters],
 	does: 'submit',
 	kind: 'runModel',
 	requests: (from) => [
-		{ kind: 'runModel', model: from.get(model), parameters: from.get(parameters) },
+		{ kind: 'runModel', model: modelFrom(from), parameters: from.get(parameters) },
 	],
 };

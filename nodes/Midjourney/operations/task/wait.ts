@@ -11,8 +11,8 @@ const taskIds = listField(
 		// A field of one line would join lines that are pasted into it.
 		typeOptions: { rows: 2 },
 		placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
-		description: 'The tasks to wait for, submitted before by any workflow with the same API key',
-		hint: 'Several: separated by commas or new lines, or an expression that gives an array',
+		description:
+			'The tasks to wait for, submitted before by any workflow with the same API key. Several: separated by commas or new lines, or an expression that gives an array.',
 	},
 );
 

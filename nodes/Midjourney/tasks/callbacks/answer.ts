@@ -1,31 +1,24 @@
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	INodeExecutionData,
-	IWebhookFunctions,
-	IWebhookResponseData,
-} from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import type { Http, Reply } from '../../providers/http';
 import { isRecord, text, unwrapJson } from '../../providers/json';
 import type { Provider } from '../../providers/Provider';
-import { executionClock, processClock } from '../clock';
-import { hostOf } from '../host';
-import type { Settings } from '../order';
+import { processClock } from '../clock';
 import {
 	addressOfExecution,
 	isStatus,
 	knownAddress,
 	reachableAddress,
+	reachAdvice,
 	type OwnAddress,
 } from '../wait/selfCall';
 import { executionAudience, signedAddress, triggerAudience, type CallbackClaims } from './address';
-import { startItems } from './items';
-import { firstStarts, Starts, startsOf } from './once';
+import { Starts, startsOf, triggerOf } from './once';
 import { openFor } from './opened';
 import { receive, type Call, type ReceiveSettings, type RemoteWait, type Verdict } from './receive';
 import { callLogOf } from './refusals';
 import { relay } from './relay';
+import { startItem } from './start';
 
 /** The Trigger's side of a call: what n8n gives goes to receive.ts, its verdict goes back through n8n. */
 
@@ -43,8 +36,6 @@ const ANSWERS: Record<Verdict['status'], IDataObject> = {
 export interface Chosen {
 	provider(): Provider;
 	receiving(): ReceiveSettings;
-	/** How the items are to look. */
-	items(): Settings;
 	/** Where this n8n can be reached from inside. */
 	internalUrl(): string | undefined;
 }
@@ -56,7 +47,6 @@ export async function answerCall(
 ): Promise<IWebhookResponseData> {
 	const clock = processClock;
 	const receivedAt = new Date(clock.now()).toISOString();
-	let release = () => {};
 	try {
 		const trigger = triggerOf(context);
 		// While someone tries the workflow out in the editor, every call counts.
@@ -76,30 +66,15 @@ export async function answerCall(
 		else if (status === 401) log.refused(because ?? '');
 		else log.putOff(because ?? '');
 		if (!start) return answer(context, status);
-
-		release = () => starts.release(start.key);
-		const settings = chosen.items();
-		// Files may take longer than the provider waits. Without files n8n answers as soon as the execution has begun.
-		const early = status !== 200 || settings.download !== undefined;
-		const answered = early ? answer(context, status) : { webhookResponse: ANSWERS[status] };
-		const host = hostOf(context);
-		const deps = { host, provider: chosen.provider(), clock: executionClock(host), settings };
-		return { ...answered, workflowData: [await startItems(start, { receivedAt }, deps)] };
+		// n8n gives its answer when the execution has begun, and knows no other than 200 then.
+		const answered = status === 200 ? { webhookResponse: ANSWERS[200] } : answer(context, status);
+		return { ...answered, workflowData: [[startItem(start, { receivedAt })]] };
 	} catch (error) {
-		release();
 		const words = error instanceof Error ? error.message : String(error);
 		context.logger.error(`Midjourney Trigger could not handle a call: ${words}`);
 		return answer(context, 503);
 	}
 }
-
-/** The Trigger's part of an execution: lets through what has not started it before. Never throws. */
-export const passFirstStarts = async (context: IExecuteFunctions): Promise<INodeExecutionData[]> =>
-	await firstStarts(context, startsOf(triggerOf(context)), triggerOf(context));
-
-/** Tells a Trigger from all others. */
-const triggerOf = (context: IWebhookFunctions | IExecuteFunctions): string =>
-	`${context.getWorkflow().id} ${context.getNode().id}`;
 
 const callOf = (context: IWebhookFunctions): Call => ({
 	headers: { ...context.getHeaderData() },
@@ -176,8 +151,7 @@ async function addressOf(
 		(await reachableAddress(context.helpers, usual, internal, isStatus));
 	if (!own && !isSaid) {
 		context.logger.warn(
-			'Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ' +
-				'Internal Base URL in Options names an address that works from inside.',
+			`Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;

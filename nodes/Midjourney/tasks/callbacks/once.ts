@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
 import { text } from '../../providers/json';
 import type { Task } from '../../providers/Task';
@@ -21,8 +21,8 @@ const CLAIMED_MS = 30_000;
 /** How much a process remembers of each Trigger; n8n's memory holds more. */
 const REMEMBERED = 5_000;
 
-/** How many ends of tasks n8n remembers for each Trigger. */
-export const REMEMBERED_BY_N8N = 20_000;
+/** How many ends of tasks n8n remembers for each Trigger; each with the execution that it has started. */
+export const REMEMBERED_BY_N8N = 10_000;
 
 /** What this process knows of the starts of one Trigger. */
 export class Starts {
@@ -37,11 +37,6 @@ export class Starts {
 		if ((this.heldUntil.get(key) ?? -Infinity) > now) return false;
 		keep(this.heldUntil, key, now + CLAIMED_MS);
 		return true;
-	}
-
-	/** Nothing was started after all. */
-	release(key: string): void {
-		this.heldUntil.delete(key);
 	}
 
 	/** It has started, now or before. */
@@ -65,6 +60,10 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
 
 const startsByTrigger = new Map<string, Starts>();
 
+/** Tells a Trigger from all others. */
+export const triggerOf = (context: IWebhookFunctions | IExecuteFunctions): string =>
+	`${context.getWorkflow().id} ${context.getNode().id}`;
+
 /** @param trigger tells this Trigger from all others */
 export function startsOf(trigger: string): Starts {
 	const starts = startsByTrigger.get(trigger) ?? new Starts();
@@ -87,8 +86,8 @@ async function inTurn<T>(trigger: string, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The items with which a workflow begins: those that n8n was given, without what has started it before. Retries and
- * tests are never held back, and nothing is when n8n's memory fails.
+ * The items with which a workflow begins: those that n8n was given, without what has started another execution before.
+ * Retries and tests are never held back, and nothing is when n8n's memory fails.
  */
 export async function firstStarts(
 	context: IExecuteFunctions,
@@ -102,18 +101,21 @@ export async function firstStarts(
 	const keys = [...new Set(items.flatMap((item) => keyIn(item) ?? []))];
 	if (keys.length === 0) return items;
 	for (const key of keys) starts.confirm(key);
+	// Retry On Fail begins an execution again, and so does a queue of n8n 1.x whose worker has died: that is no repeated start.
+	const ownOf = (key: string) => `${key} ${context.getExecutionId()}`;
 	try {
 		const seen = await inTurn(
 			trigger,
 			async () =>
-				await context.helpers.checkProcessedAndRecord(keys, 'node', {
-					mode: 'entries',
-					maxEntries: REMEMBERED_BY_N8N,
-				}),
+				await context.helpers.checkProcessedAndRecord(
+					keys.flatMap((key) => [key, ownOf(key)]),
+					'node',
+					{ mode: 'entries', maxEntries: 2 * REMEMBERED_BY_N8N },
+				),
 		);
-		const repeated = new Set(seen.processed.map(String));
-		// What was made of one task passes as a whole.
-		return items.filter((item) => !repeated.has(keyIn(item) ?? ''));
+		const known = new Set(seen.processed.map(String));
+		const isRepeated = (key: string) => known.has(key) && !known.has(ownOf(key));
+		return items.filter((item) => !isRepeated(keyIn(item) ?? ''));
 	} catch (error) {
 		const words = error instanceof Error ? error.message : String(error);
 		context.logger.warn(

@@ -66,7 +66,7 @@ export interface ReceiveDeps {
 export interface Start {
 	task: Task;
 	reference?: string;
-	/** Under what it is remembered, to be released if it does not start. */
+	/** Under what it is remembered. */
 	key: string;
 }
 

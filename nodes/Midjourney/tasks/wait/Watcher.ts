@@ -17,6 +17,9 @@ const DUE_READS_MS = 10_000;
 /** The loop looks around at least this often, in ms. */
 const TICK_MS = 1_000;
 
+/** While something is being read: its next read may be due this soon after it, in ms. */
+const READING_TICK_MS = 200;
+
 export interface WatcherDeps {
 	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
@@ -37,6 +40,9 @@ export class Watcher {
 
 	private readonly ahead: ReadAhead<Watched>;
 
+	/** What ends together is then read together: the end of the last is seen as soon as that of one would be. */
+	private readonly chance: number;
+
 	/** What an earlier watcher of the same tasks knew. */
 	private readonly known: ReadonlyMap<string, Progress>;
 
@@ -52,6 +58,7 @@ export class Watcher {
 		before?: Watcher,
 	) {
 		this.known = new Map(before?.handOver());
+		this.chance = deps.clock.random();
 		this.ahead = new ReadAhead(
 			{
 				clock: deps.clock,
@@ -65,6 +72,7 @@ export class Watcher {
 
 	/** Watches another task, or knows it already. */
 	add(target: Target): void {
+		const { chance } = this;
 		const { clock, account } = this.deps;
 		const present = this.watched.get(target.taskId);
 		if (present) {
@@ -74,7 +82,7 @@ export class Watcher {
 		const since = Number.isFinite(target.since) ? target.since : clock.now();
 		const known = this.known.get(target.taskId);
 		const sighting = { reads: 0, called: false, ...known?.sighting };
-		const one = { ...target, since, due: since, usual: AFTER_SUBMIT, ...known, sighting };
+		const one = { ...target, since, due: since, usual: AFTER_SUBMIT, chance, ...known, sighting };
 		this.watched.set(target.taskId, one);
 		if (!known) plan(one, account, clock);
 		if (sighting.end || this.stopped) return;
@@ -218,7 +226,7 @@ export class Watcher {
 				if (isRead) planAnew(one, account, clock, now);
 				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
-				if (isRead) next = Math.min(next, one.reading ? now + TICK_MS : one.due);
+				if (isRead) next = Math.min(next, one.reading ? now + READING_TICK_MS : one.due);
 				next = Math.min(next, one.lastAt === undefined ? one.deadline : one.lastAt + LAST_READ_MS);
 			}
 			// Who lives by calls alone, and without an end, is woken by them.

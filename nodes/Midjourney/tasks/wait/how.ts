@@ -4,7 +4,7 @@ import { isRecord, text } from '../../providers/json';
 import { isToolCall } from '../host';
 import { canPark } from '../internals';
 import type { WaitMode } from '../order';
-import { ownAddress, type OwnAddress } from './selfCall';
+import { ownAddress, reachAdvice, type OwnAddress } from './selfCall';
 
 /** Said once, until it is true again. */
 let isSaid = false;
@@ -35,8 +35,7 @@ export async function howToWait(
 	const own = await ownAddress(context, internal);
 	if (!own && !isSaid) {
 		context.logger.warn(
-			'Midjourney cannot reach its own n8n to wake what it has parked: it looks once a minute or so. ' +
-				'Internal Base URL in Options names an address that works from inside.',
+			`Midjourney cannot reach its own n8n to wake what it has parked: it looks once a minute or so. ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;

@@ -1,11 +1,12 @@
 import type { Clock } from '../clock';
 
-/** So many calls within so many ms say that tasks end together. */
+/** So many calls within so many ms for each open task say that these end together, within a second at the most. */
 const CALLS = 3;
+const WITHIN_MS_EACH = 40;
 const WITHIN_MS = 1_000;
 
 /** For fewer open tasks than this it is not worth it: their calls will be here as soon. */
-const WORTH = 4;
+const WORTH = 6;
 
 /** No more credit than this, and so no more reads ahead at once: the account lets 32 through, and others read, too. */
 const MOST = 24;
@@ -60,8 +61,10 @@ export class ReadAhead<T> {
 		const now = this.deps.clock.now();
 		this.calledAt = [...this.calledAt, now].slice(-CALLS);
 		const [first = now] = this.calledAt;
-		const areQuick = this.calledAt.length === CALLS && now - first <= WITHIN_MS;
-		if (this.isUnderWay || !areQuick || this.deps.tasks().open < WORTH) return;
+		const { open } = this.deps.tasks();
+		const within = Math.min(WITHIN_MS, open * WITHIN_MS_EACH);
+		const areQuick = this.calledAt.length === CALLS && now - first <= within;
+		if (this.isUnderWay || !areQuick || open < WORTH) return;
 		this.isUnderWay = true;
 		await this.wave();
 		this.isUnderWay = false;

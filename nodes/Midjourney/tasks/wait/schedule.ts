@@ -10,43 +10,46 @@ export interface PollSchedule {
 	longest: number;
 	/**
 	 * Each pause is this part of the time waited so far: what a result comes late, half a pause in the mean, is then the same
-	 * small part of what it took, whatever was ordered. docs/waiting.md has what this was measured to cost and to bring.
+	 * small part of what it took, whatever was ordered. lateness.test.ts holds what this brings and costs.
 	 */
 	growth: number;
 }
 
 /** For a task whose end nobody will tell: nothing is ready before. */
 export const AFTER_SUBMIT: PollSchedule = {
-	...{ first: 4_000, shortest: 1_000, longest: 30_000 },
-	growth: 0.15,
+	...{ first: 4_000, shortest: 500, longest: 18_000 },
+	growth: 0.1,
 };
 
 /** For a task whose end the provider can tell, as far as the addresses show; whether it does is not known yet. */
 export const WHERE_CALLS_MAY_ARRIVE: PollSchedule = {
-	...{ first: 10_000, shortest: 5_000, longest: 30_000 },
+	...{ first: 10_000, shortest: 5_000, longest: 18_000 },
 	growth: 0.5,
 };
 
 /** For a task whose end the provider will tell, as it has told others: reads only find what a lost call was to tell. */
 export const WHERE_CALLS_ARRIVE: PollSchedule = {
-	...{ first: 120_000, shortest: 120_000, longest: 300_000 },
-	growth: 0.15,
+	...{ first: 120_000, shortest: 300_000, longest: 300_000 },
+	growth: 0,
 };
 
 /** For a task of which a call has told and which was not seen to end: the provider's books are a moment behind. */
 export const SOON: PollSchedule = {
-	...{ first: 2_000, shortest: 2_000, longest: 30_000 },
-	growth: 0.15,
+	...{ first: 2_000, shortest: 2_000, longest: 18_000 },
+	growth: 0.1,
 };
 
-/** So long after a call has arrived the next is counted on, in ms. */
-const CALLS_ARE_TRUSTED_MS = 30 * 60_000;
+/** What a workflow that runs once a day has shown still counts when it runs again, in ms. */
+const DAY_MS = 26 * 3_600_000;
+
+/**
+ * So long after a call has woken an execution the next is counted on, in ms: it may have arrived in one of several
+ * processes, and what the others are told is found by reads alone.
+ */
+const CALLED_ELSEWHERE_MS = 30 * 60_000;
 
 /** A call that has not come so long after an end was read will not come, in ms. */
 const CALL_IS_LOST_MS = 5_000;
-
-/** So long after an end of which no call has told none is counted on, in ms; a call that comes after all ends that. */
-const SILENCE_LASTS_MS = 3_600_000;
 
 /** What a process knows of the calls of an account. */
 type Hearing = Pick<Account, 'calledAt' | 'calledElsewhereAt' | 'silence'>;
@@ -70,7 +73,8 @@ function silenceOf(hearing: Hearing, now: number): Hearing['silence'] {
 export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 	const silence = silenceOf(hearing, now);
 	if (silence && now - silence.since >= CALL_IS_LOST_MS) return AFTER_SUBMIT;
-	return now - lastCallOf(hearing) < CALLS_ARE_TRUSTED_MS
+	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = hearing;
+	return now - calledAt < DAY_MS || now - calledElsewhereAt < CALLED_ELSEWHERE_MS
 		? WHERE_CALLS_ARRIVE
 		: WHERE_CALLS_MAY_ARRIVE;
 }
@@ -83,10 +87,10 @@ export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 export function endedUncalled(account: Hearing, now: number): void {
 	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = account;
 	// Where calls reach another process, as in queue mode, this one hears nothing of them until it is woken.
-	const areElsewhere = calledElsewhereAt - calledAt > CALLS_ARE_TRUSTED_MS;
-	if (areElsewhere && now - calledElsewhereAt < CALLS_ARE_TRUSTED_MS) return;
+	const areElsewhere = calledElsewhereAt - calledAt > CALLED_ELSEWHERE_MS;
+	if (areElsewhere && now - calledElsewhereAt < CALLED_ELSEWHERE_MS) return;
 	const since = silenceOf(account, now)?.since ?? now;
-	account.silence = { since, until: now + SILENCE_LASTS_MS };
+	account.silence = { since, until: now + DAY_MS };
 }
 
 /** How many reads an account makes in a second in the mean, however many tasks it has open. */

@@ -115,6 +115,41 @@ export function knownAddress({ resume, status }: OwnAddress): OwnAddress | undef
 	return known === undefined ? undefined : { resume: at(known, resume), status: at(known, status) };
 }
 
+/** Where n8n keeps its nodes from calling. That changes only with its settings, and so with the process. */
+const shut = new Set<string>();
+
+/** How n8n's protection against private addresses refuses a request (tried in 2.41.1); older n8n has none. */
+const SHUT = /blocked because (it resolves to a restricted IP address|the destination hostname is)/;
+
+/** Notes it where n8n has kept its node from calling this URL. */
+function noteShut(url: string, error: unknown): void {
+	if (SHUT.test(String(isRecord(error) ? error.message : error))) shut.add(new URL(url).origin);
+}
+
+/**
+ * Whether n8n keeps its nodes from calling all of these. A node that is published asks it before anybody waits.
+ *
+ * @param urls of this n8n; what is no URL does not count
+ */
+export async function areShut(helpers: Requester, urls: readonly string[]): Promise<boolean> {
+	const origins = new Set(
+		urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin),
+	);
+	for (const origin of origins) {
+		// Whatever is there: the protection comes before the connection.
+		const options = { url: `${origin}/healthz`, timeout: TIMEOUT_MS, ignoreHttpStatusErrors: true };
+		await helpers.httpRequest(options).catch((error: unknown) => noteShut(origin, error));
+	}
+	return origins.size > 0 && [...origins].every((origin) => shut.has(origin));
+}
+
+/** What to do where no address leads to this n8n, as a sentence. */
+export const reachAdvice = (): string =>
+	shut.size === 0
+		? 'Internal Base URL in Options names an address that works from inside.'
+		: `n8n's protection against private addresses refuses ${[...shut].join(' and ')}. Allow it in n8n's environment ` +
+			'(N8N_SSRF_ALLOWED_IP_RANGES or N8N_SSRF_ALLOWED_HOSTNAMES), or enter an allowed address of this n8n as Internal Base URL in Options.';
+
 /**
  * The same addresses at an origin that leads to this n8n: the one that has before, one that the user names, the one that
  * n8n takes for its own, or where n8n listens as a rule.
@@ -163,6 +198,7 @@ async function isAt(
 	try {
 		return isRight(text(await askStatus(helpers, address)));
 	} catch (error) {
+		noteShut(address.status, error);
 		const response = isRecord(error) && isRecord(error.response) ? error.response : {};
 		return response.status === 500 && NO_DATA_YET.test(JSON.stringify(response.data) ?? '');
 	}

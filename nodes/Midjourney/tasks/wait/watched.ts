@@ -47,6 +47,8 @@ export interface Progress {
 }
 
 export interface Watched extends Target, Progress {
+	/** 0 to below 1: by what chance its pauses are shortened. */
+	chance: number;
 	/** The read that is under way. */
 	reading?: Promise<void>;
 	/** A call has told this watcher of it. */
@@ -57,14 +59,13 @@ export interface Watched extends Target, Progress {
 
 /** Reckons when to read a task next. */
 export function plan(one: Watched, account: Account, clock: Clock): void {
-	const { since, readAt } = one;
+	const { since, readAt, chance } = one;
 	one.usual = usualOf(one, account, clock.now());
 	const schedule = { ...one.usual, ...one.schedule };
-	const random = clock.random();
 	one.due =
 		readAt === undefined
-			? since + schedule.first * (1 - random / 5)
-			: readAt + nextPause(schedule, readAt - since, account.watched, random);
+			? since + schedule.first * (1 - chance / 5)
+			: readAt + nextPause(schedule, readAt - since, account.watched, chance);
 }
 
 /** Reckons anew when what is known of the calls of the account has changed; what is due stays due. */

@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ClientRequest } from 'node:http';
 import { Socket } from 'node:net';
+import { Unzip } from 'node:zlib';
 
 /**
  * Time that stands still while anything moves, and jumps to the next timer when nothing does: a hang of two minutes takes a
@@ -10,7 +11,7 @@ import { Socket } from 'node:net';
  * keeps in timers of its own. It never goes back: the next piece of virtual time begins where the last has ended.
  *
  * Whether something moves is known, not guessed: a request is under way as long as it is open and the emulator does not
- * hold it on purpose; files on their way to disk show among the process's resources.
+ * hold it on purpose; files on their way to disk show among the process's resources; what is being unpacked is counted.
  */
 export interface VirtualTime {
 	/**
@@ -20,6 +21,8 @@ export interface VirtualTime {
 	 * @returns virtual ms that it took, and the value; without a value it had not ended by then
 	 */
 	during<T>(work: Promise<T>, limitMs: number): Promise<{ ms: number; value?: T }>;
+	/** Lets time pass from now on until `end`, whatever is awaited. */
+	flow(): void;
 	/** Gives the process its own time back. */
 	end(): void;
 }
@@ -75,20 +78,39 @@ export function virtualTime(held: () => number): VirtualTime {
 		return controller.signal;
 	};
 	const sockets = virtualSocketTimeouts();
+	const zlib = countedZlib();
 	let open = 0;
 	const started = (message: unknown) => {
 		const { request } = message as { request: ClientRequest };
 		open++;
 		request.once('close', () => open--);
 	};
-	subscribe('http.client.request.start', started);
+	// Those of `fetch`; they end in one of two ways.
+	const fetched = new Set<unknown>();
+	const fetchStarted = (message: unknown) => {
+		fetched.add(Reflect.get(message as object, 'request'));
+	};
+	const fetchEnded = (message: unknown) => {
+		fetched.delete(Reflect.get(message as object, 'request'));
+	};
+	const heard = [
+		['http.client.request.start', started],
+		['undici:request:create', fetchStarted],
+		['undici:request:trailers', fetchEnded],
+		['undici:request:error', fetchEnded],
+	] as const;
+	for (const [channel, listener] of heard) subscribe(channel, listener);
 
 	// Requests of which nobody reads the answer: open for ever, and nothing moves.
 	let stuck = 0;
 	const moves = () => {
-		const moving = open - held();
+		const moving = open + fetched.size - held();
 		stuck = Math.max(0, Math.min(stuck, moving));
-		return moving > stuck || process.getActiveResourcesInfo().some((name) => AT_WORK.test(name));
+		return (
+			moving > stuck ||
+			zlib.atWork > 0 ||
+			process.getActiveResourcesInfo().some((name) => AT_WORK.test(name))
+		);
 	};
 
 	/** Resolves when nothing moves, or `ended` says so. */
@@ -105,7 +127,7 @@ export function virtualTime(held: () => number): VirtualTime {
 				waited = 0;
 			}
 			if (turns === 0 && ++waited > STUCK.turns && realNow() - since > STUCK.ms) {
-				stuck = open - held();
+				stuck = open + fetched.size - held();
 				return;
 			}
 		}
@@ -117,6 +139,8 @@ export function virtualTime(held: () => number): VirtualTime {
 		while (jest.getTimerCount() === 0 && !ended() && realNow() - since < STUCK.ms) await turn();
 		return jest.getTimerCount() > 0 || ended();
 	};
+
+	let isOver = false;
 
 	return {
 		async during<T>(work: Promise<T>, limitMs: number) {
@@ -143,13 +167,53 @@ export function virtualTime(held: () => number): VirtualTime {
 				if (!ended) jest.advanceTimersToNextTimer();
 			}
 		},
+		flow() {
+			void (async () => {
+				while (!isOver) {
+					await quiet(() => isOver);
+					if (!isOver && jest.getTimerCount() > 0) jest.advanceTimersToNextTimer();
+				}
+			})();
+		},
 		end() {
-			unsubscribe('http.client.request.start', started);
+			isOver = true;
+			for (const [channel, listener] of heard) unsubscribe(channel, listener);
 			sockets.restore();
+			zlib.restore();
 			reached = Date.now();
 			performance.now = realNow;
 			AbortSignal.timeout = realSignal;
 			jest.useRealTimers();
+		},
+	};
+}
+
+/** A stream that compresses or the opposite: its threads show nowhere among the resources. */
+interface ZlibStream {
+	_transform(chunk: unknown, encoding: string, done: (...results: unknown[]) => void): void;
+}
+
+/** How many pieces are being compressed, or the opposite. */
+function countedZlib(): { readonly atWork: number; restore(): void } {
+	let atWork = 0;
+	// All such streams have it from one ancestor.
+	let ancestor = Unzip.prototype as object;
+	while (!Object.hasOwn(ancestor, '_transform')) ancestor = Object.getPrototypeOf(ancestor);
+	const prototype = ancestor as ZlibStream;
+	const { _transform: transform } = prototype;
+	prototype._transform = function (chunk, encoding, done) {
+		atWork++;
+		transform.call(this, chunk, encoding, (...results) => {
+			atWork--;
+			done(...results);
+		});
+	};
+	return {
+		get atWork() {
+			return atWork;
+		},
+		restore() {
+			prototype._transform = transform;
 		},
 	};
 }

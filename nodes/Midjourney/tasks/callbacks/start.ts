@@ -1,0 +1,101 @@
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { isRecord, text } from '../../providers/json';
+import type { Provider } from '../../providers/Provider';
+import type { Task } from '../../providers/Task';
+import { executionClock } from '../clock';
+import { routed } from '../failedItems';
+import { hostOf } from '../host';
+import type { Settings } from '../order';
+import type { Outcome } from '../outcome';
+import { toItems, type ResultDeps } from '../results';
+import { firstStarts, KEY_FIELD, startsOf, triggerOf } from './once';
+import type { Start } from './receive';
+
+/**
+ * A start on its way from the call to the workflow. The provider waits 15 s for its answer, so the call only hands n8n what
+ * was read; n8n saves that with the execution and answers. All that takes time is done in the execution: whatever becomes
+ * of the files or of the process, the start stands in n8n's list and can be retried.
+ */
+
+/** What the items say of the task's origin: it came in by a call. */
+const OPERATION = 'task:callback';
+
+/** What a user has chosen in the Trigger about its items; read in the execution, and may throw. */
+export interface ChosenItems {
+	provider(): Provider;
+	/** How the items are to look. */
+	items(): Settings;
+}
+
+/**
+ * With what n8n begins an execution: one item a task, that nobody sees.
+ *
+ * @param callback goes into the field of this name of all items
+ */
+export const startItem = (
+	{ task, reference, key }: Start,
+	callback: IDataObject,
+): INodeExecutionData => ({
+	json: { task: { ...task }, reference, [KEY_FIELD]: key, callback },
+});
+
+/**
+ * The Trigger's part of an execution: of what n8n begins it with, what has not started another before, as items like
+ * those of the action node, with their files. An item that is no start goes on as it is.
+ *
+ * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+ */
+export async function beginWorkflow(
+	context: IExecuteFunctions,
+	chosen: ChosenItems,
+): Promise<INodeExecutionData[]> {
+	const trigger = triggerOf(context);
+	const items = await firstStarts(context, startsOf(trigger), trigger);
+	const begun = items.map(async (item, itemIndex) => {
+		const start = startIn(item);
+		if (!start) return [item];
+		// The links are worth more than the files: one that cannot be fetched is told in its item.
+		const host = { ...hostOf(context), continues: true };
+		const deps = { host, provider: chosen.provider(), clock: executionClock(host) };
+		return await startedItems(start, itemIndex, chosen.items(), deps);
+	});
+	return (await Promise.all(begun)).flat();
+}
+
+/** A start as n8n has saved it. */
+interface Saved {
+	task: Task;
+	reference?: string;
+	/** What all items of the task have besides. */
+	also: IDataObject;
+}
+
+function startIn({ json }: INodeExecutionData): Saved | undefined {
+	const { task, reference, callback, [KEY_FIELD]: key } = json;
+	if (!isTask(task)) return undefined;
+	return { task, reference: text(reference), also: { [KEY_FIELD]: key, callback } };
+}
+
+/** Whether n8n hands back what `startItem` gave it. */
+const isTask = (value: unknown): value is Task =>
+	isRecord(value) &&
+	[value.provider, value.taskId, value.status].every((field) => text(field) !== undefined) &&
+	Array.isArray(value.outputs) &&
+	isRecord(value.raw);
+
+async function startedItems(
+	{ task, reference, also }: Saved,
+	itemIndex: number,
+	settings: Settings,
+	deps: ResultDeps,
+): Promise<INodeExecutionData[]> {
+	const outcome: Outcome = {
+		...{ itemIndex, task, taskId: task.taskId },
+		settings: { ...settings, reference },
+		...{ polls: 1, waitedMs: 0, via: 'callback' },
+	};
+	return await toItems(deps, [outcome], OPERATION, ({ item, problem }, host) =>
+		routed({ item: { ...item, json: { ...item.json, ...also } }, problem }, host),
+	);
+}
