@@ -13,6 +13,6 @@ const IMAGES = join(ROOT, 'docs', 'images');
  * @param name of the file in docs/images, without its ending
  */
 export async function picture(name: string, of: Locator | Page): Promise<void> {
-	if (process.env.UI_PICTURES === '0') return; // TEMP
+	if (!process.env.UI_PICTURES) return;
 	await of.screenshot({ path: join(IMAGES, `${name}.png`), animations: 'disabled' });
 }
