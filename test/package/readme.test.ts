@@ -36,17 +36,22 @@ function resourceNames(): Map<unknown, string> {
 	return new Map(options.map(({ name, value }) => [value, name]));
 }
 
-/** Every operation as the panel calls it. */
+/** Every operation as the panel calls it where a provider has it. */
 function panel(): Array<{ resource: string; operation: string; value: unknown; of: unknown }> {
 	const names = resourceNames();
-	return midjourney()
+	const offered = midjourney()
 		.description.properties.filter(({ name }) => name === 'operation')
 		.flatMap(({ displayOptions, options = [] }) =>
-			(options as INodePropertyOptions[]).map(({ name, value }) => {
-				const of = displayOptions?.show?.resource?.[0];
-				return { resource: names.get(of) ?? '', operation: name, value, of };
-			}),
+			(options as INodePropertyOptions[])
+				.filter((option) => option.displayOptions === undefined)
+				.map(({ name, value }) => {
+					const of = displayOptions?.show?.resource?.[0];
+					return { resource: names.get(of) ?? '', operation: name, value, of };
+				}),
 		);
+	return [
+		...new Map(offered.map((one) => [`${String(one.of)}:${String(one.value)}`, one])).values(),
+	];
 }
 
 describe('The README', () => {
