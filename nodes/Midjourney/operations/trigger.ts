@@ -96,7 +96,8 @@ export const triggerProperties: INodeProperties[] = [
 	{ displayName: URL_NOTICE, name: 'urlNotice', type: 'notice', default: '' },
 	onCallbackField.property,
 	{
-		displayName: 'Trigger On',
+		// A field called Trigger On would become entries of n8n's list of nodes, which then folds the actions away (2.41.1).
+		displayName: 'Start On',
 		name: 'triggerOn',
 		type: 'multiOptions',
 		noDataExpression: true,

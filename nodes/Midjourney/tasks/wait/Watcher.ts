@@ -61,12 +61,15 @@ export class Watcher {
 	) {
 		this.known = new Map(before?.handOver());
 		this.chance = deps.clock.random();
-		this.ahead = new ReadAhead({
-			clock: deps.clock,
-			open: () => this.openIds.size,
-			next: (count) => this.nextAhead(count),
-			read: async (one) => await this.readOneAhead(one),
-		});
+		this.ahead = new ReadAhead(
+			{
+				clock: deps.clock,
+				tasks: () => ({ all: this.watched.size, open: this.openIds.size }),
+				next: (count) => this.nextAhead(count),
+				read: async (one) => await this.readOneAhead(one),
+			},
+			before?.ahead.misses,
+		);
 	}
 
 	/** Watches another task, or knows it already. */

@@ -133,9 +133,13 @@ export async function resumeParked(
 	const { clock } = place;
 	for (const task of state.tasks) reconcile(task, place);
 	const settings = state.tasks.find((task) => task.settings)?.settings;
-	const how = await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl);
+	const isMissed = state.until !== undefined && clock.now() >= state.until - EARLY_MS;
+	// Asking n8n once more takes as long as n8n has much to do: whoever was just woken knows.
+	const known = isMissed ? undefined : knownWait(state.nonce)?.how;
+	const how =
+		known ?? (await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl));
 	if (state.missedWakes >= MISSED_WAKES) delete how.own;
-	if (state.until !== undefined && clock.now() >= state.until - EARLY_MS) state.missedWakes++;
+	if (isMissed) state.missedWakes++;
 	state.isLook = positionsAt(state.tasks, 'sending').length === 0;
 	return await goOn(place, state, how);
 }

@@ -77,7 +77,7 @@ export async function park(
 	const taskIds = state.tasks.map(({ stage }) =>
 		stage.at === 'bought' ? stage.taskId : undefined,
 	);
-	keepWait(state.nonce, { watcher, http, secret, taskIds }, now);
+	keepWait(state.nonce, { watcher, http, secret, how, taskIds }, now);
 	void watchOver({
 		nonce: state.nonce,
 		secret,
