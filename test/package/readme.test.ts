@@ -1,7 +1,7 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { providersOf } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf } from '../../nodes/Midjourney/operations/operation';
 import {
 	builtCredential,
 	credentialFiles,
