@@ -12,6 +12,7 @@ const project = (name, extra = {}) => ({
 module.exports = {
 	// A hang is noticed all the same; a machine that does other things at the same time is none.
 	testTimeout: 20_000,
+	testSequencer: '<rootDir>/test/sequencer.js',
 	projects: [
 		project('unit'),
 		project('engine'),
@@ -20,6 +21,8 @@ module.exports = {
 		project('queue'),
 		project('faults'),
 		project('kill'),
-		project('hostile'),
+		project('hostile', { testPathIgnorePatterns: ['/floods\\.test\\.ts$'] }),
+		// They measure: nothing else may run beside them.
+		project('floods', { testMatch: ['<rootDir>/test/hostile/floods.test.ts'] }),
 	],
 };

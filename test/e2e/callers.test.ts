@@ -6,6 +6,7 @@ import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, list, object, text } from '../n8n/json';
+import { until } from '../n8n/parking';
 import type { RegularN8n } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, successorsOf, type Workflow } from '../n8n/workflows';
@@ -78,7 +79,8 @@ const submitForm = async ({ n8n, path }: Place): Promise<unknown> => {
 	const body = new FormData();
 	body.set('field-0', 'a cup');
 	const answer = await ask(`${n8n.webhookUrl}/form/${path}`, { method: 'POST', body });
-	return await answer.json();
+	const words = await answer.text();
+	return words === '' ? {} : JSON.parse(words);
 };
 
 const manual = (): JsonObject => node('Start', 'n8n-nodes-base.manualTrigger', 1, {});
@@ -175,12 +177,14 @@ async function lastPage(submitted: unknown): Promise<JsonObject> {
 	const page = text(object(submitted, 'answer of the form').formWaitingUrl, 'formWaitingUrl');
 	const status = new URL(page);
 	status.pathname += '/n8n-execution-status';
-	const deadline = Date.now() + MINUTE;
-	while ((await (await fetch(status)).text()) !== 'form-waiting') {
-		if (Date.now() > deadline) throw new Error('The form does not come to its end');
-		await pause(200);
-	}
+	await until(
+		'the form has its last page',
+		async () => await (await fetch(status)).text(),
+		(word) => word === 'form-waiting',
+	);
 	const shown = await (await fetch(page)).text();
+	// So does the page by itself.
+	await fetch(page, { method: 'POST' });
 	return { status: /It is (\w+)/.exec(shown)?.[1] ?? shown };
 }
 
@@ -295,14 +299,14 @@ class McpClient {
 	}
 }
 
-/** The execution of a workflow that something has begun; it may take a moment until n8n lists it. */
+/** The execution of a workflow that something has begun. */
 async function firstOf(client: N8nClient, workflowId: string): Promise<string> {
-	for (let tries = 1; ; tries++) {
-		const [execution] = await client.executions(workflowId);
-		if (execution) return execution.id;
-		if (tries === 50) throw new Error('Nothing has begun the workflow');
-		await pause(200);
-	}
+	const [execution] = await until(
+		'the execution is listed',
+		async () => await client.executions(workflowId),
+		({ length }) => length > 0,
+	);
+	return execution?.id ?? '';
 }
 
 /** What the caller got, however it is wrapped: one item of a task. */
@@ -425,11 +429,11 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 				const runs = `/rest/workflows/${workflowId}/test-runs`;
 				const before = emulator.ledger.submits.length;
 				await client.request('POST', `${runs}/new`, {});
-				let run: JsonObject = {};
-				for (let tries = 0; tries < 150 && !/completed|error/.test(String(run.status)); tries++) {
-					await pause(200);
-					run = object(list(await client.request('GET', runs), 'runs')[0], 'run');
-				}
+				const run = await until(
+					'the evaluation has ended',
+					async () => object(list(await client.request('GET', runs), 'runs')[0], 'run'),
+					({ status }) => status === 'completed' || status === 'error',
+				);
 				expect(run).toMatchObject({ status: 'completed', metrics: { isDone: 1 } });
 				expect(emulator.ledger.submits).toHaveLength(before + 1);
 			},

@@ -1,3 +1,3 @@
 import { testRoutes } from './matrix';
 
-testRoutes('read', 'file');
+testRoutes('read');

@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions, @n8n/community-nodes/require-node-api-error -- starts servers, it is not a node */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -89,17 +90,40 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 	return { pid, stop, kill };
 }
 
-/** A port of 127.0.0.1 that is free now: `wanted`, or any one for 0. Throws when `wanted` is taken. */
-export async function freePort(wanted = 0): Promise<number> {
+/** Below the ports that systems hand out by themselves: until it is used, nobody gets one of these by accident. */
+const PORTS = { first: 10_000, perWorker: 2000 };
+/** Each worker of jest has a range of its own; outside of jest there is one process. */
+const firstPort = PORTS.first + PORTS.perWorker * (Number(process.env.JEST_WORKER_ID ?? 0) % 10);
+const given = new Set<number>();
+
+/** A port of 127.0.0.1 that is free now: `wanted`, or any one. Throws when `wanted` is taken. */
+export async function freePort(wanted?: number): Promise<number> {
+	if (wanted !== undefined) {
+		await tryPort(wanted);
+		return wanted;
+	}
+	for (let tries = 0; tries < 100; tries++) {
+		const port = firstPort + randomInt(PORTS.perWorker);
+		if (given.has(port)) continue;
+		try {
+			await tryPort(port);
+		} catch {
+			continue;
+		}
+		given.add(port);
+		return port;
+	}
+	throw new Error(`No free port from ${firstPort} on`);
+}
+
+/** Throws when the port is taken. */
+async function tryPort(port: number): Promise<void> {
 	const server = createServer();
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
-		server.listen(wanted, '127.0.0.1', resolve);
+		server.listen(port, '127.0.0.1', resolve);
 	});
-	const address = server.address();
 	await new Promise((resolve) => server.close(resolve));
-	if (address === null || typeof address === 'string') throw new Error('No free port');
-	return address.port;
 }
 
 /** Whether all these paths are answered with a 2xx. */

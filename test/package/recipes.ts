@@ -1,5 +1,5 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- reads and compiles the package, it is not a node */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,16 +28,23 @@ export function recipe(heading: string): Step[] {
 	);
 }
 
+/** Sources as the compiler has them, by name: most are the same in all compilations of a process. */
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
-/** Reads what lies outside of the copy (n8n-workflow, TypeScript's own) once for all compilations. */
-function hostFor(folder: string, options: ts.CompilerOptions): ts.CompilerHost {
+/** Reads the house, with some files changed or new. */
+function hostFor(
+	changed: ReadonlyMap<string, string>,
+	options: ts.CompilerOptions,
+): ts.CompilerHost {
 	const host = ts.createCompilerHost(options);
 	return {
 		...host,
-		getSourceFile(name, ...more) {
-			if (name.startsWith(folder)) return host.getSourceFile(name, ...more);
-			if (!parsed.has(name)) parsed.set(name, host.getSourceFile(name, ...more));
+		fileExists: (name) => changed.has(name) || host.fileExists(name),
+		readFile: (name) => changed.get(name) ?? host.readFile(name),
+		getSourceFile(name, language) {
+			const text = changed.get(name);
+			if (text !== undefined) return ts.createSourceFile(name, text, language);
+			if (!parsed.has(name)) parsed.set(name, host.getSourceFile(name, language));
 			return parsed.get(name);
 		},
 	};
@@ -45,10 +52,13 @@ function hostFor(folder: string, options: ts.CompilerOptions): ts.CompilerHost {
 
 /** A copy of the sources, to be changed, compiled and run. */
 export class Copy {
+	/** Holds what was compiled, in `dist`. */
 	readonly folder = mkdtempSync(join(tmpdir(), 'midjourney-recipe-'));
 
+	/** The texts that differ from those of the house, by their paths there. */
+	private readonly changed = new Map<string, string>();
+
 	constructor() {
-		cpSync(join(ROOT, 'nodes'), join(this.folder, 'nodes'), { recursive: true });
 		symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
 	}
 
@@ -58,8 +68,7 @@ export class Copy {
 
 	/** Throws where a change finds no place for itself, or more than one. */
 	apply({ kind, path, text }: Step): void {
-		const file = join(this.folder, path);
-		if (kind === 'ts') return writeFileSync(file, text);
+		if (kind === 'ts') return void this.changed.set(fileOf(path), text);
 		const lines = text.split('\n').filter((line) => line !== '');
 		const side = (mark: string) =>
 			lines
@@ -71,30 +80,32 @@ export class Copy {
 
 	/** The same for one text. */
 	replace(path: string, before: string, after: string): void {
-		const file = join(this.folder, path);
-		const pieces = readFileSync(file, 'utf8').split(before);
+		const pieces = (this.changed.get(fileOf(path)) ?? read(path)).split(before);
 		if (pieces.length !== 2) {
 			throw new Error(`${path} holds this ${pieces.length - 1} times:\n${before}`);
 		}
-		writeFileSync(file, pieces.join(after));
+		this.changed.set(fileOf(path), pieces.join(after));
 	}
 
 	/** What the compiler complains about, as `file: message`; where it does not, the copy is built into `dist`. */
 	compile(): string[] {
 		const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile.bind(ts.sys));
-		const { options } = ts.parseJsonConfigFileContent(config, ts.sys, this.folder);
+		const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
 		const entries = ['Midjourney.node.ts', 'MidjourneyTrigger.node.ts'];
-		const own = { ...options, rootDir: this.folder, outDir: join(this.folder, 'dist') };
+		const own = { ...options, rootDir: ROOT, outDir: join(this.folder, 'dist') };
 		const program = ts.createProgram(
-			entries.map((entry) => join(this.folder, 'nodes/Midjourney', entry)),
+			entries.map((entry) => fileOf(`nodes/Midjourney/${entry}`)),
 			own,
-			hostFor(this.folder, own),
+			hostFor(this.changed, own),
 		);
 		const complaints = ts.getPreEmitDiagnostics(program);
 		if (complaints.length === 0) program.emit();
 		return complaints.map(({ file, messageText }) => {
-			const name = file?.fileName.replace(`${this.folder}/nodes/Midjourney/`, '');
+			const name = file?.fileName.replace(fileOf('nodes/Midjourney/'), '');
 			return `${name}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
 		});
 	}
 }
+
+/** As the compiler writes it. */
+const fileOf = (path: string): string => join(ROOT, path).replaceAll('\\', '/');

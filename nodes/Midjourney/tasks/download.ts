@@ -23,7 +23,16 @@ const SILENCE_MS = 60_000;
 /** What one file may take, with all tries, in ms. */
 const FILE_MS = 300_000;
 
-/** A file that may be larger than fits into that time gets the time that it takes at this rate, in bytes per ms. */
+/** What all files of a run may take together, or the one that may take longest, in ms. What arrives gives more time. */
+const ALL_FILES_MS = 1_800_000;
+
+/** With less time than this left for all files, in ms, none is begun. */
+const TOO_SHORT_MS = 5_000;
+
+/**
+ * A file that may be larger than fits into its time gets the time that it takes at this rate, in bytes per ms; all files
+ * together get the time that what has arrived takes at this rate.
+ */
 const SLOWEST_RATE = 350;
 
 /** After so many files in a row that a server did not bring, the rest of its files are not asked for. */
@@ -51,13 +60,20 @@ const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
 /**
  * Brings the files of tasks into n8n, a few at a time, streamed: no file is ever held in memory whole, unless n8n itself
  * keeps binary data there. A download that fails for a transient reason is tried again; it costs nothing. Whatever a
- * server does, each file has an end, and a server that brings none is soon left alone, however many files it has.
+ * server does, each file has an end, and so have all files of a run together; a server that brings none is soon left alone,
+ * however many files it has.
  */
 export class Downloads {
 	private readonly limiter: Limiter;
 
 	/** How many files in a row each server did not bring. */
 	private readonly misses = new Map<string, number>();
+
+	/** When the first file was asked for, in Unix ms. */
+	private startedAt?: number;
+
+	/** The time that what has arrived gives the others, in ms. */
+	private earnedMs = 0;
 
 	constructor(
 		private readonly host: Pick<Host, 'helpers' | 'cancelSignal'>,
@@ -84,7 +100,9 @@ export class Downloads {
 		const server = serverOf(output.url);
 		if (server === undefined) return failed(NO_ADDRESS);
 		if (this.isHopeless(server)) return failed(HOPELESS);
-		const stored = await this.withRetries(task, output, limit, server);
+		const leftMs = this.leftFor(limit);
+		if (leftMs < TOO_SHORT_MS) return failed(OUT_OF_TIME);
+		const stored = await this.withRetries(task, output, { limit, server, leftMs });
 		// A file that is gone says nothing about the others.
 		const missed = !stored.ok && stored.failure.transient;
 		this.misses.set(server, missed ? (this.misses.get(server) ?? 0) + 1 : 0);
@@ -95,14 +113,20 @@ export class Downloads {
 		return (this.misses.get(server) ?? 0) >= HOPELESS_AFTER;
 	}
 
+	/** What is left of the time of all files, in ms. */
+	private leftFor(limit: number): number {
+		const now = this.clock.now();
+		this.startedAt ??= now;
+		return this.startedAt + Math.max(ALL_FILES_MS, fileMs(limit)) + this.earnedMs - now;
+	}
+
 	private async withRetries(
 		task: Task,
 		output: Output,
-		limit: number,
-		server: string,
+		{ limit, server, leftMs }: { limit: number; server: string; leftMs: number },
 	): Promise<Stored> {
 		const { clock } = this;
-		const end = AbortSignal.timeout(Math.max(FILE_MS, Math.ceil(limit / SLOWEST_RATE)));
+		const end = AbortSignal.timeout(Math.ceil(Math.min(fileMs(limit), leftMs)));
 		for (let attempt = 1; ; attempt++) {
 			const stored = await clock.orCancelled(
 				async () => await this.fetch(task, output, limit, end),
@@ -148,7 +172,9 @@ export class Downloads {
 				fileNameOf(taskId, index, media),
 				media.mimeType,
 			);
-			return { ok: true, value: await stream.orEnded(storing) };
+			const value = await stream.orEnded(storing);
+			this.earnedMs += stream.size / SLOWEST_RATE;
+			return { ok: true, value };
 		} catch (error) {
 			return failed(stream.why(error));
 		} finally {
@@ -166,6 +192,9 @@ class Watched {
 
 	/** How many pieces have arrived. */
 	private pieces = 0;
+
+	/** How much of the file has been passed on, in bytes. */
+	size = 0;
 
 	/** What ended the answer before its time. */
 	private ended?: DownloadFailure;
@@ -234,11 +263,10 @@ class Watched {
 	whole(): Body {
 		const { body, limit } = this;
 		if (!body) throw new Error('There is no answer yet');
-		let size = 0;
 		return body.map((piece: Uint8Array) => {
 			this.pieces++;
-			size += piece.length;
-			if (size > limit) throw this.stop(tooLarge(limit));
+			this.size += piece.length;
+			if (this.size > limit) throw this.stop(tooLarge(limit));
 			return piece;
 		});
 	}
@@ -296,6 +324,13 @@ const HOPELESS: DownloadFailure = {
 	words: 'not tried, because the file server did not bring the files before it',
 	transient: true,
 };
+const OUT_OF_TIME: DownloadFailure = {
+	words: 'not tried, because the files of this run have taken too long together',
+	transient: true,
+};
+
+/** What a file may take that may be as large as this, with all tries, in ms. */
+const fileMs = (limit: number): number => Math.max(FILE_MS, limit / SLOWEST_RATE);
 
 const tooLarge = (limit: number): DownloadFailure => ({
 	words: `the file is larger than ${limit / 1e6} MB, the limit set in Options (Largest Download)`,

@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- plays a file server, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- plays a file server, it is not a node */
 import { Readable } from 'node:stream';
 
 import type { IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
@@ -43,7 +43,7 @@ function stage(missing: readonly string[] = []) {
 			return { statusCode, headers: {}, body: Readable.from([PNG], { objectMode: false }) };
 		},
 		prepareBinaryData: async (source: Readable, fileName: string, mimeType: string) => {
-			for await (const _ of source);
+			await source.toArray();
 			return { data: '', fileName, mimeType };
 		},
 	};

@@ -390,21 +390,21 @@ describe("n8n's protection against private addresses", () => {
 	});
 
 	it.each<[string, unknown[], string[], boolean]>([
-		['refuses', [REFUSAL], ['http://10.1.1.4/webhook/x'], true],
+		['it refuses', [REFUSAL], ['http://10.1.1.4/webhook/x'], true],
 		[
-			'lets through one of two',
+			'it lets one of them through',
 			[REFUSAL, 'ok'],
 			['http://10.1.1.2', 'https://n8n.example.com'],
 			false,
 		],
 		[
-			'is not what keeps a request from',
+			'a request fails for another reason',
 			[new Error('connect ECONNREFUSED')],
 			['http://10.1.1.3'],
 			false,
 		],
-		['is not asked about', [], ['no address', ''], false],
-	])('%s its own address: %#', async (_, answers, urls, expected) => {
+		['nothing is an address', [], ['no address', ''], false],
+	])('is told from its own refusals alone: %s', async (_, answers, urls, expected) => {
 		const left = [...answers];
 		const { context, asked } = executionAt('', () => left.shift());
 		expect(await areShut(context.helpers, urls)).toBe(expected);
