@@ -24,5 +24,6 @@ module.exports = {
 		project('hostile', { testPathIgnorePatterns: ['/floods\\.test\\.ts$'] }),
 		// They measure: nothing else may run beside them.
 		project('floods', { testMatch: ['<rootDir>/test/hostile/floods.test.ts'] }),
+		project('ui'),
 	],
 };

@@ -1,11 +1,6 @@
-import type {
-	ICredentialDataDecryptedObject,
-	ICredentialTestRequest,
-	ICredentialType,
-	IHttpRequestOptions,
-	Icon,
-	INodeProperties,
-} from 'n8n-workflow';
+import type { ICredentialTestRequest, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
+
+import { apiKeyField, rulesOf, withBearer } from './bearer';
 
 /** What the credential test says to an answer that is no balance. `value` undefined: the answer is no JSON of MidAPI. */
 const REFUSALS: Array<{ value: number | undefined; message: string }> = [
@@ -47,16 +42,10 @@ export class MidApi implements ICredentialType {
 	documentationUrl = 'https://github.com/n8n-nodes-midjourney/n8n-nodes-midjourney#credentials';
 
 	properties: INodeProperties[] = [
-		{
-			displayName: 'API Key',
-			name: 'apiKey',
-			type: 'string',
-			typeOptions: { password: true },
-			default: '',
-			required: true,
+		apiKeyField({
 			description:
 				'From <a href="https://midapi.ai/api-key" target="_blank">midapi.ai/api-key</a> or <a href="https://kie.ai/api-key" target="_blank">kie.ai/api-key</a>',
-		},
+		}),
 		{
 			displayName: 'Provider',
 			name: 'baseUrl',
@@ -103,15 +92,7 @@ export class MidApi implements ICredentialType {
 		},
 	];
 
-	/** A function, because an expression cannot be evaluated once the node has returned, and its requests may go on. */
-	async authenticate(
-		{ apiKey }: ICredentialDataDecryptedObject,
-		options: IHttpRequestOptions,
-	): Promise<IHttpRequestOptions> {
-		// A pasted key often brings a space or a line end along.
-		const Authorization = `Bearer ${String(apiKey).trim()}`;
-		return { ...options, headers: { ...options.headers, Authorization } };
-	}
+	authenticate = withBearer;
 
 	test: ICredentialTestRequest = {
 		request: {
@@ -121,9 +102,6 @@ export class MidApi implements ICredentialType {
 			url: '={{ ($credentials.baseUrl + $credentials.otherBaseUrl).includes("kie.ai") ? "/api/v1/chat/credit" : "/api/v1/common/credit" }}',
 		},
 		// This family sends its refusals with HTTP 200 and the code in the body.
-		rules: REFUSALS.map(({ value, message }) => ({
-			type: 'responseSuccessBody',
-			properties: { key: 'code', value, message },
-		})),
+		rules: rulesOf(REFUSALS.map((refusal) => ({ key: 'code', ...refusal }))),
 	};
 }

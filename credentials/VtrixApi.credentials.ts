@@ -1,14 +1,9 @@
-import type {
-	ICredentialDataDecryptedObject,
-	ICredentialTestRequest,
-	ICredentialType,
-	IHttpRequestOptions,
-	Icon,
-	INodeProperties,
-} from 'n8n-workflow';
+import type { ICredentialTestRequest, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
+
+import { apiKeyField, rulesOf, withBearer, type Refusal } from './bearer';
 
 /** What the credential test says to the statuses that do not tell that the key is good. */
-const REFUSALS = [
+const STATUSES = [
 	{
 		value: 401,
 		message:
@@ -22,6 +17,25 @@ const REFUSALS = [
 	})),
 ];
 
+const TASK = '/model/v1/generation/task/n8n-credential-test';
+
+const NOT_VTRIX =
+	'What answers at this address is not Vtrix. Check Base URL: it is the API host (https://cloud.vtrix.ai), not the web site, and without a path.';
+
+/**
+ * What other servers answer to a path that they do not have: a text or a page, and the JSON of what they are built with. All
+ * that Vtrix documents of its own is an object with `message` or `error`, which a rule of n8n's cannot ask for.
+ */
+const OTHER_SERVERS: Refusal[] = [
+	{ key: 'constructor.name', value: 'String' },
+	{ key: 'constructor.name', value: undefined },
+	{ key: 'detail', value: 'Not Found' },
+	{ key: 'path', value: TASK },
+	{ key: 'statusCode', value: 404 },
+	{ key: 'error.type', value: 'invalid_request_error' },
+	...[401, 404].map((value) => ({ key: 'code', value })),
+].map((one) => ({ ...one, message: NOT_VTRIX }));
+
 /** The key of vtrix.ai (wire.md: Vtrix). */
 export class VtrixApi implements ICredentialType {
 	name = 'vtrixApi';
@@ -33,22 +47,17 @@ export class VtrixApi implements ICredentialType {
 	documentationUrl = 'https://github.com/n8n-nodes-midjourney/n8n-nodes-midjourney#credentials';
 
 	properties: INodeProperties[] = [
-		{
-			displayName: 'API Key',
-			name: 'apiKey',
-			type: 'string',
-			typeOptions: { password: true },
-			default: '',
-			required: true,
-			hint: 'From the API key page of your account at vtrix.ai',
-		},
+		apiKeyField({
+			description:
+				'From the API key page of your account at <a href="https://vtrix.ai/" target="_blank">vtrix.ai</a>',
+		}),
 		{
 			displayName: 'Base URL',
 			name: 'baseUrl',
 			type: 'string',
 			default: 'https://cloud.vtrix.ai',
 			required: true,
-			hint: 'The API host, without a path',
+			description: 'The API host, without a path',
 		},
 		{
 			displayName: 'Request Format',
@@ -68,15 +77,7 @@ export class VtrixApi implements ICredentialType {
 		},
 	];
 
-	/** A function, because an expression cannot be evaluated once the node has returned, and its requests may go on. */
-	async authenticate(
-		{ apiKey }: ICredentialDataDecryptedObject,
-		options: IHttpRequestOptions,
-	): Promise<IHttpRequestOptions> {
-		// A pasted key often brings a space or a line end along.
-		const Authorization = `Bearer ${String(apiKey).trim()}`;
-		return { ...options, headers: { ...options.headers, Authorization } };
-	}
+	authenticate = withBearer;
 
 	/**
 	 * Reads a task that does not exist, which costs nothing; Vtrix has no balance to ask for. That there is no such task
@@ -85,9 +86,9 @@ export class VtrixApi implements ICredentialType {
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL: '={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") }}',
-			url: '/model/v1/generation/task/n8n-credential-test',
-			ignoreHttpStatusErrors: { ignore: true, except: REFUSALS.map(({ value }) => value) },
+			url: TASK,
+			ignoreHttpStatusErrors: { ignore: true, except: STATUSES.map(({ value }) => value) },
 		},
-		rules: REFUSALS.map((properties) => ({ type: 'responseCode', properties })),
+		rules: rulesOf([...STATUSES, ...OTHER_SERVERS]),
 	};
 }

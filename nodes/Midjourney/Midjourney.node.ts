@@ -12,6 +12,7 @@ import {
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
+import { WAITING_TOOLTIP } from './tasks/editor';
 import { RESUME_PATH } from './tasks/host';
 
 /** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
@@ -43,7 +44,7 @@ export class Midjourney implements INodeType {
 		usableAsTool: true,
 		credentials,
 		webhooks: resumeWebhooks,
-		waitingNodeTooltip: 'Waiting for the end of the tasks',
+		waitingNodeTooltip: WAITING_TOOLTIP,
 		hints: hintsOf(operations),
 		properties: propertiesOf(operations),
 	};

@@ -22,6 +22,8 @@ Measures how the node waits, beside what n8n brings by itself, in a real n8n, an
   --reps <number>    runs of each case of the delays (default 3)
   --long             tasks of 240 and 600 s, too (a quarter of an hour)
   --burst <list>     tasks that end together (default 1,10,50,100,200)
+  --spread <seconds> that end one after the other within this (default 0: all at the same moment)
+  --ways <list>      that are waited for so: webhook, auto, callback (default: all)
   --cap <seconds>    give up a burst after this (default 90)
   --parked <number>  only this: so many executions parked at once (1000: six minutes)
   --workers <number> workers of the queue, each with five slots (default 1)
@@ -212,12 +214,22 @@ async function delays(place: Place, lengths: number[], reps: number): Promise<st
 
 // --- 2: many that end together ----------------------------------------------------------------------------------------
 
-async function bursts(place: Place, sizes: number[], capMs: number): Promise<string> {
+const BURST_WAYS = ['webhook', 'auto', 'callback'] as const;
+
+interface BurstOptions {
+	sizes: number[];
+	ways: Way[];
+	/** From the end of the first task to that of the last. */
+	spreadMs: number;
+	capMs: number;
+}
+
+async function bursts(place: Place, options: BurstOptions): Promise<string> {
 	const rows: string[][] = [];
-	for (const size of sizes) {
-		for (const way of ['webhook', 'auto', 'callback'] as const) {
+	for (const size of options.sizes) {
+		for (const way of options.ways) {
 			say(`${size} that end together, ${NAMES[way]} …`);
-			rows.push([String(size), NAMES[way], ...(await burst(place, way, size, capMs))]);
+			rows.push([String(size), NAMES[way], ...(await burst(place, way, size, options))]);
 		}
 	}
 	return table(
@@ -229,7 +241,12 @@ async function bursts(place: Place, sizes: number[], capMs: number): Promise<str
 	);
 }
 
-async function burst(place: Place, way: Way, size: number, capMs: number): Promise<string[]> {
+async function burst(
+	place: Place,
+	way: Way,
+	size: number,
+	{ spreadMs, capMs }: BurstOptions,
+): Promise<string[]> {
 	const { n8n, client } = place;
 	const market = await Market.open(place, { latencyMs: Infinity });
 	const { emulator } = market;
@@ -246,7 +263,12 @@ async function burst(place: Place, way: Way, size: number, capMs: number): Promi
 		await pause(REST_MS);
 		const before = { cpu: cpuOf(n8n.pid), reads: ledger.reads.length };
 		const others = probe(n8n.url);
-		for (const { taskId } of ledger.submits) emulator.finish(taskId);
+		const firstEnd = Date.now();
+		for (const [nth, { taskId }] of ledger.submits.entries()) {
+			const early = firstEnd + (spreadMs * nth) / size - Date.now();
+			if (early > 0) await pause(early);
+			emulator.finish(taskId);
+		}
 		const lastEnd = Date.now();
 		// A look at n8n costs it something: not before the provider has been asked about every task.
 		await happens(() => ledger.reads.length - before.reads >= size, capMs, 50);
@@ -389,6 +411,8 @@ async function main(): Promise<void> {
 			reps: { type: 'string', default: '3' },
 			long: { type: 'boolean', default: false },
 			burst: { type: 'string', default: '1,10,50,100,200' },
+			spread: { type: 'string', default: '0' },
+			ways: { type: 'string', default: BURST_WAYS.join(',') },
 			cap: { type: 'string', default: '90' },
 			parked: { type: 'string', default: '0' },
 			workers: { type: 'string', default: '1' },
@@ -419,9 +443,16 @@ async function main(): Promise<void> {
 				print(title, await delays(place, lengths, reps));
 			}
 			if (parts.includes('burst')) {
-				const sizes = values.burst.split(',').map(Number);
-				const title = `Tasks that end together, each with a callback (n8n ${version})`;
-				print(title, await bursts(place, sizes, Number(values.cap) * 1000));
+				const chosen = values.ways.split(',');
+				const within = Number(values.spread) > 0 ? ` within ${values.spread} s` : '';
+				const title = `Tasks that end together${within}, each with a callback (n8n ${version})`;
+				const shown = await bursts(place, {
+					sizes: values.burst.split(',').map(Number),
+					ways: BURST_WAYS.filter((way) => chosen.includes(way)),
+					spreadMs: Number(values.spread) * 1000,
+					capMs: Number(values.cap) * 1000,
+				});
+				print(title, shown);
 			}
 		});
 	}

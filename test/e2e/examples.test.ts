@@ -182,19 +182,40 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			});
 		});
 
-		it(
-			tellsStatuses ? 'tells a provider that is down' : 'cannot tell a provider that is down',
-			async () => {
-				await withLog(async () => {
-					const [emulator] = emulators.values();
-					const mend = emulator?.intercept(async ({ path }) =>
-						path.endsWith('/n8n-credential-test') ? { status: 503 } : undefined,
-					);
-					const down = await test({}).finally(() => mend?.());
-					expect(down).toMatchObject(verdict(/^Vtrix could not answer/));
+		it('tells a provider that is down', async () => {
+			await withLog(async () => {
+				const [emulator] = emulators.values();
+				const mend = emulator?.intercept(async ({ path }) =>
+					path.endsWith('/n8n-credential-test') ? { status: 503 } : undefined,
+				);
+				const down = await test({}).finally(() => mend?.());
+				const said = tellsStatuses ? /^Vtrix could not answer/ : /is not Vtrix/;
+				expect(down).toMatchObject({ status: 'Error', message: expect.stringMatching(said) });
+			});
+		});
+
+		it('tells a server that is another', async () => {
+			await withLog(async () => {
+				const [emulator] = emulators.values();
+				const mend = emulator?.intercept(async ({ path }) =>
+					path.endsWith('/n8n-credential-test') ? { status: 404 } : undefined,
+				);
+				const other = await test({}).finally(() => mend?.());
+				expect(other).toMatchObject({
+					status: 'Error',
+					message: expect.stringMatching(/is not Vtrix/),
 				});
-			},
-		);
+			});
+		});
+
+		it('says what is wrong with an address that is none', async () => {
+			await withLog(async () => {
+				expect(await test({ baseUrl: 'cloud.vtrix.ai' })).toMatchObject({
+					status: 'Error',
+					message: expect.stringMatching(/^Base URL must begin with https:/),
+				});
+			});
+		});
 	});
 
 	describe.each(examples)('%s', (file, { files }) => {

@@ -18,7 +18,7 @@ const video = (fields: IDataObject) => ({
 	motion: 'low',
 	...fields,
 });
-const additional = (fields: IDataObject) => generate({ additionalFields: fields });
+const style = (fields: IDataObject) => generate({ style: fields });
 
 /** An expression without a value; a field that is plainly empty is stopped by n8n itself. */
 const NOTHING = "={{ $json.missing ?? '' }}";
@@ -46,16 +46,16 @@ const UNFIT: Unfit = {
 		/only http and https/,
 	],
 	'stylization 1001': [
-		additional({ stylization: 1001 }),
+		style({ stylization: 1001 }),
 		/'Stylization' must be a whole number from 0 to 1000/,
 	],
-	'weirdness -1': [additional({ weirdness: -1 }), /'Weirdness'/],
-	'weirdness as words': [additional({ weirdness: 'very' }), /'Weirdness' .* not “very”/],
+	'weirdness -1': [style({ weirdness: -1 }), /'Weirdness'/],
+	'weirdness as words': [style({ weirdness: 'very' }), /'Weirdness' .* not “very”/],
 	'omni intensity 0': [
 		generate({
 			mode: 'omniReference',
 			imageUrls: 'https://a.example/1.png',
-			additionalFields: { omniIntensity: 0 },
+			style: { omniIntensity: 0 },
 		}),
 		/'Omni Intensity' must be a whole number from 1 to 1000/,
 	],
@@ -104,7 +104,7 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 			/'Prompt' has 2001 characters, at most 2000/,
 		],
 		'a flag in Watermark': [
-			additional({ watermark: 'shop --no text' }),
+			generate({ additionalFields: { watermark: 'shop --no text' } }),
 			/'Watermark' holds --no: a flag belongs in its own field/,
 		],
 		'braces in the prompt of a video': [
@@ -119,7 +119,7 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 			/'Image URL' holds “https:.*”, which is not a URL/,
 		],
 		'an unknown aspect ratio': [generate({ aspectRatio: '7:5' }), /'Aspect Ratio' must be one of/],
-		'variety 7': [additional({ variety: 7 }), /'Variety' must be .* in steps of 5/],
+		'variety 7': [style({ variety: 7 }), /'Variety' must be .* in steps of 5/],
 		'no task id': [
 			{ resource: 'image', operation: 'upscale', taskId: NOTHING, index: 0 },
 			/'Task ID' is empty/,
@@ -218,6 +218,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			await bench.generate({
 				mode: 'textToImage',
 				imageUrls: 'not even a URL',
+				style: dialect.inapplicable,
 				additionalFields: dialect.inapplicable,
 			});
 			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));

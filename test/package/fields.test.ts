@@ -207,7 +207,7 @@ describe('An operation', () => {
 	);
 
 	it.each(rows)('%s with %s reads no field that its panel does not have', (_, name, operation) => {
-		const { fields, additional = [] } = operation;
+		const { fields, style = [], additional = [] } = operation;
 		const context = {
 			getNode: () => ({ name: 'Midjourney', type: 'midjourney' }),
 			getNodeParameter: (asked: string) => {
@@ -217,7 +217,7 @@ describe('An operation', () => {
 		} as unknown as IExecuteFunctions;
 		const from = new Noting(context, 0, placesOf(operation, name), name);
 		workOf(operation, from);
-		const shown = [...fields, ...additional].map(({ property }) => property.name);
+		const shown = [...fields, ...style, ...additional].map(({ property }) => property.name);
 		expect([...from.asked].filter((asked) => !shown.includes(asked))).toEqual([]);
 	});
 });

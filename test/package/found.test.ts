@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-require-imports -- n8n types this for ES modules alone */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @typescript-eslint/no-require-imports -- n8n's own search, typed for ES modules alone; it is not a node */
 import type { INodeTypeDescription } from 'n8n-workflow';
 
 import { builtNode, midjourney, read } from './built';

@@ -1,9 +1,11 @@
 import {
 	NodeHelpers,
+	Workflow,
 	type INode,
 	type INodeParameters,
 	type INodeProperties,
 	type INodePropertyOptions,
+	type INodeTypes,
 } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
@@ -157,6 +159,38 @@ describe('The panel', () => {
 			expect(optionsOf(provider).map(({ value }) => value)).toContain('none');
 		},
 	);
+
+	it.each(['waitMode', 'download'])('does not offer %s in a tool of an agent', (name) => {
+		const tool = { ...description, name: `${description.name}Tool` };
+		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };
+		const shownIn = (type: typeof tool) =>
+			named(name).filter((one) =>
+				NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), type),
+			).length;
+		expect([shownIn(description), shownIn(tool)]).toEqual([1, 0]);
+	});
+
+	it('tells nodes apart by what the default name of a node does not say', () => {
+		const { subtitle = '' } = description;
+		const nodeTypes = { getByNameAndVersion: () => undefined } as unknown as INodeTypes;
+		const said = (parameters: INodeParameters) => {
+			const one = node(parameters);
+			const workflow = new Workflow({ nodes: [one], connections: {}, active: false, nodeTypes });
+			return workflow.expression.getSimpleParameterValue(one, subtitle, 'internal', {});
+		};
+		const chosen = { authentication: 'midApi', resource: 'image' };
+		expect([
+			said({ ...chosen, operation: 'generate', mode: 'textToImage' }),
+			said({ ...chosen, operation: 'generate', mode: 'styleReference' }),
+			said({ ...chosen, operation: 'upscale' }),
+			said({ authentication: 'vtrix', resource: 'model', operation: 'run' }),
+		]).toEqual([
+			'Text to Image · MidAPI',
+			'Style Reference · MidAPI',
+			'Image → Upscale · MidAPI',
+			'Model → Run · Vtrix',
+		]);
+	});
 
 	it('has a credential for every provider', () => {
 		expect(description.credentials?.map(({ name }) => name)).toEqual(

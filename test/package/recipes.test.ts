@@ -53,10 +53,13 @@ const described = () =>
 /** `resource:operation` of what the panel offers with a provider. */
 const offeredWith = (provider: string): string[] =>
 	described()
-		.properties.filter(({ name }) => name === 'operation')
+		.properties.filter(
+			({ name, displayOptions }) =>
+				name === 'operation' && displayOptions?.show?.authentication?.includes(provider) === true,
+		)
 		.flatMap(({ displayOptions, options }) =>
 			(options as INodePropertyOptions[])
-				.filter((option) => option.displayOptions?.show?.authentication?.includes(provider))
+				.filter((option) => option.displayOptions === undefined)
 				.map(({ value }) => `${String(displayOptions?.show?.resource?.[0])}:${String(value)}`),
 		);
 
@@ -98,7 +101,7 @@ describe.each([FIELD, OPERATION, PROVIDER])('The recipe: $heading', ({ heading, 
 		it('brings the field into the panel', () => {
 			const collection = described().properties.find(
 				({ name, displayOptions: { show = {} } = {} }) =>
-					name === 'additionalFields' &&
+					name === 'style' &&
 					show.operation?.includes('generate') === true &&
 					show.resource?.includes('image') === true &&
 					show.authentication?.includes('vtrix') === true,

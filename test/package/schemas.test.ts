@@ -3,11 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { loadOutputSchema } from 'n8n-core';
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
 import { providersOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
+import { getTask } from '../../nodes/Midjourney/operations/task/get';
+import { midApi } from '../../nodes/Midjourney/providers/midApi';
+import type { Output, Task } from '../../nodes/Midjourney/providers/Task';
+import { beginWorkflow, startItem } from '../../nodes/Midjourney/tasks/callbacks/start';
 import { QUICK, useEngine } from '../engine/setup';
+import { SETTINGS } from '../unit/fixtures';
 import { filesIn, midjourney, read, ROOT } from './built';
 
 const bench = useEngine({ credits: 100.5, vtrix: { discount: 0.9 } });
@@ -73,11 +78,39 @@ async function itemOf(
 	return items[0]?.json ?? {};
 }
 
-/** What an item has with one provider at least. */
-async function schemaOfItems(operation: Operation): Promise<IDataObject> {
+/** What items have with one provider at least. */
+async function unitedItem(operation: Operation): Promise<IDataObject> {
 	const items: IDataObject[] = [];
 	for (const { name } of providersOf(operation)) items.push(await itemOf(operation, name));
-	return schemaOf(Object.assign({}, ...items));
+	return Object.assign({}, ...items) as IDataObject;
+}
+
+/** What the Trigger starts a workflow with when that task has ended. */
+async function startedItem(read: IDataObject): Promise<IDataObject> {
+	const { index, type, url } = read as unknown as Output;
+	const task = { ...read, outputs: [{ index, type, url }], raw: {} } as unknown as Task;
+	const item = startItem({ task, reference: 'order 7', key: 'k' }, { receivedAt: '' });
+	const context = {
+		getInputData: () => [item],
+		getExecutionId: () => '1',
+		getMode: () => 'manual',
+		getNode: () => ({ id: '1', name: 'Midjourney Trigger', type: 'midjourneyTrigger' }),
+		getWorkflow: () => ({ id: '1' }),
+		getExecutionCancelSignal: () => undefined,
+		helpers: {},
+	} as unknown as IExecuteFunctions;
+	const [started] = await beginWorkflow(context, {
+		provider: () => midApi,
+		items: () => ({ ...SETTINGS, outputItems: 'output' }),
+	});
+	return started?.json ?? {};
+}
+
+/** Compares a schema with its file, or writes that. */
+function expectWritten(file: string, item: IDataObject): void {
+	const written = `${JSON.stringify({ ...schemaOf(item), version: 1 }, null, '\t')}\n`;
+	if (process.env.SCHEMAS_WRITE) writeFileSync(join(ROOT, file), written);
+	expect(read(file)).toBe(written);
 }
 
 describe('Output schemas', () => {
@@ -101,10 +134,15 @@ describe('Output schemas', () => {
 	});
 
 	it.each(rows)('%s: has exactly what an item really has', async (_, operation) => {
-		const schema = { ...(await schemaOfItems(operation)), version: 1 };
-		const file = fileOf(operation);
-		const written = `${JSON.stringify(schema, null, '\t')}\n`;
-		if (process.env.SCHEMAS_WRITE) writeFileSync(join(ROOT, file), written);
-		expect(read(file)).toBe(written);
+		expectWritten(fileOf(operation), await unitedItem(operation));
+	});
+
+	it('of the Trigger has exactly what it starts a workflow with', async () => {
+		expectWritten(`${FOLDER}.json`, await startedItem(await unitedItem(getTask)));
+	});
+
+	it('of the Trigger is the one that n8n finds', () => {
+		const found = loadOutputSchema({ nodeDir: join(ROOT, 'dist/nodes/Midjourney'), version: 1 });
+		expect(found).toEqual(JSON.parse(read(`${FOLDER}.json`)));
 	});
 });

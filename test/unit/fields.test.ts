@@ -24,7 +24,9 @@ const ROUND: Record<string, unknown> = {};
 ROUND.itself = ROUND;
 
 function fieldNamed(name: string) {
-	const field = generateImage.additional?.find(({ property }) => property.name === name);
+	const field = [...(generateImage.style ?? []), ...(generateImage.additional ?? [])].find(
+		({ property }) => property.name === name,
+	);
 	if (!field) throw new Error(`There is no field ${name}`);
 	return field;
 }

@@ -20,6 +20,8 @@ interface Described {
 	fields: ReadonlyArray<Field<unknown>>;
 	/** The field whose choice tells nodes of this operation apart on the canvas. */
 	toldApartBy?: Field<unknown>;
+	/** Shown under Style and References, alphabetically: what the result looks like. As `additional`. */
+	style?: ReadonlyArray<Field<unknown>>;
 	/** Shown under Additional Fields, alphabetically. All optional, and only sent when set. */
 	additional?: ReadonlyArray<Field<unknown>>;
 }

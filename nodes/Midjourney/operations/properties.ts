@@ -25,6 +25,7 @@ import {
 /** The node's panel, made from the table of operations. */
 
 /** The collections, by the name under which a workflow saves them. */
+const STYLE = 'style';
 const ADDITIONAL = 'additionalFields';
 export const OPTIONS = 'options';
 
@@ -103,6 +104,12 @@ const topLevelOf = (operation: Operation): ReadonlyArray<Field<unknown>> => [
 ];
 
 const collectionsOf = (operation: Operation) => [
+	{
+		name: STYLE,
+		displayName: 'Style and References',
+		placeholder: 'Add Field',
+		of: operation.style ?? [],
+	},
 	{
 		name: ADDITIONAL,
 		displayName: 'Additional Fields',
@@ -209,6 +216,8 @@ function operationProperties(
 	const hasAny = (provider: Provider) => ofResource.some((one) => offers(one, provider));
 	const first = allProviders.filter(hasAny);
 	const others = allProviders.filter((provider) => !hasAny(provider));
+	// What the table lists first for a resource is what the panel preselects.
+	const preselected = ofResource[0]?.operation ?? '';
 	return [...first, ...others].map((provider) => ({
 		displayName: 'Operation',
 		name: 'operation',
@@ -216,8 +225,7 @@ function operationProperties(
 		noDataExpression: true,
 		displayOptions: { show: { ...withProviders([provider]), resource: [resource] } },
 		options: ofResource.map((one) => operationChoice(one, provider)),
-		// What the table lists first for a resource is what the panel preselects.
-		default: ofResource[0]?.operation ?? '',
+		default: preselected,
 	}));
 }
 
@@ -375,6 +383,10 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 		...flagHints(
 			labels(({ fields }) => fields),
 			(name) => `$parameter["${name}"]`,
+		),
+		...flagHints(
+			labels(({ style = [] }) => style),
+			(name) => `$parameter["${STYLE}"]?.["${name}"]`,
 		),
 		...flagHints(
 			labels(({ additional = [] }) => additional),

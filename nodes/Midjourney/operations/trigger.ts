@@ -81,6 +81,10 @@ const ONLY_OWN = 'onlyOwnTasks';
 /** A constant, because n8n is written small. */
 const ONLY_OWN_NAME = 'Only Tasks of This n8n';
 
+/** Which address goes where; n8n folds the addresses away above the fields. */
+const URL_NOTICE =
+	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks this Trigger is to hear of; both need the same credential. To try it out take the <b>Test URL</b>, and click <i>Listen for test event</i> before you submit.';
+
 /** Where calls need no token. */
 const TAKES_OTHERS =
 	'Calls about tasks that were submitted elsewhere are taken, too: those with the signature by the Webhook HMAC Secret of the credential, or where it has none, any. Each of these is looked up at the provider, 20 a second at most; what comes beyond is told to come again.';
@@ -89,9 +93,11 @@ const TAKES_OTHERS =
 export const triggerProperties: INodeProperties[] = [
 	providerProperty,
 	credentialsProperty,
+	{ displayName: URL_NOTICE, name: 'urlNotice', type: 'notice', default: '' },
 	onCallbackField.property,
 	{
-		displayName: 'Trigger On',
+		// A field called Trigger On would become entries of n8n's list of nodes, which then folds the actions away (2.41.1).
+		displayName: 'Start On',
 		name: 'triggerOn',
 		type: 'multiOptions',
 		noDataExpression: true,

@@ -113,7 +113,7 @@ export const memoryOver = (store: IDataObject, executionId = '7') =>
 		account: { id: '1', name: 'Scripted' },
 	});
 
-export const newAccount = (clock: FakeClock, reads = 8, submits = 5): Account => ({
+export const newAccount = (clock: FakeClock, reads = 32, submits = 5): Account => ({
 	reads: new Limiter(reads, clock),
 	submits: new Limiter(submits, clock),
 	watched: 0,

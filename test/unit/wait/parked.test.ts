@@ -92,11 +92,17 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	let status: 'running' | 'waiting' | 'over' = 'running';
 	let data: Data = { main: [[]] };
 	let runs = 0;
+	let asked = 0;
+	let isPut = false;
+	let shown: INodeExecutionData[] = [];
 	let end: { items: INodeExecutionData[] } | { error: unknown } | undefined;
 	let endedAt = NaN;
 
 	async function callIn(options: IHttpRequestOptions): Promise<unknown> {
-		if (options.url.includes('n8n-execution-status')) return status;
+		if (options.url.includes('n8n-execution-status')) {
+			if (!isPut) asked++;
+			return status;
+		}
 		if (status !== 'waiting') return { statusCode: 409 };
 		let statusCode = 200;
 		const executeData = { node, data: { ...data } };
@@ -127,7 +133,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	async function execute() {
 		runs++;
 		const entry = { node: { ...node }, data };
-		let isPut = false;
+		isPut = false;
 		const context = {
 			runExecutionData: { executionData: { nodeExecutionStack: [] } },
 			getNode: () => node,
@@ -141,6 +147,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 			getExecutionCancelSignal: () => undefined,
 			getExecuteData: () => entry,
 			getParentNodes: () => [],
+			getTimezone: () => 'UTC',
 			setMetadata: words,
 			putExecutionToWait: async () => {
 				isPut = true;
@@ -150,15 +157,16 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		} as unknown as IExecuteFunctions;
 		try {
 			const parked = parkedState(context);
-			const shown = parked
+			const items = parked
 				? await resumeParked(context, provider, parked, {})
 				: await begin(context, provider, plan);
 			if (isPut) {
+				if (items.length > 0) shown = items;
 				data = { ...entry.data };
 				status = 'waiting';
 				return;
 			}
-			end = { items: shown };
+			end = { items };
 		} catch (error) {
 			end = { error };
 		}
@@ -173,6 +181,10 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		submits,
 		reads,
 		runs,
+		/** How often the node has asked n8n how its execution stands, before it was parked. */
+		asked,
+		/** What the editor showed meanwhile. */
+		shown: shown.map(({ json }) => json),
 		/** Since the first submit, in ms. */
 		ms: endedAt - begun,
 		items: end && 'items' in end ? end.items.map(({ json }) => json) : undefined,
@@ -193,6 +205,22 @@ describe('A parked execution', () => {
 		expect(runs).toBe(3);
 		// No call comes, though one could.
 		expect(ms).toBeLessThan(11_000);
+	});
+
+	it('shows of open tasks what tells them apart, and no more: n8n reads it at each call', async () => {
+		const { shown } = await run(2, { reference: 'spring' }, { read: after(6_000) }, 60_000);
+		expect(shown).toEqual(
+			[0, 1].map((nth) => ({
+				...{ taskId: `task of cup ${nth}`, status: 'pending' },
+				...{ prompt: `cup ${nth}`, reference: 'spring' },
+			})),
+		);
+	});
+
+	it('asks n8n once whether it can be woken, however often it is', async () => {
+		const { runs, asked } = await run(25, {}, { read: after(6_000) }, 60_000);
+		expect(runs).toBeGreaterThan(4);
+		expect(asked).toBe(1);
 	});
 
 	it.each([10, 25, 60])('buys each of %i once, and brings all', async (n) => {

@@ -1,5 +1,8 @@
+import fc from 'fast-check';
+
 import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import { ReadAhead } from '../../../nodes/Midjourney/tasks/wait/readAhead';
 import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
 import { failing, found, newAccount, WaitClock } from './fakes';
 
@@ -114,6 +117,11 @@ describe.each([
 		},
 	);
 
+	it('ten tasks that end together: a call for every second', async () => {
+		const { handled } = await waiting({ endsAt: each(10, () => 10_000), polls }).outcome();
+		expect(handled).toBeLessThanOrEqual(6);
+	});
+
 	it.each([20, 50, 100, 200])(
 		'%i tasks that end within a second and a half: sooner than all have called, at most 1.2 reads',
 		async (count) => {
@@ -154,6 +162,32 @@ describe.each([
 		expect(twiceAtOnce).toBe(0);
 		expect(ended).toBe(true);
 	});
+
+	it('in whatever order tasks end and calls arrive: at most 1.5 reads, and no task twice at once', async () => {
+		// Some end together, some alone, some never; the order in which they were bought is another.
+		const together = fc.record({
+			at: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 60_000 })),
+			count: fc.integer({ min: 1, max: 60 }),
+		});
+		const ends = fc
+			.tuple(fc.array(together, { minLength: 1, maxLength: 12 }), fc.nat(40))
+			.map(([groups, open]) => [
+				...groups.flatMap(({ at, count }) => each(count, () => 10_000 + at)),
+				...each(open, () => NEVER),
+			])
+			.chain((all) => fc.shuffledSubarray(all, { minLength: all.length }));
+		const took = fc.integer({ min: 0, max: 3_000 });
+		await fc.assert(
+			fc.asyncProperty(ends, took, took, async (endsAt, readMs, gap) => {
+				const { readsPerTask, twiceAtOnce } = await waiting({
+					...{ endsAt, polls, readMs, callMs: gap / 10 },
+				}).outcome();
+				expect(readsPerTask).toBeLessThanOrEqual(1.5);
+				expect(twiceAtOnce).toBe(0);
+			}),
+			{ numRuns: 100 },
+		);
+	}, 60_000);
 
 	it('a hundred tasks that call one after the other: at most 1.2 reads', async () => {
 		const endsAt = each(100, (at) => 10_000 + at * 60);
@@ -235,3 +269,26 @@ describe.each([
 		expect(reads.length).toBeGreaterThan(5);
 	});
 });
+
+it.each([8, 41, 100])(
+	'Of %i tasks half are read ahead for nothing at the most, however many ends have earned it before',
+	async (all) => {
+		const clock = new WaitClock();
+		let read = 0;
+		const ahead: ReadAhead<string> = new ReadAhead({
+			clock,
+			tasks: () => ({ all, open: all }),
+			next: (count) => each(Math.max(0, count), String),
+			read: async () => {
+				read++;
+				await clock.sleep(1_000);
+				return false;
+			},
+		});
+		for (let round = 0; round < 20; round++) {
+			for (let nth = 0; nth < 50; nth++) ahead.saw(true);
+			await clock.until(Promise.all([ahead.called(), ahead.called(), ahead.called()]));
+		}
+		expect(read).toBe(Math.floor(all / 2));
+	},
+);

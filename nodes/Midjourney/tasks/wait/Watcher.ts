@@ -26,6 +26,8 @@ export interface WatcherDeps {
 	clock: Clock;
 	/** Whether it reads by itself also what calls will tell of. */
 	polls: boolean;
+	/** Hears of each end. */
+	onEnd?(taskId: string, sighting: Sighting): void;
 }
 
 /**
@@ -59,12 +61,15 @@ export class Watcher {
 	) {
 		this.known = new Map(before?.handOver());
 		this.chance = deps.clock.random();
-		this.ahead = new ReadAhead({
-			clock: deps.clock,
-			open: () => this.openIds.size,
-			next: (count) => this.nextAhead(count),
-			read: async (one) => await this.readOneAhead(one),
-		});
+		this.ahead = new ReadAhead(
+			{
+				clock: deps.clock,
+				tasks: () => ({ all: this.watched.size, open: this.openIds.size }),
+				next: (count) => this.nextAhead(count),
+				read: async (one) => await this.readOneAhead(one),
+			},
+			before?.ahead.misses,
+		);
 	}
 
 	/** Watches another task, or knows it already. */
@@ -288,6 +293,7 @@ export class Watcher {
 		one.sighting.endedAt = this.deps.clock.now();
 		if (!this.openIds.delete(one.taskId)) return;
 		if (!this.stopped) this.deps.account.watched--;
+		this.deps.onEnd?.(one.taskId, one.sighting);
 		if (this.allEnded) this.notify();
 	}
 

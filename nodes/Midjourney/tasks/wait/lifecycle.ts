@@ -10,6 +10,7 @@ import { impossible } from '../../providers/exhaustive';
 import type { Provider } from '../../providers/Provider';
 import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
+import { hintAtBought, tellBrowser } from '../editor';
 import { savedBefore } from '../internals';
 import { toItems } from '../results';
 import { callbackAddresses, refuseDeafCallback } from './callAddress';
@@ -45,6 +46,7 @@ import {
 	submitBatch,
 	type SubmitDeps,
 } from './submitBatch';
+import type { Sighting } from './watched';
 import { Watcher } from './Watcher';
 
 /** How often in a row a wake may be missed until nothing is left to it any longer. */
@@ -131,9 +133,13 @@ export async function resumeParked(
 	const { clock } = place;
 	for (const task of state.tasks) reconcile(task, place);
 	const settings = state.tasks.find((task) => task.settings)?.settings;
-	const how = await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl);
+	const isMissed = state.until !== undefined && clock.now() >= state.until - EARLY_MS;
+	// Asking n8n once more takes as long as n8n has much to do: whoever was just woken knows.
+	const known = isMissed ? undefined : knownWait(state.nonce)?.how;
+	const how =
+		known ?? (await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl));
 	if (state.missedWakes >= MISSED_WAKES) delete how.own;
-	if (state.until !== undefined && clock.now() >= state.until - EARLY_MS) state.missedWakes++;
+	if (isMissed) state.missedWakes++;
 	state.isLook = positionsAt(state.tasks, 'sending').length === 0;
 	return await goOn(place, state, how);
 }
@@ -156,8 +162,14 @@ async function goOn(place: Place, state: WaitState, how: How): Promise<INodeExec
 	} finally {
 		if (!shown) forgetWait(state.nonce);
 	}
-	return shown ?? (await toItems(place, outcomesOf(state, watcher, place), state.operation));
+	if (shown) return shown;
+	hintAtBought(place.context, boughtHere(state));
+	return await toItems(place, outcomesOf(state, watcher, place), state.operation);
 }
+
+/** How many tasks this execution has bought, and not found again. */
+const boughtHere = ({ tasks }: WaitState): number =>
+	tasks.filter(({ stage }) => stage.at === 'bought' && stage.fresh).length;
 
 /** Does what is due until the execution is to be parked; undefined: everything has ended. */
 async function untilParkOrEnd(
@@ -227,13 +239,21 @@ function endUnknown(state: WaitState, place: Place, { parks }: How): void {
 
 /** A watcher of all tasks that knows what an earlier one of this process has seen of them. */
 function watcherFor(
-	{ provider, http, account, clock }: Place,
+	{ context, provider, http, account, clock }: Place,
 	state: WaitState,
-	{ polls }: How,
+	{ parks, polls }: How,
 ): Watcher {
 	const before = knownWait(state.nonce)?.watcher;
 	const read = async (taskId: string) => await provider.read(http, taskId);
-	const watcher = new Watcher({ read, account, clock: processClock, polls }, before);
+	let ended = 0;
+	const onEnd = (taskId: string, { end, task }: Sighting) =>
+		tellBrowser(
+			context,
+			`${++ended} of ${state.tasks.length}: task ${taskId} is ${task?.status ?? end}`,
+		);
+	// One that stays behind when the execution is parked must not keep its context.
+	const hears = parks ? {} : { onEnd };
+	const watcher = new Watcher({ read, account, clock: processClock, polls, ...hears }, before);
 	if (state.wasCalled) account.calledElsewhereAt = clock.now();
 	for (const task of state.tasks) watch(watcher, task);
 	keepWait(state.nonce, { watcher, http }, clock.now());
@@ -273,6 +293,7 @@ function submitDeps(
 		problemOf: problemOfSubmit(place),
 		onBought: (task, taskId) => {
 			watch(watcher, task);
+			tellBrowser(context, `Task ${taskId} submitted`);
 			// The one place outside of the execution's data where the id of a paid task survives anything.
 			context.logger.info(`Midjourney task submitted: ${taskId}`, {
 				provider: provider.name,

@@ -50,8 +50,11 @@ export class Limiter {
 	}
 }
 
-/** How many requests of one account are under way at once. */
-const READS_IN_FLIGHT = 8;
+/**
+ * How many requests of one account are under way at once. Reads cost a provider little, and where many tasks end together
+ * they are what an execution waits for; the pauses between those of open tasks (schedule.ts) keep the others few.
+ */
+const READS_IN_FLIGHT = 32;
 const SUBMITS_IN_FLIGHT = 5;
 
 /** What everything that asks a provider with the same key shares, in the whole process. */

@@ -81,7 +81,13 @@ function problemOf(
 		: undefined;
 }
 
-/** What the editor shows while the execution is parked; one item per task, nothing downloaded. */
+/** What the editor shows of an open task. */
+const OF_OPEN_TASK = ['taskId', 'status', 'prompt', 'reference'];
+
+/**
+ * What the editor shows while the execution is parked; one item per task, nothing downloaded. Of open ones little: n8n reads
+ * all that is saved of an execution anew at each call.
+ */
 export function shownWhileWaiting(
 	state: WaitState,
 	watcher: Watcher,
@@ -92,6 +98,14 @@ export function shownWhileWaiting(
 		const settings = outcome.settings && { ...outcome.settings, outputItems: 'task' as const };
 		const problem = outcome.mayBeTold ? undefined : outcome.problem;
 		const shown = { ...outcome, problem, settings, files: [] };
-		return itemsOf(shown, provider.name, state.operation).map((item) => routed(item, host));
+		return itemsOf(shown, provider.name, state.operation).map(({ item, problem: own }) =>
+			routed(own ? { item, problem: own } : { item: withLittleOfOpen(item) }, host),
+		);
 	});
+}
+
+function withLittleOfOpen(item: INodeExecutionData): INodeExecutionData {
+	if (item.json.status !== 'pending') return item;
+	const fields = Object.entries(item.json).filter(([name]) => OF_OPEN_TASK.includes(name));
+	return { ...item, json: Object.fromEntries(fields) };
 }

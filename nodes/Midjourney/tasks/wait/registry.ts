@@ -1,4 +1,5 @@
 import type { Http } from '../../providers/http';
+import type { How } from './how';
 import type { Watcher } from './Watcher';
 
 /** What this process knows of a wait besides what is saved. */
@@ -8,6 +9,8 @@ export interface Known {
 	http: Http;
 	/** The secret of the park that this process is to wake; undefined: somebody else is. */
 	secret?: string;
+	/** How the wait goes on, as found out when it was parked. */
+	how?: How;
 	/** The task at each position, where it has one and it was known when the execution was parked. */
 	taskIds?: ReadonlyArray<string | undefined>;
 	/** Unix ms: forgotten then, where nobody is left who would; a later call begins anew. */

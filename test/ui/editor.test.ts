@@ -1,0 +1,437 @@
+import { randomUUID } from 'node:crypto';
+
+import { operations } from '../../nodes/Midjourney/operations';
+import { offers, RESOURCES } from '../../nodes/Midjourney/operations/Operation';
+import { allProviders } from '../../nodes/Midjourney/providers';
+import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
+import type { N8nClient } from '../n8n/client';
+import { CURRENT_N8N } from '../n8n/install';
+import { type JsonObject, object } from '../n8n/json';
+import { until } from '../n8n/parking';
+import type { N8nServer } from '../n8n/server';
+import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
+import { MIDJOURNEY, readExample, withCredentials } from '../n8n/workflows';
+import { type Browser, findChromium, startBrowser } from './browser';
+import { type Described, describedBy } from './described';
+import { Editor, type Panel, row } from './editor';
+import { picture } from './pictures';
+
+/** n8n's editor as a user sees it, in a real browser, with the built package installed and the emulator as every provider. */
+
+const TEST_TIMEOUT_MS = 120_000;
+
+/** What people look for who want a picture; the provider's names, too. */
+const WORDS = [
+	...['midjourney', 'ai image', 'generate image', 'text to image', 'picture'],
+	...['upscale', 'midapi', 'kie', 'vtrix'],
+];
+
+/** What is never to be read in a panel. */
+const RAW =
+	/\bundefined\b|\[object |\bNaN\b|is not found|Could not|\[ERROR|\[invalid|not supported/i;
+
+const PROMPT = 'A porcelain teapot on a walnut table, soft window light';
+
+const OWNER = { email: 'owner@example.com', password: 'Correct-horse-1' };
+
+describe(`The editor of n8n ${CURRENT_N8N}`, () => {
+	let n8n: N8nServer;
+	let client: N8nClient;
+	let emulator: Emulator;
+	let browser: Browser;
+	let editor: Editor;
+	const ids: Record<string, string> = {};
+
+	beforeAll(async () => {
+		findChromium();
+		// Relaxed tasks end when the test says so.
+		emulator = await startEmulator({
+			latencyMs: {
+				...{ imageRelaxed: Infinity, imageFast: 1000, imageTurbo: 1000 },
+				...{ midjourney_diffusion: 1000, midjourney_edit: 1000 },
+			},
+			callbackRetryPausesMs: [500, 1000, 2000, 4000],
+		});
+		({ n8n, client } = await startStage(CURRENT_N8N));
+		const store = async (name: string, type: string, data: JsonObject) => {
+			ids[type] = await client.createCredential(name, type, { apiKey: DEFAULT_API_KEY, ...data });
+		};
+		await store('MidAPI', 'midApi', { baseUrl: 'other', otherBaseUrl: emulator.url });
+		await store('Vtrix', 'vtrixApi', { baseUrl: emulator.url });
+		browser = await startBrowser();
+		editor = new Editor(browser.page, n8n.url);
+		await editor.signIn(OWNER);
+		// Until now n8n has asked who this is.
+		browser.complaints.length = 0;
+	}, START_TIMEOUT_MS);
+
+	afterAll(async () => {
+		await browser?.close();
+		await n8n?.stop();
+		await emulator?.close();
+	}, TEST_TIMEOUT_MS);
+
+	const credentials = () => ({
+		midApi: { id: ids.midApi ?? '', name: 'MidAPI' },
+		vtrixApi: { id: ids.vtrixApi ?? '', name: 'Vtrix' },
+	});
+	const start = {
+		...{ id: randomUUID(), name: 'Start', type: 'n8n-nodes-base.manualTrigger', typeVersion: 1 },
+		...{ parameters: {}, position: [0, 0] },
+	};
+	const midjourney = (name: string, parameters: JsonObject) => ({
+		...{ id: randomUUID(), name, type: MIDJOURNEY, typeVersion: 1, position: [400, 0] },
+		...{ parameters: { authentication: 'midApi', ...parameters }, credentials: credentials() },
+	});
+
+	describe('the list of nodes', () => {
+		beforeAll(async () => {
+			await editor.newWorkflow();
+			await editor.addFirstStep();
+		}, TEST_TIMEOUT_MS);
+
+		test.each(WORDS)(
+			'"%s" finds the node',
+			async (words) => {
+				const found = await editor.search(words);
+				expect(found.map(({ name }) => name)).toContain('Midjourney');
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test(
+			'says what the node makes',
+			async () => {
+				const [first] = await editor.search('midjourney');
+				expect(first).toEqual({
+					name: 'Midjourney',
+					description: expect.stringMatching(/image/i),
+				});
+			},
+			TEST_TIMEOUT_MS,
+		);
+	});
+
+	test(
+		'five clicks lead from an empty canvas to a picture, besides writing what to search and what to paint',
+		async () => {
+			await editor.newWorkflow();
+			editor.clicks = 0;
+			await editor.addFirstStep();
+			await editor.search('midjourney');
+			await editor.pick('Midjourney');
+			await editor.unfoldActions();
+			await editor.pick('Generate image');
+			await editor.enter('prompt', PROMPT);
+			await picture('node', editor.panel);
+			await editor.execute();
+			const size = await editor.view();
+			expect(editor.clicks).toBe(5);
+			expect(size).toEqual({ width: 1024, height: 1024 });
+			await picture('result', editor.panel);
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	describe('the panel', () => {
+		let described: Described;
+
+		/** What the node before hands on: an image, as a Midjourney node puts it out. */
+		const ITEM = {
+			...{ taskId: 'a08ff49b6f772632716c', jobId: '0e89a11d-2b4a-48e1-12a0-86c41ff0d169' },
+			...{ status: 'completed', index: 0, type: 'image', url: 'https://example.com/0.png' },
+		};
+
+		beforeAll(async () => {
+			const types = await client.nodeTypes();
+			described = describedBy(
+				object(
+					types.find(({ name }) => name === MIDJOURNEY),
+					MIDJOURNEY,
+				),
+			);
+			const item = {
+				...{ id: randomUUID(), name: 'Item', type: 'n8n-nodes-base.set', typeVersion: 3.4 },
+				parameters: { mode: 'raw', jsonOutput: JSON.stringify(ITEM), options: {} },
+				position: [200, 0],
+			};
+			const nodes = [start, item, midjourney('Midjourney', {})];
+			await editor.openWorkflow(await client.importWorkflow(row('Panels', nodes)));
+			// So that expressions come to something.
+			await editor.open('Item');
+			await editor.execute();
+			await editor.see('what the node has put out', editor.output.getByText(ITEM.taskId));
+			await editor.closePanel();
+			await editor.open('Midjourney');
+		}, TEST_TIMEOUT_MS);
+
+		afterAll(async () => await editor?.closePanel());
+
+		/** Nothing of a field is to be seen that n8n was not given words for. */
+		const expectWords = ({ text, labels, choices, marked }: Panel) => {
+			expect(text).not.toMatch(RAW);
+			expect(labels.filter((label) => !described.labels.has(label))).toEqual([]);
+			const raw = choices.filter(
+				({ parameter, shown }) => !described.choices.get(parameter)?.has(shown),
+			);
+			expect(raw).toEqual([]);
+			expect(marked.filter((parameter) => !described.empty.has(parameter))).toEqual([]);
+		};
+
+		describe.each(allProviders)('with $displayName', (provider) => {
+			const offered = operations.filter((one) => offers(one, provider));
+
+			test(
+				'stands below the provider with its credential, and lists what the provider has',
+				async () => {
+					await editor.choose('authentication', provider.displayName);
+					const resources = new Set(offered.map(({ resource }) => RESOURCES[resource]));
+					expect((await editor.choices('resource')).sort()).toEqual([...resources].sort());
+					const { text } = await editor.look();
+					const order = ['Provider', `Credential for ${provider.displayName}`, 'Resource'];
+					expect(order.map((label) => text.indexOf(label))).toEqual(
+						order.map((label) => text.indexOf(label)).sort((a, b) => a - b),
+					);
+				},
+				TEST_TIMEOUT_MS,
+			);
+
+			test.each(offered)(
+				'has words for everything of $resource:$operation',
+				async ({ resource, name }) => {
+					await editor.choose('authentication', provider.displayName);
+					await editor.choose('resource', RESOURCES[resource]);
+					await editor.choose('operation', name);
+					expectWords(await editor.look());
+					for (const listed of await editor.addable()) {
+						expect(listed.filter((label) => !described.labels.has(label))).toEqual([]);
+					}
+				},
+				TEST_TIMEOUT_MS,
+			);
+
+			test(
+				'has words for everything that can be added to image:generate',
+				async () => {
+					await editor.choose('authentication', provider.displayName);
+					await editor.choose('resource', RESOURCES.image);
+					await editor.choose('operation', 'Generate');
+					await editor.addAll();
+					expectWords(await editor.look());
+				},
+				TEST_TIMEOUT_MS,
+			);
+		});
+	});
+
+	test(
+		'an action of another provider says whose it is, and shows no raw value',
+		async () => {
+			await editor.newWorkflow();
+			await editor.addFirstStep();
+			await editor.search('midjourney');
+			await editor.pick('Midjourney');
+			await editor.unfoldActions();
+			await editor.pick('Edit image on canvas');
+			const { text, choices } = await editor.look();
+			expect(text).toContain('Edit exists with Vtrix only');
+			expect(choices).toContainEqual({
+				parameter: 'operation',
+				shown: expect.stringMatching(/^Edit/),
+			});
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'a run that parks looks like one calm run, and its picture is there when the task has ended',
+		async () => {
+			const parameters = { prompt: PROMPT, speed: 'relaxed' };
+			const workflowId = await client.importWorkflow(
+				row('Parked', [start, midjourney('Generate', parameters)]),
+			);
+			const frames: string[] = [];
+			browser.page.on('websocket', (ws) =>
+				ws.on('framereceived', (f) => frames.push(String(f.payload).slice(0, 400))),
+			);
+			await editor.openWorkflow(workflowId);
+			await editor.open('Generate');
+			await editor.execute();
+			const parked = async () => {
+				const [execution] = await client.executions(workflowId);
+				return execution?.status ?? 'not listed';
+			};
+			await until('the execution is parked', parked, (status) => status === 'waiting');
+			// n8n shows nothing of a node that was resumed until it has ended; at least it is nothing wrong.
+			expect(await editor.panel.innerText()).not.toMatch(/\berror\b|\bproblem\b/i);
+			const { taskId = '' } = emulator.ledger.submits.at(-1) ?? {};
+			emulator.finish(taskId);
+			const size = await editor.view();
+			expect(size).toEqual({ width: 1024, height: 1024 });
+			// It ran more than once; nobody is to see that.
+			expect(await editor.panel.innerText()).not.toMatch(/\bRun\b|\berror\b/i);
+			await editor.closePanel();
+			require('fs').writeFileSync(
+				'/tmp/ui-lab/node.html',
+				frames.join('\n') +
+					(await browser.page
+						.locator('[data-test-id=canvas-node][data-node-name=Generate]')
+						.innerHTML()),
+			);
+			await browser.page.screenshot({ path: '/tmp/ui-lab/90.png' });
+			await browser.page.waitForTimeout(5000);
+			await browser.page.screenshot({ path: '/tmp/ui-lab/91.png' });
+			expect(await editor.busy()).toEqual([]);
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'a task that fails is told with its ID and with what to do',
+		async () => {
+			const workflowId = await client.importWorkflow(
+				row('Failed', [start, midjourney('Generate', { prompt: `${PROMPT} [fail]` })]),
+			);
+			await editor.openWorkflow(workflowId);
+			await editor.open('Generate');
+			await editor.execute();
+			await editor.see('the error', editor.output.getByText('failed').first());
+			const { taskId = '' } = emulator.ledger.submits.at(-1) ?? {};
+			const told = await editor.output.innerText();
+			expect(told).toContain(taskId);
+			expect(told).not.toMatch(RAW);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'an edit shows the canvas that it has computed',
+		async () => {
+			const example = await readExample('07-edit-wider-canvas.json');
+			const workflowId = await client.importWorkflow(withCredentials(example, credentials()));
+			await editor.openWorkflow(workflowId);
+			await editor.executeWorkflow();
+			const done = async () => (await client.executions(workflowId))[0]?.status ?? 'not listed';
+			await until(
+				'the example has ended',
+				done,
+				(status) => status === 'success',
+				TEST_TIMEOUT_MS / 2,
+			);
+			await editor.open('Make It Wider');
+			expect((await editor.json()).replace(/\s/g, '')).toContain(
+				'"canvas":{"width":1820,"height":1024}',
+			);
+			await picture('edit', editor.panel);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	describe.each([
+		{ type: 'midApi', name: 'MidAPI', address: 'otherBaseUrl' },
+		{ type: 'vtrixApi', name: 'Vtrix', address: 'baseUrl' },
+	])('the test of the credential $name', ({ name, address }) => {
+		beforeAll(async () => await editor.openCredential(name), TEST_TIMEOUT_MS);
+		afterAll(async () => await editor?.closeCredential());
+
+		test(
+			'is green with the right key',
+			async () => {
+				await editor.see('the green answer', editor.credential.getByText('tested successfully'));
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test(
+			'is red with a wrong key, and says that it is the key',
+			async () => {
+				await editor.saveCredential({ apiKey: 'wrong' });
+				await editor.seeWhyNot(/^Invalid key: .* API key/);
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test(
+			'is red where nobody answers, and says so',
+			async () => {
+				await editor.saveCredential({ apiKey: DEFAULT_API_KEY, [address]: 'http://127.0.0.1:1' });
+				await editor.seeWhyNot(/ECONNREFUSED|refused/);
+			},
+			TEST_TIMEOUT_MS,
+		);
+	});
+
+	test(
+		'the Trigger shows where to send a test, listens, and hands on what arrives',
+		async () => {
+			const trigger = {
+				...{ id: randomUUID(), name: 'On Task', typeVersion: 1, position: [0, 0] },
+				...{ type: `${MIDJOURNEY}Trigger`, webhookId: randomUUID(), credentials: credentials() },
+				parameters: { authentication: 'midApi' },
+			};
+			await editor.openWorkflow(await client.importWorkflow(row('Listening', [trigger])));
+			await editor.open('On Task');
+			const url = await editor.testUrl();
+			expect(url).toBe(`${n8n.url}/webhook-test/${trigger.webhookId}/webhook`);
+			await picture('trigger', editor.panel);
+			await editor.listen();
+			const bought = midjourney('Generate', {
+				...{ prompt: PROMPT, waitMode: 'dontWait', options: { triggerUrl: url } },
+			});
+			const buyer = await client.importWorkflow(row('Buyer', [start, bought]));
+			await client.run(buyer, 'Start');
+			await editor.see('what has arrived', editor.output.getByText('completed').first());
+			const { taskId = '' } = emulator.ledger.submits.at(-1) ?? {};
+			expect(await editor.output.innerText()).toContain(taskId);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'an agent is offered the prompt, and nothing that no model should decide',
+		async () => {
+			const panel = await toolPanel();
+			expect(panel.text).not.toMatch(RAW);
+			expect(panel.labels).toContain('Prompt');
+			expect(panel.labels).not.toContain('Download Files');
+			expect(panel.labels).not.toContain('Wait Mode');
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	/** Opens the panel of the node as the tool of an agent. */
+	async function toolPanel(): Promise<Panel> {
+		const to = (node: string, type: string) => ({ [type]: [[{ node, type, index: 0 }]] });
+		const agent = {
+			...{
+				id: randomUUID(),
+				name: 'Agent',
+				type: '@n8n/n8n-nodes-langchain.agent',
+				typeVersion: 3.1,
+			},
+			parameters: { promptType: 'define', text: 'Paint a cup', options: {} },
+			position: [300, 0],
+		};
+		const tool = { ...midjourney('Painter', {}), type: `${MIDJOURNEY}Tool`, position: [400, 250] };
+		const workflowId = await client.importWorkflow({
+			...{ name: 'Agent', nodes: [start, agent, tool], settings: { executionOrder: 'v1' } },
+			connections: { Start: to('Agent', 'main'), Painter: to('Agent', 'ai_tool') },
+		});
+		await editor.openWorkflow(workflowId);
+		await editor.open('Painter');
+		return await editor.look();
+	}
+
+	test('the browser has nothing to complain of', () => {
+		const ours = browser.complaints.filter(
+			// Addresses of the internet, which the browser is not let out to.
+			(complaint) => !complaint.includes('ERR_NAME_NOT_RESOLVED'),
+		);
+		expect(ours).toEqual([]);
+	});
+});

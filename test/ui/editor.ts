@@ -1,0 +1,430 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a browser, it is not a node */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { errors, type Locator, type Page } from 'playwright-core';
+
+import type { Login } from '../n8n/client';
+import { list } from '../n8n/json';
+import { until } from '../n8n/parking';
+import type { Workflow } from '../n8n/workflows';
+
+/** No step of a user takes longer unless something is broken; on a machine that is busy it may take most of it. */
+const STEP_MS = 30_000;
+
+/** An entry of the list of nodes. */
+export interface FoundNode {
+	name: string;
+	description: string;
+}
+
+/** A field of the panel that asks to choose, and the choice that is seen. */
+export interface Choice {
+	/** The name of the parameter. */
+	parameter: string;
+	shown: string;
+}
+
+/** What is seen of a node's parameters. */
+export interface Panel {
+	/** All that can be read, with what stands in the fields. */
+	text: string;
+	/** The label of each field, from top to bottom. */
+	labels: string[];
+	choices: Choice[];
+	/** The parameters that have the red mark. */
+	marked: string[];
+}
+
+/** Where the value of a parameter is entered. */
+const PARAMETER = '.parameter-value-container[data-test-id^="parameter-input-"]';
+
+/** What a list offers that is unfolded. */
+const LISTED = '.el-select-dropdown__item:visible';
+
+/** Where something is added to a collection. */
+const ADD = '[data-test-id="collection-parameter-add"]:visible';
+
+const nameOf = async (field: Locator): Promise<string> =>
+	((await field.getAttribute('data-test-id')) ?? '').replace('parameter-input-', '');
+
+const byTestId = (id: string) => `[data-test-id="${id}"]`;
+
+/**
+ * n8n's editor in a browser, used by clicking and typing. Every method throws an Error that says what it waited for, and
+ * where the picture of that moment is, when it has waited in vain.
+ */
+export class Editor {
+	/** How often something was clicked. */
+	clicks = 0;
+
+	constructor(
+		readonly page: Page,
+		private readonly url: string,
+	) {
+		page.setDefaultTimeout(STEP_MS);
+	}
+
+	/** The open panel of a node. */
+	get panel(): Locator {
+		return this.page.locator(byTestId('ndv'));
+	}
+
+	/** What the node of the open panel has put out. */
+	get output(): Locator {
+		return this.panel.locator(byTestId('output-panel'));
+	}
+
+	private get parameters(): Locator {
+		return this.panel.locator(byTestId('node-parameters'));
+	}
+
+	async signIn({ email, password }: Login): Promise<void> {
+		await this.go('the page to sign in', '/signin');
+		await this.write('the field for the address', 'input[name=emailOrLdapLoginId]', email);
+		await this.write('the field for the password', 'input[name=password]', password);
+		await this.click('"Sign in"', byTestId('form-submit-button'));
+		await this.step('the first page', async () => await this.page.waitForURL(/home|workflow/));
+	}
+
+	/** A new workflow: the empty canvas. */
+	async newWorkflow(): Promise<void> {
+		await this.go('a new workflow', '/workflow/new');
+		await this.see('"Add first step"', byTestId('canvas-add-button'));
+	}
+
+	/** A workflow that was imported. */
+	async openWorkflow(id: string): Promise<void> {
+		await this.go('a workflow', `/workflow/${id}`);
+		await this.see('a node', byTestId('canvas-node'));
+	}
+
+	/** Looks for a node by words of a user, in the list that is open; gives what is listed, best first. */
+	async search(words: string): Promise<FoundNode[]> {
+		const field = this.page.locator('input[placeholder*=Search]').first();
+		await this.write('the search', field, words);
+		const names = this.page.locator(byTestId('node-creator-item-name'));
+		const none = this.page.locator(byTestId('node-creator-no-results'));
+		await this.see(`an answer to "${words}"`, names.or(none).first());
+		// The list follows the words after a moment; what it shows until then belongs to those before.
+		let before: FoundNode[] | undefined;
+		return await this.until(`the answer to "${words}" stays as it is`, async () => {
+			await this.page.waitForTimeout(200);
+			const found = await this.listed();
+			const stays = JSON.stringify(found) === JSON.stringify(before);
+			before = found;
+			return stays ? found : undefined;
+		});
+	}
+
+	private async listed(): Promise<FoundNode[]> {
+		const entries = await this.page.locator(byTestId('item-iterator-item')).allInnerTexts();
+		return entries.map((entry) => {
+			const [name = '', description = ''] = entry.split('\n').filter((line) => line.trim() !== '');
+			return { name, description };
+		});
+	}
+
+	/** Opens the list of nodes on an empty canvas. */
+	async addFirstStep(): Promise<void> {
+		await this.click('"Add first step"', byTestId('canvas-add-button'));
+	}
+
+	/** Picks an entry of a list in the panel of nodes: a node, or one of its actions. */
+	async pick(name: string): Promise<void> {
+		const entries = this.page.locator(byTestId('item-iterator-item'));
+		await this.click(
+			`"${name}" in the list`,
+			entries.filter({ has: this.page.getByText(name, { exact: true }) }).first(),
+		);
+	}
+
+	/** Shows the actions of the node whose details are open, if they are not to be seen at once. */
+	async unfoldActions(): Promise<void> {
+		const title = this.page.getByText(/^Actions \(/);
+		const action = this.page.locator(`${byTestId('item-iterator-item')}:below(:text("Actions ("))`);
+		await this.see('the list of actions', title);
+		if ((await action.count()) === 0) await this.click('"Actions"', title);
+	}
+
+	/** Opens the panel of a node on the canvas. */
+	async open(node: string): Promise<void> {
+		const on = this.page.locator(`${byTestId('canvas-node')}[data-node-name="${node}"]`);
+		await this.step(`the node "${node}"`, async () => await on.dblclick());
+		await this.see(`the panel of "${node}"`, this.parameters);
+	}
+
+	async closePanel(): Promise<void> {
+		await this.click('the cross of the panel', this.panel.locator(byTestId('ndv-close-button')));
+	}
+
+	/** A field of the open panel. */
+	field(parameter: string): Locator {
+		return this.parameters.locator(byTestId(`parameter-input-${parameter}`));
+	}
+
+	/** Writes into a field of text. */
+	async enter(parameter: string, content: string): Promise<void> {
+		await this.write(
+			`the field "${parameter}"`,
+			this.field(parameter).locator('textarea, input').first(),
+			content,
+		);
+	}
+
+	/** What can be chosen in a field, in its order. */
+	async choices(parameter: string): Promise<string[]> {
+		const listed = await this.unfold(parameter);
+		const names = (await listed.allInnerTexts()).map((option) => option.split('\n')[0] ?? '');
+		await this.page.keyboard.press('Escape');
+		return names;
+	}
+
+	/** Chooses in a field, unless that is chosen already. */
+	async choose(parameter: string, name: string): Promise<void> {
+		const field = this.field(parameter).locator('input').first();
+		await this.see(`the field "${parameter}"`, field);
+		if ((await field.inputValue()) === name) return;
+		const listed = await this.unfold(parameter);
+		await this.click(
+			`"${name}" in "${parameter}"`,
+			listed.filter({ has: this.page.getByText(name, { exact: true }) }).first(),
+		);
+		await this.until(`"${name}" is chosen in "${parameter}"`, async () =>
+			(await field.inputValue()) === name ? true : undefined,
+		);
+	}
+
+	/** The options that a field lists, unfolded. */
+	private async unfold(parameter: string): Promise<Locator> {
+		await this.click(`the field "${parameter}"`, this.field(parameter).locator('input').first());
+		const listed = this.page.locator(LISTED);
+		await this.see(`the choices of "${parameter}"`, listed.first());
+		return listed;
+	}
+
+	/** What the open panel shows of the parameters. */
+	async look(): Promise<Panel> {
+		return await this.step('the parameters', async () => {
+			const fields = this.parameters.locator('input:visible, textarea:visible');
+			const written = await Promise.all(
+				(await fields.all()).map(async (one) => await one.inputValue()),
+			);
+			const labels = this.parameters.locator(`${byTestId('input-label')} label:visible`);
+			const choosing = this.parameters
+				.locator(`${PARAMETER}:visible`)
+				.filter({ has: this.page.locator('.el-select input') });
+			const marked = this.parameters
+				.locator(`${PARAMETER}:visible`)
+				.filter({ has: this.page.locator(byTestId('parameter-issues')) });
+			return {
+				text: [await this.parameters.innerText(), ...written].join('\n'),
+				labels: (await labels.allInnerTexts()).map((label) => label.split('\n')[0]?.trim() ?? ''),
+				choices: await Promise.all(
+					(await choosing.all()).map(async (one) => ({
+						parameter: await nameOf(one),
+						shown: await one.locator('input').first().inputValue(),
+					})),
+				),
+				marked: await Promise.all((await marked.all()).map(nameOf)),
+			};
+		});
+	}
+
+	/** What can be added to each collection of the open panel, in its order. */
+	async addable(): Promise<string[][]> {
+		const lists: string[][] = [];
+		for (const add of await this.parameters.locator(ADD).all()) {
+			await this.click('the list of what can be added', add);
+			const listed = this.page.locator(LISTED);
+			await this.see('what can be added', listed.first());
+			lists.push(await listed.allInnerTexts());
+			await this.page.keyboard.press('Escape');
+			await this.step(
+				'the list is closed',
+				async () => await listed.first().waitFor({ state: 'hidden' }),
+			);
+		}
+		return lists;
+	}
+
+	/** Adds to the first collection of the open panel all that it has. */
+	async addAll(): Promise<void> {
+		const add = this.parameters.locator(ADD).first();
+		const labels = this.parameters.locator(`${byTestId('input-label')}:visible`);
+		const [addable = []] = await this.addable();
+		for (const label of addable) {
+			const before = await labels.count();
+			await this.click('the list of what can be added', add);
+			const listed = this.page.locator(LISTED);
+			await this.click(
+				`"${label}"`,
+				listed.filter({ has: this.page.getByText(label, { exact: true }) }).first(),
+			);
+			await this.until(`"${label}" is added`, async () =>
+				(await labels.count()) > before ? true : undefined,
+			);
+		}
+	}
+
+	/** "Execute step" in the open panel. */
+	async execute(): Promise<void> {
+		await this.click('"Execute step"', this.panel.locator(byTestId('node-execute-button')));
+	}
+
+	/** "View" beside a file in the output; gives the picture that is then seen, in its own pixels. */
+	async view(): Promise<{ width: number; height: number }> {
+		await this.click('"View"', this.output.locator(byTestId('ndv-view-binary-data')).first());
+		const image = this.output.locator('img').first();
+		await this.see('the picture', image);
+		return await this.until('the picture is there', async () => {
+			const [width = 0, height = 0] = list(
+				await image.evaluate('(image) => [image.naturalWidth, image.naturalHeight]'),
+				'size of the picture',
+			).map(Number);
+			const size = { width, height };
+			return size.width > 0 ? size : undefined;
+		});
+	}
+
+	/** The address that a test call goes to, as the open panel of a trigger shows it. */
+	async testUrl(): Promise<string> {
+		await this.click('"Webhook URLs"', this.panel.getByText('Webhook URLs'));
+		const url = this.panel.getByText('/webhook-test/').first();
+		await this.see('the test URL', url);
+		return (await url.innerText()).trim();
+	}
+
+	/** "Execute step" in the open panel of a trigger, which then listens. */
+	async listen(): Promise<void> {
+		await this.click('"Execute step"', this.panel.locator(byTestId('trigger-execute-button')));
+		await this.see('the listening', this.panel.getByText('Listening for test event'));
+	}
+
+	/** The open credential. */
+	get credential(): Locator {
+		return this.page.locator(byTestId('editCredential-modal'));
+	}
+
+	/** Opens a credential in the list of all; n8n tests it at once. */
+	async openCredential(name: string): Promise<void> {
+		await this.go('the credentials', '/home/credentials');
+		await this.click(
+			`the credential "${name}"`,
+			this.page.getByText(name, { exact: true }).first(),
+		);
+		await this.see('the credential', this.credential);
+	}
+
+	/** Changes fields of the open credential and saves it; n8n tests it anew. */
+	async saveCredential(fields: Record<string, string>): Promise<void> {
+		for (const [name, content] of Object.entries(fields)) {
+			const field = this.credential.locator(`${byTestId(`parameter-input-${name}`)} input`).first();
+			await this.write(`the field "${name}"`, field, content);
+		}
+		await this.click('"Save"', this.credential.locator(byTestId('credential-save-button')));
+		await this.see('"Saved"', this.credential.getByText('Saved', { exact: true }));
+	}
+
+	/** Waits for the red test of the open credential to say this. */
+	async seeWhyNot(reason: RegExp): Promise<void> {
+		const failed = this.credential.getByText('Couldn’t connect with these settings');
+		await this.see('the red answer', failed);
+		const details = this.credential.getByText('More details');
+		const why = this.credential.getByText(reason);
+		await this.see(`${String(reason)} in the red answer`, details.or(why));
+		// Once they are open they stay so.
+		if (await details.isVisible()) await this.click('"More details"', details);
+		await this.see(`${String(reason)} in the red answer`, why);
+	}
+
+	async closeCredential(): Promise<void> {
+		await this.step('the credential is closed', async () => {
+			await this.page.keyboard.press('Escape');
+			await this.credential.waitFor({ state: 'hidden' });
+		});
+	}
+
+	/** "Execute workflow" on the canvas. */
+	async executeWorkflow(): Promise<void> {
+		await this.click('"Execute workflow"', byTestId('execute-workflow-button'));
+	}
+
+	/** Shows the output of the open panel as JSON; gives what can be read of it. */
+	async json(): Promise<string> {
+		await this.click('"JSON"', this.output.locator(byTestId('radio-button-json')));
+		const shown = this.output.locator(byTestId('ndv-data-container'));
+		await this.see('the JSON', shown.getByText('"taskId"').first());
+		return await this.step('the JSON', async () => await shown.innerText());
+	}
+
+	/** The nodes on the canvas that look as if they were at work. */
+	async busy(): Promise<string[]> {
+		const busy = this.page
+			.locator(byTestId('canvas-node'))
+			.filter({ has: this.page.locator('[class*="_running"]') });
+		return await Promise.all(
+			(await busy.all()).map(async (one) => (await one.getAttribute('data-node-name')) ?? ''),
+		);
+	}
+
+	async go(what: string, path: string): Promise<void> {
+		await this.step(what, async () => await this.page.goto(this.url + path));
+	}
+
+	async click(what: string, on: Locator | string): Promise<void> {
+		await this.step(what, async () => await this.locate(on).click());
+		this.clicks++;
+	}
+
+	async write(what: string, into: Locator | string, content: string): Promise<void> {
+		await this.step(what, async () => await this.locate(into).fill(content));
+	}
+
+	async see(what: string, locator: Locator | string): Promise<void> {
+		await this.step(what, async () => await this.locate(locator).first().waitFor());
+	}
+
+	private locate(where: Locator | string): Locator {
+		return typeof where === 'string' ? this.page.locator(where) : where;
+	}
+
+	/** Looks until there is something to be seen. */
+	async until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+		return await this.step(what, async () => {
+			const seen = await until(what, look, (found) => found !== undefined, STEP_MS);
+			if (seen === undefined) throw new errors.TimeoutError(what);
+			return seen;
+		});
+	}
+
+	/** Does one thing in bounded time. */
+	async step<T>(what: string, act: () => Promise<T>): Promise<T> {
+		const begin = Date.now();
+		try {
+			return await act();
+		} catch (error) {
+			const folder = mkdtempSync(join(tmpdir(), 'midjourney-ui-'));
+			const path = join(folder, 'then.png');
+			const seen = await this.page.screenshot({ path }).then(
+				() => `The picture of that moment: ${path}`,
+				() => 'The page has gone.',
+			);
+			const seconds = ((Date.now() - begin) / 1000).toFixed(0);
+			const why = error instanceof Error ? error.message : String(error);
+			throw new Error(`Waited ${seconds} s in vain for ${what}. ${seen}\n${why}`);
+		}
+	}
+}
+
+/** A workflow whose nodes stand in a row, each handing on to the next. */
+export function row(name: string, nodes: Workflow['nodes']): Workflow {
+	const connections: Workflow['connections'] = {};
+	nodes.forEach((node, position) => {
+		const next = nodes[position + 1];
+		if (!next) return;
+		connections[String(node.name)] = { main: [[{ node: next.name, type: 'main', index: 0 }]] };
+	});
+	return { name, nodes, connections, settings: { executionOrder: 'v1' } };
+}
