@@ -1,85 +1,58 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error -- drives a real n8n, it is not a node */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { type Emulator, type Kind, startEmulator } from '../emulator';
-import type { Execution, Item, N8nClient } from '../n8n/client';
-import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
+import type { Execution, N8nClient } from '../n8n/client';
+import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
+import { type Mailbox, startMailbox } from '../n8n/mailbox';
 import { inspectMedia } from '../n8n/media';
 import { lastLines } from '../n8n/npm';
 import { freePort } from '../n8n/process';
 import type { N8nServer } from '../n8n/server';
 import { say, START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import {
-	createCredentials,
-	exampleFiles,
-	impatient,
-	MIDJOURNEY,
-	readExample,
-	triggerOf,
-	withCredentials,
-} from '../n8n/workflows';
+	askByMail,
+	itemsOf,
+	type Stage,
+	start,
+	WALK_TIMEOUT_MS,
+	walkThrough,
+	type Walkthrough,
+	WALKTHROUGHS,
+} from '../n8n/walkthroughs';
+import { exampleFiles, MIDJOURNEY } from '../n8n/workflows';
 
 const MINUTE = 60_000;
-const RUN_TIMEOUT_MS = 5 * MINUTE;
 /** By then the watcher of a stopped execution has asked n8n how that stands. */
 const WATCHER_ASKS_MS = 65_000;
 
-/** What each example must buy, to the task, and how many files of which kind its items must carry at the end. */
-interface Expectation {
-	buys: Kind[];
-	/** The node whose items carry the files, their number and their format. */
-	node: string;
-	files: number;
-	type: 'png' | 'mp4';
-	/** Runs as it was exported; the others look for results more often, to save the tests minutes. */
-	patient?: boolean;
-}
-
-const EXPECTED: Record<string, Expectation> = {
-	'01-generate-upscale-download.json': {
-		buys: ['imageFast', 'upscale', 'upscale'],
-		...{ node: 'Upscale', files: 2, type: 'png', patient: true },
-	},
-	'02-many-prompts.json': {
-		buys: ['imageFast', 'imageFast', 'imageFast'],
-		...{ node: 'File Names', files: 12, type: 'png' },
-	},
-	'03-submit-now-wait-later.json': {
-		buys: ['imageFast', 'imageFast'],
-		...{ node: 'Wait for the Tasks', files: 8, type: 'png' },
-	},
-	'04-picture-to-video.json': {
-		buys: ['extend', 'imageFast', 'video'],
-		...{ node: 'Extend', files: 1, type: 'mp4' },
-	},
-	'05-handle-failed-items.json': {
-		buys: ['imageFast', 'imageFast', 'imageFast'],
-		...{ node: 'Pictures', files: 8, type: 'png' },
-	},
-	'06-second-leg.json': {
-		buys: ['imageRelaxed', 'imageRelaxed'],
-		...{ node: 'All Results', files: 0, type: 'png' },
-	},
-	'07-edit-wider-canvas.json': {
-		buys: ['midjourney_diffusion', 'midjourney_edit', 'midjourney_upscale'],
-		...{ node: 'Upscale', files: 1, type: 'png' },
-	},
-};
-
 test('every example is expected here', async () => {
-	expect(await exampleFiles()).toEqual(Object.keys(EXPECTED));
+	expect(await exampleFiles()).toEqual(Object.keys(WALKTHROUGHS));
 });
 
-describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
+describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 	const apiKey = `key-${randomBytes(12).toString('hex')}`;
 	const emulators = new Map<string, Emulator>();
 	const executions = new Map<string, Promise<Execution>>();
+	const examples = Object.entries(WALKTHROUGHS).filter(
+		([, { only }]) => only === undefined || only.includes(version),
+	);
 	let n8n: N8nServer;
 	let client: N8nClient;
+	let mailbox: Mailbox;
+	let folder: string;
 	let stopping: ReturnType<typeof stopped>;
+
+	/** A stage with a provider of its own, which lives until the tests of this n8n are over. */
+	async function stageFor(name: string, provider?: EmulatorOptions): Promise<Stage> {
+		const emulator = await startEmulator({ apiKey, ...provider });
+		emulators.set(name, emulator);
+		return { client, n8n, apiKey, emulator, mailbox, folder };
+	}
 
 	/** Makes the end of n8n's log part of what a failed test says. */
 	async function withLog(check: () => Promise<void>): Promise<void> {
@@ -94,25 +67,10 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		}
 	}
 
-	/** Imports an example with a credential for this provider and starts it. */
-	async function start(
-		file: string,
-		emulator: Emulator,
-		patient = false,
-	): Promise<{ workflowId: string; executionId: string }> {
-		const data = { apiKey, baseUrl: emulator.url };
-		const credentials = await createCredentials(client, data, ` for ${file}`);
-		const exported = withCredentials(await readExample(file), credentials);
-		const workflow = patient ? exported : impatient(exported);
-		const workflowId = await client.importWorkflow(workflow);
-		return { workflowId, executionId: await client.run(workflowId, triggerOf(workflow)) };
-	}
-
-	/** All workflows run at the same time, each with a provider of its own that nobody else buys from. */
-	async function runExample(file: string, emulator: Emulator): Promise<Execution> {
+	/** All examples are gone through at the same time. */
+	async function runExample(file: string, { provider }: Walkthrough): Promise<Execution> {
 		const begin = Date.now();
-		const { executionId } = await start(file, emulator, EXPECTED[file]?.patient);
-		const execution = await client.finished(executionId, RUN_TIMEOUT_MS);
+		const execution = await walkThrough(await stageFor(file, provider), file);
 		say(`n8n ${version}: ${file} ${execution.status} after ${seconds(begin)}`);
 		return execution;
 	}
@@ -120,20 +78,20 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 	async function outcomeOf(file: string): Promise<{
 		execution: Execution;
 		emulator: Emulator;
-		expected: Expectation;
+		expected: Walkthrough;
 	}> {
 		const execution = await executions.get(file);
 		const emulator = emulators.get(file);
-		const expected = EXPECTED[file];
+		const { [file]: expected } = WALKTHROUGHS;
 		if (!execution || !emulator || !expected) throw new Error(`${file} was not started`);
 		return { execution, emulator, expected };
 	}
 
 	/** Stopped while it is parked: how often the provider was asked from then on until a minute was over, and later. */
 	async function stopped(): Promise<{ status: string; before: number; after: number }> {
-		const emulator = await startEmulator({ apiKey, latencyMs: Infinity });
-		emulators.set('stopped', emulator);
-		const { executionId } = await start('02-many-prompts.json', emulator);
+		const stage = await stageFor('stopped', { latencyMs: Infinity });
+		const { emulator } = stage;
+		const { executionId } = await start(stage, '02-many-prompts.json');
 		while (emulator.ledger.reads.length < 3) await pause(100);
 		await client.stopExecution(executionId);
 		const { status } = await client.finished(executionId, MINUTE);
@@ -144,11 +102,14 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 	}
 
 	beforeAll(async () => {
-		({ n8n, client } = await startStage(version, { N8N_LOG_LEVEL: 'debug' }));
-		for (const file of Object.keys(EXPECTED)) {
-			const emulator = await startEmulator({ apiKey });
-			emulators.set(file, emulator);
-			const execution = runExample(file, emulator);
+		folder = await mkdtemp(join(tmpdir(), 'midjourney-files-'));
+		mailbox = await startMailbox();
+		({ n8n, client } = await startStage(version, {
+			N8N_LOG_LEVEL: 'debug',
+			N8N_RESTRICT_FILE_ACCESS_TO: folder,
+		}));
+		for (const [file, walkthrough] of examples) {
+			const execution = runExample(file, walkthrough);
 			// Its failure is told by the tests that wait for it.
 			execution.catch(() => undefined);
 			executions.set(file, execution);
@@ -161,7 +122,9 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		await Promise.allSettled(executions.values());
 		await n8n?.stop();
 		for (const emulator of emulators.values()) await emulator.close();
-	}, RUN_TIMEOUT_MS);
+		await mailbox?.close();
+		await rm(folder, { recursive: true, force: true });
+	}, WALK_TIMEOUT_MS);
 
 	test('has loaded the node and its credential', async () => {
 		await withLog(async () => {
@@ -207,7 +170,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		});
 
 		// An older n8n takes every answer for a good one: see the credential.
-		const tellsStatuses = version !== OLDER_N8N;
+		const tellsStatuses = version === CURRENT_N8N;
 		const verdict = (message: RegExp) =>
 			tellsStatuses
 				? { status: 'Error', message: expect.stringMatching(message) as unknown }
@@ -255,7 +218,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		});
 	});
 
-	describe.each(Object.keys(EXPECTED))('%s', (file) => {
+	describe.each(examples)('%s', (file, { files }) => {
 		test(
 			'runs to its end',
 			async () => {
@@ -265,7 +228,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 					expect({ status, error }).toEqual({ status: 'success', error: undefined });
 				});
 			},
-			RUN_TIMEOUT_MS,
+			WALK_TIMEOUT_MS,
 		);
 
 		test('buys what it should, once', async () => {
@@ -276,33 +239,49 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 			expect(submits.flatMap(({ inapplicableFields }) => inapplicableFields)).toEqual([]);
 		});
 
+		if (files === undefined) return;
 		test('puts out real files with names of their own', async () => {
 			await withLog(async () => {
-				const { execution, expected } = await outcomeOf(file);
-				const files = itemsOf(execution, expected.node).flatMap(({ binary }) => binary.data ?? []);
-				expect(files).toHaveLength(expected.files);
-				expect(new Set(files.map(({ fileName }) => fileName)).size).toBe(expected.files);
-				for (const entry of files) {
-					expect(inspectMedia(await client.download(entry)).type).toBe(expected.type);
+				const { execution } = await outcomeOf(file);
+				const found = itemsOf(execution, files.node).flatMap(({ binary }) => binary.data ?? []);
+				expect(found).toHaveLength(files.count);
+				expect(new Set(found.map(({ fileName }) => fileName)).size).toBe(files.count);
+				for (const entry of found) {
+					expect(inspectMedia(await client.download(entry)).type).toBe(files.type);
 				}
 			});
 		});
 	});
 
-	test('the failed item leaves by the error output, with the task that failed', async () => {
+	test('a prompt that contradicts a field leaves by the error output and costs nothing', async () => {
 		const { execution, emulator } = await outcomeOf('05-handle-failed-items.json');
 		const [run] = execution.runs.get('Generate') ?? [];
 		const failed = run?.outputs[1] ?? [];
 		expect(failed).toHaveLength(1);
-		const bought = emulator.ledger.submits.find(({ body }) =>
-			String(body.prompt).includes('[fail]'),
-		);
-		expect(failed[0]?.json).toMatchObject({ taskId: bought?.taskId, status: 'failed' });
-		expect(failed[0]?.json.errorMessage).toContain(bought?.taskId);
+		expect(failed[0]?.json.taskId).toBeNull();
+		expect(failed[0]?.json.errorMessage).toMatch(/Aspect Ratio.*--ar|--ar.*Aspect Ratio/);
+		const prompts = emulator.ledger.submits.map(({ params }) => String(params.prompt));
+		expect(prompts.filter((prompt) => prompt.includes('--ar'))).toEqual([]);
 		const [report] = itemsOf(execution, 'What Failed');
-		expect(report?.json.prompt).toContain('[fail]');
-		expect(report?.json.reason).toContain(bought?.taskId);
+		expect(report?.json.prompt).toContain('--ar 16:9');
+		expect(report?.json.reason).toBe(failed[0]?.json.errorMessage);
 	});
+
+	if (WALKTHROUGHS['14-agent-with-approval.json']?.only?.includes(version)) {
+		test(
+			'a call of the agent that somebody declines buys nothing',
+			async () => {
+				await withLog(async () => {
+					const stage = await stageFor('declined');
+					const file = '14-agent-with-approval.json';
+					const { status, error } = await askByMail(stage, file, 'decline');
+					expect({ status, error }).toEqual({ status: 'success', error: undefined });
+					expect(stage.emulator.ledger.submits).toEqual([]);
+				});
+			},
+			WALK_TIMEOUT_MS,
+		);
+	}
 
 	test('every picture still knows the product it was made for', async () => {
 		const { execution } = await outcomeOf('02-many-prompts.json');
@@ -316,31 +295,28 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 	test(
 		'a retry of a failed execution picks up what was paid for',
 		async () => {
-			const emulator = await startEmulator({ apiKey });
-			try {
-				await withLog(async () => {
-					const mend = emulator.intercept(async ({ path }) =>
-						path.endsWith('.png') ? { status: 404 } : undefined,
-					);
-					const { workflowId, executionId } = await start('02-many-prompts.json', emulator);
-					expect(await client.finished(executionId, RUN_TIMEOUT_MS)).toMatchObject({
-						status: 'error',
-					});
-					expect(emulator.ledger.submits).toHaveLength(3);
-					mend();
-					const retryId = await client.retry(workflowId, executionId);
-					const retried = await client.finished(retryId, RUN_TIMEOUT_MS);
-					const { status, error } = retried;
-					expect({ status, error }).toEqual({ status: 'success', error: undefined });
-					const files = itemsOf(retried, 'File Names').flatMap(({ binary }) => binary.data ?? []);
-					expect(files).toHaveLength(12);
-					expect(emulator.ledger.submits).toHaveLength(3);
+			await withLog(async () => {
+				const stage = await stageFor('retried');
+				const { emulator } = stage;
+				const mend = emulator.intercept(async ({ path }) =>
+					path.endsWith('.png') ? { status: 404 } : undefined,
+				);
+				const { workflowId, executionId } = await start(stage, '02-many-prompts.json');
+				expect(await client.finished(executionId, WALK_TIMEOUT_MS)).toMatchObject({
+					status: 'error',
 				});
-			} finally {
-				await emulator.close();
-			}
+				expect(emulator.ledger.submits).toHaveLength(3);
+				mend();
+				const retryId = await client.retry(workflowId, executionId);
+				const retried = await client.finished(retryId, WALK_TIMEOUT_MS);
+				const { status, error } = retried;
+				expect({ status, error }).toEqual({ status: 'success', error: undefined });
+				const files = itemsOf(retried, 'File Names').flatMap(({ binary }) => binary.data ?? []);
+				expect(files).toHaveLength(12);
+				expect(emulator.ledger.submits).toHaveLength(3);
+			});
 		},
-		RUN_TIMEOUT_MS,
+		WALK_TIMEOUT_MS,
 	);
 
 	test(
@@ -352,7 +328,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 				expect(after).toBe(before);
 			});
 		},
-		RUN_TIMEOUT_MS,
+		WALK_TIMEOUT_MS,
 	);
 
 	test('the API key is nowhere in what n8n keeps or writes', async () => {
@@ -365,10 +341,6 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		}
 	});
 });
-
-function itemsOf(execution: Execution, node: string): Item[] {
-	return (execution.runs.get(node) ?? []).flatMap(({ outputs }) => outputs.flat());
-}
 
 function seconds(begin: number): string {
 	return `${((Date.now() - begin) / 1000).toFixed(1)} s`;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { providersOf } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf } from '../../nodes/Midjourney/operations/operation';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';

@@ -132,10 +132,10 @@ async function submitForm({ formUrl }: Held): Promise<void> {
 	await call(formUrl, { method: 'POST', body: filledIn() });
 }
 
-/** What a browser sends of a form with one field. */
-export function filledIn(): FormData {
+/** What a browser sends of a form with these fields. */
+export function filledIn(fields: string[] = ['the second one']): FormData {
 	const form = new FormData();
-	form.append('field-0', 'the second one');
+	fields.forEach((value, position) => form.append(`field-${position}`, value));
 	return form;
 }
 

@@ -120,6 +120,33 @@ export class N8nClient {
 		};
 	}
 
+	/** Makes a data table with these columns and rows and gives its id. */
+	async createTable(
+		name: string,
+		columns: Record<string, 'string' | 'boolean'>,
+		rows: JsonObject[],
+	): Promise<string> {
+		const path = await this.tablesPath();
+		const id = idOf(
+			await this.request('POST', path, {
+				name,
+				columns: Object.entries(columns).map(([column, type]) => ({ name: column, type })),
+			}),
+		);
+		await this.request('POST', `${path}/${id}/insert`, { data: rows, returnType: 'count' });
+		return id;
+	}
+
+	/** The rows of a data table. */
+	async tableRows(id: string): Promise<JsonObject[]> {
+		const answer = await this.request('GET', `${await this.tablesPath()}/${id}/rows`);
+		return list(object(answer, 'rows').data, 'rows').map((row) => object(row, 'row'));
+	}
+
+	private async tablesPath(): Promise<string> {
+		return `/rest/projects/${idOf(await this.request('GET', '/rest/projects/personal'))}/data-tables`;
+	}
+
 	/** Imports a workflow as "Import from File" does and gives its id. */
 	async importWorkflow({ name, nodes, connections, settings }: Workflow): Promise<string> {
 		const body = { name, nodes, connections, settings, active: false };

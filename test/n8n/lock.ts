@@ -4,6 +4,8 @@ import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { isObject } from './json';
+
 /** The holder shows that it lives by touching its lock this often. */
 const HEARTBEAT_MS = 5_000;
 /** A lock that was not touched for this long belongs to nobody any more (killed, powered off). */
@@ -52,7 +54,8 @@ async function take(folder: string): Promise<boolean> {
 		await mkdir(folder);
 		return true;
 	} catch (error) {
-		if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+		// Not `instanceof Error`: in jest that of Node is another class than that of the tests.
+		if (isObject(error) && error.code === 'EEXIST') return false;
 		throw error;
 	}
 }

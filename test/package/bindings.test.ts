@@ -16,7 +16,7 @@ interface Mistake {
 const MISTAKES: Mistake[] = [
 	{
 		what: 'a setting of an image that no table knows',
-		file: 'providers/Provider.ts',
+		file: 'providers/provider.ts',
 		before: '\tstyleWeight?: number;\n',
 		after: '\tstyleWeight?: number;\n\tstop?: number;\n',
 		named: ['providers/flags.ts', 'providers/midApi.ts', 'operations/image/generate.ts'],
@@ -24,7 +24,7 @@ const MISTAKES: Mistake[] = [
 	},
 	{
 		what: 'a setting of an upscale that no provider places',
-		file: 'providers/Provider.ts',
+		file: 'providers/provider.ts',
 		before: "\tupscaler?: 'standard'",
 		after: "\tdetail?: number;\n\tupscaler?: 'standard'",
 		named: ['providers/midApi.ts', 'providers/vtrix.ts', 'operations/image/upscale.ts'],
@@ -32,7 +32,7 @@ const MISTAKES: Mistake[] = [
 	},
 	{
 		what: 'a kind of task that no provider has heard of',
-		file: 'providers/Provider.ts',
+		file: 'providers/provider.ts',
 		before: '\textendVideo: ExtendVideo;\n',
 		after: "\textendVideo: ExtendVideo;\n\tblendImages: { kind: 'blendImages' };\n",
 		named: ['providers/midApi.ts', 'providers/vtrix.ts'],
@@ -40,7 +40,7 @@ const MISTAKES: Mistake[] = [
 	},
 	{
 		what: 'a mode without its word on the wire',
-		file: 'providers/Provider.ts',
+		file: 'providers/provider.ts',
 		before: "export type ImageMode = 'textToImage'",
 		after: "export type ImageMode = 'blend' | 'textToImage'",
 		named: ['providers/midApi.ts'],
@@ -48,7 +48,7 @@ const MISTAKES: Mistake[] = [
 	},
 	{
 		what: 'a provider without its place in the list',
-		file: 'providers/Provider.ts',
+		file: 'providers/provider.ts',
 		before: "'midApi' | 'vtrix';",
 		after: "'midApi' | 'vtrix' | 'third';",
 		named: ['providers/index.ts'],
@@ -72,10 +72,10 @@ const MISTAKES: Mistake[] = [
 	},
 	{
 		what: 'a fifth thing that an operation does',
-		file: 'operations/Operation.ts',
+		file: 'operations/operation.ts',
 		before: "\t\t\tdoes: 'get';\n",
 		after: "\t\t\tdoes: 'get' | 'cancel';\n",
-		named: ['operations/Operation.ts', 'operations/execute.ts', 'operations/properties.ts'],
+		named: ['operations/operation.ts', 'operations/execute.ts', 'operations/properties.ts'],
 		saying: /return|cancel/,
 	},
 	{

@@ -1,51 +1,137 @@
-import type { IDataObject, INode } from 'n8n-workflow';
+import {
+	NodeHelpers,
+	type INode,
+	type INodeParameters,
+	type INodeProperties,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
 
-import { operations } from '../../nodes/Midjourney/operations';
-import { placesOf } from '../../nodes/Midjourney/operations/properties';
-import { allProviders } from '../../nodes/Midjourney/providers';
-import { triggerProperties } from '../../nodes/Midjourney/operations/trigger';
-import { filesIn, manifest, read } from './built';
+import { WALKTHROUGHS } from '../n8n/walkthroughs';
+import { builtNode, filesIn, read } from './built';
+import { localLinksOf } from './markdown';
 
-/** The workflows to import: n8n says nothing of a parameter that does not exist, it only does nothing. */
+/** The importable workflows: what users read in them, and whether the panel still has what they set. */
 
-const nodes = filesIn(['examples'], '.json').flatMap((file) =>
-	(JSON.parse(read(file)) as { nodes: INode[] }).nodes.map((node) => ({ file, ...node })),
-);
-const ofType = (type: string) =>
-	nodes
-		.filter((node) => node.type === `${manifest.name}.${type}`)
-		.map((node) => [`${node.file}, ${node.name}`, node.parameters as IDataObject] as const);
+interface ExampleNode extends INode {
+	credentials?: Record<string, { id: string; name: string }>;
+}
 
-/** The names of all parameters, those in a collection as `collection.name`. */
-const namesIn = (parameters: IDataObject, collections: readonly string[]): string[] =>
-	Object.entries(parameters).flatMap(([name, value]) =>
-		collections.includes(name) ? Object.keys(value as object).map((own) => `${name}.${own}`) : name,
+interface Example {
+	name: string;
+	nodes: ExampleNode[];
+	connections: Record<string, Record<string, Array<Array<{ node: string }>>>>;
+	pinData: object;
+}
+
+const FILES = filesIn(['examples'], '.json');
+const examples = FILES.map((file) => ({ file, ...(JSON.parse(read(file)) as Example) }));
+const PACKAGE = 'n8n-nodes-midjourney.';
+const NOTE = 'n8n-nodes-base.stickyNote';
+
+/** The built node that a node of an example is; a tool is the same node. */
+const descriptionOf = ({ type }: ExampleNode): INodeTypeDescription =>
+	builtNode(
+		type.startsWith(`${PACKAGE}midjourneyTrigger`)
+			? 'dist/nodes/Midjourney/MidjourneyTrigger.node.js'
+			: 'dist/nodes/Midjourney/Midjourney.node.js',
+	).description;
+
+/** The properties of these that n8n shows with the parameters of a node. */
+function shown(node: ExampleNode, properties: INodeProperties[], path = ''): INodeProperties[] {
+	const { parameters } = node;
+	const description = descriptionOf(node);
+	return properties.filter((property) =>
+		NodeHelpers.displayParameterPath(parameters, property, path, node, description),
 	);
+}
 
-describe('The nodes of the examples have only parameters that there are', () => {
-	it.each(ofType('midjourney'))('%s', (_, parameters) => {
-		const { authentication = 'midApi', resource = 'image', operation = 'generate' } = parameters;
-		const row = operations.find((one) => one.resource === resource && one.operation === operation);
-		const provider = allProviders.find(({ name }) => name === authentication);
-		if (!row || !provider) throw new Error('There is no such operation');
-		const places = [...placesOf(row, provider.name)];
-		const known = places.map(([{ property }, place]) =>
-			place === undefined ? property.name : `${place}.${property.name}`,
-		);
-		const collections = ['style', 'additionalFields', 'options'];
-		const entered = namesIn(parameters, collections);
-		const always = ['authentication', 'resource', 'operation'];
-		expect(entered.filter((name) => ![...always, ...known].includes(name))).toEqual([]);
+/** What a node sets and the panel does not have, as `name` or `collection.name`. */
+function unknownIn(node: ExampleNode): string[] {
+	const having = shown(node, descriptionOf(node).properties);
+	return Object.entries(node.parameters).flatMap(([name, value]) => {
+		const property = having.find((one) => one.name === name);
+		if (!property) return [name];
+		if (property.type !== 'collection') return [];
+		const inside = shown(node, (property.options ?? []) as INodeProperties[], name);
+		return Object.keys(value as INodeParameters)
+			.filter((option) => !inside.some((one) => one.name === option))
+			.map((option) => `${name}.${option}`);
+	});
+}
+
+/** The lists of which a node has a value that is not in them, and no expression. */
+function unlistedIn(node: ExampleNode): string[] {
+	const lists = shown(node, descriptionOf(node).properties).filter(
+		({ type }) => type === 'options',
+	);
+	return Object.entries(node.parameters).flatMap(([name, value]) => {
+		const values = lists
+			.filter((one) => one.name === name)
+			.flatMap(({ options = [] }) => options as Array<{ value: unknown }>)
+			.map((option) => option.value);
+		const fits = values.length === 0 || values.includes(value) || String(value).startsWith('=');
+		return fits ? [] : [name];
+	});
+}
+
+describe.each(examples)('$file', ({ file, name, nodes, connections, pinData }) => {
+	const ours = nodes.filter(({ type }) => type.startsWith(PACKAGE));
+	const number = Number(/\/(\d\d)-/.exec(file)?.[1]);
+
+	it('is numbered as its file is', () => {
+		expect(name).toMatch(new RegExp(`^Midjourney ${number}: \\S`));
 	});
 
-	// Tests of none are no tests; and there need not be an example with a Trigger.
-	it('those of the Triggers, too', () => {
-		const known = triggerProperties.flatMap(({ name, type, options = [] }) =>
-			type === 'collection' ? options.map((option) => `${name}.${option.name}`) : name,
+	it('explains itself in a note', () => {
+		const [note] = nodes.filter(({ type }) => type === NOTE);
+		expect(String(note?.parameters.content)).toMatch(/^## \S/);
+	});
+
+	it('names, in bold, only nodes that are on the canvas, or buttons and operations', () => {
+		const said = nodes
+			.filter(({ type }) => type === NOTE)
+			.flatMap(({ parameters }) => [...String(parameters.content).matchAll(/\*\*([^*]+)\*\*/g)])
+			.map(([, bold]) => bold);
+		const names = nodes.map((node) => node.name);
+		expect(said.filter((bold) => !names.includes(bold ?? ''))).toEqual([]);
+	});
+
+	it('sets only what the panel has', () => {
+		expect(ours).not.toEqual([]);
+		const unknown = ours.map((node) => [node.name, ...unknownIn(node), ...unlistedIn(node)]);
+		expect(unknown.filter(({ length }) => length > 1)).toEqual([]);
+	});
+
+	it('connects only nodes that it has', () => {
+		const targets = Object.values(connections)
+			.flatMap((types) => Object.values(types))
+			.flat(2)
+			.map(({ node }) => node);
+		const names = nodes.map((node) => node.name);
+		expect([...Object.keys(connections), ...targets].filter((one) => !names.includes(one))).toEqual(
+			[],
 		);
-		const entered = ofType('midjourneyTrigger').flatMap(([, parameters]) =>
-			namesIn(parameters, ['options']),
-		);
-		expect(entered.filter((name) => !known.includes(name))).toEqual([]);
+	});
+
+	it('brings no data along, and no credential but placeholders for ours', () => {
+		const brought = nodes.flatMap(({ credentials = {} }) => Object.values(credentials));
+		expect(pinData).toEqual({});
+		expect(brought.filter(({ id }) => !['midapi-demo', 'vtrix-demo'].includes(id))).toEqual([]);
+	});
+});
+
+describe('The examples', () => {
+	it('are all gone through in real n8n versions', () => {
+		expect(FILES).toEqual(Object.keys(WALKTHROUGHS).map((name) => `examples/${name}`));
+	});
+
+	it('are all listed in their README, in their order', () => {
+		const listed = localLinksOf(read('examples/README.md')).map(({ file }) => `examples/${file}`);
+		expect(listed).toEqual(FILES);
+	});
+
+	it('can be imported side by side: no two have the same address', () => {
+		const ids = examples.flatMap(({ nodes }) => nodes.flatMap(({ webhookId }) => webhookId ?? []));
+		expect(new Set(ids).size).toBe(ids.length);
 	});
 });

@@ -1,15 +1,15 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import type { Field } from '../../nodes/Midjourney/operations/Field';
-import { providersOf, workOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
-import { Parameters } from '../../nodes/Midjourney/operations/Parameters';
+import type { Field } from '../../nodes/Midjourney/operations/field';
+import { providersOf, workOf, type Operation } from '../../nodes/Midjourney/operations/operation';
+import { Parameters } from '../../nodes/Midjourney/operations/parameters';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { settingsFrom } from '../../nodes/Midjourney/operations/settings';
 import { providers } from '../../nodes/Midjourney/providers';
 import { failed, success, type Http } from '../../nodes/Midjourney/providers/http';
-import type { ProviderName } from '../../nodes/Midjourney/providers/Provider';
-import type { Task } from '../../nodes/Midjourney/providers/Task';
+import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
+import type { Task } from '../../nodes/Midjourney/providers/task';
 import { prepare } from '../../nodes/Midjourney/tasks/prepare';
 
 /** No field is there for show: each one changes what is sent, or how the node waits and what it gives. */

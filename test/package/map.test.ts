@@ -85,4 +85,14 @@ describe('The map of the house', () => {
 	it('has each path once', () => {
 		expect(paths.filter((path, place) => paths.indexOf(path) !== place)).toEqual([]);
 	});
+
+	it('has files whose names are camelCase, but for what n8n loads', () => {
+		const odd = files.filter(
+			(file) =>
+				!/(^|\/)[a-z][a-zA-Z0-9.]*$/.test(file) && !/\.(node|credentials)\.[a-z]+$/.test(file),
+		);
+		expect(odd.filter((file) => /^(nodes|test|scripts)\/.*\.(ts|mjs|cjs|js)$/.test(file))).toEqual(
+			[],
+		);
+	});
 });

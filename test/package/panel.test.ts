@@ -9,11 +9,11 @@ import {
 } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import type { Field } from '../../nodes/Midjourney/operations/Field';
-import { providersOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
+import type { Field } from '../../nodes/Midjourney/operations/field';
+import { providersOf, type Operation } from '../../nodes/Midjourney/operations/operation';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
 import { providers } from '../../nodes/Midjourney/providers';
-import type { ProviderName } from '../../nodes/Midjourney/providers/Provider';
+import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
 import { builtNode, midjourney, nodeFiles } from './built';
 
 /** The built node's panel against the table of operations that it is made from. */

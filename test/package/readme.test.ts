@@ -1,9 +1,12 @@
-import type { INodePropertyOptions } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { providersOf } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf } from '../../nodes/Midjourney/operations/operation';
+import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
+import { WALKTHROUGHS } from '../n8n/walkthroughs';
 import {
 	builtCredential,
+	builtNode,
 	credentialFiles,
 	filesIn,
 	manifest,
@@ -11,13 +14,18 @@ import {
 	nodeFiles,
 	read,
 } from './built';
+import { localLinksOf } from './markdown';
 
 const readme = read('README.md');
+const items = read('docs/guide/items.md');
 
-/** The rows of the table under a heading, each as the texts of its cells; without head and rule. */
-function tableUnder(heading: string): string[][] {
-	const section = new RegExp(`^#+ ${heading}$([^]*?)(?=^#|$(?![^]))`, 'm').exec(readme)?.[1] ?? '';
-	return section
+/** What stands under a heading of a page, up to the next one. */
+const sectionOf = (heading: string, page = readme): string =>
+	new RegExp(`^#+ ${heading}$([^]*?)(?=^#|$(?![^]))`, 'm').exec(page)?.[1] ?? '';
+
+/** The rows of the table under a heading, each as the texts of its cells; the head first, without the rule. */
+const tableWithHead = (heading: string, page?: string): string[][] =>
+	sectionOf(heading, page)
 		.split('\n')
 		.filter((line) => line.startsWith('|'))
 		.map((line) =>
@@ -26,8 +34,10 @@ function tableUnder(heading: string): string[][] {
 				.slice(1, -1)
 				.map((cell) => cell.trim()),
 		)
-		.slice(2);
-}
+		.filter((cells) => !cells.every((cell) => /^:?-+:?$/.test(cell)));
+
+const tableUnder = (heading: string, page?: string): string[][] =>
+	tableWithHead(heading, page).slice(1);
 
 /** What the panel calls every resource, by its value. */
 function resourceNames(): Map<unknown, string> {
@@ -100,8 +110,8 @@ describe('The README', () => {
 		expect(explained).toEqual(fields);
 	});
 
-	it('explains every field that comes out of an operation on tasks', () => {
-		const explained = tableUnder('What comes out').flatMap(([fields = '']) =>
+	it('explains, in its guide, every field that comes out of an operation on tasks', () => {
+		const explained = tableUnder('Fields', items).flatMap(([fields = '']) =>
 			[...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field),
 		);
 		const given = operations
@@ -133,5 +143,103 @@ describe('The README', () => {
 				return page !== pages || !['readme', ...headings].includes(anchor);
 			}),
 		).toEqual([]);
+	});
+
+	it('quotes only messages that the node has', () => {
+		const sources = filesIn(['nodes'], '.ts').map(read).join('\n');
+		const quoted = [...sectionOf('Troubleshooting').matchAll(/“([^”]+)”/g)].map(
+			([, message = '']) => message,
+		);
+		expect(quoted).not.toEqual([]);
+		expect(quoted.filter((message) => !sources.includes(message))).toEqual([]);
+	});
+
+	it('speaks of the n8n versions that are tested, in which the examples run as it says', () => {
+		const [[, ...versions] = [], examples = []] = tableWithHead('n8n versions');
+		expect(versions).toEqual([CURRENT_N8N, OLDER_N8N, LAST_N8N_1]);
+		expect(examples[0]).toMatch(/^Examples 1 to 13 and 15/);
+		expect(examples.slice(1)).toEqual(['yes', 'yes', 'yes']);
+		const limited = Object.entries(WALKTHROUGHS).filter(([, { only }]) => only !== undefined);
+		expect(limited).toEqual([
+			[expect.stringMatching(/^14-/), expect.objectContaining({ only: [CURRENT_N8N, OLDER_N8N] })],
+		]);
+	});
+
+	it.each([
+		['Examples 1 to 13 and 15, Trigger, waiting', ['examples', 'trigger', 'callers']],
+		['Every operation of both providers', ['operations']],
+		['Tool of an AI agent', ['agent']],
+	])('says in which n8n versions there are tests of: %s', (row, suites) => {
+		const names: Record<string, string> = { CURRENT_N8N, OLDER_N8N, LAST_N8N_1 };
+		const [[, ...versions] = [], ...rows] = tableWithHead('n8n versions');
+		const [, ...said] = rows.find(([first]) => first === row) ?? [];
+		const claimed = versions.filter((_, column) => said[column] === 'yes');
+		for (const suite of suites) {
+			const code = read(`test/e2e/${suite}.test.ts`);
+			const lists = [...code.matchAll(/describe\.each\(\[((?:\w+_N8N\w*,? ?)+)\]\)/g)];
+			const tested = lists.map(([, list = '']) => list.split(', ').map((name) => names[name]));
+			expect({ suite, tested }).toEqual({ suite, tested: expect.arrayContaining([claimed]) });
+		}
+	});
+
+	it('counts the nodes of the example that rebuilds a template', () => {
+		const [[, , said = ''] = []] = tableUnder('Examples');
+		const { nodes } = JSON.parse(read('examples/15-form-three-modes.json')) as {
+			nodes: Array<{ type: string }>;
+		};
+		const types = nodes.map(({ type }) => type.split('.').pop());
+		const count = (type: string) => types.filter((one) => one === type).length;
+		expect(types.length - count('stickyNote')).toBe(Number(/^\d+/.exec(said)?.[0]));
+		expect(count('midjourney')).toBe(Number(/(\d+) × Midjourney/.exec(said)?.[1]));
+	});
+});
+
+/** What users read. */
+const PAGES = ['README.md', 'examples/README.md', ...filesIn(['docs/guide'], '.md')];
+
+describe('What users read', () => {
+	const { properties } = midjourney().description;
+	const trigger = nodeFiles.flatMap((file) => builtNode(file).description.properties);
+	/** The display names inside of a collection, of both nodes, without the units behind them. */
+	const inside = (collection: string) =>
+		[...properties, ...trigger]
+			.filter(({ displayName }) => displayName === collection)
+			.flatMap(({ options = [] }) => options.map((option) => option as INodeProperties))
+			.map(({ displayName }) => displayName.replace(/ \((Minutes|Seconds|MB)\)$/, ''));
+
+	it.each(['Options', 'Additional Fields'])('names only fields that are under %s', (collection) => {
+		const there = inside(collection);
+		const named = PAGES.flatMap((page) =>
+			[...read(page).matchAll(new RegExp(`_${collection} → ([^_:]+)(?:: [^_]+)?_`, 'g'))].map(
+				([, field = '']) => field,
+			),
+		);
+		expect(named).not.toEqual([]);
+		expect(named.filter((field) => !there.includes(field))).toEqual([]);
+	});
+
+	it('names only operations that there are', () => {
+		const offered = panel().map(({ resource, operation }) => `${resource} → ${operation}`);
+		const named = PAGES.flatMap((page) =>
+			[...read(page).matchAll(/(?:\*\*|_)(\w+)\s→\s([^*_]+)(?:\*\*|_)/g)]
+				.filter(([, resource]) => [...resourceNames().values()].includes(resource ?? ''))
+				.map(([, resource, operation]) => `${resource} → ${operation}`),
+		);
+		expect(named).not.toEqual([]);
+		expect(named.filter((one) => !offered.includes(one))).toEqual([]);
+	});
+
+	it('is listed in docs/README.md, apart from what maintainers read', () => {
+		const [, users = '', , maintainers = ''] = read('docs/README.md').split(/^\*\*/m);
+		const listed = (part: string) =>
+			localLinksOf(part)
+				.map(({ file }) => `docs/${file}`)
+				.filter((file) => file.endsWith('.md') && !file.includes('..'));
+		const guides = filesIn(['docs/guide'], '.md');
+		expect(listed(users).sort()).toEqual(guides);
+		expect(listed(maintainers).filter((file) => guides.includes(file))).toEqual([]);
+		const all = localLinksOf(read('docs/README.md')).map(({ file }) => `docs/${file}`);
+		const pages = filesIn(['docs'], '.md').filter((file) => file !== 'docs/README.md');
+		expect(pages.filter((page) => !all.includes(page))).toEqual([]);
 	});
 });

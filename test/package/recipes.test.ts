@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { INodeProperties, INodePropertyOptions, INodeType } from 'n8n-workflow';
 
 import type { Http } from '../../nodes/Midjourney/providers/http';
-import type { Provider, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+import type { Provider, TaskRequest } from '../../nodes/Midjourney/providers/provider';
 import { Copy, recipe } from './recipes';
 
 /** CONTRIBUTING.md promises what a field, an operation and a provider touch: each is applied to a copy of the house and run. */
@@ -20,9 +20,9 @@ const FIELD: Recipe = {
 	heading: 'A new field',
 	files: [
 		'operations/image/generate.ts',
-		'providers/Provider.ts',
 		'providers/flags.ts',
 		'providers/midApi.ts',
+		'providers/provider.ts',
 	],
 };
 const OPERATION: Recipe = {
@@ -30,14 +30,14 @@ const OPERATION: Recipe = {
 	files: [
 		'operations/image/blend.ts',
 		'operations/index.ts',
-		'providers/Provider.ts',
 		'providers/midApi.ts',
+		'providers/provider.ts',
 		'providers/vtrix.ts',
 	],
 };
 const PROVIDER: Recipe = {
 	heading: 'A new provider',
-	files: ['providers/Provider.ts', 'providers/example.ts', 'providers/index.ts'],
+	files: ['providers/example.ts', 'providers/index.ts', 'providers/provider.ts'],
 };
 
 let copy: Copy;

@@ -31,6 +31,27 @@ export function recipe(heading: string): Step[] {
 /** Sources as the compiler has them, by name: most are the same in all compilations of a process. */
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
+/** By which the compiler knows whether a file is another than before. */
+function withVersion<T extends ts.SourceFile | undefined>(file: T, version = 'unchanged'): T {
+	return file && Object.assign(file, { version });
+}
+
+/** The house as it is, checked once in a process: with a change only what that affects is checked again. */
+let unchanged: ts.SemanticDiagnosticsBuilderProgram | undefined;
+
+function compiled(
+	changed: ReadonlyMap<string, string>,
+	options: ts.CompilerOptions,
+): ts.SemanticDiagnosticsBuilderProgram {
+	const entries = ['Midjourney.node.ts', 'MidjourneyTrigger.node.ts'];
+	return ts.createSemanticDiagnosticsBuilderProgram(
+		entries.map((entry) => fileOf(`nodes/Midjourney/${entry}`)),
+		options,
+		hostFor(changed, options),
+		unchanged,
+	);
+}
+
 /** Reads the house, with some files changed or new. */
 function hostFor(
 	changed: ReadonlyMap<string, string>,
@@ -43,8 +64,10 @@ function hostFor(
 		readFile: (name) => changed.get(name) ?? host.readFile(name),
 		getSourceFile(name, language) {
 			const text = changed.get(name);
-			if (text !== undefined) return ts.createSourceFile(name, text, language);
-			if (!parsed.has(name)) parsed.set(name, host.getSourceFile(name, language));
+			if (text !== undefined) {
+				return withVersion(ts.createSourceFile(name, text, language), `changed ${text}`);
+			}
+			if (!parsed.has(name)) parsed.set(name, withVersion(host.getSourceFile(name, language)));
 			return parsed.get(name);
 		},
 	};
@@ -91,14 +114,18 @@ export class Copy {
 	compile(): string[] {
 		const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile.bind(ts.sys));
 		const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
-		const entries = ['Midjourney.node.ts', 'MidjourneyTrigger.node.ts'];
 		const own = { ...options, rootDir: ROOT, outDir: join(this.folder, 'dist') };
-		const program = ts.createProgram(
-			entries.map((entry) => fileOf(`nodes/Midjourney/${entry}`)),
-			own,
-			hostFor(this.changed, own),
-		);
-		const complaints = ts.getPreEmitDiagnostics(program);
+		if (!unchanged) {
+			unchanged = compiled(new Map(), own);
+			unchanged.getSemanticDiagnostics();
+		}
+		const program = compiled(this.changed, own);
+		const complaints = [
+			...program.getOptionsDiagnostics(),
+			...program.getGlobalDiagnostics(),
+			...program.getSyntacticDiagnostics(),
+			...program.getSemanticDiagnostics(),
+		];
 		if (complaints.length === 0) program.emit();
 		return complaints.map(({ file, messageText }) => {
 			const name = file?.fileName.replace(fileOf('nodes/Midjourney/'), '');

@@ -6,10 +6,10 @@ import { loadOutputSchema } from 'n8n-core';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { providersOf, type Operation } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf, type Operation } from '../../nodes/Midjourney/operations/operation';
 import { getTask } from '../../nodes/Midjourney/operations/task/get';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
-import type { Output, Task } from '../../nodes/Midjourney/providers/Task';
+import type { Output, Task } from '../../nodes/Midjourney/providers/task';
 import { beginWorkflow, startItem } from '../../nodes/Midjourney/tasks/callbacks/start';
 import { QUICK, useEngine } from '../engine/setup';
 import { SETTINGS } from '../unit/fixtures';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { offers, RESOURCES } from '../../nodes/Midjourney/operations/Operation';
+import { offers, RESOURCES } from '../../nodes/Midjourney/operations/operation';
 import { allProviders } from '../../nodes/Midjourney/providers';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { N8nClient } from '../n8n/client';

@@ -4,7 +4,7 @@ import type {
 	InpaintImage,
 	TaskRequest,
 	UploadPaintImage,
-} from '../../nodes/Midjourney/providers/Provider';
+} from '../../nodes/Midjourney/providers/provider';
 import {
 	lacksSize,
 	placed,

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 
 import type { IBinaryData } from 'n8n-workflow';
 
-import type { Task } from '../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../nodes/Midjourney/providers/task';
 import { Downloads, type Stored } from '../../nodes/Midjourney/tasks/download';
 import type { Host } from '../../nodes/Midjourney/tasks/host';
 import { FakeClock } from './fakeClock';

@@ -4,7 +4,7 @@ import type { Failure, FailureReason } from '../../nodes/Midjourney/providers/ht
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import { vtrix } from '../../nodes/Midjourney/providers/vtrix';
 import { ProblemWriter } from '../../nodes/Midjourney/tasks/nodeErrors';
-import type { Task } from '../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../nodes/Midjourney/providers/task';
 
 const node: INode = {
 	id: '1',
@@ -39,7 +39,7 @@ const REASONS: Record<FailureReason, RegExp> = {
 	generationFailed: /refuses some prompts/,
 	featureDisabled: /Choose another version/,
 	notOffered: /Choose another operation/,
-	unfitSource: /from one finished task/,
+	invalidSource: /from one finished task/,
 	unknownSize: /Enter Image Width and Image Height/,
 	unfitCanvas: /Change the canvas or the mask/,
 	unreachable: /Check Base URL/,
@@ -96,7 +96,7 @@ describe('A refused submit', () => {
 describe('A submit of which nobody knows', () => {
 	// The others are only said where nothing was sent.
 	const UNSENT: FailureReason[] = [
-		...(['unreachable', 'notOffered', 'unfitSource', 'unknownSize', 'unfitCanvas'] as const),
+		...(['unreachable', 'notOffered', 'invalidSource', 'unknownSize', 'unfitCanvas'] as const),
 	];
 
 	it.each(ALL.filter((reason) => !UNSENT.includes(reason)))(
@@ -125,7 +125,7 @@ describe('A submit of which nobody knows', () => {
 
 describe('A paid task that cannot be read', () => {
 	// The others are only said before anything is sent.
-	const UNREAD: FailureReason[] = ['notOffered', 'unfitSource', 'unknownSize', 'unfitCanvas'];
+	const UNREAD: FailureReason[] = ['notOffered', 'invalidSource', 'unknownSize', 'unfitCanvas'];
 	const OF_READS = ALL.filter((reason) => !UNREAD.includes(reason));
 
 	it.each(OF_READS)('(%s) is said to be paid, and how to get it', (reason) => {

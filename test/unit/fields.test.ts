@@ -7,7 +7,7 @@ import {
 	switchField,
 	textField,
 	urlProblem,
-} from '../../nodes/Midjourney/operations/Field';
+} from '../../nodes/Midjourney/operations/field';
 import {
 	aspectRatio,
 	customVersion,

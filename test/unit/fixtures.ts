@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Http } from '../../nodes/Midjourney/providers/http';
 import { Memory } from '../../nodes/Midjourney/tasks/memory';
-import type { Settings } from '../../nodes/Midjourney/tasks/order';
+import type { Settings } from '../../nodes/Midjourney/tasks/settings';
 import type { PurchaseContext } from '../../nodes/Midjourney/tasks/purchase';
 
 /** For code that is given a provider of its own: nothing goes over a wire. */

@@ -5,7 +5,7 @@ import {
 	flagIn,
 	type FlagTable,
 } from '../../nodes/Midjourney/providers/flags';
-import type { GenerateImage } from '../../nodes/Midjourney/providers/Provider';
+import type { GenerateImage } from '../../nodes/Midjourney/providers/provider';
 
 const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
 const ONE = 'https://a.example/1.png';

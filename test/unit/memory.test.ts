@@ -1,11 +1,11 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
-import { providersOf } from '../../nodes/Midjourney/operations/Operation';
+import { providersOf } from '../../nodes/Midjourney/operations/operation';
 import { OPTIONS, placesOf, writtenOf } from '../../nodes/Midjourney/operations/properties';
 import type { Failure } from '../../nodes/Midjourney/providers/http';
 import type { Memory } from '../../nodes/Midjourney/tasks/memory';
-import type { Order } from '../../nodes/Midjourney/tasks/order';
+import type { SubmitRequest } from '../../nodes/Midjourney/tasks/settings';
 import {
 	dependsOnItemAlone,
 	digestOfItem,
@@ -13,7 +13,7 @@ import {
 } from '../../nodes/Midjourney/tasks/purchase';
 import { memoryIn, SETTINGS } from './fixtures';
 
-const order = (more: Partial<Order> = {}): Order => ({
+const order = (more: Partial<SubmitRequest> = {}): SubmitRequest => ({
 	itemIndex: 0,
 	part: 0,
 	request: { kind: 'generateImage', mode: 'textToImage', prompt: 'p' },
@@ -27,8 +27,12 @@ const item = (json: IDataObject, fileName?: string): INodeExecutionData => ({
 const came = (what: INodeExecutionData): Partial<PurchaseContext> => ({ itemAt: () => what });
 
 describe('A purchase', () => {
-	const recall = (memory: Memory, one: Order) => memory.recall(memory.keyOf(one));
-	const bought = (context: Partial<PurchaseContext>, one: Order, store: IDataObject = {}) => {
+	const recall = (memory: Memory, one: SubmitRequest) => memory.recall(memory.keyOf(one));
+	const bought = (
+		context: Partial<PurchaseContext>,
+		one: SubmitRequest,
+		store: IDataObject = {},
+	) => {
 		const memory = memoryIn(store, context);
 		const key = memory.keyOf(one);
 		memory.sending(key, 5);
@@ -36,7 +40,7 @@ describe('A purchase', () => {
 		return JSON.parse(JSON.stringify(store)) as IDataObject;
 	};
 
-	it.each<[string, Partial<PurchaseContext>, Partial<Order>]>([
+	it.each<[string, Partial<PurchaseContext>, Partial<SubmitRequest>]>([
 		['another try or a retried execution', { executionId: '2' }, {}],
 		[
 			'an expression that comes to something else',
@@ -52,7 +56,7 @@ describe('A purchase', () => {
 		expect(recall(memory, order(more))).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
 	});
 
-	it.each<[string, Partial<PurchaseContext>, Partial<Order>]>([
+	it.each<[string, Partial<PurchaseContext>, Partial<SubmitRequest>]>([
 		['other parameters as written', { written: { prompt: '={{ $json.other }}' } }, {}],
 		['another run of the node, as in a loop', { runIndex: 1 }, {}],
 		['another item', {}, { itemIndex: 1 }],

@@ -4,7 +4,7 @@ import {
 	parseTask,
 	submitCall,
 } from '../../nodes/Midjourney/providers/midApi';
-import type { TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+import type { TaskRequest } from '../../nodes/Midjourney/providers/provider';
 import { reply, scripted } from './scripted';
 
 describe('Requests on the wire', () => {

@@ -1,5 +1,5 @@
 import { requestProblem } from '../../nodes/Midjourney/operations/requestCheck';
-import type { GenerateImage, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+import type { GenerateImage, TaskRequest } from '../../nodes/Midjourney/providers/provider';
 
 const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
 const source = { taskId: 't', index: 0 };

@@ -1,5 +1,5 @@
 import type { Http } from '../../nodes/Midjourney/providers/http';
-import type { Mask, TaskRequest } from '../../nodes/Midjourney/providers/Provider';
+import type { Mask, TaskRequest } from '../../nodes/Midjourney/providers/provider';
 import { modelCall, openReply, parseTask, vtrix } from '../../nodes/Midjourney/providers/vtrix';
 import { reply, scripted } from './scripted';
 
@@ -850,7 +850,7 @@ describe('What a submit needs to know first', () => {
 	it.each(UNFIT)('refuses a task that %s', async (_, answer, change, words) => {
 		expect(await prepared(answer, change)).toMatchObject({
 			failure: {
-				reason: 'unfitSource',
+				reason: 'invalidSource',
 				message: expect.stringMatching(words),
 				accepted: 'no',
 				transient: false,

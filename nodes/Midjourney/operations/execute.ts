@@ -8,23 +8,23 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed } from '../providers';
-import type { Provider, TaskRequest } from '../providers/Provider';
+import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock } from '../tasks/clock';
 import { hostOf, isToolCall } from '../tasks/host';
 import type { NodeProblem } from '../tasks/nodeErrors';
-import type { Settings } from '../tasks/order';
+import type { Settings } from '../tasks/settings';
 import { emptyOutcome, type Outcome } from '../tasks/outcome';
 import { Queries } from '../tasks/query';
 import { imageCheck, type UnreachableImage } from '../tasks/reach';
 import { toItems } from '../tasks/results';
 import { toolAnswerTo } from '../tasks/toolAnswer';
 import { begin, parkedState, resumeParked } from '../tasks/wait/lifecycle';
-import type { Plan } from '../tasks/wait/orders';
+import type { Plan } from '../tasks/wait/plan';
 import { onCall } from '../tasks/wait/onCall';
 import { allowPermutations } from './fields';
 import { operations } from './index';
-import { offers, providersOf, workOf, type Operation, type Work } from './Operation';
-import { Parameters } from './Parameters';
+import { offers, providersOf, workOf, type Operation, type Work } from './operation';
+import { Parameters } from './parameters';
 import { displayNames, placesOf, writtenOf } from './properties';
 import { requestProblem } from './requestCheck';
 import { settingsFrom } from './settings';
@@ -188,7 +188,7 @@ function imageProblem(
 
 /** What is to be bought and waited for. */
 function planOf(jobs: readonly Job[], operation: string, written: IDataObject): Plan {
-	const orders: Array<Plan['orders'][number]> = [];
+	const submits: Array<Plan['submits'][number]> = [];
 	const waits: Array<Plan['waits'][number]> = [];
 	const refused: Array<Plan['refused'][number]> = [];
 	for (const job of jobs) {
@@ -199,7 +199,7 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 				break;
 			case 'submit': {
 				const { requests, settings } = job;
-				orders.push(...requests.map((request, part) => ({ itemIndex, part, request, settings })));
+				submits.push(...requests.map((request, part) => ({ itemIndex, part, request, settings })));
 				break;
 			}
 			case 'wait': {
@@ -212,7 +212,7 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 				throw new TypeError(`${job.does} waits for nothing`);
 		}
 	}
-	return { operation, orders, waits, refused, written };
+	return { operation, submits, waits, refused, written };
 }
 
 /** Asks what costs nothing, once for each item. */

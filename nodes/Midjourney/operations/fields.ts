@@ -1,6 +1,6 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
-import type { Source, Strength } from '../providers/Provider';
+import type { Source, Strength } from '../providers/provider';
 import {
 	choiceField,
 	integerField,
@@ -15,10 +15,10 @@ import {
 	urlField,
 	urlProblem,
 	type Field,
-	type Look,
-} from './Field';
-import type { Filled } from './Operation';
-import type { Parameters } from './Parameters';
+	type Display,
+} from './field';
+import type { Filled } from './operation';
+import type { Parameters } from './parameters';
 
 /**
  * The fields that operations share: one definition for each, so that a value survives when a user switches from one
@@ -32,7 +32,7 @@ const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 const ID_LENGTH = 200;
 
 function prompt(description: string, placeholder: string, required = true): Field<string> {
-	const look: Look = {
+	const display: Display = {
 		displayName: 'Prompt',
 		name: 'prompt',
 		default: '',
@@ -41,8 +41,8 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 		placeholder,
 		description,
 	};
-	return perProvider(textField(PROMPT_LENGTH.midApi, look), {
-		vtrix: textField(PROMPT_LENGTH.vtrix, look),
+	return perProvider(textField(PROMPT_LENGTH.midApi, display), {
+		vtrix: textField(PROMPT_LENGTH.vtrix, display),
 	});
 }
 
@@ -258,8 +258,8 @@ const listedRatio = withDefault(
 );
 
 /** Any whole numbers, as Midjourney takes them. */
-export const ratioField = (look: Look): Field<string> => {
-	const anyText = textField(11, look);
+export const ratioField = (display: Display): Field<string> => {
+	const anyText = textField(11, display);
 	return {
 		...anyText,
 		read(value) {
@@ -344,8 +344,8 @@ const VERSIONS = [
 ];
 
 /** Of whatever number: an expression may name a version that no list knows yet. `v7` is read as 7, `Niji 6` as niji6. */
-function versionField(look: Look): Field<string> {
-	const anyText = textField(20, look);
+function versionField(display: Display): Field<string> {
+	const anyText = textField(20, display);
 	return {
 		...anyText,
 		read(value) {

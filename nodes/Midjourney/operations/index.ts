@@ -10,7 +10,7 @@ import { uploadPaintImage } from './image/uploadPaint';
 import { upscaleImage } from './image/upscale';
 import { varyImage } from './image/vary';
 import { runModel } from './model/run';
-import type { Operation } from './Operation';
+import type { Operation } from './operation';
 import { getTask } from './task/get';
 import { waitForTasks } from './task/wait';
 import { extendVideo } from './video/extend';

@@ -9,9 +9,9 @@ import type {
 
 import { allProviders } from '../providers';
 import { isRecord } from '../providers/json';
-import type { Provider, ProviderName } from '../providers/Provider';
-import { fieldWith, type Conditions, type Field } from './Field';
-import { offers, providersOf, RESOURCES, type Operation } from './Operation';
+import type { Provider, ProviderName } from '../providers/provider';
+import { fieldWith, type Conditions, type Field } from './field';
+import { offers, providersOf, RESOURCES, type Operation } from './operation';
 import { flagHints } from './promptFlags';
 import {
 	callbackOptions,

@@ -1,5 +1,5 @@
 import { flagIn } from '../providers/flags';
-import type { TaskRequest } from '../providers/Provider';
+import type { TaskRequest } from '../providers/provider';
 import { isParameter, isPrompt, textsIn, type RequestText } from '../providers/texts';
 import { flagConflict, type Label } from './promptFlags';
 import { permutationProblem } from './permutations';

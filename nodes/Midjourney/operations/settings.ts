@@ -1,5 +1,5 @@
 import { LOST_ANSWER_MS } from '../tasks/lost';
-import type { Settings, WaitMode } from '../tasks/order';
+import type { Settings, WaitMode } from '../tasks/settings';
 import {
 	choiceField,
 	exceptFor,
@@ -12,8 +12,8 @@ import {
 	textField,
 	urlField,
 	type Field,
-} from './Field';
-import type { Parameters } from './Parameters';
+} from './field';
+import type { Parameters } from './parameters';
 
 /**
  * How the node waits and what comes out: the fields that all operations on tasks share (architecture.md: Wait modes,

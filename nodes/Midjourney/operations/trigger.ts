@@ -9,13 +9,13 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed } from '../providers';
-import type { Provider } from '../providers/Provider';
+import type { Provider } from '../providers/provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
 import { beginWorkflow } from '../tasks/callbacks/start';
 import { areShut, reachAdvice } from '../tasks/wait/selfCall';
-import { choiceField, onlyFor, type Field } from './Field';
-import { Parameters, type ParameterSource } from './Parameters';
+import { choiceField, onlyFor, type Field } from './field';
+import { Parameters, type ParameterSource } from './parameters';
 import { credentialsProperty, inCollection, OPTIONS, providerProperty } from './properties';
 import { download, internalUrlField, resultOptions, settingsFrom } from './settings';
 

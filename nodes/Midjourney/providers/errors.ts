@@ -1,7 +1,7 @@
 import type { Failure as N8nFailure } from 'n8n-workflow';
 
 import type { Failure, FailureReason, Suspect } from './http';
-import type { Task } from './Task';
+import type { Task } from './task';
 
 /** What a person is told: `what` happened, and what to do about it. */
 export interface Wording {
@@ -95,7 +95,7 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		check: 'Choose another operation, or another Provider.',
 		cause: 'configuration-invalid',
 	}),
-	unfitSource: () => ({
+	invalidSource: () => ({
 		what: 'The source does not fit',
 		check:
 			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. A Job ID alone, with Task ID emptied, is sent without a look.',

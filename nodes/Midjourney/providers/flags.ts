@@ -1,4 +1,4 @@
-import type { GenerateImage, GenerateVideo } from './Provider';
+import type { GenerateImage, GenerateVideo } from './provider';
 
 /**
  * Midjourney's own language: image prompts, text, then flags (wire.md: Vtrix models). Some providers have fields for

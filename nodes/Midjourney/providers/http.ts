@@ -24,7 +24,7 @@ export type FailureReason =
 	| 'generationFailed'
 	| 'featureDisabled'
 	| 'notOffered'
-	| 'unfitSource'
+	| 'invalidSource'
 	| 'unknownSize'
 	| 'unfitCanvas'
 	| 'unreachable'

@@ -1,5 +1,5 @@
 import { midApi } from './midApi';
-import type { Provider, ProviderName } from './Provider';
+import type { Provider, ProviderName } from './provider';
 import { vtrix } from './vtrix';
 
 /** Every provider by the value that the node's first parameter has for it. */

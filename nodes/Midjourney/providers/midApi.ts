@@ -24,8 +24,8 @@ import type {
 	TaskRequest,
 	UpscaleImage,
 	VaryImage,
-} from './Provider';
-import type { Output, Task, TaskStatus } from './Task';
+} from './provider';
+import type { Output, Task, TaskStatus } from './task';
 import { callOf, NOT_OFFERED, notSent, wireFields, type CallTable, type WireTable } from './wire';
 
 /** MidAPI (midapi.ai) and its twin kie.ai on the wire (wire.md: MidAPI). */

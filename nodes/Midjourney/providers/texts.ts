@@ -1,4 +1,4 @@
-import type { TaskRequest } from './Provider';
+import type { TaskRequest } from './provider';
 
 /** One text of a request. */
 export interface RequestText {

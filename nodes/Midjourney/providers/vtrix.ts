@@ -31,8 +31,8 @@ import type {
 	UploadPaintImage,
 	UpscaleImage,
 	VaryImage,
-} from './Provider';
-import type { Output, Task, TaskStatus } from './Task';
+} from './provider';
+import type { Output, Task, TaskStatus } from './task';
 import { charactersIn } from './texts';
 import {
 	callOf,
@@ -401,7 +401,7 @@ function outputsOf(body: IDataObject): Output[] {
 
 /** What a secondary operation works on must be there before anything is paid. */
 const unfit = (message: string): { ok: false; failure: Failure } =>
-	failed({ reason: 'unfitSource', message, accepted: 'no', transient: false });
+	failed({ reason: 'invalidSource', message, accepted: 'no', transient: false });
 
 function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;
@@ -453,9 +453,9 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 
 	finalPrompt: (request) => (request.kind === 'generateImage' ? promptText(request) : undefined),
 
-	async prepare(request, look) {
+	async prepare(request, readTask) {
 		if (!('index' in request) || request.taskId === undefined) return success(request);
-		const seen = await look(request.taskId);
+		const seen = await readTask(request.taskId);
 		return seen.ok ? fittedTo(seen.value, request) : seen;
 	},
 

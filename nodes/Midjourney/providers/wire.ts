@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { RequestMap, TaskKind } from './Provider';
+import type { RequestMap, TaskKind } from './provider';
 
 /** How requests become calls: tables that the compiler holds complete, for each provider and each kind of task. */
 

@@ -2,7 +2,7 @@ import type { IBinaryData } from 'n8n-workflow';
 
 import { retryAfterMs } from '../providers/http';
 import { isRecord, text } from '../providers/json';
-import type { Output, Task } from '../providers/Task';
+import type { Output, Task } from '../providers/task';
 import { backoff, type ExecutionClock } from './clock';
 import type { Host } from './host';
 import { Limiter } from './wait/limiter';
@@ -99,7 +99,7 @@ export class Downloads {
 	private async bring(task: Task, output: Output, limit: number): Promise<Stored> {
 		const server = serverOf(output.url);
 		if (server === undefined) return failed(NO_ADDRESS);
-		if (this.isHopeless(server)) return failed(HOPELESS);
+		if (this.hasGivenUp(server)) return failed(SERVER_GIVEN_UP);
 		const leftMs = this.leftFor(limit);
 		if (leftMs < TOO_SHORT_MS) return failed(OUT_OF_TIME);
 		const stored = await this.withRetries(task, output, { limit, server, leftMs });
@@ -109,7 +109,7 @@ export class Downloads {
 		return stored;
 	}
 
-	private isHopeless(server: string): boolean {
+	private hasGivenUp(server: string): boolean {
 		return (this.misses.get(server) ?? 0) >= HOPELESS_AFTER;
 	}
 
@@ -133,10 +133,10 @@ export class Downloads {
 			);
 			if (stored.ok || !stored.failure.transient || attempt === ATTEMPTS) return stored;
 			const { retryAfterMs: asked } = stored.failure;
-			if (!end.aborted && !this.isHopeless(server)) {
+			if (!end.aborted && !this.hasGivenUp(server)) {
 				await clock.sleep(Math.min(asked ?? backoff(attempt, clock), LONGEST_PAUSE_MS));
 			}
-			if (end.aborted || this.isHopeless(server)) return stored;
+			if (end.aborted || this.hasGivenUp(server)) return stored;
 		}
 	}
 
@@ -320,7 +320,7 @@ const NOT_A_FILE: DownloadFailure = {
 const EMPTY: DownloadFailure = { words: 'the file is empty', transient: false };
 const SILENT: DownloadFailure = { words: 'the file server fell silent', transient: true };
 const TOO_SLOW: DownloadFailure = { words: 'the file server took too long', transient: true };
-const HOPELESS: DownloadFailure = {
+const SERVER_GIVEN_UP: DownloadFailure = {
 	words: 'not tried, because the file server did not bring the files before it',
 	transient: true,
 };

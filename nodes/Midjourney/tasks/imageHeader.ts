@@ -1,4 +1,4 @@
-import type { Size } from '../providers/Provider';
+import type { Size } from '../providers/provider';
 
 /** The size of an image from the first bytes of its file. */
 

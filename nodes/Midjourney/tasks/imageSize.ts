@@ -1,6 +1,6 @@
 import { failed, success, type Result, type Failure } from '../providers/http';
 import { isRecord } from '../providers/json';
-import type { Size } from '../providers/Provider';
+import type { Size } from '../providers/provider';
 import type { Host } from './host';
 import { imageSize } from './imageHeader';
 

@@ -9,7 +9,7 @@ import type {
 	Size,
 	TaskRequest,
 	UploadPaintImage,
-} from '../providers/Provider';
+} from '../providers/provider';
 
 /** Where an image lies on a canvas, and what a mask covers of it, once its size is known. Pure geometry, in px. */
 

@@ -1,5 +1,5 @@
-import { isTerminal, type Task } from '../providers/Task';
-import type { Asked } from './order';
+import { isTerminal, type Task } from '../providers/task';
+import type { RequestSummary } from './settings';
 
 /**
  * Submits whose answer was lost. The address that went with each names it, so a call that comes there may say which task
@@ -14,7 +14,7 @@ export interface LostWait {
 	taskId?: string;
 	/** Unix ms of the submit. */
 	since: number;
-	asked?: Asked;
+	asked?: RequestSummary;
 }
 
 /** The clocks of provider and n8n may differ by this much, in ms. */

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { isReason } from '../providers/errors';
 import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
-import type { Asked, Order } from './order';
+import type { RequestSummary, SubmitRequest } from './settings';
 import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
 
 /** What is known of one submit. */
@@ -16,7 +16,7 @@ export interface Bought {
 	/** Unix ms of the submit, 0 where that is not known. */
 	at: number;
 	/** What items show of what was sent; absent where it is the same now. */
-	asked?: Asked;
+	asked?: RequestSummary;
 	/** The name of the credential, where it is not that of this run. */
 	otherAccount?: string;
 }
@@ -116,7 +116,7 @@ export class Memory {
 	}
 
 	/** It was taken. */
-	submitted(key: string, taskId: string, asked: Asked): void {
+	submitted(key: string, taskId: string, asked: RequestSummary): void {
 		// A canvas is made of a size that was read.
 		this.found(key, taskId, this.isSteady && !asked.canvas ? undefined : asked);
 	}
@@ -124,11 +124,11 @@ export class Memory {
 	/**
 	 * A submit was taken after all.
 	 *
-	 * @param key of its order
+	 * @param key of its submit
 	 * @param asked if it may be something else the next time
 	 * @param since Unix ms of the submit, where this memory does not know it
 	 */
-	found(key: string, taskId: string, asked?: Asked, since?: number): void {
+	found(key: string, taskId: string, asked?: RequestSummary, since?: number): void {
 		const entry = this.store[key];
 		const { at = since, by = this.account } = isRecord(entry) ? entry : {};
 		this.store[key] = {
@@ -166,8 +166,8 @@ export class Memory {
 	}
 
 	/** What tells a purchase from all others. */
-	keyOf(order: Order): string {
-		const { itemIndex, request, part } = order;
+	keyOf(submit: SubmitRequest): string {
+		const { itemIndex, request, part } = submit;
 		const { runIndex, itemAt, isToolCall } = this.context;
 		const item = digestOfItem(itemAt(itemIndex));
 		const digest = digestOf([this.written, item, isToolCall === true ? request : undefined]);
@@ -178,7 +178,7 @@ export class Memory {
 
 const accountKey = (digest = ''): string => `account:${digest}`;
 
-const isAsked = (value: unknown): value is Asked =>
+const isAsked = (value: unknown): value is RequestSummary =>
 	isRecord(value) && (value.prompt === undefined || typeof value.prompt === 'string');
 
 const isFailure = (value: unknown): value is Failure => isRecord(value) && isReason(value.reason);

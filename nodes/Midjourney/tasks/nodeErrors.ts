@@ -8,8 +8,8 @@ import {
 	type Wording,
 } from '../providers/errors';
 import type { Failure } from '../providers/http';
-import type { Provider } from '../providers/Provider';
-import type { Task } from '../providers/Task';
+import type { Provider } from '../providers/provider';
+import type { Task } from '../providers/task';
 import type { DownloadFailure } from './download';
 
 /** What n8n shows, and routes by On Error. Every one of them names the item; those of a task name the task. */

@@ -1,12 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Provider, TaskRequest } from '../providers/Provider';
-import type { Task } from '../providers/Task';
+import type { Provider, TaskRequest } from '../providers/provider';
+import type { Task } from '../providers/task';
 import type { NodeProblem } from './nodeErrors';
-import type { Asked, Settings } from './order';
+import type { RequestSummary, Settings } from './settings';
 
 /** What items show of a request, at the provider that gets it. */
-export function askedOf(provider: Provider, request: TaskRequest): Asked {
+export function summaryOf(provider: Provider, request: TaskRequest): RequestSummary {
 	const prompt =
 		provider.finalPrompt?.(request) ?? ('prompt' in request ? request.prompt : undefined);
 	if (!('imagePosition' in request)) return { prompt };
@@ -21,7 +21,7 @@ export interface Outcome {
 	/** The answer to a question that is not about a task. */
 	answer?: IDataObject;
 	/** What was asked for, as far as items show it. */
-	asked?: Asked;
+	asked?: RequestSummary;
 	/** Absent when nothing was submitted, or nobody knows. */
 	taskId?: string;
 	/** The last that was seen of it. */

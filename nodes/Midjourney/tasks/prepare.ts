@@ -1,6 +1,6 @@
 import { failed, success, type Result } from '../providers/http';
-import type { Provider, Size, TaskRequest } from '../providers/Provider';
-import type { Task } from '../providers/Task';
+import type { Provider, Size, TaskRequest } from '../providers/provider';
+import type { Task } from '../providers/task';
 import type { SizeOf } from './imageSize';
 import { lacksSize, usualSize, withSize, type ForSize } from './layout';
 

@@ -1,11 +1,11 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { notOffered, openHttp, type Result, type Http } from '../providers/http';
-import type { Provider } from '../providers/Provider';
+import type { Provider } from '../providers/provider';
 import { executionClock } from './clock';
 import { hostOf } from './host';
 import { ProblemWriter } from './nodeErrors';
-import type { Settings } from './order';
+import type { Settings } from './settings';
 import { emptyOutcome, type Outcome } from './outcome';
 import { retryTransient } from './retry';
 import { Limiter } from './wait/limiter';

@@ -1,5 +1,5 @@
 import { openHttp, type RequestContext } from '../providers/http';
-import type { Provider, TaskRequest } from '../providers/Provider';
+import type { Provider, TaskRequest } from '../providers/provider';
 import { textsIn, urlsIn } from '../providers/texts';
 
 /** Whether a provider can reach the place where its callbacks are to arrive, and the images that it is to fetch. */

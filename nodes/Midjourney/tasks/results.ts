@@ -1,7 +1,7 @@
 import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
-import type { Output } from '../providers/Task';
-import type { Provider } from '../providers/Provider';
+import type { Output } from '../providers/task';
+import type { Provider } from '../providers/provider';
 import { untilCancelled } from './cancelled';
 import type { ExecutionClock } from './clock';
 import { Downloads } from './download';

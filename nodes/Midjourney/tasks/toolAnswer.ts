@@ -1,6 +1,6 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import type { Provider } from '../providers/Provider';
+import type { Provider } from '../providers/provider';
 import type { Item } from './failedItems';
 import type { Outcome } from './outcome';
 

@@ -1,5 +1,5 @@
 import type { Result } from '../../../nodes/Midjourney/providers/http';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { Lookups, type LookupLimits } from '../../../nodes/Midjourney/tasks/callbacks/lookups';
 import { FakeClock } from '../fakeClock';
 import { failing, found } from '../wait/fakes';

@@ -1,6 +1,6 @@
 import { sign } from '../../../nodes/Midjourney/providers/callback';
 import type { Result, Http } from '../../../nodes/Midjourney/providers/http';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import {
 	executionAudience,
 	signedAddress,
@@ -16,7 +16,7 @@ import {
 } from '../../../nodes/Midjourney/tasks/callbacks/receive';
 import { keepWait } from '../../../nodes/Midjourney/tasks/wait/registry';
 import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
-import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/watcher';
 import { FakeClock } from '../fakeClock';
 import { failing, found, never, newAccount } from '../wait/fakes';
 

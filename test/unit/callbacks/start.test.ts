@@ -4,9 +4,9 @@ import { Readable } from 'node:stream';
 import type { IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
 import { midApi } from '../../../nodes/Midjourney/providers/midApi';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { beginWorkflow, startItem } from '../../../nodes/Midjourney/tasks/callbacks/start';
-import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { SETTINGS } from '../fixtures';
 
 const PNG = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(1000, 7)]);

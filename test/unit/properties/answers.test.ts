@@ -15,8 +15,8 @@ import {
 	unwrapJson,
 } from '../../../nodes/Midjourney/providers/json';
 import { midApi, parseTask as midApiTask } from '../../../nodes/Midjourney/providers/midApi';
-import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Provider } from '../../../nodes/Midjourney/providers/provider';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { parseTask as vtrixTask, vtrix } from '../../../nodes/Midjourney/providers/vtrix';
 import { reply, scripted } from '../scripted';
 import {

@@ -86,7 +86,7 @@ export const fileUrl = fc
 const REASONS: Record<FailureReason, true> = {
 	...{ invalidKey: true, notAllowed: true, noCredits: true, invalidRequest: true, notFound: true },
 	...{ rateLimited: true, maintenance: true, serverError: true, generationFailed: true },
-	...{ featureDisabled: true, notOffered: true, unfitSource: true, unknownSize: true },
+	...{ featureDisabled: true, notOffered: true, invalidSource: true, unknownSize: true },
 	...{ unfitCanvas: true, unreachable: true, connectionLost: true, timedOut: true },
 	...{ unreadable: true, unexplained: true, redirected: true },
 };

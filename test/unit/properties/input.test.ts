@@ -5,7 +5,7 @@ import {
 	listField,
 	textField,
 	urlProblem,
-} from '../../../nodes/Midjourney/operations/Field';
+} from '../../../nodes/Midjourney/operations/field';
 import { imageUrls } from '../../../nodes/Midjourney/operations/fields';
 import { operations } from '../../../nodes/Midjourney/operations';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../../../nodes/Midjourney/operations/permutations';
 import { requestProblem } from '../../../nodes/Midjourney/operations/requestCheck';
 import { flagIn } from '../../../nodes/Midjourney/providers/flags';
-import type { TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
+import type { TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import { charactersIn, textsIn, urlsIn } from '../../../nodes/Midjourney/providers/texts';
 import { isPrivate, unreachableImage } from '../../../nodes/Midjourney/tasks/reach';
 import { json, like, text } from './arbitraries';

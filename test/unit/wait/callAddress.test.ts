@@ -4,13 +4,13 @@ import {
 	executionAudience,
 	triggerAudience,
 } from '../../../nodes/Midjourney/tasks/callbacks/address';
-import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import {
 	callbackAddresses,
 	refuseDeafCallback,
 } from '../../../nodes/Midjourney/tasks/wait/callAddress';
 import type { How } from '../../../nodes/Midjourney/tasks/wait/how';
-import type { Place } from '../../../nodes/Midjourney/tasks/wait/place';
+import type { RunContext } from '../../../nodes/Midjourney/tasks/wait/runContext';
 import { newState } from '../../../nodes/Midjourney/tasks/wait/state';
 import { toldBy } from '../../callbackAddress';
 import { NO_HTTP, SETTINGS, WaitClock } from './fakes';
@@ -29,7 +29,7 @@ interface Setting {
 	http?: Partial<Http>;
 }
 
-function placeOf({ resumeUrl = RESUME, http }: Setting): Place {
+function placeOf({ resumeUrl = RESUME, http }: Setting): RunContext {
 	const clock = new WaitClock();
 	clock.time = NOW;
 	return {
@@ -37,7 +37,7 @@ function placeOf({ resumeUrl = RESUME, http }: Setting): Place {
 		http: { ...NO_HTTP, ...http },
 		host: { node: { name: 'Midjourney', type: 'midjourney' } },
 		clock,
-	} as unknown as Place;
+	} as unknown as RunContext;
 }
 
 /** Where the tasks of items with these settings are to be reported. */

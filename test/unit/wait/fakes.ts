@@ -1,10 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Result, Failure, Http } from '../../../nodes/Midjourney/providers/http';
-import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/Task';
+import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/task';
 import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/clock';
 import { Memory } from '../../../nodes/Midjourney/tasks/memory';
-import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { Limiter, type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { FakeClock } from '../fakeClock';
 

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import type { WaitMode } from '../../../nodes/Midjourney/tasks/order';
+import type { WaitMode } from '../../../nodes/Midjourney/tasks/settings';
 import { howToWait } from '../../../nodes/Midjourney/tasks/wait/how';
 
 const FOREGROUND = { parks: false, polls: true };

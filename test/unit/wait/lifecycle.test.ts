@@ -1,13 +1,13 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
 import type { Result } from '../../../nodes/Midjourney/providers/http';
-import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/provider';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { processClock } from '../../../nodes/Midjourney/tasks/clock';
 import { inputError } from '../../../nodes/Midjourney/tasks/nodeErrors';
-import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
-import type { Plan } from '../../../nodes/Midjourney/tasks/wait/orders';
+import type { Plan } from '../../../nodes/Midjourney/tasks/wait/plan';
 import {
 	newState,
 	serialize,
@@ -102,7 +102,7 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 
 const planOf = (items: number, settings: Settings = POLL, more: Partial<Plan> = {}): Plan => ({
 	operation: 'image:generate',
-	orders: Array.from({ length: items }, (_, itemIndex) => ({
+	submits: Array.from({ length: items }, (_, itemIndex) => ({
 		itemIndex,
 		part: 0,
 		request: requestOf(itemIndex),

@@ -2,8 +2,8 @@ import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
 import { callbackKey, sign } from '../../../nodes/Midjourney/providers/callback';
 import type { Result } from '../../../nodes/Midjourney/providers/http';
-import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Provider } from '../../../nodes/Midjourney/providers/provider';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import {
 	executionAudience,
 	signedAddress,

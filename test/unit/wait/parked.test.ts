@@ -9,11 +9,11 @@ import type {
 } from 'n8n-workflow';
 
 import type { Result } from '../../../nodes/Midjourney/providers/http';
-import type { Provider } from '../../../nodes/Midjourney/providers/Provider';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
-import type { Settings } from '../../../nodes/Midjourney/tasks/order';
+import type { Provider } from '../../../nodes/Midjourney/providers/provider';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
+import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
-import type { Plan } from '../../../nodes/Midjourney/tasks/wait/orders';
+import type { Plan } from '../../../nodes/Midjourney/tasks/wait/plan';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { failing, found, SETTINGS } from './fakes';
 
@@ -72,7 +72,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 	};
 	const plan: Plan = {
 		operation: 'image:generate',
-		orders: Array.from({ length: items }, (_, itemIndex) => ({
+		submits: Array.from({ length: items }, (_, itemIndex) => ({
 			itemIndex,
 			part: 0,
 			request: { kind: 'generateImage', mode: 'textToImage', prompt: `cup ${itemIndex}` },
@@ -137,7 +137,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		const context = {
 			runExecutionData: { executionData: { nodeExecutionStack: [] } },
 			getNode: () => node,
-			getInputData: () => plan.orders.map(() => ({ json: {} })),
+			getInputData: () => plan.submits.map(() => ({ json: {} })),
 			getMode: () => 'trigger',
 			getExecutionId: () => executionId,
 			getContext: () => store,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 
 import type { Result } from '../../../nodes/Midjourney/providers/http';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { ReadAhead } from '../../../nodes/Midjourney/tasks/wait/readAhead';
-import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/watcher';
 import { failing, found, newAccount, WaitClock } from './fakes';
 
 const NEVER = Infinity;

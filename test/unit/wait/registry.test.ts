@@ -6,7 +6,7 @@ import {
 	wakesAgain,
 } from '../../../nodes/Midjourney/tasks/wait/registry';
 import { AFTER_SUBMIT } from '../../../nodes/Midjourney/tasks/wait/schedule';
-import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/watcher';
 import { found, newAccount, NO_HTTP, WaitClock } from './fakes';
 
 const HOUR = 3_600_000;

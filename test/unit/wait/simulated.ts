@@ -1,5 +1,5 @@
 import { type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
-import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/watcher';
 import { type Random, seededRandom } from '../../emulator/random';
 import { FakeClock } from '../fakeClock';
 import { found, newAccount } from './fakes';

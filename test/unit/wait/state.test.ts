@@ -1,4 +1,4 @@
-import type { TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
+import type { TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import {
 	BATCH,
 	newState,

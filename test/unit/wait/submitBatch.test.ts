@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Result, Failure } from '../../../nodes/Midjourney/providers/http';
-import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/Provider';
+import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import type { NodeProblem } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import {
 	newState,
@@ -461,7 +461,7 @@ describe('A refusal', () => {
 
 	it.each([
 		['invalidRequest', 'bought'],
-		['unfitSource', 'bought'],
+		['invalidSource', 'bought'],
 		['invalidKey', 'ended'],
 		['noCredits', 'ended'],
 		['notAllowed', 'ended'],

@@ -1,4 +1,4 @@
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 /** Account → Get Credits (wire.md: MidAPI credits). */
 export const getCredits: Operation = {

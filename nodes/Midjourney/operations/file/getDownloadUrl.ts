@@ -1,6 +1,6 @@
-import { urlField } from '../Field';
+import { urlField } from '../field';
 import { OF_INCOMING_ITEM } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const url = urlField({
 	displayName: 'File URL',

@@ -1,9 +1,9 @@
-import type { CanvasRule, LayoutOrRule } from '../../providers/Provider';
+import type { CanvasRule, LayoutOrRule } from '../../providers/provider';
 import { LONGEST_SIDE } from '../../tasks/layout';
-import { choiceField, integerField, numberField, onlyFor, type Field } from '../Field';
+import { choiceField, integerField, numberField, onlyFor, type Field } from '../field';
 import { ratioField } from '../fields';
-import type { Filled } from '../Operation';
-import type { Parameters } from '../Parameters';
+import type { Filled } from '../operation';
+import type { Parameters } from '../parameters';
 
 /** How the canvas of Edit and Upload Paint is made: entered in pixels, or computed from the size of the image. */
 

@@ -1,5 +1,5 @@
 import { remixPrompt, sourceImage } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 import { canvas } from './canvas';
 import { optionalMask } from './mask';
 import { imageSize } from './size';

@@ -1,4 +1,4 @@
-import type { GenerateImage } from '../../providers/Provider';
+import type { GenerateImage } from '../../providers/provider';
 import {
 	choiceField,
 	exceptFor,
@@ -14,7 +14,7 @@ import {
 	urlField,
 	urlProblem,
 	type Field,
-} from '../Field';
+} from '../field';
 import {
 	allowPermutations,
 	aspectRatio,
@@ -32,8 +32,8 @@ import {
 	watermark,
 	weirdness,
 } from '../fields';
-import type { Filled, Operation } from '../Operation';
-import type { Parameters } from '../Parameters';
+import type { Filled, Operation } from '../operation';
+import type { Parameters } from '../parameters';
 import { permutationsOf } from '../permutations';
 
 const mode = choiceField(

@@ -1,5 +1,5 @@
 import { optionalPrompt, sourceImage } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 import { mask } from './mask';
 import { areaImageSize } from './size';
 

@@ -1,10 +1,10 @@
 import type { INodeProperties } from 'n8n-workflow';
 
 import { isRecord, text } from '../../providers/json';
-import type { Mask } from '../../providers/Provider';
+import type { Mask } from '../../providers/provider';
 import { pairs } from '../../tasks/layout';
-import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../Field';
-import type { Parameters } from '../Parameters';
+import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../field';
+import type { Parameters } from '../parameters';
 
 /** What Edit, Inpaint and Upload Paint are to paint again (wire.md: Vtrix masks). */
 

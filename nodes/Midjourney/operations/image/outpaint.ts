@@ -1,6 +1,6 @@
-import { numberField } from '../Field';
+import { numberField } from '../field';
 import { optionalPrompt, sourceImage } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const scale = numberField(
 	{ min: 1.1, max: 2 },

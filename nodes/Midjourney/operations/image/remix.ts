@@ -1,5 +1,5 @@
 import { remixPrompt, sourceImage, strengthField } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const strength = strengthField('strong');
 

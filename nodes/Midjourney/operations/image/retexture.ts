@@ -1,5 +1,5 @@
 import { imageUrl, remixPrompt } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 /** Image → Retexture (wire.md: Vtrix models). */
 export const retextureImage: Operation = {

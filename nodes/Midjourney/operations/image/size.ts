@@ -1,7 +1,7 @@
-import type { TaskRequest } from '../../providers/Provider';
+import type { TaskRequest } from '../../providers/provider';
 import { lacksSize, LONGEST_SIDE, withSize } from '../../tasks/layout';
-import { integerField, onlyFor, optional, type Field } from '../Field';
-import type { Parameters } from '../Parameters';
+import { integerField, onlyFor, optional, type Field } from '../field';
+import type { Parameters } from '../parameters';
 import { maskKind } from './mask';
 
 /** The size of the image that canvas and mask refer to: of its file, unless it is entered. */

@@ -1,5 +1,5 @@
 import { imageUrl, remixPrompt } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 import { canvas } from './canvas';
 import { mask } from './mask';
 import { imageSize } from './size';

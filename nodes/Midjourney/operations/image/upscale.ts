@@ -1,6 +1,6 @@
-import { choiceField, onlyWith, optional } from '../Field';
+import { choiceField, onlyWith, optional } from '../field';
 import { sourceImage, watermark } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const upscaler = onlyWith(
 	['vtrix'],

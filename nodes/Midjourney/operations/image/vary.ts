@@ -1,6 +1,6 @@
-import { choiceField, onlyWith, optional } from '../Field';
+import { choiceField, onlyWith, optional } from '../field';
 import { optionalPrompt, sourceImage, strengthField, watermark } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const strength = onlyWith(['vtrix'], strengthField('subtle'));
 const newPrompt = onlyWith(['vtrix'], optionalPrompt);

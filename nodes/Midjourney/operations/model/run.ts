@@ -1,9 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isRecord } from '../../providers/json';
-import { jsonField, onlyFor, textField, type Field, type Reading } from '../Field';
-import type { Operation } from '../Operation';
-import type { Parameters } from '../Parameters';
+import { jsonField, onlyFor, textField, type Field, type Reading } from '../field';
+import type { Operation } from '../operation';
+import type { Parameters } from '../parameters';
 
 /** Of no list: an expression may name any model. */
 const anyModel = textField(100, { displayName: 'Model', name: 'model', default: '' });

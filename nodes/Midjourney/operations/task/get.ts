@@ -1,5 +1,5 @@
 import { taskId } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 /** Task → Get (wire.md: MidAPI tasks, Vtrix tasks). */
 export const getTask: Operation = {

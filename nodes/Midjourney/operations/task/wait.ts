@@ -1,5 +1,5 @@
-import { listField } from '../Field';
-import type { Operation } from '../Operation';
+import { listField } from '../field';
+import type { Operation } from '../operation';
 
 const taskIds = listField(
 	{ separator: /[\s,]+/ },

@@ -1,6 +1,6 @@
-import { choiceField, onlyFor } from '../Field';
+import { choiceField, onlyFor } from '../field';
 import { sourceVideo, videoPrompt, watermark } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const extendMode = choiceField(
 	[

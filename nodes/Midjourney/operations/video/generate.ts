@@ -1,4 +1,4 @@
-import { choiceField, optional } from '../Field';
+import { choiceField, optional } from '../field';
 import {
 	aspectRatio,
 	aspectRatioFrom,
@@ -10,7 +10,7 @@ import {
 	videoPrompt,
 	watermark,
 } from '../fields';
-import type { Operation } from '../Operation';
+import type { Operation } from '../operation';
 
 const quality = choiceField(
 	[

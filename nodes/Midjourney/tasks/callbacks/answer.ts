@@ -2,7 +2,7 @@ import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-w
 
 import type { Http, Reply } from '../../providers/http';
 import { isRecord, text, unwrapJson } from '../../providers/json';
-import type { Provider } from '../../providers/Provider';
+import type { Provider } from '../../providers/provider';
 import { processClock } from '../clock';
 import {
 	addressOfExecution,

@@ -1,5 +1,5 @@
 import { failed, type Result } from '../../providers/http';
-import { isTerminal, type Task } from '../../providers/Task';
+import { isTerminal, type Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import { Limiter } from '../wait/limiter';
 

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
 import { text } from '../../providers/json';
-import type { Task } from '../../providers/Task';
+import type { Task } from '../../providers/task';
 
 /**
  * A task starts a workflow once. What this process knows is refused before it makes an execution; the rest is told by

@@ -1,12 +1,12 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { isRecord, text } from '../../providers/json';
-import type { Provider } from '../../providers/Provider';
-import type { Task } from '../../providers/Task';
+import type { Provider } from '../../providers/provider';
+import type { Task } from '../../providers/task';
 import { executionClock } from '../clock';
 import { routed } from '../failedItems';
 import { hostOf } from '../host';
-import type { Settings } from '../order';
+import type { Settings } from '../settings';
 import type { Outcome } from '../outcome';
 import { toItems, type ResultDeps } from '../results';
 import { firstStarts, KEY_FIELD, startsOf, triggerOf } from './once';

@@ -6,10 +6,10 @@ import {
 	triggerAudience,
 } from '../callbacks/address';
 import { inputError } from '../nodeErrors';
-import type { Order, Settings } from '../order';
+import type { SubmitRequest, Settings } from '../settings';
 import { unreachableBecause } from '../reach';
 import type { How } from './how';
-import type { Place } from './place';
+import type { RunContext } from './runContext';
 import { resumeTokenOf, resumeUrlOf } from './selfCall';
 import type { WaitState } from './state';
 
@@ -21,8 +21,8 @@ export interface CallbackAddresses {
 	reachWait: boolean;
 }
 
-export function callbackAddresses(place: Place, state: WaitState, how: How): CallbackAddresses {
-	const { context, http, clock } = place;
+export function callbackAddresses(run: RunContext, state: WaitState, how: How): CallbackAddresses {
+	const { context, http, clock } = run;
 	const { tasks, nonce, executionId } = state;
 	const mayArrive = (url: string | undefined): url is string =>
 		url !== undefined && unreachableBecause(url, http.baseUrl) === undefined;
@@ -57,11 +57,11 @@ export function callbackAddresses(place: Place, state: WaitState, how: How): Cal
 
 /** Whoever has asked for calls alone is told before anything is bought that none can arrive. */
 export function refuseDeafCallback(
-	{ context, http, host }: Place,
-	orders: readonly Order[],
+	{ context, http, host }: RunContext,
+	submits: readonly SubmitRequest[],
 	how: How,
 ): void {
-	for (const { itemIndex, settings } of orders) {
+	for (const { itemIndex, settings } of submits) {
 		const url = addressAsked(settings, how, resumeUrlOf(context));
 		const reason = url === undefined ? undefined : unreachableBecause(url, http.baseUrl);
 		if (reason === undefined) continue;

@@ -3,7 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Clock } from '../clock';
 import { forgetWait, hasWoken, knownWait } from './registry';
 import { isAlive, statusOf, wake, type OwnAddress } from './selfCall';
-import type { Watcher } from './Watcher';
+import type { Watcher } from './watcher';
 
 /** How often it asks whether the execution is still waiting, in ms. */
 const CHECK_MS = 60_000;

@@ -3,7 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { isRecord, text } from '../../providers/json';
 import { isToolCall } from '../host';
 import { canPark } from '../internals';
-import type { WaitMode } from '../order';
+import type { WaitMode } from '../settings';
 import { ownAddress, reachAdvice, type OwnAddress } from './selfCall';
 
 /** Said once, until it is true again. */

@@ -1,5 +1,5 @@
 import type { Result, Failure } from '../../providers/http';
-import { isTerminal, type Task } from '../../providers/Task';
+import { isTerminal, type Task } from '../../providers/task';
 
 /** Where a provider's books are a moment behind, a task that was just submitted is not found at first; in ms. */
 const BOOKS_BEHIND_MS = 120_000;

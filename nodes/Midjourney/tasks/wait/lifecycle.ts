@@ -7,7 +7,7 @@ import {
 } from 'n8n-workflow';
 
 import { impossible } from '../../providers/exhaustive';
-import type { Provider } from '../../providers/Provider';
+import type { Provider } from '../../providers/provider';
 import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
 import { hintAtBought, tellBrowser } from '../editor';
@@ -17,16 +17,16 @@ import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
 import {
 	boughtBefore,
-	orderedTasks,
+	plannedTasks,
 	recallOtherExecution,
 	reconcile,
 	refusedTask,
 	waitedTask,
 	type Plan,
-} from './orders';
+} from './plan';
 import { outcomesOf } from './outcomes';
 import { EARLY_MS, park, type Park } from './park';
-import { openPlace, type Place } from './place';
+import { openRun, type RunContext } from './runContext';
 import { forgetWait, keepWait, knownWait } from './registry';
 import {
 	newState,
@@ -47,7 +47,7 @@ import {
 	type SubmitDeps,
 } from './submitBatch';
 import type { Sighting } from './watched';
-import { Watcher } from './Watcher';
+import { Watcher } from './watcher';
 
 /** How often in a row a wake may be missed until nothing is left to it any longer. */
 const MISSED_WAKES = 2;
@@ -63,35 +63,35 @@ export async function begin(
 	provider: Provider,
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
-	const place = await openPlace(context, provider, plan.written);
-	const { memory, clock } = place;
+	const run = await openRun(context, provider, plan.written);
+	const { memory, clock } = run;
 	const executionId = context.getExecutionId();
 	recallOtherExecution(context, memory);
 	const nonce = memory.nonceFor(() => randomBytes(16).toString('hex'));
-	const settings = plan.orders[0]?.settings ?? plan.waits[0]?.settings;
+	const settings = plan.submits[0]?.settings ?? plan.waits[0]?.settings;
 	const how = settings
 		? await howToWait(context, settings.waitMode, settings.internalUrl)
 		: { parks: false, polls: true };
-	refuseDeafCallback(place, plan.orders, how);
+	refuseDeafCallback(run, plan.submits, how);
 	const tasks = [
 		...plan.refused.map(({ itemIndex, problem }) => refusedTask(itemIndex, problem)),
 		...plan.waits.map((wait) => waitedTask(wait, clock.now())),
 		...(await untilCancelled(
-			place.host,
+			run.host,
 			provider,
-			() => ({ open: boughtBefore(plan.orders, memory) }),
-			async () => await orderedTasks(plan.orders, place, how),
+			() => ({ open: boughtBefore(plan.submits, memory) }),
+			async () => await plannedTasks(plan.submits, run, how),
 		)),
 	].sort((a, b) => a.itemIndex - b.itemIndex);
 	const state = newState({
 		...{ executionId, operation: plan.operation, nonce, tasks },
 		progressAt: clock.now(),
 	});
-	const { continues } = place.host;
+	const { continues } = run.host;
 	if (!continues && tasks.some(({ stage }) => stage.at === 'ended')) {
-		skipRest(state, { problemOf: problemOfSubmit(place) });
+		skipRest(state, { problemOf: problemOfSubmit(run) });
 	}
-	return await goOn(place, state, how);
+	return await goOn(run, state, how);
 }
 
 /**
@@ -125,13 +125,13 @@ export async function resumeParked(
 	state: WaitState,
 	written: IDataObject,
 ): Promise<INodeExecutionData[]> {
-	const place = await openPlace(context, provider, written).catch((error: Error) => {
+	const run = await openRun(context, provider, written).catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
 			description: `Paid, and still there: ${idsOf(state).join(', ')}. Task → Wait brings the results.`,
 		});
 	});
-	const { clock } = place;
-	for (const task of state.tasks) reconcile(task, place);
+	const { clock } = run;
+	for (const task of state.tasks) reconcile(task, run);
 	const settings = state.tasks.find((task) => task.settings)?.settings;
 	const isMissed = state.until !== undefined && clock.now() >= state.until - EARLY_MS;
 	// Asking n8n once more takes as long as n8n has much to do: whoever was just woken knows.
@@ -141,30 +141,30 @@ export async function resumeParked(
 	if (state.missedWakes >= MISSED_WAKES) delete how.own;
 	if (isMissed) state.missedWakes++;
 	state.isLook = positionsAt(state.tasks, 'sending').length === 0;
-	return await goOn(place, state, how);
+	return await goOn(run, state, how);
 }
 
 /**
  * The life of all tasks of a run, step by step. In the foreground a pause sleeps; parked, it saves the state and gives
  * the execution back, and the node goes on from there when it runs again.
  */
-async function goOn(place: Place, state: WaitState, how: How): Promise<INodeExecutionData[]> {
-	const { host, provider } = place;
-	const watcher = watcherFor(place, state, how);
+async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeExecutionData[]> {
+	const { host, provider } = run;
+	const watcher = watcherFor(run, state, how);
 	const underWay = { count: 0 };
 	const left = () => ({ open: openIds(state, watcher), underWay: underWay.count });
 	let shown: INodeExecutionData[] | undefined;
 	try {
 		shown = await untilCancelled(host, provider, left, async () => {
-			const parks = await untilParkOrEnd(place, state, how, watcher, underWay);
-			return parks && (await park(place, state, how, watcher, parks));
+			const parks = await untilParkOrEnd(run, state, how, watcher, underWay);
+			return parks && (await park(run, state, how, watcher, parks));
 		});
 	} finally {
 		if (!shown) forgetWait(state.nonce);
 	}
 	if (shown) return shown;
-	hintAtBought(place.context, boughtHere(state));
-	return await toItems(place, outcomesOf(state, watcher, place), state.operation);
+	hintAtBought(run.context, boughtHere(state));
+	return await toItems(run, outcomesOf(state, watcher, run), state.operation);
 }
 
 /** How many tasks this execution has bought, and not found again. */
@@ -173,21 +173,21 @@ const boughtHere = ({ tasks }: WaitState): number =>
 
 /** Does what is due until the execution is to be parked; undefined: everything has ended. */
 async function untilParkOrEnd(
-	place: Place,
+	run: RunContext,
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
 	underWay: SubmitDeps['underWay'],
 ): Promise<Park | undefined> {
-	const { clock, host } = place;
+	const { clock, host } = run;
 	const stopsAtRefusal = !host.continues;
 	const isOpen = (taskId: string) => {
 		const sighting = watcher.sightingOf(taskId);
 		return sighting !== undefined && !sighting.end && !watcher.isStopped;
 	};
 	for (;;) {
-		endUnknown(state, place, how);
-		endOverdue(state, clock.now(), { problemOf: problemOfSubmit(place) });
+		endUnknown(state, run, how);
+		endOverdue(state, clock.now(), { problemOf: problemOfSubmit(run) });
 		// Where the node is going to fail, nobody would see what waiting for the others brings.
 		if (stopsAtRefusal && state.tasks.some(({ stage }) => stage.at === 'ended')) return undefined;
 		const step = nextStep(state, clock.now(), isOpen, stopsAtRefusal);
@@ -199,7 +199,7 @@ async function untilParkOrEnd(
 			case 'submit': {
 				const isIntended = step.batch.every((at) => state.tasks[at]?.stage.at === 'sending');
 				if (how.own && !isIntended) return { wakeAt: clock.now(), buys: true };
-				await submitBatch(state, step.batch, submitDeps(place, state, how, watcher, underWay));
+				await submitBatch(state, step.batch, submitDeps(run, state, how, watcher, underWay));
 				break;
 			}
 			case 'pause':
@@ -229,17 +229,17 @@ const firstUnknownEnd = ({ tasks }: WaitState): number | undefined => {
 };
 
 /** Whatever nobody has told of by now stays unknown. */
-function endUnknown(state: WaitState, place: Place, { parks }: How): void {
+function endUnknown(state: WaitState, run: RunContext, { parks }: How): void {
 	for (const task of state.tasks) {
 		const { stage } = task;
-		if (stage.at !== 'unknown' || (parks && stage.until > place.clock.now())) continue;
-		endWith(task, problemOfSubmit(place)(task, stage.failure, true), { mayBePaid: true });
+		if (stage.at !== 'unknown' || (parks && stage.until > run.clock.now())) continue;
+		endWith(task, problemOfSubmit(run)(task, stage.failure, true), { mayBePaid: true });
 	}
 }
 
 /** A watcher of all tasks that knows what an earlier one of this process has seen of them. */
 function watcherFor(
-	{ context, provider, http, account, clock }: Place,
+	{ context, provider, http, account, clock }: RunContext,
 	state: WaitState,
 	{ parks, polls }: How,
 ): Watcher {
@@ -267,19 +267,19 @@ function watch(watcher: Watcher, task: TaskState): void {
 }
 
 const problemOfSubmit =
-	({ writer }: Pick<Place, 'writer'>): SubmitDeps['problemOf'] =>
+	({ writer }: Pick<RunContext, 'writer'>): SubmitDeps['problemOf'] =>
 	({ itemIndex }, failure, ambiguous) =>
 		writer.ofSubmit(failure, ambiguous, itemIndex);
 
 function submitDeps(
-	place: Place,
+	run: RunContext,
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
 	underWay: SubmitDeps['underWay'],
 ): SubmitDeps {
-	const { context, provider, http, clock, memory, account, host } = place;
-	const addresses = callbackAddresses(place, state, how);
+	const { context, provider, http, clock, memory, account, host } = run;
+	const addresses = callbackAddresses(run, state, how);
 	return {
 		provider,
 		http,
@@ -290,7 +290,7 @@ function submitDeps(
 		callbackUrl: addresses.of,
 		callsReachWait: addresses.reachWait,
 		underWay,
-		problemOf: problemOfSubmit(place),
+		problemOf: problemOfSubmit(run),
 		onBought: (task, taskId) => {
 			watch(watcher, task);
 			tellBrowser(context, `Task ${taskId} submitted`);

@@ -3,7 +3,7 @@ import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-w
 import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callback';
 import type { Http } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
-import type { Provider } from '../../providers/Provider';
+import type { Provider } from '../../providers/provider';
 import { claimsIn, executionAudience, hasToken, type WaitClaims } from '../callbacks/address';
 import { openFor } from '../callbacks/opened';
 import { processClock, type Clock } from '../clock';
@@ -14,7 +14,7 @@ import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
 import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
 import { scheduleOf } from './submitBatch';
-import { Watcher } from './Watcher';
+import { Watcher } from './watcher';
 
 /**
  * Calls that reach a parked execution: this package's own wakes, and the provider's callbacks. A callback is only a hint:

@@ -4,10 +4,10 @@ import { routed } from '../failedItems';
 import type { NodeProblem, ProblemWriter } from '../nodeErrors';
 import type { Outcome } from '../outcome';
 import { itemsOf } from '../results';
-import type { Place } from './place';
+import type { RunContext } from './runContext';
 import type { TaskState, WaitState } from './state';
 import type { Sighting } from './watched';
-import type { Watcher } from './Watcher';
+import type { Watcher } from './watcher';
 
 export const readsOf = ({ stage, reads }: TaskState, watcher: Watcher): number =>
 	reads + (stage.at === 'bought' ? (watcher.sightingOf(stage.taskId)?.reads ?? 0) : 0);
@@ -20,15 +20,15 @@ export const endOf = ({ stage }: TaskState, watcher: Watcher): Sighting['end'] =
 export function outcomesOf(
 	state: WaitState,
 	watcher: Watcher,
-	place: Pick<Place, 'writer' | 'clock'>,
+	run: Pick<RunContext, 'writer' | 'clock'>,
 ): Outcome[] {
-	return state.tasks.map((task) => outcomeOf(task, watcher, place));
+	return state.tasks.map((task) => outcomeOf(task, watcher, run));
 }
 
 function outcomeOf(
 	task: TaskState,
 	watcher: Watcher,
-	{ writer, clock }: Pick<Place, 'writer' | 'clock'>,
+	{ writer, clock }: Pick<RunContext, 'writer' | 'clock'>,
 ): Outcome {
 	const { itemIndex, settings, asked, stage, error } = task;
 	const outcome: Outcome = { itemIndex, settings, asked, polls: 0, waitedMs: 0, via: 'submit' };
@@ -91,10 +91,10 @@ const OF_OPEN_TASK = ['taskId', 'status', 'prompt', 'reference'];
 export function shownWhileWaiting(
 	state: WaitState,
 	watcher: Watcher,
-	place: Place,
+	run: RunContext,
 ): INodeExecutionData[] {
-	const { host, provider } = place;
-	return outcomesOf(state, watcher, place).flatMap((outcome) => {
+	const { host, provider } = run;
+	return outcomesOf(state, watcher, run).flatMap((outcome) => {
 		const settings = outcome.settings && { ...outcome.settings, outputItems: 'task' as const };
 		const problem = outcome.mayBeTold ? undefined : outcome.problem;
 		const shown = { ...outcome, problem, settings, files: [] };

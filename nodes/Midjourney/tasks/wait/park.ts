@@ -7,11 +7,11 @@ import { waitToRunAgain } from '../internals';
 import { watchOver } from './companion';
 import type { How } from './how';
 import { endOf, readsOf, shownWhileWaiting } from './outcomes';
-import type { Place } from './place';
+import type { RunContext } from './runContext';
 import { forgetWait, keepWait } from './registry';
 import { resumeUrlOf } from './selfCall';
 import { BATCH, positionsAt, serialize, type WaitState } from './state';
-import { LAST_READ_MS, type Watcher } from './Watcher';
+import { LAST_READ_MS, type Watcher } from './watcher';
 
 /** How far away n8n's timer is that finds what a dead process has left, in ms: at first, and later. */
 const FIRST_LOOK_MS = 5 * 60_000;
@@ -40,13 +40,13 @@ export interface Park {
 
 /** Saves the state, gives the execution back, and leaves a watcher beside it. Gives what the editor shows meanwhile. */
 export async function park(
-	place: Place,
+	run: RunContext,
 	state: WaitState,
 	how: How,
 	watcher: Watcher,
 	{ wakeAt, buys = false }: Park,
 ): Promise<INodeExecutionData[]> {
-	const { context, http, clock } = place;
+	const { context, http, clock } = run;
 	const now = clock.now();
 	const isWait = !buys;
 	const secret = randomBytes(16).toString('hex');
@@ -60,14 +60,14 @@ export async function park(
 	state.intent = buys ? positionsAt(state.tasks, 'toBuy').slice(0, BATCH) : [];
 	state.wake = secret;
 	state.until = how.own ? wakes + TIMER_UNSET_MS : Math.min(lastEnd, now + lookIn(state, now));
-	const shown = isWait && !state.isShown ? shownWhileWaiting(state, watcher, place) : [];
+	const shown = isWait && !state.isShown ? shownWhileWaiting(state, watcher, run) : [];
 	state.isShown ||= isWait;
 	for (const task of state.tasks) {
 		task.reads = readsOf(task, watcher);
 		task.hasEnded = endOf(task, watcher) !== undefined || undefined;
 	}
 	const resumeUrl = resumeUrlOf(context);
-	const words = isWait ? parkedText(parkedOf(place, state, how, state.until)) : undefined;
+	const words = isWait ? parkedText(parkedOf(run, state, how, state.until)) : undefined;
 	context.setMetadata({ resumeUrl: words ? withParkedText(resumeUrl, words) : resumeUrl });
 	await waitToRunAgain(context, serialize(state), new Date(state.until));
 	if (!how.own) {
@@ -93,7 +93,7 @@ export async function park(
 }
 
 /** What there is to say of the wait that begins. */
-function parkedOf({ context }: Place, { tasks }: WaitState, how: How, lookAt: number): Parked {
+function parkedOf({ context }: RunContext, { tasks }: WaitState, how: How, lookAt: number): Parked {
 	const bought = tasks.flatMap(({ stage, hasEnded }) =>
 		stage.at === 'bought' ? [{ ...stage, hasEnded }] : [],
 	);

@@ -1,6 +1,6 @@
 import type { Http } from '../../providers/http';
 import type { How } from './how';
-import type { Watcher } from './Watcher';
+import type { Watcher } from './watcher';
 
 /** What this process knows of a wait besides what is saved. */
 export interface Known {

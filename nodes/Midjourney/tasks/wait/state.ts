@@ -1,9 +1,9 @@
 import type { Failure } from '../../providers/http';
 import { isRecord, unwrapJson } from '../../providers/json';
-import type { TaskRequest } from '../../providers/Provider';
+import type { TaskRequest } from '../../providers/provider';
 import { LOST_ANSWER_MS } from '../lost';
 import type { NodeProblem } from '../nodeErrors';
-import type { Asked, Settings } from '../order';
+import type { RequestSummary, Settings } from '../settings';
 
 /**
  * What is known of everything that one execution of the node waits for, as one value. In the foreground it lives in
@@ -58,7 +58,7 @@ export interface TaskState {
 	/** Undefined where the parameters of the item were refused. */
 	settings?: Settings;
 	/** What was asked for, as far as items show it. */
-	asked?: Asked;
+	asked?: RequestSummary;
 	stage: Stage;
 	/** Of steps before, in other processes perhaps. */
 	reads: number;

@@ -1,5 +1,5 @@
 import type { Failure, FailureReason, Http } from '../../providers/http';
-import type { Provider } from '../../providers/Provider';
+import type { Provider } from '../../providers/provider';
 import { backoff, type ExecutionClock } from '../clock';
 import type { Memory } from '../memory';
 import { LOST_ANSWER_MS } from '../lost';

@@ -1,5 +1,5 @@
 import type { Failure } from '../../providers/http';
-import type { Task } from '../../providers/Task';
+import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import type { Account } from './limiter';
 import { AFTER_SUBMIT, nextPause, SOON, usualWhereCalled, type PollSchedule } from './schedule';

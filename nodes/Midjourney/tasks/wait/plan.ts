@@ -5,13 +5,13 @@ import { savedBefore } from '../internals';
 import { LOST_ANSWER_MS } from '../lost';
 import type { Memory, Remembered } from '../memory';
 import type { NodeProblem } from '../nodeErrors';
-import type { Order, Settings } from '../order';
-import { askedOf } from '../outcome';
+import type { SubmitRequest, Settings } from '../settings';
+import { summaryOf } from '../outcome';
 import { prepare, type Tools } from '../prepare';
 import { retryTransient } from '../retry';
 import type { How } from './how';
 import { Limiter } from './limiter';
-import type { Place } from './place';
+import type { RunContext } from './runContext';
 import { parseState, type TaskState } from './state';
 import { endWith } from './submitBatch';
 
@@ -25,7 +25,7 @@ export interface Plan {
 	/** Such as `image:generate`. */
 	operation: string;
 	/** To be bought and waited for. */
-	orders: readonly Order[];
+	submits: readonly SubmitRequest[];
 	/** Tasks that were submitted elsewhere, to be waited for. */
 	waits: ReadonlyArray<{ itemIndex: number; settings: Settings; taskId: string }>;
 	/** Items whose parameters were refused. */
@@ -55,9 +55,9 @@ export const waitedTask = (
 });
 
 /** What earlier tries and executions have bought of it. */
-export const boughtBefore = (orders: readonly Order[], memory: Memory): string[] =>
-	orders.flatMap((order) => {
-		const known = memory.recall(memory.keyOf(order));
+export const boughtBefore = (submits: readonly SubmitRequest[], memory: Memory): string[] =>
+	submits.flatMap((submit) => {
+		const known = memory.recall(memory.keyOf(submit));
 		return known?.state === 'bought' ? [known.taskId] : [];
 	});
 
@@ -72,12 +72,12 @@ function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Pr
 }
 
 /** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
-export async function orderedTasks(
-	orders: readonly Order[],
-	place: Place,
+export async function plannedTasks(
+	submits: readonly SubmitRequest[],
+	run: RunContext,
 	how: How,
 ): Promise<TaskState[]> {
-	const { provider, http, host, clock, account } = place;
+	const { provider, http, host, clock, account } = run;
 	const sizeOf = sizeReader(host);
 	const files = new Limiter(FILES_IN_FLIGHT, clock);
 	const tools: Tools = {
@@ -94,27 +94,27 @@ export async function orderedTasks(
 		),
 	};
 	return await Promise.all(
-		orders.map(async (order): Promise<TaskState> => {
-			const { itemIndex, settings, request } = order;
-			const key = place.memory.keyOf(order);
+		submits.map(async (submit): Promise<TaskState> => {
+			const { itemIndex, settings, request } = submit;
+			const key = run.memory.keyOf(submit);
 			const task: TaskState = {
 				itemIndex,
 				key,
 				settings,
-				asked: askedOf(provider, request),
+				asked: summaryOf(provider, request),
 				stage: { at: 'toBuy', request, attempts: 0 },
 				reads: 0,
 			};
-			const known = place.memory.recall(key);
-			if (known && (await isTakenUp(task, known, place, how))) return task;
-			place.memory.forget(key);
+			const known = run.memory.recall(key);
+			if (known && (await isTakenUp(task, known, run, how))) return task;
+			run.memory.forget(key);
 			const prepared = await prepare(provider, request, tools);
 			if (!prepared.ok) {
-				endWith(task, place.writer.ofSubmit(prepared.failure, false, itemIndex));
+				endWith(task, run.writer.ofSubmit(prepared.failure, false, itemIndex));
 				return task;
 			}
 			task.stage = { at: 'toBuy', request: prepared.value, attempts: 0 };
-			task.asked = askedOf(provider, prepared.value);
+			task.asked = summaryOf(provider, prepared.value);
 			return task;
 		}),
 	);
@@ -124,7 +124,7 @@ export async function orderedTasks(
 async function isTakenUp(
 	task: TaskState,
 	known: Remembered,
-	{ provider, http, clock, memory, account, writer }: Place,
+	{ provider, http, clock, memory, account, writer }: RunContext,
 	how: How,
 ): Promise<boolean> {
 	const { itemIndex, settings, asked } = task;
@@ -163,7 +163,7 @@ async function isTakenUp(
 }
 
 /** What an earlier run of this step, or a call, has found out about a task. */
-export function reconcile(task: TaskState, { memory, writer }: Place): void {
+export function reconcile(task: TaskState, { memory, writer }: RunContext): void {
 	const { stage, key, settings, itemIndex } = task;
 	if (key === undefined) return;
 	const known = memory.recall(key);

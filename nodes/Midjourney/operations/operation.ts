@@ -2,9 +2,9 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { allProviders } from '../providers';
 import type { Result, Http } from '../providers/http';
-import type { Provider, RequestMap, TaskKind, TaskRequest } from '../providers/Provider';
-import type { Field } from './Field';
-import type { Parameters } from './Parameters';
+import type { Provider, RequestMap, TaskKind, TaskRequest } from '../providers/provider';
+import type { Field } from './field';
+import type { Parameters } from './parameters';
 
 /** What users see of an operation, whatever it does. */
 interface Described {

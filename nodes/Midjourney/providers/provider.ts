@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Result, Http } from './http';
-import type { Task } from './Task';
+import type { Task } from './task';
 
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
 export type Speed = 'relaxed' | 'fast' | 'turbo';

@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import type { Http } from '../../providers/http';
-import type { Provider } from '../../providers/Provider';
+import type { Provider } from '../../providers/provider';
 import { openAnew } from '../callbacks/opened';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
 import { hostOf, isToolCall, type Host } from '../host';
@@ -10,7 +10,7 @@ import { ProblemWriter } from '../nodeErrors';
 import { accountOf, type Account } from './limiter';
 
 /** Where a run of the node takes place. */
-export interface Place {
+export interface RunContext {
 	context: IExecuteFunctions;
 	provider: Provider;
 	http: Http;
@@ -21,11 +21,11 @@ export interface Place {
 	writer: ProblemWriter;
 }
 
-export async function openPlace(
+export async function openRun(
 	context: IExecuteFunctions,
 	provider: Provider,
 	written: IDataObject,
-): Promise<Place> {
+): Promise<RunContext> {
 	const host = hostOf(context);
 	const http = await openAnew(context, provider.credentialType, processClock.now());
 	return {

@@ -1,6 +1,6 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
-import type { ProviderName } from '../providers/Provider';
+import type { ProviderName } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 
 /** What a field made of a value: what to use (undefined: not set), or in which way the value does not fit. */
@@ -40,12 +40,12 @@ const asText = (value: unknown): string | undefined =>
 	typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
 
 /** How n8n shows a field, apart from its kind. */
-export type Look = Omit<INodeProperties, 'type'>;
+export type Display = Omit<INodeProperties, 'type'>;
 
 /** Any text of 1 to `max` characters. */
-export function textField(max: number, look: Look): Field<string> {
+export function textField(max: number, display: Display): Field<string> {
 	return {
-		property: { ...look, type: 'string' },
+		property: { ...display, type: 'string' },
 		read(value) {
 			const text = asText(value);
 			if (isUnset(value) || text?.trim() === '') return { problem: 'is empty' };
@@ -62,12 +62,12 @@ export function textField(max: number, look: Look): Field<string> {
 /** A whole number from `min` to `max`, in steps if the wire wants them. */
 export function integerField(
 	{ min, max, step = 1 }: { min: number; max: number; step?: number },
-	look: Look,
+	display: Display,
 ): Field<number> {
 	const range = `a whole number from ${min} to ${max}${step > 1 ? ` in steps of ${step}` : ''}`;
 	return {
 		property: {
-			...look,
+			...display,
 			type: 'number',
 			typeOptions: { minValue: min, maxValue: max, numberStepSize: step, numberPrecision: 0 },
 		},
@@ -85,10 +85,13 @@ export function integerField(
 }
 
 /** A number from `min` to `max`, fractions allowed. */
-export function numberField({ min, max }: { min: number; max: number }, look: Look): Field<number> {
+export function numberField(
+	{ min, max }: { min: number; max: number },
+	display: Display,
+): Field<number> {
 	return {
 		property: {
-			...look,
+			...display,
 			type: 'number',
 			// A precision would show 30 as 30.00.
 			typeOptions: { minValue: min, maxValue: max },
@@ -105,10 +108,10 @@ export function numberField({ min, max }: { min: number; max: number }, look: Lo
 /** One of a list; what an expression gives is checked against it, too. */
 export function choiceField<T extends string | number>(
 	options: ReadonlyArray<INodePropertyOptions & { value: T }>,
-	look: Look,
+	display: Display,
 ): Field<T> {
 	return {
-		property: { ...look, type: 'options', options: [...options] },
+		property: { ...display, type: 'options', options: [...options] },
 		read(value) {
 			const chosen = options.find((option) => String(option.value) === asText(value));
 			const names = options.map((option) => option.value).join(', ');
@@ -119,9 +122,9 @@ export function choiceField<T extends string | number>(
 	};
 }
 
-export function switchField(look: Look): Field<boolean> {
+export function switchField(display: Display): Field<boolean> {
 	return {
-		property: { ...look, type: 'boolean' },
+		property: { ...display, type: 'boolean' },
 		read: (value) =>
 			typeof value === 'boolean'
 				? { value }
@@ -139,10 +142,10 @@ export function switchField(look: Look): Field<boolean> {
  */
 export function listField(
 	{ separator, check }: { separator: RegExp; check?: (entry: string) => string | undefined },
-	look: Look,
+	display: Display,
 ): Field<string[]> {
 	return {
-		property: { ...look, type: 'string' },
+		property: { ...display, type: 'string' },
 		read(value) {
 			const entries = (Array.isArray(value) ? value : (asText(value) ?? '').split(separator))
 				.map((entry: unknown) => asText(entry)?.trim() ?? quoted(entry))
@@ -165,8 +168,8 @@ export function urlProblem(entry: string): string | undefined {
 }
 
 /** One absolute http(s) URL of at most `max` characters. */
-export function urlField(look: Look, max = 2048): Field<string> {
-	const anyText = textField(max, look);
+export function urlField(display: Display, max = 2048): Field<string> {
+	const anyText = textField(max, display);
 	return {
 		...anyText,
 		read(value) {
@@ -181,9 +184,9 @@ export function urlField(look: Look, max = 2048): Field<string> {
  * JSON as a text, or what an expression gives of the same form. n8n evaluates nothing in a text that is not an expression;
  * its braces would go to the provider as they are.
  */
-export function jsonField<T>(read: (value: unknown) => Reading<T>, look: Look): Field<T> {
+export function jsonField<T>(read: (value: unknown) => Reading<T>, display: Display): Field<T> {
 	return {
-		property: { ...look, type: 'json', typeOptions: { rows: 5, ...look.typeOptions } },
+		property: { ...display, type: 'json', typeOptions: { rows: 5, ...display.typeOptions } },
 		read(value) {
 			if (isUnset(value)) return { problem: 'is empty' };
 			if (typeof value !== 'string') return read(value);

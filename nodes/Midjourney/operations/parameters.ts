@@ -2,8 +2,8 @@ import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
 
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
-import type { ProviderName } from '../providers/Provider';
-import { fieldWith, type Conditions, type Field } from './Field';
+import type { ProviderName } from '../providers/provider';
+import { fieldWith, type Conditions, type Field } from './field';
 
 /** Where parameters are read from: a running node, or one that is called over the web. */
 export interface ParameterSource {

@@ -1,5 +1,5 @@
 import type { Result } from '../../providers/http';
-import type { Task } from '../../providers/Task';
+import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import { judge } from './judge';
 import type { Account } from './limiter';

@@ -1,4 +1,4 @@
-import type { Rectangle, Size, TaskRequest } from '../providers/Provider';
+import type { Rectangle, Size, TaskRequest } from '../providers/provider';
 import type { PollSchedule } from './wait/schedule';
 
 /** How the node waits (architecture.md: Wait modes). */
@@ -36,7 +36,7 @@ export interface Settings {
 }
 
 /** What was made of the fields of a request; for people to check. */
-export interface Asked {
+export interface RequestSummary {
 	/** As Midjourney gets it. */
 	prompt?: string;
 	canvas?: Size;
@@ -44,7 +44,7 @@ export interface Asked {
 }
 
 /** One task that an item asks to buy. */
-export interface Order {
+export interface SubmitRequest {
 	itemIndex: number;
 	/** Which of the tasks of its item; 0 where there is one. */
 	part: number;

@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'v8';
 import { runInNewContext } from 'vm';
 
 import type { Result } from '../../../nodes/Midjourney/providers/http';
-import type { Task } from '../../../nodes/Midjourney/providers/Task';
+import type { Task } from '../../../nodes/Midjourney/providers/task';
 import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import type { PollSchedule } from '../../../nodes/Midjourney/tasks/wait/schedule';
 import type { Target } from '../../../nodes/Midjourney/tasks/wait/watched';
-import { Watcher } from '../../../nodes/Midjourney/tasks/wait/Watcher';
+import { Watcher } from '../../../nodes/Midjourney/tasks/wait/watcher';
 import { seededRandom } from '../../emulator/random';
 import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
 

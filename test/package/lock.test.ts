@@ -1,0 +1,27 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- tests what guards installations, it is not a node */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { withLock } from '../n8n/lock';
+
+/** Installing and packing, which two workers of jest may begin at once. */
+test('who wants a lock that is held waits, and works when it is given back', async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'midjourney-lock-'));
+	const lock = join(folder, 'lock');
+	const done: string[] = [];
+	let giveBack = () => undefined as void;
+	const isTold = new Promise<void>((resolve) => (giveBack = resolve));
+	await new Promise<void>((held, failed) => {
+		const silent = () => undefined;
+		const first = withLock(lock, silent, async () => {
+			const second = withLock(lock, giveBack, async () => void done.push('second'));
+			second.then(held, failed);
+			await isTold;
+			done.push('first');
+		});
+		first.catch(failed);
+	});
+	expect(done).toEqual(['first', 'second']);
+	rmSync(folder, { recursive: true, force: true });
+});
