@@ -58,6 +58,8 @@ export async function startBrowser(): Promise<Browser> {
 	});
 	const page = context.pages()[0] ?? (await context.newPage());
 	const complaints: string[] = [];
+	// A page with changes asks before it is left.
+	page.on('dialog', (dialog) => void dialog.accept());
 	page.on('pageerror', ({ message }) => complaints.push(message));
 	page.on('console', (message) => {
 		if (message.type() !== 'error') return;

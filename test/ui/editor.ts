@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a browser, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error -- drives a browser, it is not a node */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { errors, type Locator, type Page } from 'playwright-core';
 
 import type { Login } from '../n8n/client';
-import { list } from '../n8n/json';
 import { until } from '../n8n/parking';
 import type { Workflow } from '../n8n/workflows';
 
@@ -145,6 +144,10 @@ export class Editor {
 		const title = this.page.getByText(/^Actions \(/);
 		const action = this.page.locator(`${byTestId('item-iterator-item')}:below(:text("Actions ("))`);
 		await this.see('the list of actions', title);
+		await action
+			.first()
+			.waitFor({ timeout: 1000 })
+			.catch(() => undefined);
 		if ((await action.count()) === 0) await this.click('"Actions"', title);
 	}
 
@@ -178,7 +181,9 @@ export class Editor {
 		const listed = await this.unfold(parameter);
 		const names = (await listed.allInnerTexts()).map((option) => option.split('\n')[0] ?? '');
 		await this.page.keyboard.press('Escape');
-		return names;
+		await this.folded();
+		// n8n adds it to every node with a credential.
+		return names.filter((name) => name !== 'Custom API Call');
 	}
 
 	/** Chooses in a field, unless that is chosen already. */
@@ -194,6 +199,13 @@ export class Editor {
 		await this.until(`"${name}" is chosen in "${parameter}"`, async () =>
 			(await field.inputValue()) === name ? true : undefined,
 		);
+		await this.folded();
+	}
+
+	/** Waits until no list is open: it goes slowly, and would be taken for the next one. */
+	private async folded(): Promise<void> {
+		const listed = this.page.locator(LISTED).first();
+		await this.step('the list is closed', async () => await listed.waitFor({ state: 'hidden' }));
 	}
 
 	/** The options that a field lists, unfolded. */
@@ -235,16 +247,15 @@ export class Editor {
 	/** What can be added to each collection of the open panel, in its order. */
 	async addable(): Promise<string[][]> {
 		const lists: string[][] = [];
-		for (const add of await this.parameters.locator(ADD).all()) {
+		// Where there is but one thing to add, there is a button and no list.
+		const adding = this.parameters.locator(ADD).filter({ has: this.page.locator('input') });
+		for (const add of await adding.all()) {
 			await this.click('the list of what can be added', add);
 			const listed = this.page.locator(LISTED);
 			await this.see('what can be added', listed.first());
 			lists.push(await listed.allInnerTexts());
 			await this.page.keyboard.press('Escape');
-			await this.step(
-				'the list is closed',
-				async () => await listed.first().waitFor({ state: 'hidden' }),
-			);
+			await this.folded();
 		}
 		return lists;
 	}
@@ -265,6 +276,7 @@ export class Editor {
 			await this.until(`"${label}" is added`, async () =>
 				(await labels.count()) > before ? true : undefined,
 			);
+			await this.folded();
 		}
 	}
 
@@ -279,18 +291,19 @@ export class Editor {
 		const image = this.output.locator('img').first();
 		await this.see('the picture', image);
 		return await this.until('the picture is there', async () => {
-			const [width = 0, height = 0] = list(
-				await image.evaluate('(image) => [image.naturalWidth, image.naturalHeight]'),
-				'size of the picture',
-			).map(Number);
-			const size = { width, height };
+			const size = await image.evaluate(
+				(element: { naturalWidth?: number; naturalHeight?: number }) => ({
+					width: element.naturalWidth ?? 0,
+					height: element.naturalHeight ?? 0,
+				}),
+			);
 			return size.width > 0 ? size : undefined;
 		});
 	}
 
 	/** The address that a test call goes to, as the open panel of a trigger shows it. */
 	async testUrl(): Promise<string> {
-		await this.click('"Webhook URLs"', this.panel.getByText('Webhook URLs'));
+		await this.click('"Webhook URLs"', this.panel.getByText('Webhook URLs', { exact: true }));
 		const url = this.panel.getByText('/webhook-test/').first();
 		await this.see('the test URL', url);
 		return (await url.innerText()).trim();
@@ -339,11 +352,10 @@ export class Editor {
 		await this.see(`${String(reason)} in the red answer`, why);
 	}
 
-	async closeCredential(): Promise<void> {
-		await this.step('the credential is closed', async () => {
-			await this.page.keyboard.press('Escape');
-			await this.credential.waitFor({ state: 'hidden' });
-		});
+	/** What the output of the open panel says of an error. */
+	async error(): Promise<string> {
+		await this.see('an error', this.output.locator(byTestId('node-error-message')));
+		return await this.step('the error', async () => await this.output.innerText());
 	}
 
 	/** "Execute workflow" on the canvas. */
