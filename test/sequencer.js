@@ -6,6 +6,7 @@ const LONG = [
 	'kill/kill',
 	'queue/callbacks',
 	'hostile/hostile',
+	'ui/editor',
 	'e2e/trigger',
 	'e2e/callers',
 	'hostile/processes',
