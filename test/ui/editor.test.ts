@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/require-node-api-error -- drives a browser, it is not a node */
 import { randomUUID } from 'node:crypto';
 
 import { operations } from '../../nodes/Midjourney/operations';
@@ -7,6 +8,7 @@ import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N } from '../n8n/install';
 import { type JsonObject, object } from '../n8n/json';
+import { lastLines } from '../n8n/npm';
 import { until } from '../n8n/parking';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
@@ -94,7 +96,9 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			'something is bought',
 			async () => emulator.ledger.submits[before],
 			(found) => found !== undefined,
-		);
+		).catch((error: unknown) => {
+			throw new Error(`${String(error)}\nThe end of n8n's log:\n${lastLines(n8n.log(), 20)}`);
+		});
 		return submit?.taskId ?? '';
 	}
 
@@ -334,8 +338,14 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	describe.each([
 		{ type: 'midApi', name: 'MidAPI', address: 'otherBaseUrl' },
 		{ type: 'vtrixApi', name: 'Vtrix', address: 'baseUrl' },
-	])('the test of the credential $name', ({ name, address }) => {
-		beforeAll(async () => await editor.openCredential(name), TEST_TIMEOUT_MS);
+	])('the test of the credential $name', ({ type, name, address }) => {
+		beforeAll(async () => {
+			// One of its own: what is saved in it does not work any more.
+			const own = `${name}, tested`;
+			const data = { ...(type === 'midApi' && { baseUrl: 'other' }), [address]: emulator.url };
+			await client.createCredential(own, type, { apiKey: DEFAULT_API_KEY, ...data });
+			await editor.openCredential(own);
+		}, TEST_TIMEOUT_MS);
 
 		test(
 			'is green with the right key',
