@@ -12,7 +12,6 @@ import {
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
-import { WAITING_TOOLTIP } from './tasks/editor';
 import { RESUME_PATH } from './tasks/host';
 
 /** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
@@ -44,7 +43,8 @@ export class Midjourney implements INodeType {
 		usableAsTool: true,
 		credentials,
 		webhooks: resumeWebhooks,
-		waitingNodeTooltip: WAITING_TOOLTIP,
+		waitingNodeTooltip:
+			'The tasks are submitted, and the workflow goes on by itself when the last has ended. You may close this window: the execution is found under Executions, the task IDs in the log of n8n.',
 		hints: hintsOf(operations),
 		properties: propertiesOf(operations),
 	};

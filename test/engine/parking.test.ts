@@ -72,19 +72,6 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			);
 		});
 
-		it('says in its panel what it waits for', async () => {
-			const instance = await bench.instance();
-			await bench.emulate({ latencyMs: Infinity });
-			void instance.begin(auto(eachPrompt, { items: prompts(2) }));
-			const { data } = await instance.until('1', ({ items: shown }) => shown.length > 0);
-			const [run] = data.resultData.runData.Midjourney ?? [];
-			const [address = '', said = ''] = (run?.metadata?.resumeUrl ?? '').split('#');
-			expect(address).toMatch(/\/n8n-nodes-midjourney(\?|$)/);
-			expect(decodeURIComponent(said)).toMatch(/^<b>2 tasks<\/b>/);
-			const ids = submits().map(({ taskId }) => taskId);
-			expect(ids.filter((id) => !said.includes(id))).toEqual([]);
-		});
-
 		it.each([
 			['stopWorkflow', 'error', 0],
 			['continueRegularOutput', 'success', 2],

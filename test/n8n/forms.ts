@@ -18,7 +18,12 @@ export class FormVisit {
 			async () => (await fetch(url)).status,
 			(status) => status === 200,
 		);
-		const answer = await fetch(url, { method: 'POST', body: filledIn(fields) });
+		// n8n listens for what is sent a moment after it shows the form.
+		const answer = await until(
+			'the form is taken',
+			async () => await fetch(url, { method: 'POST', body: filledIn(fields) }),
+			({ status }) => status !== 404,
+		);
 		if (!answer.ok) throw new Error(`The form was answered ${answer.status}`);
 		const { formWaitingUrl = '' } = (await answer.json()) as { formWaitingUrl?: string };
 		const executionId = new URL(formWaitingUrl).pathname.split('/').pop() ?? '';

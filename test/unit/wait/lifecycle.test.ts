@@ -91,7 +91,6 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 		getExecuteData: () => ({ node, data }),
 		getParentNodes: () => [],
 		continueOnFail: () => continues,
-		getTimezone: () => 'UTC',
 		setMetadata: words,
 		putExecutionToWait: async () => {},
 		logger: { debug: words, info: words, warn: words, error: words },

@@ -147,7 +147,6 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 			getExecutionCancelSignal: () => undefined,
 			getExecuteData: () => entry,
 			getParentNodes: () => [],
-			getTimezone: () => 'UTC',
 			setMetadata: words,
 			putExecutionToWait: async () => {
 				isPut = true;

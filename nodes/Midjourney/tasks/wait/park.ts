@@ -2,7 +2,6 @@ import { randomBytes } from 'crypto';
 import type { INodeExecutionData } from 'n8n-workflow';
 
 import { processClock } from '../clock';
-import { parkedText, withParkedText, type Parked } from '../editor';
 import { waitToRunAgain } from '../internals';
 import { watchOver } from './companion';
 import type { How } from './how';
@@ -66,9 +65,7 @@ export async function park(
 		task.reads = readsOf(task, watcher);
 		task.hasEnded = endOf(task, watcher) !== undefined || undefined;
 	}
-	const resumeUrl = resumeUrlOf(context);
-	const words = isWait ? parkedText(parkedOf(run, state, how, state.until)) : undefined;
-	context.setMetadata({ resumeUrl: words ? withParkedText(resumeUrl, words) : resumeUrl });
+	context.setMetadata({ resumeUrl: resumeUrlOf(context) });
 	await waitToRunAgain(context, serialize(state), new Date(state.until));
 	if (!how.own) {
 		forgetWait(state.nonce);
@@ -90,21 +87,6 @@ export async function park(
 		clock: processClock,
 	});
 	return shown;
-}
-
-/** What there is to say of the wait that begins. */
-function parkedOf({ context }: RunContext, { tasks }: WaitState, how: How, lookAt: number): Parked {
-	const bought = tasks.flatMap(({ stage, hasEnded }) =>
-		stage.at === 'bought' ? [{ ...stage, hasEnded }] : [],
-	);
-	return {
-		taskIds: bought.flatMap(({ taskId, hasEnded }) => (hasEnded ? [] : [taskId])),
-		total: bought.length,
-		since: Math.min(lookAt, ...bought.map(({ since }) => since)),
-		lookAt,
-		isRead: how.own !== undefined && how.polls,
-		timezone: context.getTimezone(),
-	};
 }
 
 /**
