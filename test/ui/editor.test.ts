@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/require-node-api-error -- drives a browser, it is not a node */
 import { randomUUID } from 'node:crypto';
 
 import { operations } from '../../nodes/Midjourney/operations';
