@@ -282,7 +282,10 @@ const ANOTHERS: Attack[] = [
 	},
 ];
 
+/** What n8n's own readers of bodies may wait for without end: parts, and XML while they read another that is broken. */
 const MULTIPART = 'parts that never come';
+const XML = 'what calls itself XML';
+const MAY_HANG: readonly string[] = [MULTIPART, XML];
 
 /** What is posted in place of a provider's words. */
 const BODIES: Array<[string, Change[]]> = [
@@ -309,11 +312,12 @@ const BODIES: Array<[string, Change[]]> = [
 	[
 		'other content types',
 		[
-			...['text/plain', 'application/xml', 'application/octet-stream', 'image/png', 'x', ''],
+			...['text/plain', 'application/octet-stream', 'image/png', 'x', ''],
 			...['application/json; charset=utf-7', 'application/json; charset=nothing'],
 			'application/x-www-form-urlencoded',
 		].map((type) => ({ headers: { 'content-type': type } })),
 	],
+	[XML, ['application/xml', 'a/b+xml'].map((type) => ({ headers: { 'content-type': type } }))],
 	[
 		MULTIPART,
 		['multipart/form-data', 'multipart/form-data; boundary=x'].map((type) => ({
@@ -416,7 +420,7 @@ export const ATTACKS: readonly Attack[] = [
 	...ANOTHERS,
 	...BODIES.flatMap(([name, changes]) =>
 		withBoth(
-			{ group: 'Odd bodies', name, byN8n: true, mayHang: name === MULTIPART },
+			{ group: 'Odd bodies', name, byN8n: true, mayHang: MAY_HANG.includes(name) },
 			() => changes,
 		),
 	),
