@@ -1,5 +1,5 @@
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
-import { testParkedExecutions } from '../n8n/scenarios';
+import { testParkedExecutions } from '../scenarios/parked';
 import { startN8n } from '../n8n/server';
 import { withPackage } from '../n8n/stage';
 

@@ -6,7 +6,7 @@ import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, list, object, text } from '../n8n/json';
-import { until } from '../n8n/parking';
+import { until } from '../n8n/until';
 import type { RegularN8n } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, successorsOf, type Workflow } from '../n8n/workflows';

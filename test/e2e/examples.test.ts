@@ -23,7 +23,7 @@ import {
 	walkThrough,
 	type Walkthrough,
 	WALKTHROUGHS,
-} from '../n8n/walkthroughs';
+} from '../scenarios/walkthroughs';
 import { exampleFiles, MIDJOURNEY } from '../n8n/workflows';
 
 const MINUTE = 60_000;

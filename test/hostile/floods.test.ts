@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N } from '../n8n/install';
-import { until } from '../n8n/parking';
+import { until } from '../n8n/until';
 import type { RegularN8n } from '../n8n/server';
 import { say, START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { bodyOf } from './attacks';

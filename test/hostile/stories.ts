@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Emulator } from '../emulator';
-import { CALL_AWAITED } from '../n8n/approvals';
-import type { Place } from '../n8n/parking';
-import { until } from '../n8n/parking';
+import { CALL_AWAITED } from '../scenarios/approvals';
+import type { Place } from '../scenarios/wait';
+import { until } from '../n8n/until';
 import { bodyOf } from './attacks';
 import { send, type Witness } from './http';
 import { LoopTarget, ParkedTarget, type Target, type TargetName, TriggerTarget } from './targets';

@@ -4,10 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { DEFAULT_API_KEY, type Emulator, type EmulatorOptions, startEmulator } from '../emulator';
 import { signCallback } from '../emulator/callbacks';
-import type { Approval } from '../n8n/approvals';
+import type { Approval } from '../scenarios/approvals';
 import type { N8nClient } from '../n8n/client';
 import { isObject, type JsonObject, optionalText, text } from '../n8n/json';
-import { type Place, prompts, until, Wait } from '../n8n/parking';
+import { type Place, prompts, Wait } from '../scenarios/wait';
+import { until } from '../n8n/until';
 import { MIDJOURNEY } from '../n8n/workflows';
 import { type Aim, bodyOf, type Change, type Kind, type Proof, TOKEN, tokenOf } from './attacks';
 import { send, type Sent, type Witness } from './http';

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Execution, N8nClient } from '../n8n/client';
-import { prompts, resultsOf, Wait } from '../n8n/parking';
+import { prompts, resultsOf, Wait } from '../scenarios/wait';
 import type { Ending } from '../n8n/process';
 import type { Part } from '../n8n/queue';
 import type { N8nServer } from '../n8n/server';

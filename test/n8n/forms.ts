@@ -1,6 +1,12 @@
-import { filledIn } from './approvals';
-import { until } from './parking';
 import type { N8nServer } from './server';
+import { until } from './until';
+
+/** What a browser sends of a form with these fields. */
+export function filledIn(fields: string[] = ['the second one']): FormData {
+	const form = new FormData();
+	fields.forEach((value, position) => form.append(`field-${position}`, value));
+	return form;
+}
 
 /** A form of n8n as a browser goes through it. */
 export class FormVisit {

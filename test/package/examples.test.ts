@@ -6,7 +6,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 
-import { WALKTHROUGHS } from '../n8n/walkthroughs';
+import { WALKTHROUGHS } from '../scenarios/walkthroughs';
 import { builtNode, filesIn, read } from './built';
 import { localLinksOf } from './markdown';
 

@@ -3,7 +3,7 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { operations } from '../../nodes/Midjourney/operations';
 import { providersOf } from '../../nodes/Midjourney/operations/operation';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
-import { WALKTHROUGHS } from '../n8n/walkthroughs';
+import { WALKTHROUGHS } from '../scenarios/walkthroughs';
 import {
 	builtCredential,
 	builtNode,

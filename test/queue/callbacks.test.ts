@@ -1,6 +1,6 @@
 import { CURRENT_N8N } from '../n8n/install';
 import { startQueueN8n } from '../n8n/queue';
-import { testParkedExecutions } from '../n8n/scenarios';
+import { testParkedExecutions } from '../scenarios/parked';
 import { withPackage } from '../n8n/stage';
 
 testParkedExecutions({

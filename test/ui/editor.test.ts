@@ -8,7 +8,7 @@ import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N } from '../n8n/install';
 import { type JsonObject, object } from '../n8n/json';
 import { lastLines } from '../n8n/npm';
-import { until } from '../n8n/parking';
+import { until } from '../n8n/until';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, readExample, withCredentials } from '../n8n/workflows';

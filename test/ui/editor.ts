@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { errors, type Locator, type Page } from 'playwright-core';
 
 import type { Login } from '../n8n/client';
-import { until } from '../n8n/parking';
+import { until } from '../n8n/until';
 import type { Workflow } from '../n8n/workflows';
 
 /** No step of a user takes longer unless something is broken; on a machine that is busy it may take most of it. */

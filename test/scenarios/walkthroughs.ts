@@ -3,17 +3,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Emulator, EmulatorOptions, Kind } from '../emulator';
-import { filledIn } from './approvals';
-import type { Execution, Item, N8nClient } from './client';
-import { FormVisit } from './forms';
-import { CURRENT_N8N, OLDER_N8N } from './install';
-import { isObject, type JsonObject, text } from './json';
-import type { Mailbox } from './mailbox';
-import { inspectMedia } from './media';
-import { startFakeModel } from './model';
-import { until } from './parking';
-import type { N8nServer } from './server';
-import { startUploads } from './uploads';
+import type { Execution, Item, N8nClient } from '../n8n/client';
+import { filledIn, FormVisit } from '../n8n/forms';
+import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
+import { isObject, type JsonObject, text } from '../n8n/json';
+import type { Mailbox } from '../n8n/mailbox';
+import { inspectMedia } from '../n8n/media';
+import { startFakeModel } from '../n8n/model';
+import { until } from '../n8n/until';
+import type { N8nServer } from '../n8n/server';
+import { startUploads } from '../n8n/uploads';
 import {
 	createCredentials,
 	type Credentials,
@@ -22,7 +21,7 @@ import {
 	triggerOf,
 	withCredentials,
 	type Workflow,
-} from './workflows';
+} from '../n8n/workflows';
 
 /** How each workflow of examples/ is gone through: what its user enters, does and gets. */
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Emulator } from '../emulator';
-import { type JsonObject, object } from './json';
-import type { Mailbox } from './mailbox';
+import { filledIn } from '../n8n/forms';
+import { type JsonObject, object } from '../n8n/json';
+import type { Mailbox } from '../n8n/mailbox';
 
 /** What stands behind a Midjourney node and waits for somebody's word. */
 export interface Approval {
@@ -130,13 +131,6 @@ export const APPROVALS: readonly Approval[] = [
 async function submitForm({ formUrl }: Held): Promise<void> {
 	await call(formUrl, {});
 	await call(formUrl, { method: 'POST', body: filledIn() });
-}
-
-/** What a browser sends of a form with these fields. */
-export function filledIn(fields: string[] = ['the second one']): FormData {
-	const form = new FormData();
-	fields.forEach((value, position) => form.append(`field-${position}`, value));
-	return form;
 }
 
 async function call(url: string, init: RequestInit): Promise<void> {

@@ -1,6 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 
 import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
 import {
@@ -11,12 +9,14 @@ import {
 	startEmulator,
 	type Submit,
 } from '../emulator';
-import { type Approval, type Held, filledIn } from './approvals';
-import type { Execution, Item, N8nClient } from './client';
-import { isObject, type JsonObject, text } from './json';
-import type { Mailbox } from './mailbox';
-import type { N8nServer } from './server';
-import { MIDJOURNEY, type Workflow } from './workflows';
+import { type Approval, type Held } from '../scenarios/approvals';
+import { filledIn } from '../n8n/forms';
+import type { Execution, Item, N8nClient } from '../n8n/client';
+import { type JsonObject, text } from '../n8n/json';
+import type { Mailbox } from '../n8n/mailbox';
+import type { N8nServer } from '../n8n/server';
+import { PATIENCE_MS, until } from '../n8n/until';
+import { MIDJOURNEY, type Workflow } from '../n8n/workflows';
 
 /** What is to be bought and how it is waited for. */
 export interface Plan {
@@ -48,9 +48,6 @@ export interface Place {
 	/** Where approvers get their mail; only approvals by mail need it. */
 	post?: { mailbox: Mailbox; smtp: { id: string; name: string } };
 }
-
-/** Nothing here takes longer unless it is broken. */
-const PATIENCE_MS = 30_000;
 
 /** While the status of an execution changes, its list may leave it out. */
 const UNLISTED = 'not listed';
@@ -333,25 +330,6 @@ export function failuresOf(execution: Execution): Item[] {
 export function runsBehind(execution: Execution): { count: number; startedAt: number } {
 	const runs = execution.runs.get(AFTER) ?? [];
 	return { count: runs.length, startedAt: runs[0]?.startedAt ?? 0 };
-}
-
-/** Looks again and again until what it sees is right. Throws with what it saw last when that takes too long. */
-export async function until<T>(
-	what: string,
-	look: () => Promise<T> | T,
-	isRight: (seen: T) => boolean,
-	timeoutMs = PATIENCE_MS,
-): Promise<T> {
-	const deadline = Date.now() + timeoutMs;
-	for (;;) {
-		const seen = await look();
-		if (isRight(seen)) return seen;
-		if (Date.now() > deadline) {
-			const shown = isObject(seen) && 'status' in seen ? seen.status : seen;
-			throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}: ${String(shown)}`);
-		}
-		await pause(100);
-	}
 }
 
 /** n prompts, each its own. */

@@ -4,20 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { altered, underOtherTag, withoutToken } from '../callbackAddress';
 import type { Emulator } from '../emulator';
 import { type Approval, APPROVALS, CALL_AWAITED } from './approvals';
-import { type Execution, N8nClient } from './client';
-import { type Mailbox, startMailbox } from './mailbox';
-import { lastLines } from './npm';
-import {
-	failuresOf,
-	type Place,
-	type Plan,
-	prompts,
-	resultsOf,
-	runsBehind,
-	until,
-	Wait,
-} from './parking';
-import type { N8nServer } from './server';
+import { type Execution, N8nClient } from '../n8n/client';
+import { type Mailbox, startMailbox } from '../n8n/mailbox';
+import { lastLines } from '../n8n/npm';
+import { failuresOf, type Place, type Plan, prompts, resultsOf, runsBehind, Wait } from './wait';
+import { until } from '../n8n/until';
+import type { N8nServer } from '../n8n/server';
 
 const MINUTE = 60_000;
 /** n8n's timer of a park lies this far behind everything that its process is to wake it for. */

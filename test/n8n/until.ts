@@ -1,0 +1,26 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { isObject } from './json';
+
+/** Nothing takes longer unless it is broken, in ms. */
+export const PATIENCE_MS = 30_000;
+
+/** Looks again and again until what it sees is right. Throws with what it saw last when that takes too long. */
+export async function until<T>(
+	what: string,
+	look: () => Promise<T> | T,
+	isRight: (seen: T) => boolean,
+	timeoutMs = PATIENCE_MS,
+): Promise<T> {
+	const deadline = Date.now() + timeoutMs;
+	for (;;) {
+		const seen = await look();
+		if (isRight(seen)) return seen;
+		if (Date.now() > deadline) {
+			const shown = isObject(seen) && 'status' in seen ? seen.status : seen;
+			throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}: ${String(shown)}`);
+		}
+		await pause(100);
+	}
+}
