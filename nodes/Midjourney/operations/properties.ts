@@ -313,7 +313,7 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 				];
 	const having = providersOf(operation);
 	const others = allProviders.filter((provider) => !having.includes(provider));
-	const cost = 'Every item that comes in buys one task.';
+	const cost = 'Buys one task for every item that comes in; as a tool of an agent, for every call.';
 	return [
 		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
 		...notice(
