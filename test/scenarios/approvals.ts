@@ -1,4 +1,6 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- drives a real n8n, it is not a node */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Emulator } from '../emulator';
 import { filledIn } from '../n8n/forms';
@@ -133,7 +135,19 @@ async function submitForm({ formUrl }: Held): Promise<void> {
 	await call(formUrl, { method: 'POST', body: filledIn() });
 }
 
-async function call(url: string, init: RequestInit): Promise<void> {
+/** How often a person sends a page that n8n had no answer to. */
+const TRIES = 3;
+
+/**
+ * As a person does it: what n8n fails to take (it was seen after a kill, in 2.8) is sent once more. If it was taken all the
+ * same, what is behind runs twice, or the second is refused.
+ */
+async function call(url: string, init: RequestInit, left = TRIES): Promise<void> {
 	const answer = await fetch(url, init);
-	if (!answer.ok) throw new Error(`The approval was answered ${answer.status}`);
+	if (answer.ok) return;
+	const said = `The approval was answered ${answer.status}: ${await answer.text()}`;
+	if (answer.status < 500 || left === 1) throw new Error(said);
+	process.stderr.write(`    ${said}\n`);
+	await pause(1000);
+	await call(url, init, left - 1);
 }
