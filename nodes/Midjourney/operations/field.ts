@@ -222,29 +222,25 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 		read: (value) => (isUnset(value) ? { value: undefined } : one.read(value)),
 	}));
 
+/** Binds a field to the values of another one; where it is not shown it is undefined. */
+const boundTo =
+	(condition: 'only' | 'except') =>
+	<T, V extends Choice>(
+		other: Field<V | undefined>,
+		values: ReadonlyArray<NoInfer<V>>,
+		field: Field<T>,
+	): Field<T | undefined> =>
+		madeOf<T, T | undefined>(field, (one) => ({
+			...one,
+			[condition]: { ...one[condition], [other.property.name]: [...values] },
+			unset: { value: undefined },
+		}));
+
 /** `field`, but it only exists while another one has one of these values; undefined otherwise. */
-export const onlyFor = <T, V extends Choice>(
-	other: Field<V | undefined>,
-	values: ReadonlyArray<NoInfer<V>>,
-	field: Field<T>,
-): Field<T | undefined> =>
-	madeOf<T, T | undefined>(field, (one) => ({
-		...one,
-		only: { ...one.only, [other.property.name]: [...values] },
-		unset: { value: undefined },
-	}));
+export const onlyFor = boundTo('only');
 
 /** `field`, but it is gone while another one has one of these values; undefined then. */
-export const exceptFor = <T, V extends Choice>(
-	other: Field<V | undefined>,
-	values: ReadonlyArray<NoInfer<V>>,
-	field: Field<T>,
-): Field<T | undefined> =>
-	madeOf<T, T | undefined>(field, (one) => ({
-		...one,
-		except: { ...one.except, [other.property.name]: [...values] },
-		unset: { value: undefined },
-	}));
+export const exceptFor = boundTo('except');
 
 /** `field`, but only some providers have it; undefined with the others. */
 export const onlyWith = <T>(

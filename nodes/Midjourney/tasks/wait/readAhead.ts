@@ -43,15 +43,20 @@ export class ReadAhead<T> {
 
 	private isUnderWay = false;
 
-	/** @param misses how many reads ahead were for nothing before */
+	/** @param missed how many reads ahead were for nothing before */
 	constructor(
 		private readonly deps: ReadAheadDeps<T>,
-		public misses = 0,
+		private missed = 0,
 	) {}
+
+	/** How many reads ahead were for nothing, earlier ones included. */
+	get misses(): number {
+		return this.missed;
+	}
 
 	/** What a read has shown, made for a call or ahead. */
 	saw(hasEnded: boolean): void {
-		if (!hasEnded) this.misses++;
+		if (!hasEnded) this.missed++;
 		const credit = this.credit + (hasEnded ? 1 : -MISS_COSTS);
 		this.credit = Math.max(LEAST, Math.min(MOST, credit));
 	}
@@ -73,7 +78,7 @@ export class ReadAhead<T> {
 	private async wave(): Promise<void> {
 		const underWay = new Set<Promise<void>>();
 		for (;;) {
-			const allowed = Math.floor(this.deps.tasks().all * MISSES_PER_TASK) - this.misses;
+			const allowed = Math.floor(this.deps.tasks().all * MISSES_PER_TASK) - this.missed;
 			for (const one of this.deps.next(Math.min(this.credit, allowed) - underWay.size)) {
 				const reading = this.deps.read(one).then((hasEnded) => {
 					underWay.delete(reading);

@@ -9,7 +9,7 @@ import { Memory } from '../memory';
 import { ProblemWriter } from '../nodeErrors';
 import { accountOf, type Account } from './limiter';
 
-/** Where a run of the node takes place. */
+/** What a run of the node works with. */
 export interface RunContext {
 	context: IExecuteFunctions;
 	provider: Provider;
@@ -21,6 +21,7 @@ export interface RunContext {
 	writer: ProblemWriter;
 }
 
+/** Opens the credential and the memory. Rejects when n8n cannot open the credential. */
 export async function openRun(
 	context: IExecuteFunctions,
 	provider: Provider,
