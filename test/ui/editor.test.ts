@@ -280,6 +280,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			await until('the execution is parked', parked, (status) => status === 'waiting');
 			// n8n shows nothing of a node that was resumed until it has ended; at least it is nothing wrong.
 			expect(await editor.panel.innerText()).not.toMatch(/\berror\b|\bproblem\b/i);
+			expect(await editor.busy()).toEqual(['Generate']);
 			emulator.finish(taskId);
 			const size = await editor.view();
 			expect(size).toEqual(SIZE);
