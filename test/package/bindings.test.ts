@@ -8,7 +8,7 @@ interface Mistake {
 	file: string;
 	before: string;
 	after: string;
-	/** The files that the compiler must name; the first says why. */
+	/** The files that the compiler must name, below nodes/Midjourney or test; the first says why. */
 	named: string[];
 	saying: RegExp;
 }
@@ -37,6 +37,14 @@ const MISTAKES: Mistake[] = [
 		after: "\textendVideo: ExtendVideo;\n\tblendImages: { kind: 'blendImages' };\n",
 		named: ['providers/midApi.ts', 'providers/vtrix.ts'],
 		saying: /'blendImages' is missing/,
+	},
+	{
+		what: 'a kind of task that a provider offers and no row of its table tries',
+		file: 'providers/midApi.ts',
+		before: '\tremixImage: NOT_OFFERED,\n',
+		after: "\tremixImage: ({ prompt }) => post('/remix', { prompt }),\n",
+		named: ['test/wire/midApi.ts'],
+		saying: /'remixImage' is missing/,
 	},
 	{
 		what: 'a mode without its word on the wire',

@@ -26,7 +26,15 @@ import type {
 	VaryImage,
 } from './provider';
 import type { Output, Task, TaskStatus } from './task';
-import { callOf, NOT_OFFERED, notSent, wireFields, type CallTable, type WireTable } from './wire';
+import {
+	callOf,
+	NOT_OFFERED,
+	notSent,
+	wireFields,
+	type CallTable,
+	type OfferedIn,
+	type WireTable,
+} from './wire';
 
 /** MidAPI (midapi.ai) and its twin kie.ai on the wire (wire.md: MidAPI). */
 
@@ -135,7 +143,7 @@ function waterMark({ watermark }: { watermark?: string }): IDataObject {
 }
 
 /** What this provider makes of each kind of task. */
-const CALLS: CallTable<Call> = {
+const CALLS = {
 	generateImage: (request) => post('/generate', wireFields(request, GENERATE_IMAGE)),
 	upscaleImage: (request) =>
 		post(
@@ -152,7 +160,10 @@ const CALLS: CallTable<Call> = {
 	uploadPaintImage: NOT_OFFERED,
 	retextureImage: NOT_OFFERED,
 	runModel: NOT_OFFERED,
-};
+} satisfies CallTable<Call>;
+
+/** What this provider offers. */
+export type OfferedByMidApi = OfferedIn<typeof CALLS>;
 
 const post = (path: string, body: IDataObject): Call => ({
 	...{ method: 'POST', path: MJ + path, body },
@@ -163,8 +174,7 @@ const post = (path: string, body: IDataObject): Call => ({
  *
  * @returns undefined for what this provider does not offer
  */
-export const submitCall = (request: TaskRequest): Call | undefined =>
-	callOf(CALLS, request.kind, request);
+const submitCall = (request: TaskRequest): Call | undefined => callOf(CALLS, request.kind, request);
 
 /**
  * The codes that are this family's own (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200.

@@ -41,6 +41,7 @@ import {
 	notSent,
 	wireFields,
 	type CallTable,
+	type OfferedIn,
 	type WireTable,
 } from './wire';
 
@@ -131,7 +132,7 @@ const UPLOAD_PAINT: WireTable<UploadPaintImage> = {
 const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPrompt };
 
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
-const CALLS: CallTable<ModelCall> = {
+const CALLS = {
 	// Its settings are flags in the text (flags.ts), which has a row for each of them.
 	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
 	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
@@ -145,12 +146,15 @@ const CALLS: CallTable<ModelCall> = {
 	runModel: ({ model, parameters }) => call(model, defined(parameters)),
 	generateVideo: NOT_OFFERED,
 	extendVideo: NOT_OFFERED,
-};
+} satisfies CallTable<ModelCall>;
+
+/** What this provider offers. */
+export type OfferedByVtrix = OfferedIn<typeof CALLS>;
 
 const call = (model: string, params: IDataObject): ModelCall => ({ model, params });
 
 /** The model to run, and its parameters on the wire; undefined for what this provider does not offer. */
-export const modelCall = (request: TaskRequest): ModelCall | undefined =>
+const modelCall = (request: TaskRequest): ModelCall | undefined =>
 	callOf(CALLS, request.kind, request);
 
 /** The form of a mask (wire.md: Vtrix masks). */

@@ -31,6 +31,11 @@ export type CallTable<C> = {
 /** Says that a provider has nothing of a kind: left out, it would not compile. */
 export const NOT_OFFERED = undefined;
 
+/** The kinds for which a table has a call. */
+export type OfferedIn<T extends CallTable<unknown>> = {
+	[K in TaskKind]: T[K] extends typeof NOT_OFFERED ? never : K;
+}[TaskKind];
+
 /** The call that a request becomes; undefined where the provider does not offer its kind. */
 export function callOf<C, K extends TaskKind>(
 	table: CallTable<C>,

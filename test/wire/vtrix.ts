@@ -1,0 +1,399 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { isRecord } from '../../nodes/Midjourney/providers/json';
+import type { OfferedByVtrix } from '../../nodes/Midjourney/providers/vtrix';
+import { SOURCE, type FreeTable, type SubmitCall, type WireTable } from './table';
+
+/** In the form of the provider's own client (wire.md: Vtrix submit). */
+const run = (model: string, params: IDataObject): SubmitCall => ({
+	...{ method: 'POST', path: '/model/v1/generation' },
+	body: { model: `midjourney_${model}`, input: [{ params }] },
+});
+
+const paramsOf = ({ input }: IDataObject): IDataObject => {
+	const [first]: unknown[] = Array.isArray(input) ? input : [];
+	return isRecord(first) && isRecord(first.params) ? first.params : {};
+};
+
+/** The body of a row with the address that the provider is to call (wire.md: Vtrix models). */
+export const vtrixCalling = (callback: string, body: IDataObject): IDataObject => ({
+	...{ ...body, input: [{ params: { ...paramsOf(body), callback } }] },
+});
+
+/** The body of a row in the other form that the pages can be read to want (wire.md: Vtrix submit). */
+export const flat = (body: IDataObject): IDataObject => ({
+	...{ model: body.model, ...paramsOf(body) },
+});
+
+const { taskId, jobId, index, url } = SOURCE;
+/** The output that comes in: in the words of the node, and on the wire. */
+const source = { taskId, jobId, index };
+const job = { jobId, imageNo: index };
+
+const CUP = 'https://example.com/cup.png';
+const BOWL = 'https://example.com/a,b.png';
+const MASK = 'https://example.com/mask.png';
+
+/** An image of 1024 × 768 px. */
+const size = { width: 1024, height: 768 };
+const sized = { imageWidth: 1024, imageHeight: 768 };
+/** Two areas of it: as entered, in the words of the node, and on the wire. */
+const areas = {
+	rectangle: [{ x: 10, y: 20, width: 300, height: 200 }],
+	polygon: [{ points: '600,500 100,500 350,100' }],
+};
+const polygons = [
+	[10, 20, 310, 20, 310, 220, 10, 220],
+	[350, 100, 600, 500, 100, 500],
+];
+const onWire = { areas: polygons.map((points) => ({ ...size, points })) };
+/** The same as a list. */
+const asJson =
+	'[{ "x": 10, "y": 20, "width": 300, "height": 200 }, { "points": [[600,500],[100,500],[350,100]] }]';
+
+/** The image in the middle of a canvas of 16:9, in the lower right corner of one with margins, and where it is said. */
+const wide = { canvas: { width: 1365, height: 768 }, at: { ...size, x: 171, y: 0 } };
+const margins = { canvas: { width: 1536, height: 960 }, at: { ...size, x: 512, y: 192 } };
+const exact = { canvas: { width: 1536, height: 1024 }, at: { ...size, x: 256, y: -8 } };
+
+/** What Vtrix sells (wire.md: Vtrix models, Vtrix masks). */
+export const VTRIX: WireTable<OfferedByVtrix> = {
+	generateImage: [
+		{
+			what: 'Image to Image, two images, one with a comma in its address',
+			entered: {
+				...{ mode: 'imageToImage', prompt: 'a cup', imageUrls: `${CUP}\n${BOWL}`, version: '7' },
+				style: { imageWeight: 1.5 },
+			},
+			request: {
+				...{ kind: 'generateImage', mode: 'imageToImage', prompt: 'a cup', version: '7' },
+				...{ imageUrls: [CUP, BOWL], imageWeight: 1.5 },
+			},
+			call: run('diffusion', { text: `${CUP} ${BOWL} a cup --v 7 --iw 1.5` }),
+		},
+		{
+			what: 'nothing set',
+			entered: { prompt: 'a cup' },
+			request: { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' },
+			call: run('diffusion', { text: 'a cup' }),
+		},
+		{
+			what: 'everything set',
+			entered: {
+				...{ mode: 'textToImage', prompt: ' a cup ', version: 'niji6' },
+				...{ aspectRatio: 'custom', customAspectRatio: '21:9' },
+				style: {
+					...{ stylization: 250, variety: 17, weirdness: 300, raw: true, tile: true },
+					styleReferences: '123, https://example.com/style.png random',
+					...{ styleWeight: 50, omniReference: CUP, omniIntensity: 400 },
+				},
+				additionalFields: {
+					...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: 'text, watermark' },
+				},
+			},
+			request: {
+				...{ kind: 'generateImage', mode: 'textToImage', prompt: ' a cup ', version: 'niji6' },
+				...{ aspectRatio: '21:9', stylization: 250, variety: 17, weirdness: 300 },
+				...{ raw: true, tile: true, styleWeight: 50, omniReference: CUP, omniIntensity: 400 },
+				styleReferences: ['123', 'https://example.com/style.png', 'random'],
+				...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: 'text, watermark' },
+			},
+			call: run('diffusion', {
+				text:
+					'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --c 17 --w 300 --seed 4294967295' +
+					` --sref 123 https://example.com/style.png random --sw 50 --oref ${CUP} --ow 400` +
+					' --raw --tile --draft --no text, watermark',
+			}),
+		},
+		{
+			what: 'a zero, which is a setting, and switches that are off, which are none',
+			entered: {
+				...{ prompt: 'a cup', style: { raw: false, tile: false, stylization: 0 } },
+				additionalFields: { draft: false },
+			},
+			request: {
+				...{ kind: 'generateImage', mode: 'textToImage', prompt: 'a cup', stylization: 0 },
+				...{ raw: false, tile: false, draft: false },
+			},
+			call: run('diffusion', { text: 'a cup --s 0' }),
+		},
+		{
+			what: 'Style Reference',
+			entered: {
+				...{ mode: 'styleReference', prompt: 'a cup', imageUrls: CUP, aspectRatio: '2:3' },
+			},
+			request: {
+				...{ kind: 'generateImage', mode: 'styleReference', prompt: 'a cup', aspectRatio: '2:3' },
+				imageUrls: [CUP],
+			},
+			call: run('diffusion', { text: `a cup --ar 2:3 --sref ${CUP}` }),
+		},
+		{
+			what: 'Omni Reference, with a version of no list',
+			entered: {
+				...{ mode: 'omniReference', prompt: 'a cup', imageUrls: CUP },
+				...{ version: 'custom', customVersion: 'v8.1', style: { omniIntensity: 1000 } },
+			},
+			request: {
+				...{ kind: 'generateImage', mode: 'omniReference', prompt: 'a cup', imageUrls: [CUP] },
+				...{ version: '8.1', omniIntensity: 1000 },
+			},
+			call: run('diffusion', { text: `a cup --v 8.1 --oref ${CUP} --ow 1000` }),
+		},
+		{
+			what: 'Permutations, of which the prompt has one',
+			entered: { prompt: 'a {red} cup', additionalFields: { allowPermutations: true } },
+			request: { kind: 'generateImage', mode: 'textToImage', prompt: 'a red cup' },
+			call: run('diffusion', { text: 'a red cup' }),
+		},
+	],
+
+	upscaleImage: [
+		{
+			what: 'Creative, of the item that comes in',
+			entered: { upscaler: 'creative' },
+			request: { kind: 'upscaleImage', ...source, upscaler: 'creative' },
+			call: run('upscale', { ...job, type: 1 }),
+			outputs: 1,
+		},
+		{
+			what: 'nothing set: Standard',
+			entered: {},
+			request: { kind: 'upscaleImage', ...source, upscaler: 'standard' },
+			call: run('upscale', { ...job, type: 0 }),
+			outputs: 1,
+		},
+		{
+			what: 'V5 2x, of a job alone',
+			entered: { taskId: '', jobId, index: 0, upscaler: 'v5Twice' },
+			request: { kind: 'upscaleImage', jobId, index: 0, upscaler: 'v5Twice' },
+			call: run('upscale', { jobId, imageNo: 0, type: 2 }),
+			outputs: 1,
+		},
+		{
+			what: 'V5 4x',
+			entered: { upscaler: 'v5FourTimes' },
+			request: { kind: 'upscaleImage', ...source, upscaler: 'v5FourTimes' },
+			call: run('upscale', { ...job, type: 3 }),
+			outputs: 1,
+		},
+	],
+
+	varyImage: [
+		{
+			what: 'Strong, with another prompt',
+			entered: { strength: 'strong', prompt: 'a bowl' },
+			request: { kind: 'varyImage', ...source, strength: 'strong', prompt: 'a bowl' },
+			call: run('variation', { ...job, type: 1, remixPrompt: 'a bowl' }),
+		},
+		{
+			what: 'nothing set: Subtle',
+			entered: {},
+			request: { kind: 'varyImage', ...source, strength: 'subtle' },
+			call: run('variation', { ...job, type: 0 }),
+		},
+	],
+
+	remixImage: [
+		{
+			what: 'Subtle, counted the other way round than by Vary',
+			entered: { prompt: 'a bowl', strength: 'subtle' },
+			request: { kind: 'remixImage', ...source, prompt: 'a bowl', strength: 'subtle' },
+			call: run('remix', { ...job, mode: 1, remixPrompt: 'a bowl' }),
+		},
+		{
+			what: 'nothing but a prompt: Strong',
+			entered: { prompt: 'a bowl' },
+			request: { kind: 'remixImage', ...source, prompt: 'a bowl', strength: 'strong' },
+			call: run('remix', { ...job, mode: 0, remixPrompt: 'a bowl' }),
+		},
+	],
+
+	editImage: [
+		{
+			what: 'to a ratio, with areas',
+			entered: {
+				...{ prompt: 'a table', canvasMode: 'fit', canvasFit: 'aspectRatio' },
+				...{ canvasAspectRatio: '16:9', mask: 'areas', maskAreas: areas, additionalFields: sized },
+			},
+			request: {
+				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: wide.canvas },
+				...{ imagePosition: wide.at, mask: { size, polygons } },
+			},
+			call: run('edit', {
+				...{ ...job, remixPrompt: 'a table', canvas: wide.canvas, imgPos: wide.at, mask: onWire },
+			}),
+		},
+		{
+			what: 'nothing set but the size: 16:9, without a mask',
+			entered: { prompt: 'a table', additionalFields: sized },
+			request: {
+				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: wide.canvas },
+				imagePosition: wide.at,
+			},
+			call: run('edit', {
+				...{ ...job, remixPrompt: 'a table', canvas: wide.canvas, imgPos: wide.at },
+			}),
+		},
+		{
+			what: 'with margins, from a corner, areas as JSON',
+			entered: {
+				...{ prompt: 'a table', canvasFit: 'margins', moreWidth: 50, moreHeight: 25 },
+				...{ anchor: 'bottomRight', mask: 'json', maskJson: asJson, additionalFields: sized },
+			},
+			request: {
+				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: margins.canvas },
+				...{ imagePosition: margins.at, mask: { size, polygons } },
+			},
+			call: run('edit', {
+				...{ ...job, remixPrompt: 'a table', canvas: margins.canvas, imgPos: margins.at },
+				mask: onWire,
+			}),
+		},
+		{
+			what: 'in exact pixels, by the picture of a mask',
+			entered: {
+				...{ prompt: 'a table', canvasMode: 'exact', canvasWidth: 1536, canvasHeight: 1024 },
+				...{ imageX: 256, imageY: -8, mask: 'url', maskUrl: MASK, additionalFields: sized },
+			},
+			request: {
+				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: exact.canvas },
+				...{ imagePosition: exact.at, mask: { url: MASK } },
+			},
+			call: run('edit', {
+				...{ ...job, remixPrompt: 'a table', canvas: exact.canvas, imgPos: exact.at },
+				mask: { url: MASK },
+			}),
+		},
+	],
+
+	inpaintImage: [
+		{
+			what: 'areas',
+			entered: { mask: 'areas', maskAreas: areas, additionalFields: sized },
+			request: { kind: 'inpaintImage', ...source, mask: { size, polygons } },
+			call: run('inpaint', { ...job, mask: onWire }),
+		},
+		{
+			what: 'areas as JSON, with a prompt',
+			entered: { mask: 'json', maskJson: asJson, additionalFields: sized, prompt: 'a red lid' },
+			request: { kind: 'inpaintImage', ...source, mask: { size, polygons }, prompt: 'a red lid' },
+			call: run('inpaint', { ...job, mask: onWire, remixPrompt: 'a red lid' }),
+		},
+		{
+			what: 'the picture of a mask',
+			entered: { mask: 'url', maskUrl: MASK },
+			request: { kind: 'inpaintImage', ...source, mask: { url: MASK } },
+			call: run('inpaint', { ...job, mask: { url: MASK } }),
+		},
+	],
+
+	outpaintImage: [
+		{
+			what: 'twice as far, with a prompt',
+			entered: { scale: 2, prompt: 'a kitchen' },
+			request: { kind: 'outpaintImage', ...source, scale: 2, prompt: 'a kitchen' },
+			call: run('outpaint', { ...job, scale: 2, remixPrompt: 'a kitchen' }),
+		},
+		{
+			what: 'nothing set',
+			entered: {},
+			request: { kind: 'outpaintImage', ...source, scale: 1.5 },
+			call: run('outpaint', { ...job, scale: 1.5 }),
+		},
+	],
+
+	uploadPaintImage: [
+		{
+			what: 'in exact pixels, with areas',
+			entered: {
+				...{ imageUrl: CUP, prompt: 'a table', canvasMode: 'exact', canvasWidth: 1536 },
+				...{ canvasHeight: 1024, imageX: 256, imageY: -8, mask: 'areas', maskAreas: areas },
+				additionalFields: sized,
+			},
+			request: {
+				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table', canvas: exact.canvas },
+				...{ imagePosition: exact.at, mask: { size, polygons } },
+			},
+			call: run('uploadpaint', {
+				...{ imgUrl: CUP, remixPrompt: 'a table', canvas: exact.canvas, imgPos: exact.at },
+				mask: onWire,
+			}),
+		},
+		{
+			what: 'to a ratio, areas as JSON, of the item that comes in',
+			entered: {
+				...{ prompt: 'a table', canvasFit: 'aspectRatio', canvasAspectRatio: '16:9' },
+				...{ mask: 'json', maskJson: asJson, additionalFields: sized },
+			},
+			request: {
+				...{ kind: 'uploadPaintImage', imageUrl: url, prompt: 'a table', canvas: wide.canvas },
+				...{ imagePosition: wide.at, mask: { size, polygons } },
+			},
+			call: run('uploadpaint', {
+				...{ imgUrl: url, remixPrompt: 'a table', canvas: wide.canvas, imgPos: wide.at },
+				mask: onWire,
+			}),
+		},
+		{
+			what: 'with margins, by the picture of a mask',
+			entered: {
+				...{ imageUrl: CUP, prompt: 'a table', canvasMode: 'fit', canvasFit: 'margins' },
+				...{ moreWidth: 50, moreHeight: 25, anchor: 'bottomRight', mask: 'url', maskUrl: MASK },
+				additionalFields: sized,
+			},
+			request: {
+				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table', canvas: margins.canvas },
+				...{ imagePosition: margins.at, mask: { url: MASK } },
+			},
+			call: run('uploadpaint', {
+				...{ imgUrl: CUP, remixPrompt: 'a table', canvas: margins.canvas, imgPos: margins.at },
+				mask: { url: MASK },
+			}),
+		},
+	],
+
+	retextureImage: [
+		{
+			what: 'of the item that comes in',
+			entered: { prompt: 'made of copper' },
+			request: { kind: 'retextureImage', imageUrl: url, prompt: 'made of copper' },
+			call: run('retexture', { imgUrl: url, remixPrompt: 'made of copper' }),
+		},
+	],
+
+	runModel: [
+		{
+			what: 'a listed one, with parameters made of the item that comes in',
+			entered: { model: 'midjourney_reroll', parameters: '={ "jobId": "{{ $json.jobId }}" }' },
+			request: { kind: 'runModel', model: 'midjourney_reroll', parameters: { jobId } },
+			call: run('reroll', { jobId }),
+		},
+		{
+			what: 'nothing but the model: the item that comes in',
+			entered: { model: 'midjourney_video_diffusion' },
+			request: { kind: 'runModel', model: 'midjourney_video_diffusion', parameters: job },
+			call: run('video_diffusion', job),
+		},
+		{
+			what: 'one of no list',
+			entered: {
+				...{ model: 'custom', customModel: 'midjourney_pan' },
+				parameters: `{ "jobId": "${jobId}", "imageNo": 1, "direction": 0, "scale": 1.5 }`,
+			},
+			request: {
+				...{ kind: 'runModel', model: 'midjourney_pan' },
+				parameters: { jobId, imageNo: 1, direction: 0, scale: 1.5 },
+			},
+			call: run('pan', { jobId, imageNo: 1, direction: 0, scale: 1.5 }),
+		},
+	],
+};
+
+const record = { method: 'GET', path: `/model/v1/generation/task/${taskId}` } as const;
+
+/** What Vtrix gives (wire.md: Vtrix). */
+export const VTRIX_FREE = {
+	'task:get': { entered: { taskId }, call: record },
+	'task:wait': { entered: { taskIds: taskId }, call: record },
+} satisfies FreeTable;
