@@ -350,7 +350,9 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		test(
 			'is green with the right key',
 			async () => {
-				await editor.see('the green answer', editor.credential.getByText('tested successfully'));
+				const green = editor.credential.getByText('tested successfully');
+				await editor.see('the green answer', green);
+				expect(await green.isVisible()).toBe(true);
 			},
 			TEST_TIMEOUT_MS,
 		);
@@ -359,7 +361,8 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			'is red with a wrong key, and says that it is the key',
 			async () => {
 				await editor.saveCredential({ apiKey: 'wrong' });
-				await editor.seeWhyNot(/^Invalid key: .* API key/);
+				const reason = /^Invalid key: .* API key/;
+				expect(await editor.seeWhyNot(reason)).toMatch(reason);
 			},
 			TEST_TIMEOUT_MS,
 		);
@@ -368,7 +371,8 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			'is red where nobody answers, and says so',
 			async () => {
 				await editor.saveCredential({ apiKey: DEFAULT_API_KEY, [address]: 'http://127.0.0.1:1' });
-				await editor.seeWhyNot(/ECONNREFUSED|refused/);
+				const reason = /ECONNREFUSED|refused/;
+				expect(await editor.seeWhyNot(reason)).toMatch(reason);
 			},
 			TEST_TIMEOUT_MS,
 		);

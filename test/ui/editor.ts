@@ -340,8 +340,8 @@ export class Editor {
 		await this.see('"Saved"', this.credential.getByText('Saved', { exact: true }));
 	}
 
-	/** Waits for the red test of the open credential to say this. */
-	async seeWhyNot(reason: RegExp): Promise<void> {
+	/** Waits for the red test of the open credential to say this; gives its words. */
+	async seeWhyNot(reason: RegExp): Promise<string> {
 		const failed = this.credential.getByText('Couldn’t connect with these settings');
 		await this.see('the red answer', failed);
 		const details = this.credential.getByText('More details');
@@ -350,6 +350,8 @@ export class Editor {
 		// Once they are open they stay so.
 		if (await details.isVisible()) await this.click('"More details"', details);
 		await this.see(`${String(reason)} in the red answer`, why);
+		const words = await this.step('the words', async () => await why.first().innerText());
+		return words.replace(/\s+/g, ' ').trim();
 	}
 
 	/** What the output of the open panel says of an error. */

@@ -4,7 +4,7 @@ import type { RequestMap, TaskKind } from '../../nodes/Midjourney/providers/prov
 
 /**
  * What a provider gets on the wire for what is entered in the panel: one table for each provider, written from
- * docs/wire.md: MidAPI, Vtrix. The unit tests, those in n8n's engine and those in a real n8n all run these rows.
+ * docs (wire.md: MidAPI, Vtrix). The unit tests, those in n8n's engine and those in a real n8n all run these rows.
  */
 
 /** A call as it goes over the wire, without the key. */
