@@ -7,7 +7,7 @@ import type { JsonObject } from '../n8n/json';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { createCredentials, type Credentials, MIDJOURNEY, type Workflow } from '../n8n/workflows';
-import { type Entry, parametersOf, PURCHASES, rowWith, SOURCE, WIRES } from '../wire';
+import { type Entry, outputsOf, parametersOf, PURCHASES, rowWith, SOURCE, WIRES } from '../wire';
 
 /** Every operation that buys something, with every provider that has it, in a real n8n: by polling and by callback. */
 
@@ -124,7 +124,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 				const { provider, id, row } = entryFor(name, sourceOf(name));
 				expect(item?.json).toMatchObject({
 					...{ status: 'completed', via: waitMode, provider, operation: id, reference: name },
-					outputs: { length: row.outputs ?? 4 },
+					outputs: { length: outputsOf(row.request) },
 				});
 				const bought = emulator.ledger.submits.filter(({ taskId }) => taskId === item?.json.taskId);
 				const { path, body } = row.call;

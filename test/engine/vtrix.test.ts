@@ -72,24 +72,6 @@ describe('What was made of the fields', () => {
 	);
 });
 
-describe('Of the forms of a mask', () => {
-	const maskUrl = 'https://example.com/mask.png';
-	const maskAreas = { rectangle: [{ x: 0, y: 0, width: 9, height: 9 }] };
-
-	it.each([
-		['url', { url: maskUrl }],
-		['areas', { areas: [{ width: 768, height: 768, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
-		['none', undefined],
-	])('only the chosen one is sent, whatever stands in the others: %s', async (mask, expected) => {
-		const [source = {}] = await finishedImages();
-		await run(
-			image('edit', { ...FROM_ITEM, prompt: 'p', mask, maskUrl, maskAreas, maskJson: 'nonsense' }),
-			[source],
-		);
-		expect(bench.emulator.ledger.submits[0]?.params.mask).toEqual(expected);
-	});
-});
-
 describe('The source of an operation', () => {
 	it('may be a task alone: it is asked for the job', async () => {
 		const [source = {}] = await finishedImages();

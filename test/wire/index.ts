@@ -8,8 +8,8 @@ import { MIDAPI, MIDAPI_FREE, midApiCalling } from './midApi';
 import type { FreeRow, FreeTable, Row } from './table';
 import { flat, VTRIX, VTRIX_FREE, vtrixCalling } from './vtrix';
 
-export { hasSource, rowWith, SOURCE } from './table';
-export type { FreeRow, Row, SubmitCall, WireCall } from './table';
+export { hasSource, outputsOf, rowWith, SOURCE } from './table';
+export type { FreeRow } from './table';
 
 /** A form in which a provider may want the body of a submit. */
 interface Form {

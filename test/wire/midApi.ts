@@ -119,7 +119,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 			entered: {},
 			request: { kind: 'upscaleImage', taskId, index },
 			call: post('generateUpscale', { taskId, imageIndex: index }),
-			outputs: 1,
 		},
 		{
 			what: 'by the contract of the reference, which counts from 0',
@@ -129,7 +128,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 			},
 			request: { kind: 'upscaleImage', taskId, index: 0, contract: 'reference', watermark: 'shop' },
 			call: post('generateUpscale', { taskId, imageIndex: 0, waterMark: 'shop' }),
-			outputs: 1,
 		},
 		{
 			what: 'by the contract of the quickstart, which counts from 1',
@@ -141,7 +139,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 				...{ kind: 'upscaleImage', taskId, index: 0, contract: 'quickstart', watermark: 'shop' },
 			},
 			call: post('upscale', { taskId, index: 1, waterMark: 'shop' }),
-			outputs: 1,
 		},
 	],
 
@@ -196,7 +193,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 			call: post('generate', {
 				...{ taskType: 'mj_video', prompt: 'steam rises', fileUrls: [CUP], motion: 'high' },
 			}),
-			outputs: 1,
 		},
 		{
 			what: 'two videos, with a version of no list',
@@ -212,7 +208,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 				...{ taskType: 'mj_video', prompt: 'steam rises', fileUrls: [CUP], motion: 'high' },
 				...{ version: 'niji6', videoBatchSize: 2, enableTranslation: false },
 			}),
-			outputs: 2,
 		},
 	],
 
@@ -222,7 +217,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 			entered: {},
 			request: { kind: 'extendVideo', mode: 'auto', taskId, index },
 			call: post('generateVideoExtend', { taskId, taskType: 'mj_video_extend_auto', index }),
-			outputs: 1,
 		},
 		{
 			what: 'Manual',
@@ -238,7 +232,6 @@ export const MIDAPI: WireTable<OfferedByMidApi> = {
 				...{ taskId, taskType: 'mj_video_extend_manual', index: 0, prompt: 'the lid falls' },
 				waterMark: 'shop',
 			}),
-			outputs: 1,
 		},
 	],
 };

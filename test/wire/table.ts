@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { RequestMap, TaskKind } from '../../nodes/Midjourney/providers/provider';
+import type { RequestMap, TaskKind, TaskRequest } from '../../nodes/Midjourney/providers/provider';
 
 /**
  * What a provider gets on the wire for what is entered in the panel: one table for each provider, written from
@@ -31,8 +31,6 @@ export interface Row<K extends TaskKind = TaskKind> {
 	request: RequestMap[K];
 	/** Without a callback. */
 	call: SubmitCall;
-	/** How many outputs the emulator makes of it; 4 when unset. */
-	outputs?: number;
 	/** How the emulator has to be set, where a provider's pages say two things and the row means the less likely one. */
 	emulated?: { varyIndexBase: 1 };
 }
@@ -69,6 +67,12 @@ export const SOURCE = {
 };
 
 const STANDING_FOR = ['taskId', 'jobId', 'url'] as const;
+
+/** How many outputs the emulator makes of a request. */
+export function outputsOf(request: TaskRequest): number {
+	if (request.kind === 'generateVideo') return request.videoCount ?? 1;
+	return request.kind === 'upscaleImage' || request.kind === 'extendVideo' ? 1 : 4;
+}
 
 /** Whether a row is about the item that comes in. */
 export const hasSource = (row: Row): boolean =>

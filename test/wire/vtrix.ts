@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isRecord } from '../../nodes/Midjourney/providers/json';
+import type { Layout, Mask, Size } from '../../nodes/Midjourney/providers/provider';
 import type { OfferedByVtrix } from '../../nodes/Midjourney/providers/vtrix';
 import { SOURCE, type FreeTable, type SubmitCall, type WireTable } from './table';
 
@@ -25,36 +26,66 @@ export const flat = (body: IDataObject): IDataObject => ({
 	...{ model: body.model, ...paramsOf(body) },
 });
 
-const { taskId, jobId, index, url } = SOURCE;
+const { taskId, jobId, index } = SOURCE;
 /** The output that comes in: in the words of the node, and on the wire. */
 const source = { taskId, jobId, index };
 const job = { jobId, imageNo: index };
 
 const CUP = 'https://example.com/cup.png';
 const BOWL = 'https://example.com/a,b.png';
-const MASK = 'https://example.com/mask.png';
 
-/** An image of 1024 × 768 px. */
+/** What several fields make together: as entered, in the words of the node, and on the wire. */
+interface Group<R> {
+	entered: IDataObject;
+	request: R;
+	sent: IDataObject;
+}
+
+/** Of the image that is worked on, in px. */
 const size = { width: 1024, height: 768 };
 const sized = { imageWidth: 1024, imageHeight: 768 };
-/** Two areas of it: as entered, in the words of the node, and on the wire. */
-const areas = {
-	rectangle: [{ x: 10, y: 20, width: 300, height: 200 }],
-	polygon: [{ points: '600,500 100,500 350,100' }],
-};
+
 const polygons = [
 	[10, 20, 310, 20, 310, 220, 10, 220],
 	[350, 100, 600, 500, 100, 500],
 ];
-const onWire = { areas: polygons.map((points) => ({ ...size, points })) };
-/** The same as a list. */
-const asJson =
+/** Both run the wrong way round as they are entered, or begin at another corner. */
+const maskAreas = {
+	rectangle: [{ x: 10, y: 20, width: 300, height: 200 }],
+	polygon: [{ points: '600,500 100,500 350,100' }],
+};
+const maskJson =
 	'[{ "x": 10, "y": 20, "width": 300, "height": 200 }, { "points": [[600,500],[100,500],[350,100]] }]';
+const painted = {
+	request: { mask: { size, polygons } },
+	sent: { mask: { areas: polygons.map((points) => ({ ...size, points })) } },
+};
+const picture = { mask: { url: 'https://example.com/mask.png' } };
+/** Only the chosen one counts, whatever stands in the others. */
+const rest = { maskUrl: picture.mask.url, maskAreas, maskJson: 'nonsense' };
+const areas: Group<{ mask: Mask }> = { entered: { ...rest, mask: 'areas' }, ...painted };
+const json: Group<{ mask: Mask }> = { entered: { mask: 'json', maskJson }, ...painted };
+const url: Group<{ mask: Mask }> = {
+	...{ entered: { ...rest, mask: 'url' }, request: picture, sent: picture },
+};
 
-/** The image in the middle of a canvas of 16:9, in the lower right corner of one with margins, and where it is said. */
-const wide = { canvas: { width: 1365, height: 768 }, at: { ...size, x: 171, y: 0 } };
-const margins = { canvas: { width: 1536, height: 960 }, at: { ...size, x: 512, y: 192 } };
-const exact = { canvas: { width: 1536, height: 1024 }, at: { ...size, x: 256, y: -8 } };
+const onCanvas = (entered: IDataObject, canvas: Size, x: number, y: number): Group<Layout> => ({
+	entered: { prompt: 'a table', ...entered, additionalFields: sized },
+	request: { canvas, imagePosition: { ...size, x, y } },
+	sent: { remixPrompt: 'a table', canvas, imgPos: { ...size, x, y } },
+});
+const wide = onCanvas(
+	{ canvasMode: 'fit', canvasFit: 'aspectRatio', canvasAspectRatio: '16:9' },
+	...([{ width: 1365, height: 768 }, 171, 0] as const),
+);
+const margins = onCanvas(
+	{ canvasFit: 'margins', moreWidth: 50, moreHeight: 25, anchor: 'bottomRight' },
+	...([{ width: 1536, height: 960 }, 512, 192] as const),
+);
+const exact = onCanvas(
+	{ canvasMode: 'exact', canvasWidth: 1536, canvasHeight: 1024, imageX: 256, imageY: -8 },
+	...([{ width: 1536, height: 1024 }, 256, -8] as const),
+);
 
 /** What Vtrix sells (wire.md: Vtrix models, Vtrix masks). */
 export const VTRIX: WireTable<OfferedByVtrix> = {
@@ -88,7 +119,7 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 					...{ styleWeight: 50, omniReference: CUP, omniIntensity: 400 },
 				},
 				additionalFields: {
-					...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: 'text, watermark' },
+					...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: ' text, watermark ' },
 				},
 			},
 			request: {
@@ -96,7 +127,7 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 				...{ aspectRatio: '21:9', stylization: 250, variety: 17, weirdness: 300 },
 				...{ raw: true, tile: true, styleWeight: 50, omniReference: CUP, omniIntensity: 400 },
 				styleReferences: ['123', 'https://example.com/style.png', 'random'],
-				...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: 'text, watermark' },
+				...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: ' text, watermark ' },
 			},
 			call: run('diffusion', {
 				text:
@@ -154,28 +185,24 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 			entered: { upscaler: 'creative' },
 			request: { kind: 'upscaleImage', ...source, upscaler: 'creative' },
 			call: run('upscale', { ...job, type: 1 }),
-			outputs: 1,
 		},
 		{
 			what: 'nothing set: Standard',
 			entered: {},
 			request: { kind: 'upscaleImage', ...source, upscaler: 'standard' },
 			call: run('upscale', { ...job, type: 0 }),
-			outputs: 1,
 		},
 		{
 			what: 'V5 2x, of a job alone',
 			entered: { taskId: '', jobId, index: 0, upscaler: 'v5Twice' },
 			request: { kind: 'upscaleImage', jobId, index: 0, upscaler: 'v5Twice' },
 			call: run('upscale', { jobId, imageNo: 0, type: 2 }),
-			outputs: 1,
 		},
 		{
 			what: 'V5 4x',
 			entered: { upscaler: 'v5FourTimes' },
 			request: { kind: 'upscaleImage', ...source, upscaler: 'v5FourTimes' },
 			call: run('upscale', { ...job, type: 3 }),
-			outputs: 1,
 		},
 	],
 
@@ -212,79 +239,66 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 	editImage: [
 		{
 			what: 'to a ratio, with areas',
-			entered: {
-				...{ prompt: 'a table', canvasMode: 'fit', canvasFit: 'aspectRatio' },
-				...{ canvasAspectRatio: '16:9', mask: 'areas', maskAreas: areas, additionalFields: sized },
-			},
+			entered: { ...wide.entered, ...areas.entered },
 			request: {
-				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: wide.canvas },
-				...{ imagePosition: wide.at, mask: { size, polygons } },
+				kind: 'editImage',
+				...source,
+				prompt: 'a table',
+				...wide.request,
+				...areas.request,
 			},
-			call: run('edit', {
-				...{ ...job, remixPrompt: 'a table', canvas: wide.canvas, imgPos: wide.at, mask: onWire },
-			}),
+			call: run('edit', { ...job, ...wide.sent, ...areas.sent }),
 		},
 		{
-			what: 'nothing set but the size: 16:9, without a mask',
-			entered: { prompt: 'a table', additionalFields: sized },
-			request: {
-				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: wide.canvas },
-				imagePosition: wide.at,
-			},
-			call: run('edit', {
-				...{ ...job, remixPrompt: 'a table', canvas: wide.canvas, imgPos: wide.at },
-			}),
+			what: 'to a ratio, without a mask',
+			entered: { ...wide.entered, ...rest, mask: 'none' },
+			request: { kind: 'editImage', ...source, prompt: 'a table', ...wide.request },
+			call: run('edit', { ...job, ...wide.sent }),
 		},
 		{
 			what: 'with margins, from a corner, areas as JSON',
-			entered: {
-				...{ prompt: 'a table', canvasFit: 'margins', moreWidth: 50, moreHeight: 25 },
-				...{ anchor: 'bottomRight', mask: 'json', maskJson: asJson, additionalFields: sized },
-			},
+			entered: { ...margins.entered, ...json.entered },
 			request: {
-				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: margins.canvas },
-				...{ imagePosition: margins.at, mask: { size, polygons } },
+				kind: 'editImage',
+				...source,
+				prompt: 'a table',
+				...margins.request,
+				...json.request,
 			},
-			call: run('edit', {
-				...{ ...job, remixPrompt: 'a table', canvas: margins.canvas, imgPos: margins.at },
-				mask: onWire,
-			}),
+			call: run('edit', { ...job, ...margins.sent, ...json.sent }),
 		},
 		{
 			what: 'in exact pixels, by the picture of a mask',
-			entered: {
-				...{ prompt: 'a table', canvasMode: 'exact', canvasWidth: 1536, canvasHeight: 1024 },
-				...{ imageX: 256, imageY: -8, mask: 'url', maskUrl: MASK, additionalFields: sized },
-			},
+			entered: { ...exact.entered, ...url.entered },
 			request: {
-				...{ kind: 'editImage', ...source, prompt: 'a table', canvas: exact.canvas },
-				...{ imagePosition: exact.at, mask: { url: MASK } },
+				kind: 'editImage',
+				...source,
+				prompt: 'a table',
+				...exact.request,
+				...url.request,
 			},
-			call: run('edit', {
-				...{ ...job, remixPrompt: 'a table', canvas: exact.canvas, imgPos: exact.at },
-				mask: { url: MASK },
-			}),
+			call: run('edit', { ...job, ...exact.sent, ...url.sent }),
 		},
 	],
 
 	inpaintImage: [
 		{
 			what: 'areas',
-			entered: { mask: 'areas', maskAreas: areas, additionalFields: sized },
-			request: { kind: 'inpaintImage', ...source, mask: { size, polygons } },
-			call: run('inpaint', { ...job, mask: onWire }),
+			entered: { ...areas.entered, additionalFields: sized },
+			request: { kind: 'inpaintImage', ...source, ...areas.request },
+			call: run('inpaint', { ...job, ...areas.sent }),
 		},
 		{
 			what: 'areas as JSON, with a prompt',
-			entered: { mask: 'json', maskJson: asJson, additionalFields: sized, prompt: 'a red lid' },
-			request: { kind: 'inpaintImage', ...source, mask: { size, polygons }, prompt: 'a red lid' },
-			call: run('inpaint', { ...job, mask: onWire, remixPrompt: 'a red lid' }),
+			entered: { ...json.entered, additionalFields: sized, prompt: 'a red lid' },
+			request: { kind: 'inpaintImage', ...source, ...json.request, prompt: 'a red lid' },
+			call: run('inpaint', { ...job, ...json.sent, remixPrompt: 'a red lid' }),
 		},
 		{
 			what: 'the picture of a mask',
-			entered: { mask: 'url', maskUrl: MASK },
-			request: { kind: 'inpaintImage', ...source, mask: { url: MASK } },
-			call: run('inpaint', { ...job, mask: { url: MASK } }),
+			entered: { ...url.entered, additionalFields: sized },
+			request: { kind: 'inpaintImage', ...source, ...url.request },
+			call: run('inpaint', { ...job, ...url.sent }),
 		},
 	],
 
@@ -306,50 +320,30 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 	uploadPaintImage: [
 		{
 			what: 'in exact pixels, with areas',
-			entered: {
-				...{ imageUrl: CUP, prompt: 'a table', canvasMode: 'exact', canvasWidth: 1536 },
-				...{ canvasHeight: 1024, imageX: 256, imageY: -8, mask: 'areas', maskAreas: areas },
-				additionalFields: sized,
-			},
+			entered: { imageUrl: CUP, ...exact.entered, ...areas.entered },
 			request: {
-				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table', canvas: exact.canvas },
-				...{ imagePosition: exact.at, mask: { size, polygons } },
+				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table' },
+				...{ ...exact.request, ...areas.request },
 			},
-			call: run('uploadpaint', {
-				...{ imgUrl: CUP, remixPrompt: 'a table', canvas: exact.canvas, imgPos: exact.at },
-				mask: onWire,
-			}),
+			call: run('uploadpaint', { imgUrl: CUP, ...exact.sent, ...areas.sent }),
 		},
 		{
 			what: 'to a ratio, areas as JSON, of the item that comes in',
-			entered: {
-				...{ prompt: 'a table', canvasFit: 'aspectRatio', canvasAspectRatio: '16:9' },
-				...{ mask: 'json', maskJson: asJson, additionalFields: sized },
-			},
+			entered: { ...wide.entered, ...json.entered },
 			request: {
-				...{ kind: 'uploadPaintImage', imageUrl: url, prompt: 'a table', canvas: wide.canvas },
-				...{ imagePosition: wide.at, mask: { size, polygons } },
+				...{ kind: 'uploadPaintImage', imageUrl: SOURCE.url, prompt: 'a table' },
+				...{ ...wide.request, ...json.request },
 			},
-			call: run('uploadpaint', {
-				...{ imgUrl: url, remixPrompt: 'a table', canvas: wide.canvas, imgPos: wide.at },
-				mask: onWire,
-			}),
+			call: run('uploadpaint', { imgUrl: SOURCE.url, ...wide.sent, ...json.sent }),
 		},
 		{
 			what: 'with margins, by the picture of a mask',
-			entered: {
-				...{ imageUrl: CUP, prompt: 'a table', canvasMode: 'fit', canvasFit: 'margins' },
-				...{ moreWidth: 50, moreHeight: 25, anchor: 'bottomRight', mask: 'url', maskUrl: MASK },
-				additionalFields: sized,
-			},
+			entered: { imageUrl: CUP, ...margins.entered, ...url.entered },
 			request: {
-				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table', canvas: margins.canvas },
-				...{ imagePosition: margins.at, mask: { url: MASK } },
+				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table' },
+				...{ ...margins.request, ...url.request },
 			},
-			call: run('uploadpaint', {
-				...{ imgUrl: CUP, remixPrompt: 'a table', canvas: margins.canvas, imgPos: margins.at },
-				mask: { url: MASK },
-			}),
+			call: run('uploadpaint', { imgUrl: CUP, ...margins.sent, ...url.sent }),
 		},
 	],
 
@@ -357,8 +351,8 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 		{
 			what: 'of the item that comes in',
 			entered: { prompt: 'made of copper' },
-			request: { kind: 'retextureImage', imageUrl: url, prompt: 'made of copper' },
-			call: run('retexture', { imgUrl: url, remixPrompt: 'made of copper' }),
+			request: { kind: 'retextureImage', imageUrl: SOURCE.url, prompt: 'made of copper' },
+			call: run('retexture', { imgUrl: SOURCE.url, remixPrompt: 'made of copper' }),
 		},
 	],
 
