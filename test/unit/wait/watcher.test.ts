@@ -608,6 +608,34 @@ describe('Of a task that a call is to tell of', () => {
 		expect(moments()).toEqual([120_000, 420_000, 720_000]);
 	});
 
+	it('one is read for all where calls have arrived', async () => {
+		const { watcher, clock, account, reads } = watching(() => RUNNING);
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(800_000);
+		expect(reads).toEqual(
+			[120_000, 420_000, 720_000].map((at) => ({ taskId: 'a', at })),
+		);
+	});
+
+	it('one whose call was lost is read two minutes after the last call of the others', async () => {
+		const { watcher, clock, account, reads } = watching(() => DONE);
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(100_000);
+		for (const id of ['a', 'c']) await clock.until(watcher.onCallback(id));
+		await clock.until(watcher.untilAllEnded());
+		expect(reads.slice(2)).toEqual([{ taskId: 'b', at: 220_000 }]);
+	});
+
+	it('all are read once the first has ended without a call', async () => {
+		const { watcher, clock, account, reads } = watching((id) => (id === 'a' ? DONE : RUNNING));
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(126_000);
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['a', 'b', 'c']);
+	});
+
 	it('nearly nothing is read from the first call on', async () => {
 		const { watcher, clock, account, moments } = watching(() => RUNNING);
 		watcher.add(hopeful());

@@ -2,7 +2,14 @@ import type { Failure } from '../../providers/http';
 import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import type { Account } from './limiter';
-import { AFTER_SUBMIT, nextPause, SOON, usualWhereCalled, type PollSchedule } from './schedule';
+import {
+	AFTER_SUBMIT,
+	nextPause,
+	SOON,
+	usualWhereCalled,
+	WHERE_CALLS_ARRIVE,
+	type PollSchedule,
+} from './schedule';
 
 /** A task to be watched. */
 export interface Target {
@@ -72,6 +79,14 @@ export function plan(one: Watched, account: Account, clock: Clock): void {
 export function planAnew(one: Watched, account: Account, clock: Clock, now: number): void {
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);
 }
+
+/**
+ * Whether a read of this task would only find out that its call was lost.
+ *
+ * @param now Unix ms
+ */
+export const reliesOnCalls = (one: Watched, account: Account, now: number): boolean =>
+	Object.keys(one.schedule).length === 0 && usualOf(one, account, now) === WHERE_CALLS_ARRIVE;
 
 function usualOf({ called, sighting }: Watched, account: Account, now: number): PollSchedule {
 	if (sighting.called) return SOON;

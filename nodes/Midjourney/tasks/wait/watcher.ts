@@ -4,9 +4,17 @@ import type { Clock } from '../clock';
 import { judge } from './judge';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
-import { AFTER_SUBMIT, endedUncalled, SOON } from './schedule';
+import { AFTER_SUBMIT, endedUncalled, SOON, WHERE_CALLS_ARRIVE } from './schedule';
 import type { WaitState } from './state';
-import { plan, planAnew, type Progress, type Sighting, type Target, type Watched } from './watched';
+import {
+	plan,
+	planAnew,
+	reliesOnCalls,
+	type Progress,
+	type Sighting,
+	type Target,
+	type Watched,
+} from './watched';
 
 /** At its time limit a task is read once more; this long is the answer waited for, in ms. */
 export const LAST_READ_MS = 5_000;
@@ -47,6 +55,9 @@ export class Watcher {
 
 	/** What an earlier watcher of the same tasks knew. */
 	private readonly known: ReadonlyMap<string, Progress>;
+
+	/** Unix ms: a call has last told of an end. */
+	private toldAt = -Infinity;
 
 	private running = false;
 
@@ -123,7 +134,9 @@ export class Watcher {
 		const one = this.watched.get(taskId);
 		if (!one) return;
 		await this.readAsTold(one);
-		if (one.sighting.end) await this.ahead.called();
+		if (!one.sighting.end) return;
+		this.toldAt = this.deps.clock.now();
+		await this.ahead.called();
 	}
 
 	/**
@@ -139,12 +152,13 @@ export class Watcher {
 	}: Pick<WaitState, 'wasCalled' | 'isLook'> = {}): Promise<void> {
 		const { clock } = this.deps;
 		const now = clock.now();
+		const isSpared = this.sparing(now);
 		const reads = [...this.openIds].flatMap((taskId) => {
 			const one = this.watched.get(taskId);
 			if (!one) return [];
 			if (wasCalled) one.sighting.called = true;
 			if (wasCalled || isLook) one.due = now;
-			this.tend(one, now, true);
+			this.tend(one, now, isLook || !isSpared(one));
 			return one.reading ?? [];
 		});
 		if (reads.length === 0) return;
@@ -220,15 +234,18 @@ export class Watcher {
 		this.running = true;
 		while (!this.stopped && this.openIds.size > 0) {
 			const now = clock.now();
+			const isSpared = this.sparing(now);
 			let next = Infinity;
 			for (const taskId of this.openIds) {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
-				const isRead = polls || one.sighting.called || !one.called;
+				const mayBeRead = polls || one.sighting.called || !one.called;
+				const isRead = mayBeRead && !isSpared(one);
 				if (isRead) planAnew(one, account, clock, now);
 				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
 				if (isRead) next = Math.min(next, one.reading ? now + READING_TICK_MS : one.due);
+				else if (mayBeRead) next = Math.min(next, now + TICK_MS);
 				next = Math.min(next, one.lastAt === undefined ? one.deadline : one.lastAt + LAST_READ_MS);
 			}
 			// Who lives by calls alone, and without an end, is woken by them.
@@ -236,6 +253,26 @@ export class Watcher {
 			await clock.sleep(Math.max(1, Math.min(next - clock.now(), TICK_MS)));
 		}
 		this.running = false;
+	}
+
+	/**
+	 * Which tasks need no read now, although theirs may be due. Where calls arrive, the first open task is read for all:
+	 * if its call was lost, so may be those of the others, and all are read from then on. A call that has just come
+	 * shows the same at no cost.
+	 *
+	 * @param now Unix ms
+	 * @returns to be asked once about each open task, in their order
+	 */
+	private sparing(now: number): (one: Watched) => boolean {
+		const { account } = this.deps;
+		const isQuiet = now >= this.toldAt + WHERE_CALLS_ARRIVE.first;
+		let isRead = false;
+		return (one) => {
+			if (!reliesOnCalls(one, account, now)) return false;
+			const isFirst = !isRead;
+			isRead = true;
+			return !isFirst || !isQuiet;
+		};
 	}
 
 	/** Does what is due for one task. */
