@@ -80,6 +80,14 @@ export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 }
 
 /**
+ * Whether nothing speaks against it that calls tell of ends: no end was read since the last call of which none has told.
+ *
+ * @param now Unix ms
+ */
+export const mayCountOnCalls = (hearing: Hearing, now: number): boolean =>
+	silenceOf(hearing, now) === undefined;
+
+/**
  * A read has shown the end of a task of which a call was to tell. It may be on its way.
  *
  * @param now Unix ms

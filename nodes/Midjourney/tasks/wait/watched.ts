@@ -4,10 +4,10 @@ import type { Clock } from '../clock';
 import type { Account } from './limiter';
 import {
 	AFTER_SUBMIT,
+	mayCountOnCalls,
 	nextPause,
 	SOON,
 	usualWhereCalled,
-	WHERE_CALLS_ARRIVE,
 	type PollSchedule,
 } from './schedule';
 
@@ -81,12 +81,19 @@ export function planAnew(one: Watched, account: Account, clock: Clock, now: numb
 }
 
 /**
- * Whether a read of this task would only find out that its call was lost.
+ * Whether a read of this task would only show what its call will tell, too.
  *
  * @param now Unix ms
  */
-export const reliesOnCalls = (one: Watched, account: Account, now: number): boolean =>
-	Object.keys(one.schedule).length === 0 && usualOf(one, account, now) === WHERE_CALLS_ARRIVE;
+export const reliesOnCall = (
+	{ called, schedule, sighting }: Watched,
+	account: Account,
+	now: number,
+): boolean =>
+	called === true &&
+	!sighting.called &&
+	Object.keys(schedule).length === 0 &&
+	mayCountOnCalls(account, now);
 
 function usualOf({ called, sighting }: Watched, account: Account, now: number): PollSchedule {
 	if (sighting.called) return SOON;

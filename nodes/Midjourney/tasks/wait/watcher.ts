@@ -9,7 +9,7 @@ import type { WaitState } from './state';
 import {
 	plan,
 	planAnew,
-	reliesOnCalls,
+	reliesOnCall,
 	type Progress,
 	type Sighting,
 	type Target,
@@ -256,9 +256,8 @@ export class Watcher {
 	}
 
 	/**
-	 * Which tasks need no read now, although theirs may be due. Where calls arrive, the first open task is read for all:
-	 * if its call was lost, so may be those of the others, and all are read from then on. A call that has just come
-	 * shows the same at no cost.
+	 * Which tasks need no read now, although one may be due. Of those that calls are to tell of, the first open one is read for
+	 * all: only when it ends without a call are the others read, too. A call that has just come shows the same at no cost.
 	 *
 	 * @param now Unix ms
 	 * @returns to be asked once about each open task, in their order
@@ -268,7 +267,7 @@ export class Watcher {
 		const isQuiet = now >= this.toldAt + WHERE_CALLS_ARRIVE.first;
 		let isRead = false;
 		return (one) => {
-			if (!reliesOnCalls(one, account, now)) return false;
+			if (!reliesOnCall(one, account, now)) return false;
 			const isFirst = !isRead;
 			isRead = true;
 			return !isFirst || !isQuiet;
