@@ -59,18 +59,18 @@ export class MidjourneyTrigger implements INodeType {
 
 	webhookMethods = {
 		default: {
-			/** The providers have no list of webhooks: each task is told its own callback URL when it is submitted. */
+			/** The providers keep no list of webhooks: each submit carries its own callback URL. */
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				return false;
 			},
 
-			/** Nothing can be registered. All there is to do is to say what will not work; nobody waits for that. */
+			/** Nothing can be registered. This only reports what will not work, and nothing waits for it. */
 			async create(this: IHookFunctions): Promise<boolean> {
 				void onPublish(this);
 				return true;
 			},
 
-			/** Nothing is registered; and what has started stays remembered. */
+			/** Nothing is registered. What has started stays remembered. */
 			async delete(this: IHookFunctions): Promise<boolean> {
 				return true;
 			},
@@ -78,16 +78,16 @@ export class MidjourneyTrigger implements INodeType {
 	};
 
 	/**
-	 * Whatever a call starts goes through here, where n8n remembers what has started before, and where there is time to
-	 * fetch files.
+	 * Everything that a call starts goes through here, where n8n remembers what has started before, and where there is
+	 * time to download files.
 	 *
-	 * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+	 * @throws NodeOperationError when the execution is cancelled, or when the settings do not fit
 	 */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await execute(this)];
 	}
 
-	/** Never throws. */
+	/** Answers a callback. Never throws. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		return await onCallback(this);
 	}

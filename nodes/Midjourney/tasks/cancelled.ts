@@ -7,13 +7,13 @@ import type { Host } from './host';
 export interface Left {
 	/** Ids of tasks that were not seen to end. */
 	open?: Iterable<string>;
-	/** Ids of tasks that are completed, whose results the provider keeps. */
+	/** Ids of completed tasks, whose results the provider keeps. */
 	completed?: Iterable<string>;
-	/** How many submits were sent and not answered yet. */
+	/** The number of submits that were sent and not answered yet. */
 	underWay?: number;
 }
 
-/** Names everything that is or may be paid. */
+/** The message of a cancelled execution: it names everything that is or may be paid for. */
 export function cancelledMessage(
 	{ open = [], completed = [], underWay = 0 }: Left,
 	{ displayName }: Pick<Provider, 'displayName'>,
@@ -35,9 +35,10 @@ export function cancelledMessage(
 }
 
 /**
- * Does the work; when the execution is cancelled meanwhile, or the work breaks down, says what is left at the provider.
+ * Does the work. When the execution is cancelled meanwhile, or the work fails, the error says what is
+ * left at the provider.
  *
- * @param left asked for at that moment
+ * @param left called at that moment
  * @throws NodeOperationError in place of whatever the work throws
  */
 export async function untilCancelled<T>(

@@ -12,13 +12,13 @@ import type { Provider } from '../providers/provider';
 import type { Task } from '../providers/task';
 import type { DownloadFailure } from './download';
 
-/** What n8n shows, and routes by On Error. Every one of them names the item; those of a task name the task. */
+/** An error that n8n shows, and routes by On Error. Every one names its item, and its task if it has one. */
 export type NodeProblem = NodeApiError | NodeOperationError;
 
-/** n8n counts items from 0 wherever it shows them. */
+/** Names an item as n8n does, counting from 0. */
 const at = (itemIndex: number): string => `[item ${itemIndex}]`;
 
-/** Something about the input of an item, seen before anything was sent. */
+/** An error about the input of an item, found before anything was sent. */
 export function inputError(
 	node: INode,
 	itemIndex: number,
@@ -28,19 +28,24 @@ export function inputError(
 	return new NodeOperationError(node, `${message} ${at(itemIndex)}`, { itemIndex, description });
 }
 
-/** Makes the n8n error for an answer that was not as hoped. */
+/** Makes n8n's errors from failures, in the words of the provider. */
 export class ProblemWriter {
 	constructor(
 		private readonly node: INode,
 		private readonly provider: Provider,
 	) {}
 
-	/** A question that costs nothing was not answered. */
+	/** A free request was not answered. */
 	ofQuestion(failure: Failure, itemIndex: number): NodeApiError {
 		return this.write(wordingOf(failure, this.name), itemIndex, failure);
 	}
 
-	/** A submit was refused, or nobody knows whether it was taken. */
+	/**
+	 * A submit was refused, or it is not known whether it was accepted.
+	 *
+	 * @param failure undefined: it was not sent because of another item's problem, or (ambiguous) an earlier try
+	 * has left no answer
+	 */
 	ofSubmit(failure: Failure | undefined, ambiguous: boolean, itemIndex: number): NodeProblem {
 		if (!ambiguous) {
 			return failure
@@ -68,7 +73,7 @@ export class ProblemWriter {
 		return this.write(wordingOfFailed(task, this.name), itemIndex, error, `task ${taskId}`);
 	}
 
-	/** It was bought before with another credential, and this one does not know it. */
+	/** The task was bought with another credential, and this one does not know it. */
 	ofOtherAccount(taskId: string, account: string, itemIndex: number): NodeOperationError {
 		const name = this.provider.displayName;
 		return new NodeOperationError(
@@ -81,13 +86,17 @@ export class ProblemWriter {
 		);
 	}
 
-	/** A task that is paid, or was submitted elsewhere, cannot be read. */
+	/** A task that was paid for, or submitted elsewhere, cannot be read. */
 	ofLostTask(failure: Failure, taskId: string, itemIndex: number): NodeApiError {
 		const wording = wordingOf(failure, this.name, { of: 'task', taskId });
 		return this.write(wording, itemIndex, failure, `task ${taskId}`);
 	}
 
-	/** The time limit has come while the task was open. */
+	/**
+	 * The time limit was reached while the task was open.
+	 *
+	 * @param limitMs the time limit, in ms
+	 */
 	ofTimeLimit(
 		taskId: string,
 		limitMs: number,
@@ -108,7 +117,7 @@ export class ProblemWriter {
 	}
 
 	/**
-	 * The task is done, and some of its files could not be fetched.
+	 * The task is completed, but some of its files could not be downloaded.
 	 *
 	 * @param indexes of the outputs whose files are missing
 	 */
@@ -136,12 +145,12 @@ export class ProblemWriter {
 				itemIndex,
 			},
 		);
-		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.
+		// NodeApiError replaces a message that contains something like a system error code with a stock text.
 		error.message = message;
 		return error;
 	}
 
-	/** The provider says that the task is completed, and names nothing that it has made. */
+	/** The provider says that the task is completed, but lists no output. */
 	ofNoOutputs(taskId: string, itemIndex: number): NodeOperationError {
 		const name = this.provider.displayName;
 		return new NodeOperationError(
@@ -154,7 +163,7 @@ export class ProblemWriter {
 		);
 	}
 
-	/** One that was written before and saved: its message names item and task already. */
+	/** An error that was written and saved before: its message already names item and task. */
 	again(saved: { message: string; description?: string }, itemIndex: number): NodeOperationError {
 		const { message, description } = saved;
 		return new NodeOperationError(this.node, message, { itemIndex, description });
@@ -182,7 +191,7 @@ export class ProblemWriter {
 				failure: cause && n8nFailure(cause, retryAfterMs),
 			},
 		);
-		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.
+		// NodeApiError replaces a message that contains something like a system error code with a stock text.
 		error.message = message;
 		return error;
 	}
