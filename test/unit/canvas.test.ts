@@ -152,7 +152,7 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'an image beside the canvas',
 			{ ...edit, rule: { canvas: wide, x: 1456, y: 0 } },
-			/entirely outside of the canvas/,
+			/entirely outside the canvas/,
 		],
 		[
 			'a canvas that is full',
@@ -162,7 +162,7 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'an area that reaches outside',
 			{ ...inpaint, mask: { polygons: [[0, 0, 1457, 0, 9, 9]] } },
-			/Area 1 .* 1457,0 outside of the image/,
+			/Area 1 .* 1457,0 outside the image/,
 		],
 	])('%s does not fit', (_, request, problem) => {
 		expect(withSize(request, wide)).toEqual({ problem: expect.stringMatching(problem) });

@@ -21,14 +21,14 @@ export function cancelledMessage(
 	const parts = ['The execution was cancelled'];
 	const goOn = [...new Set(open)];
 	const done = [...new Set(completed)];
-	if (goOn.length > 0) parts.push(`these tasks go on at ${displayName}: ${goOn.join(', ')}`);
+	if (goOn.length > 0) parts.push(`these tasks continue at ${displayName}: ${goOn.join(', ')}`);
 	if (done.length > 0) {
-		parts.push(`these tasks are completed, ${displayName} has their results: ${done.join(', ')}`);
+		parts.push(`these tasks are completed, and ${displayName} has their results: ${done.join(', ')}`);
 	}
 	if (underWay > 0) {
 		const submits = underWay === 1 ? '1 submit was' : `${underWay} submits were`;
 		parts.push(
-			`${submits} under way, which may have been taken and paid: look into the task list of ${displayName}`,
+			`${submits} in flight and may have been accepted and paid: check the task list of ${displayName}`,
 		);
 	}
 	return parts.join('; ');

@@ -320,18 +320,18 @@ class Watched {
 }
 
 const NO_ADDRESS: DownloadFailure = {
-	words: 'its link is no web address (https://…)',
+	words: 'its link is not a web address (https://…)',
 	transient: false,
 };
 const NOT_A_FILE: DownloadFailure = {
-	words: 'the link leads to no image or video',
+	words: 'the link does not lead to an image or a video',
 	transient: false,
 };
 const EMPTY: DownloadFailure = { words: 'the file is empty', transient: false };
-const SILENT: DownloadFailure = { words: 'the file server fell silent', transient: true };
+const SILENT: DownloadFailure = { words: 'the file server stopped sending', transient: true };
 const TOO_SLOW: DownloadFailure = { words: 'the file server took too long', transient: true };
 const SERVER_GIVEN_UP: DownloadFailure = {
-	words: 'not tried, because the file server did not bring the files before it',
+	words: 'not tried, because the file server did not deliver the files before it',
 	transient: true,
 };
 const OUT_OF_TIME: DownloadFailure = {
@@ -350,11 +350,11 @@ const tooLarge = (limit: number): DownloadFailure => ({
 function refusal(status: number, pauseMs: number | undefined): DownloadFailure {
 	const code = String(status);
 	if (status === 429 || status >= 500) {
-		const words = `the file server could not give it (${code})`;
+		const words = `the file server could not deliver it (${code})`;
 		return { words, code, transient: true, retryAfterMs: pauseMs };
 	}
 	const gone = status === 404 || status === 410;
-	const words = gone ? 'the file is not there' : 'the file server does not give it';
+	const words = gone ? 'the file is not there' : 'the file server refuses to deliver it';
 	return { words: `${words} (${code})`, code, transient: false };
 }
 
@@ -371,7 +371,7 @@ const BROKEN_OFF_CODES: ReadonlySet<string> = new Set([
 /** The code and message of an error. Paths of this machine, which the system names after a comma, are cut off. */
 function seen(error: unknown): { code?: string; message: string } {
 	const { code, message } = isRecord(error) ? error : { code: undefined, message: error };
-	const words = text(message) ?? 'it did not say why';
+	const words = text(message) ?? 'no reason was given';
 	return { code: text(code), message: text(code) ? (words.split(',')[0] ?? words) : words };
 }
 

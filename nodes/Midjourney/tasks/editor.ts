@@ -19,7 +19,7 @@ export function hintAtBought(context: IExecuteFunctions, tasks: number): void {
 	if (tasks === 0) return;
 	const [these, ids] = tasks === 1 ? ['this one', 'its ID'] : ['these', 'their IDs'];
 	hintAt(context, {
-		message: `Bought: ${count(tasks)}. To execute the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again for nothing.`,
+		message: `Bought: ${count(tasks)}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
 		type: 'info',
 		location: 'outputPane',
 	});

@@ -20,7 +20,7 @@ export type SizeOf = (url: string) => Promise<Result<Size>>;
 export const sizeReader =
 	({ helpers, cancelSignal }: Host): SizeOf =>
 	async (url) => {
-		if (!URL.canParse(url)) return notRead('its address is no URL');
+		if (!URL.canParse(url)) return notRead('its address is not a URL');
 		const { host } = new URL(url);
 		try {
 			const reply: unknown = await helpers.httpRequest({

@@ -69,7 +69,7 @@ export function savedFor(context: IWebhookFunctions): unknown {
 }
 
 /**
- * Replaces what is saved, for a call that wakes the execution: n8n saves it together with the execution's new state,
+ * Replaces the saved text, for a call that wakes the execution: n8n saves it together with the execution's new state,
  * before the node runs. n8n saves nothing of a call that wakes nothing.
  */
 export function saveOnWake(context: IWebhookFunctions, saved: string): void {

@@ -116,10 +116,10 @@ function layoutProblem({ canvas, imagePosition }: Layout): string | undefined {
 	const { width, height } = canvas;
 	const { x, y, ...image } = imagePosition;
 	if (width > LONGEST_SIDE || height > LONGEST_SIDE) {
-		return `The canvas would have ${width} × ${height} px, at most ${LONGEST_SIDE} are possible on a side: enter a smaller Image Width and Image Height in the same ratio, or let the picture grow less`;
+		return `The canvas would have ${width} × ${height} px, but a side can have at most ${LONGEST_SIDE}: enter a smaller Image Width and Image Height in the same ratio, or let the image grow less`;
 	}
 	return x >= width || y >= height || x + image.width <= 0 || y + image.height <= 0
-		? `The image (${image.width} × ${image.height} px at ${x}, ${y}) lies entirely outside of the canvas (${width} × ${height} px): change Image X, Image Y or the sizes`
+		? `The image (${image.width} × ${image.height} px at ${x}, ${y}) lies entirely outside the canvas (${width} × ${height} px): change Image X, Image Y or the sizes`
 		: undefined;
 }
 
@@ -139,7 +139,7 @@ function sizedMask(mask: Mask, size: Size): Mask | { problem: string } {
 		const outside = pairs(polygon).find(([x, y]) => x < 0 || y < 0 || x > width || y > height);
 		if (outside) {
 			return {
-				problem: `Area ${position + 1} of the mask has the point ${outside.join(',')} outside of the image (${width} × ${height} px)`,
+				problem: `Area ${position + 1} of the mask has the point ${outside.join(',')} outside the image (${width} × ${height} px)`,
 			};
 		}
 	}

@@ -61,7 +61,7 @@ export class Memory {
 		this.account = digestOf(context.account.id).slice(0, 6);
 	}
 
-	/** What is known of a submit; undefined if nothing is, or if only another execution was refused it. */
+	/** What the memory holds of a submit; undefined if it holds nothing, or only a refusal from another execution. */
 	recall(key: string): Remembered | undefined {
 		const entry = this.store[key];
 		if (!isRecord(entry)) return undefined;

@@ -81,7 +81,7 @@ export class ProblemWriter {
 			`${name} does not know task ${taskId} with this API key: it was bought with the credential ${account} ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `The task is paid, and nothing was submitted again. Choose that credential once more, then retry this execution; or take the task ID to Task → Wait with it.`,
+				description: `The task is paid, and nothing was submitted again. Select that credential again and retry this execution, or use it in Task → Wait with this task ID.`,
 			},
 		);
 	}
@@ -104,14 +104,14 @@ export class ProblemWriter {
 		itemIndex: number,
 	): NodeOperationError {
 		const last = failure
-			? ` The last look did not succeed: ${wordingOf(failure, this.name).what}.`
+			? ` The last read failed: ${wordingOf(failure, this.name).what}.`
 			: '';
 		return new NodeOperationError(
 			this.node,
 			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `It goes on at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID goes on waiting for it. For other tasks raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
+				description: `It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
 			},
 		);
 	}
@@ -135,9 +135,9 @@ export class ProblemWriter {
 			{
 				message,
 				description: [
-					'The task is completed and paid: do not submit it again. Task → Wait with this task ID brings its links and its files, at no cost.',
+					'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
 					this.provider.downloadUrl &&
-						'File → Get Download URL makes another link to a file that the provider still keeps.',
+						'File → Get Download URL creates a new link to a file that the provider still has.',
 				]
 					.filter(Boolean)
 					.join(' '),
@@ -155,10 +155,10 @@ export class ProblemWriter {
 		const name = this.provider.displayName;
 		return new NodeOperationError(
 			this.node,
-			`Task ${taskId} is completed, but ${name} names no image or video of it ${at(itemIndex)}`,
+			`Task ${taskId} is completed, but ${name} lists no image or video for it ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says of it, at no cost; ask their support for the files.`,
+				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says about it, at no cost; ask their support for the files.`,
 			},
 		);
 	}

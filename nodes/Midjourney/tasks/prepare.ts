@@ -35,7 +35,7 @@ export async function prepare(
 async function sizeFor(request: ForSize, tools: Tools): Promise<Result<Size>> {
 	if (request.kind === 'uploadPaintImage') return await tools.sizeOf(request.imageUrl);
 	const { taskId, index } = request;
-	if (taskId === undefined) return unknown('there is no task that could be asked for it');
+	if (taskId === undefined) return unknown('there is no task to read it from');
 	const task = await tools.readTask(taskId);
 	if (!task.ok) return task;
 	const { outputs, prompt = '' } = task.value;

@@ -21,7 +21,7 @@ export interface ResultDeps {
 /** This operation runs any model, including one that answers in words. */
 const MAY_HAVE_NO_OUTPUT = 'model:run';
 
-/** This operation only looks at a task: what is wrong with the task is part of the answer. */
+/** This operation only looks at a task: a task without outputs is a valid answer. */
 const LOOK = 'task:get';
 
 /**

@@ -11,7 +11,7 @@ import type { Outcome } from './outcome';
 
 const TASK_GET = 'Task → Get with this task ID';
 
-/** The item of a tool call. What is meant for people in the editor is put into words for a model, in `message`. */
+/** The item of a tool call. The words for people in the editor are replaced with words for a model, in `message`. */
 export function toolAnswer(
 	{ item, problem }: Item,
 	outcome: Outcome,
@@ -34,7 +34,7 @@ export function toolAnswerTo(error: unknown, begun: boolean): INodeExecutionData
 		error instanceof Error ? error.message : String(error),
 		descriptionOf(error),
 		begun
-			? 'Something may have been bought and paid all the same: do not submit it again before the user has looked into the task list of the provider.'
+			? 'Even so, something may have been bought and paid: do not submit it again before the user has checked the task list of the provider.'
 			: 'Nothing was bought.',
 	);
 	return { json: { message, status: 'failed' }, pairedItem: { item: 0 } };
@@ -52,8 +52,8 @@ function messageFor(
 		return mayBePaid
 			? sentences(
 					what,
-					`Nobody knows whether ${provider.displayName} took it, so it may be paid: do not submit it again.`,
-					`Ask the user to look into the task list there; ${TASK_GET} then brings the result at no cost.`,
+					`It is not known whether ${provider.displayName} accepted it, so it may be paid: do not submit it again.`,
+					`Ask the user to check the task list there; ${TASK_GET} then returns the result at no cost.`,
 				)
 			: sentences(what, descriptionOf(problem), 'Nothing was bought.');
 	}
@@ -63,7 +63,7 @@ function messageFor(
 		case 'failed':
 			return sentences(
 				what ?? `Task ${taskId} has failed (${task.error?.message ?? 'no reason is given'})`,
-				`It is over and brings no result. Submitting it again is another purchase: ask the user, or change what its words complain of first.`,
+				`It has ended and brings no result. Submitting it again is another purchase: ask the user first, or first change what the error is about.`,
 			);
 	}
 	// A query may name a task that does not exist.

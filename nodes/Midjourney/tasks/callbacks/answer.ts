@@ -28,7 +28,7 @@ const SIGNATURE_HEADERS = ['x-webhook-timestamp', 'x-webhook-signature'];
 /** One answer for every task, known or unknown, so that a caller learns nothing. */
 const ANSWERS: Record<Verdict['status'], IDataObject> = {
 	200: { ok: true },
-	401: { ok: false, message: 'The call does not prove itself' },
+	401: { ok: false, message: 'The call is not authenticated' },
 	503: { ok: false, message: 'Call again' },
 };
 
@@ -153,7 +153,7 @@ async function addressOf(
 		(await reachableAddress(context.helpers, usual, internal, isStatus));
 	if (!own && !isSaid) {
 		context.logger.warn(
-			`Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ${reachAdvice()}`,
+			`Midjourney Trigger cannot reach its own n8n, so it cannot hand calls on to the executions that wait for them: ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;

@@ -5,7 +5,7 @@ import type { Clock } from '../clock';
 
 /**
  * The connections to providers that this process has open, by credential. Opening one takes n8n tens of ms, and a
- * caller from outside must not be able to force that. So calls are checked with what is already open.
+ * caller from outside must not be able to force that. So calls are checked with the open connections.
  */
 
 /** How long a connection is used, in ms: a changed credential is noticed after this time at the latest. */

@@ -106,7 +106,7 @@ export async function receive(call: Call, deps: ReceiveDeps): Promise<Verdict> {
 	const claims = http && isTokened ? claimsWith(http) : undefined;
 	if (!http || (isTokened && !claims)) {
 		return refused(
-			'the token in the address does not fit: it has expired, was altered, or was made for another Trigger, another n8n or another API key',
+			'the token in the address is not valid: it has expired, was altered, or was made for another Trigger, another n8n or another API key',
 		);
 	}
 	const secrets = http.webhookSecrets;
@@ -165,7 +165,7 @@ function problemOf(seen: Result<Task>, { isProved }: Admitted): string | undefin
 	const { reason } = seen.failure;
 	if (reason === 'notFound') return isProved ? 'the provider does not know the task' : undefined;
 	return reason === 'rateLimited'
-		? 'too many tasks are asked for at once'
+		? 'too many tasks are being read at once'
 		: `the task cannot be read now (${reason})`;
 }
 

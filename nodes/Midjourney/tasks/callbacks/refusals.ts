@@ -62,8 +62,8 @@ export class CallLog {
 			const calls = count === 1 ? '1 call' : `${count} calls`;
 			const last =
 				this.lastTaken === undefined
-					? 'It has taken none since n8n was started'
-					: `The last that it took came at ${new Date(this.lastTaken).toISOString()}`;
+					? 'It has accepted none since n8n was started'
+					: `The last one that it accepted came at ${new Date(this.lastTaken).toISOString()}`;
 			this.logger.warn(
 				`Midjourney Trigger '${this.name}' ${what} ${calls} in the last minute: ${reason}. ${last}.`,
 			);

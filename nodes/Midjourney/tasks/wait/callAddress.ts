@@ -74,7 +74,7 @@ export function refuseDeafCallback(
 			host.node,
 			itemIndex,
 			`Callbacks cannot arrive: ${reason}`,
-			'Nothing was submitted. Set WEBHOOK_URL of n8n to its public address, enter the URL of a Midjourney Trigger in Options, or choose the Wait Mode Auto.',
+			"Nothing was submitted. Set n8n's WEBHOOK_URL to its public address, enter the URL of a Midjourney Trigger in Options, or choose Wait Mode Auto.",
 		);
 	}
 }

@@ -45,7 +45,7 @@ export async function watchOver(companion: Companion): Promise<void> {
 		const outcome = await wake(helpers, own, secret, clock, () => isOurs() && !hasWoken(secret));
 		if (outcome === 'failed') {
 			logger.warn(
-				'Midjourney could not wake a parked execution; n8n runs it again when its time is up',
+				'Midjourney could not wake a parked execution; n8n resumes it when its timer fires',
 			);
 		}
 	}

@@ -37,7 +37,7 @@ export async function howToWait(
 	const own = await ownAddress(context, internal);
 	if (!own && !isSaid) {
 		context.logger.warn(
-			`Midjourney cannot reach its own n8n to wake what it has parked: it looks once a minute or so. ${reachAdvice()}`,
+			`Midjourney cannot reach its own n8n to wake parked executions, so they read their tasks only about once a minute. ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;
@@ -53,10 +53,10 @@ const FOREGROUND_MODES: ReadonlySet<string> = new Set([
 ]);
 
 function foregroundBecause(context: IExecuteFunctions, mode: WaitMode): string | undefined {
-	if (mode === 'poll') return 'by its Wait Mode';
-	if (isToolCall(context)) return 'an agent waits for the answer of its tool';
-	if (FOREGROUND_MODES.has(context.getMode())) return `the execution is ${context.getMode()}`;
-	if (!canPark(context)) return 'this n8n does not offer what parking needs';
+	if (mode === 'poll') return 'its Wait Mode is Poll';
+	if (isToolCall(context)) return 'an agent waits for the answer of the tool';
+	if (FOREGROUND_MODES.has(context.getMode())) return `the execution mode is ${context.getMode()}`;
+	if (!canPark(context)) return 'this n8n lacks what parking needs';
 	const caller = waitingCaller(context);
 	return caller === undefined ? undefined : `the caller of ${caller} waits for the last node`;
 }

@@ -106,9 +106,9 @@ export function parkedState(context: IExecuteFunctions): WaitState | undefined {
 	if (saved === undefined) return undefined;
 	throw new NodeOperationError(
 		context.getNode(),
-		'This execution was parked by another version of the Midjourney node, which this one cannot go on from',
+		'This execution was parked by another version of the Midjourney node, and this version cannot resume it',
 		{
-			description: `Everything that was submitted is paid: do not submit it again. Task → Wait brings the results of ${taskIdsIn(saved).join(', ')}.`,
+			description: `Everything that was submitted is paid: do not submit it again. Task → Wait returns the results of ${taskIdsIn(saved).join(', ')}.`,
 		},
 	);
 }
@@ -127,7 +127,7 @@ export async function resumeParked(
 ): Promise<INodeExecutionData[]> {
 	const run = await openRun(context, provider, written).catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
-			description: `Paid, and still there: ${idsOf(state).join(', ')}. Task → Wait brings the results.`,
+			description: `These tasks are paid, and still there: ${idsOf(state).join(', ')}. Task → Wait returns their results.`,
 		});
 	});
 	const { clock } = run;
@@ -171,7 +171,7 @@ async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeE
 const boughtHere = ({ tasks }: WaitState): number =>
 	tasks.filter(({ stage }) => stage.at === 'bought' && stage.fresh).length;
 
-/** Does what is due until the execution has to be parked; undefined once everything has ended. */
+/** Takes step after step until the execution has to be parked; undefined once everything has ended. */
 async function untilParkOrEnd(
 	run: RunContext,
 	state: WaitState,

@@ -54,7 +54,7 @@ const NOT_FOR_US: Verdict = {
 };
 const REFUSED: Verdict = {
 	status: 401,
-	body: { ok: false, message: 'The call does not prove itself' },
+	body: { ok: false, message: 'The call is not authenticated' },
 };
 
 /**

@@ -50,7 +50,7 @@ export const resumeTokenOf = (resumeUrl: string): string | undefined =>
 const statusUrlOf = (context: IExecuteFunctions): string =>
 	below(executionOf(context).resumeFormUrl, STATUS_PATH);
 
-/** Appends a path to an address. What is not a URL stays as it is. */
+/** Appends a path to a URL; returns anything else unchanged. */
 function below(given: unknown, path: string): string {
 	const address = String(given);
 	if (!URL.canParse(address)) return address;
@@ -138,7 +138,7 @@ function noteShut(url: string, error: unknown): void {
 /**
  * Whether n8n refuses to call all of these. The Trigger asks when it is published, before anything waits.
  *
- * @param urls of this n8n; what is not a URL does not count
+ * @param urls of this n8n; invalid ones are ignored
  */
 export async function areShut(helpers: Requester, urls: readonly string[]): Promise<boolean> {
 	const origins = new Set(
@@ -155,7 +155,7 @@ export async function areShut(helpers: Requester, urls: readonly string[]): Prom
 /** What to do when no address leads to this n8n, as a sentence. */
 export const reachAdvice = (): string =>
 	shut.size === 0
-		? 'Internal Base URL in Options names an address that works from inside.'
+		? 'Set Internal Base URL in Options to an address at which n8n can be reached from inside.'
 		: `n8n's protection against private addresses refuses ${[...shut].join(' and ')}. Allow it in n8n's environment ` +
 			'(N8N_SSRF_ALLOWED_IP_RANGES or N8N_SSRF_ALLOWED_HOSTNAMES), or enter an allowed address of this n8n as Internal Base URL in Options.';
 

@@ -103,7 +103,7 @@ export interface WaitState {
 	wasCalled?: boolean;
 	/** It runs again, but not to buy: open tasks are read, because a callback may be lost or a process dead. */
 	isLook?: boolean;
-	/** The editor already shows what is waited for. */
+	/** The editor already shows the tasks. */
 	isShown: boolean;
 	tasks: TaskState[];
 }
@@ -159,7 +159,7 @@ export function onWake(state: WaitState, now: number): WaitState {
 /** How many tasks are bought between two saves, and so how many may be unclear after a crash. */
 export const BATCH = 10;
 
-/** What is due next. */
+/** The next step of a run. */
 export type Step =
 	| { do: 'submit'; batch: number[] }
 	/** `until` in Unix ms. */
@@ -169,7 +169,7 @@ export type Step =
 	| { do: 'end' };
 
 /**
- * What is due next for these tasks.
+ * The next step for these tasks.
  *
  * @param now Unix ms
  * @param isOpen whether a bought task has still to end

@@ -11,7 +11,7 @@ import { plan, planAnew, type Progress, type Sighting, type Target, type Watched
 /** How long to wait for the last read of a task at its time limit, in ms. */
 export const LAST_READ_MS = 5_000;
 
-/** How long a running node waits for the reads that are due before it goes on without them, in ms. */
+/** How long a running node waits for due reads before it continues without them, in ms. */
 const DUE_READS_MS = 10_000;
 
 /** The longest pause between two rounds of the loop, in ms. */
@@ -163,7 +163,7 @@ export class Watcher {
 		this.notify();
 	}
 
-	/** Stops, and returns what is known. A task whose read is in flight is due at once. */
+	/** Stops, and returns the state of each task. A task whose read is in flight is due at once. */
 	private handOver(): Array<[string, Progress]> {
 		this.stop();
 		return [...this.watched].map(([taskId, { sighting, due, usual, readAt, reading }]) => [
@@ -242,7 +242,7 @@ export class Watcher {
 		this.running = false;
 	}
 
-	/** Does what is due for one task. */
+	/** Takes the due step for one task. */
 	private tend(one: Watched, now: number, isRead: boolean): void {
 		if (now >= one.deadline) this.close(one, now);
 		else if (isRead && !one.reading && now >= one.due) void this.poll(one);
