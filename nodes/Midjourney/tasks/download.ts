@@ -64,7 +64,7 @@ const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
  * Downloads the files of tasks into n8n, a few at a time and streamed: no file is held in memory as a whole, unless n8n
  * itself keeps binary data there. A download that fails for a transient reason is tried again; that costs nothing.
  * Whatever a server does, each file has a time limit, and so have all files of a run together. A server that delivers
- * nothing is soon given up, however many files it has.
+ * nothing is soon given up on, however many files it has.
  */
 export class Downloads {
 	private readonly limiter: Limiter;

@@ -24,8 +24,8 @@ export function routed({ item, problem }: Item, { node }: Pick<Host, 'node'>): I
 
 /**
  * The same for items that n8n saves before it routes them. Only what JSON keeps survives that, so the whole item is put
- * under the field `error`, as n8n's own HTTP Request node does. It makes n8n run nothing again, because the node that
- * waits is disabled.
+ * under the field `error`, as n8n's own HTTP Request node does. n8n runs nothing again because of it, since the node
+ * that waits is disabled.
  */
 export function routedWhenSaved(
 	{ item, problem }: Item,

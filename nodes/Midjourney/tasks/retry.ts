@@ -8,10 +8,10 @@ const ATTEMPTS = 4;
 const LIMIT_MS = 60_000;
 
 /**
- * Repeats a request until there is an answer, or no use in asking again. Only for requests that are free and safe to
+ * Repeats a request until there is an answer, or no point in asking again. Only for requests that are free and safe to
  * repeat; submits have rules of their own (wait/submitBatch.ts).
  *
- * @returns without an answer the last failure, with the number of attempts
+ * @returns the answer, or the last failure with the number of attempts
  * @throws when the execution is cancelled
  */
 export async function retryTransient<T>(

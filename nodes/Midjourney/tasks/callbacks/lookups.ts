@@ -10,7 +10,7 @@ export interface LookupLimits {
 	burst: number;
 	/** Requests in flight at a time. */
 	inFlight: number;
-	/** How long a task that the provider does not know is not read again, in ms. */
+	/** How long “not found” is reused as the answer for a task, in ms. */
 	unknownMs: number;
 	/** Whether a call for an open task that was just read waits until the task may be read again, or is to come again. */
 	waits: boolean;
@@ -28,10 +28,10 @@ export const FOR_THE_PROVED: LookupLimits = {
 	...{ perSecond: 50, burst: 400, inFlight: 8, unknownMs: 0, waits: true },
 };
 
-/** How long a task that has ended is not read again, in ms; its end does not change. */
+/** How long the answer for a task that has ended is reused, in ms; its end does not change. */
 const ENDED_MS = 60_000;
 
-/** How long an open task is not read again, in ms. */
+/** The shortest time between two reads of an open task, in ms. */
 const OPEN_MS = 2_000;
 
 /** How many answers are remembered. */

@@ -16,7 +16,7 @@ export const KEY_FIELD = 'deduplicationKey';
 /** Identifies one end of one task. */
 export const keyOf = ({ taskId, status }: Task): string => `${taskId}:${status}`;
 
-/** How long a start is held for n8n to begin it, in ms; one that has not begun by then never came about. */
+/** How long n8n has to begin a start, in ms. One that has not begun by then never will, and may be repeated. */
 const CLAIMED_MS = 30_000;
 
 /** How many entries a process remembers for each Trigger; n8n's memory holds more. */

@@ -15,7 +15,7 @@ const KEPT_MS = 300_000;
  * this, in ms, however many such calls arrive.
  */
 const LOOK_AGAIN_MS = 60_000;
-/** How long a credential that could not be opened is not tried again, in ms. */
+/** The pause before a credential that could not be opened is tried again, in ms. */
 const FAILED_MS = 5_000;
 
 interface Opening {

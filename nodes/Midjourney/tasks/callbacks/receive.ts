@@ -49,7 +49,7 @@ export interface Call {
 /** A wait of an execution that this process may not know. */
 export type RemoteWait = WaitClaims & { executionId: string };
 
-/** What `receive` works with. */
+/** Dependencies of `receive`. */
 export interface ReceiveDeps {
 	clock: Clock;
 	settings: ReceiveSettings;

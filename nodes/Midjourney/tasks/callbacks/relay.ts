@@ -12,7 +12,7 @@ const TRY_MS = 5_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 
-/** What `relay` works with. */
+/** Dependencies of `relay`. */
 export interface RelayDeps {
 	clock: Clock;
 	/** Whether the address has n8n's own token for calling the execution; older n8n has none. */

@@ -135,7 +135,7 @@ function wakeUp(state: WaitState, clock: Clock): Verdict {
 	return { ...HEARD, wakeWith: onWake(state, clock.now()) };
 }
 
-/** What an authenticated callback is handled with. */
+/** What the handling of an authenticated callback needs. */
 interface Tools {
 	provider: Provider;
 	http: Http;

@@ -130,7 +130,7 @@ export async function plannedTasks(
 	);
 }
 
-/** Takes up an earlier purchase. False when that is of no use, so that the task may be bought. */
+/** Takes up an earlier purchase. False when there is nothing worth taking up, so that the task may be bought. */
 async function isTakenUp(
 	task: TaskState,
 	known: Remembered,

@@ -16,7 +16,7 @@ export interface PollSchedule {
 	growth: number;
 }
 
-/** For a task whose end no callback will report: none is ready before the first read. */
+/** For a task whose end no callback will report. No task ends before the first read. */
 export const AFTER_SUBMIT: PollSchedule = {
 	...{ first: 4_000, shortest: 500, longest: 18_000 },
 	growth: 0.1,
@@ -49,11 +49,11 @@ const DAY_MS = 26 * 3_600_000;
 
 /**
  * How long further callbacks are expected after one has woken an execution, in ms. It may have arrived in one of
- * several processes, and this one only learns by reads what the others have received.
+ * several processes, and this one finds what the others have received only by reading.
  */
 const CALLED_ELSEWHERE_MS = 30 * 60_000;
 
-/** A callback that has not arrived this long after its task was read as ended, in ms, is lost. */
+/** How long after a read has shown the end of a task its callback counts as lost, in ms. */
 const CALL_IS_LOST_MS = 5_000;
 
 /** What a process knows of the callbacks of an account. */

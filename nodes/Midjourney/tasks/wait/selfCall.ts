@@ -65,7 +65,8 @@ function executionOf(context: IExecuteFunctions): Record<string, unknown> {
 }
 
 /**
- * The origin that has led to n8n before, by n8n's public origin, so that origins are not tried anew for each execution.
+ * Maps n8n's public origin to the one that has led to n8n before, so that origins are not tried anew for each
+ * execution.
  */
 const reachable = new Map<string, string>();
 
@@ -120,7 +121,7 @@ export function knownAddress({ resume, status }: OwnAddress): OwnAddress | undef
 }
 
 /**
- * The origins that n8n does not let its nodes call. This depends on n8n's settings, so it holds as long as the process.
+ * The origins that n8n does not let its nodes call. They depend on n8n's settings, so they last as long as the process.
  */
 const shut = new Set<string>();
 
@@ -261,9 +262,9 @@ export const isAlive = (status: string | undefined): boolean =>
 	status === undefined || !ENDED.has(status);
 
 /**
- * Wakes a parked execution as soon as n8n has saved it. Before that n8n would refuse the call, and log it.
+ * Wakes a parked execution as soon as n8n has saved it. Before that, n8n would refuse the call and log it.
  *
- * @param secret that the execution has saved for this wake; a later wait has another one
+ * @param secret the one that the execution has saved for this wake; a later wait has another one
  * @param isDue false once something else has woken the execution
  * @returns `gone` when nothing waits for this wake any more; `failed` when n8n has not accepted it
  */

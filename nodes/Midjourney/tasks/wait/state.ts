@@ -68,7 +68,7 @@ export interface TaskState {
 	stage: Stage;
 	/** The number of reads in earlier steps, perhaps in other processes. */
 	reads: number;
-	/** An earlier step has seen its end, perhaps in another process: no callback is waited for. */
+	/** An earlier step has seen its end, perhaps in another process, so no callback is waited for. */
 	hasEnded?: boolean;
 	/** The error itself; it is not saved. */
 	error?: NodeProblem;
@@ -91,17 +91,20 @@ export interface WaitState {
 	intent: number[];
 	/** Unix ms until which nothing is submitted. */
 	pausedUntil: number;
-	/** The failure that asked for this pause. */
+	/** The failure that caused the pause. */
 	pausedBy?: Failure;
 	/** Unix ms of the last submit that was accepted, or of the start. */
 	progressAt: number;
 	/** How many submits in a row have left open whether they were accepted. */
 	unclearInARow: number;
-	/** How often in a row the process was to wake it and did not. */
+	/** How often in a row the process has failed to wake it. */
 	missedWakes: number;
 	/** A callback has woken it. */
 	wasCalled?: boolean;
-	/** It runs again, but not to buy: open tasks are read, because a callback may be lost or a process dead. */
+	/**
+	 * It runs again, but not to buy: open tasks are read, because a callback may have been lost or a
+	 * process may have died.
+	 */
 	isLook?: boolean;
 	/** The editor already shows the tasks. */
 	isShown: boolean;
@@ -138,8 +141,8 @@ export function taskIdsIn(saved: unknown): string[] {
 }
 
 /**
- * The state after a wake, before the node runs. What was intended may be sent from now on. If a later run finds it
- * still so (n8n may revive an execution after a crash), it is not the first and does not send it.
+ * The state after a wake, before the node runs. Intended submits may be sent from now on. A later run that still finds
+ * them so (n8n may revive an execution after a crash) is not the first and does not send them.
  *
  * @param now Unix ms
  */

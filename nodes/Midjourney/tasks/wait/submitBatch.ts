@@ -30,7 +30,7 @@ const ACCOUNT_WIDE: ReadonlySet<FailureReason> = new Set<FailureReason>([
 	'notAllowed',
 ]);
 
-/** What `submitBatch` works with. */
+/** Dependencies of `submitBatch`. */
 export interface SubmitDeps {
 	provider: Provider;
 	http: Http;
@@ -168,8 +168,7 @@ export function skipRest(state: WaitState, { problemOf }: Pick<SubmitDeps, 'prob
  * Ends a task without a result.
  *
  * @param error the reason
- * @param more what else is known: the problem is another item's, a submit may have been accepted, or there is a task
- * all the same
+ * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
  */
 export function endWith(
 	task: TaskState,
@@ -215,10 +214,7 @@ const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	failure.transient &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
 
-/**
- * The part of the read schedule that the user has set; the rest is the default. Unless `fresh`, the
- * task is read at once.
- */
+/** The user's overrides of the read schedule; defaults apply to the rest. Unless `fresh`, the task is read at once. */
 export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
 	...settings?.schedule,
 	...(!fresh && { first: 0 }),

@@ -11,7 +11,7 @@ export interface Target {
 	since: number;
 	/** Unix ms of the time limit: a task that is open then stays open. */
 	deadline: number;
-	/** The part of the read schedule that the user has set; the rest is the default. */
+	/** The user's overrides of the read schedule; defaults apply to the rest. */
 	schedule: Partial<PollSchedule>;
 	/** Whether this node has submitted it: it exists, even if the provider does not find it yet. */
 	fresh: boolean;
@@ -72,8 +72,8 @@ export function plan(one: Watched, account: Account, clock: Clock): void {
 }
 
 /**
- * Schedules the next read anew when other callbacks are expected of the account than before. A read that
- * is due stays due.
+ * Schedules the next read anew if the account's callbacks are expected differently than before. A read that is due
+ * stays due.
  */
 export function planAnew(one: Watched, account: Account, clock: Clock, now: number): void {
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);

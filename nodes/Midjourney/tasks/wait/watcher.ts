@@ -20,12 +20,12 @@ const TICK_MS = 1_000;
 /** The longest pause while a task is being read, in ms: its next read may be due this soon. */
 const READING_TICK_MS = 200;
 
-/** What a watcher works with. */
+/** Dependencies of a watcher. */
 export interface WatcherDeps {
 	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
 	clock: Clock;
-	/** Whether it also reads tasks on a schedule whose end a callback will report. */
+	/** Whether it also polls tasks whose end a callback will report. */
 	polls: boolean;
 	/** Called when a task has ended. */
 	onEnd?(taskId: string, sighting: Sighting): void;
@@ -44,8 +44,8 @@ export class Watcher {
 	private readonly ahead: ReadAhead<Watched>;
 
 	/**
-	 * The same for all tasks: those that end together are read together, and the end of the last is seen as
-	 * soon as that of one.
+	 * The jitter, the same for all tasks: tasks that end together are read together, and the end of the last one is seen
+	 * as soon as that of a single one.
 	 */
 	private readonly chance: number;
 
@@ -249,8 +249,8 @@ export class Watcher {
 	}
 
 	/**
-	 * Ends a task at its time limit, whatever hangs. An end by then still counts if the provider reports it
-	 * in the last read.
+	 * Ends a task at its time limit, whatever hangs. If it has ended by then, that counts if the provider says so in the
+	 * last read.
 	 */
 	private close(one: Watched, now: number): void {
 		if (one.lastAt === undefined) {
