@@ -16,7 +16,7 @@ import type {
  */
 
 /**
- * The longest side of canvas and image, in px. No page gives a limit for the canvas; this is the one for images
+ * The longest side of canvas and image, in px. No documentation gives a limit for the canvas; this is the one for images
  * (wire.md: Vtrix masks).
  */
 export const LONGEST_SIDE = 4096;

@@ -23,6 +23,7 @@ const LEAST = -2 * MISS_COSTS;
 /** How many reads may be wasted per task, in whatever order the tasks end. */
 const MISSES_PER_TASK = 0.5;
 
+/** Dependencies of `ReadAhead`. */
 export interface ReadAheadDeps<T> {
 	clock: Clock;
 	/** The number of all tasks, and of those that are open. */
