@@ -584,7 +584,9 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 			expect(published).toContain('cannot hand calls on to executions that wait');
 			expect(published).toContain(refuses);
 			expect(await wait.finishAndDeliver(0)).toEqual([503]);
-			const [, called = ''] = n8n.log().split('so it cannot hand calls on to the executions that wait for them');
+			const [, called = ''] = n8n
+				.log()
+				.split('so it cannot hand calls on to the executions that wait for them');
 			expect(called).toContain(refuses);
 			expect(called).toContain(advice);
 			await client.stopExecution(wait.executionId);

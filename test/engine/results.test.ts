@@ -378,8 +378,16 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it.each([
 			['nothing', Buffer.alloc(0), 'the file is empty'],
-			['HTML', Buffer.from('<!DOCTYPE html><title>Expired</title>'), 'does not lead to an image or a video'],
-			['a program', Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'), 'does not lead to an image or a video'],
+			[
+				'HTML',
+				Buffer.from('<!DOCTYPE html><title>Expired</title>'),
+				'does not lead to an image or a video',
+			],
+			[
+				'a program',
+				Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'),
+				'does not lead to an image or a video',
+			],
 		])('does not store %s for a PNG', async (_, body, words) => {
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/')

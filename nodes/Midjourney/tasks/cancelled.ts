@@ -23,7 +23,9 @@ export function cancelledMessage(
 	const done = [...new Set(completed)];
 	if (goOn.length > 0) parts.push(`these tasks continue at ${displayName}: ${goOn.join(', ')}`);
 	if (done.length > 0) {
-		parts.push(`these tasks are completed, and ${displayName} has their results: ${done.join(', ')}`);
+		parts.push(
+			`these tasks are completed, and ${displayName} has their results: ${done.join(', ')}`,
+		);
 	}
 	if (underWay > 0) {
 		const submits = underWay === 1 ? '1 submit was' : `${underWay} submits were`;

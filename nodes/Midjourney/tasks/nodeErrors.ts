@@ -103,9 +103,7 @@ export class ProblemWriter {
 		failure: Failure | undefined,
 		itemIndex: number,
 	): NodeOperationError {
-		const last = failure
-			? ` The last read failed: ${wordingOf(failure, this.name).what}.`
-			: '';
+		const last = failure ? ` The last read failed: ${wordingOf(failure, this.name).what}.` : '';
 		return new NodeOperationError(
 			this.node,
 			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
