@@ -530,7 +530,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 			moreWidth: 300,
 			additionalFields: { ...SQUARE, imageWidth: 2000 },
 		}),
-		/The canvas would have 8000 × 1024 px, at most 4096/,
+		/The canvas would have 8000 × 1024 px, but a side can have at most 4096/,
 	],
 	'a ratio that is none': [
 		onTask('edit', { canvasAspectRatio: '16/9' }),

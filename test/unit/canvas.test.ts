@@ -147,7 +147,7 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'a canvas that is too large',
 			{ ...edit, rule: { moreWidth: 300, moreHeight: 0, anchor: 'top' } },
-			/5824 × 816 px, at most 4096/,
+			/5824 × 816 px, but a side can have at most 4096/,
 		],
 		[
 			'an image beside the canvas',

@@ -154,11 +154,15 @@ describe('A file', () => {
 
 	it.each<[string, Behaviour, string]>([
 		['without a byte', { body: [] }, 'the file is empty'],
-		['that is HTML', { body: [Buffer.from('<!DOCTYPE html><title>Gone')] }, 'no image or video'],
+		[
+			'that is HTML',
+			{ body: [Buffer.from('<!DOCTYPE html><title>Gone')] },
+			'does not lead to an image or a video',
+		],
 		[
 			'that is a program',
 			{ body: [Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff')] },
-			'no image',
+			'does not lead to an image or a video',
 		],
 		['that is gone', { status: 404 }, 'the file is not there (404)'],
 		['that is refused', { status: 403 }, 'the file server refuses to deliver it (403)'],
