@@ -49,7 +49,7 @@ const polygons = [
 	[10, 20, 310, 20, 310, 220, 10, 220],
 	[350, 100, 600, 500, 100, 500],
 ];
-/** Both run the wrong way round as they are entered, or begin at another corner. */
+/** The polygon is entered from another corner: on the wire each runs clockwise from the one nearest to the top left. */
 const maskAreas = {
 	rectangle: [{ x: 10, y: 20, width: 300, height: 200 }],
 	polygon: [{ points: '600,500 100,500 350,100' }],
@@ -62,29 +62,36 @@ const painted = {
 };
 const picture = { mask: { url: 'https://example.com/mask.png' } };
 /** Only the chosen one counts, whatever stands in the others. */
-const rest = { maskUrl: picture.mask.url, maskAreas, maskJson: 'nonsense' };
-const areas: Group<{ mask: Mask }> = { entered: { ...rest, mask: 'areas' }, ...painted };
+const unchosen = { maskUrl: picture.mask.url, maskAreas, maskJson: 'nonsense' };
+const areas: Group<{ mask: Mask }> = { entered: { ...unchosen, mask: 'areas' }, ...painted };
 const json: Group<{ mask: Mask }> = { entered: { mask: 'json', maskJson }, ...painted };
 const url: Group<{ mask: Mask }> = {
-	...{ entered: { ...rest, mask: 'url' }, request: picture, sent: picture },
+	...{ entered: { ...unchosen, mask: 'url' }, request: picture, sent: picture },
 };
 
-const onCanvas = (entered: IDataObject, canvas: Size, x: number, y: number): Group<Layout> => ({
+const onCanvas = (
+	entered: IDataObject,
+	canvas: Size,
+	at: { x: number; y: number },
+): Group<Layout & { prompt: string }> => ({
 	entered: { prompt: 'a table', ...entered, additionalFields: sized },
-	request: { canvas, imagePosition: { ...size, x, y } },
-	sent: { remixPrompt: 'a table', canvas, imgPos: { ...size, x, y } },
+	request: { prompt: 'a table', canvas, imagePosition: { ...size, ...at } },
+	sent: { remixPrompt: 'a table', canvas, imgPos: { ...size, ...at } },
 });
 const wide = onCanvas(
 	{ canvasMode: 'fit', canvasFit: 'aspectRatio', canvasAspectRatio: '16:9' },
-	...([{ width: 1365, height: 768 }, 171, 0] as const),
+	{ width: 1365, height: 768 },
+	{ x: 171, y: 0 },
 );
 const margins = onCanvas(
 	{ canvasFit: 'margins', moreWidth: 50, moreHeight: 25, anchor: 'bottomRight' },
-	...([{ width: 1536, height: 960 }, 512, 192] as const),
+	{ width: 1536, height: 960 },
+	{ x: 512, y: 192 },
 );
 const exact = onCanvas(
 	{ canvasMode: 'exact', canvasWidth: 1536, canvasHeight: 1024, imageX: 256, imageY: -8 },
-	...([{ width: 1536, height: 1024 }, 256, -8] as const),
+	{ width: 1536, height: 1024 },
+	{ x: 256, y: -8 },
 );
 
 /** What Vtrix sells (wire.md: Vtrix models, Vtrix masks). */
@@ -240,43 +247,25 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 		{
 			what: 'to a ratio, with areas',
 			entered: { ...wide.entered, ...areas.entered },
-			request: {
-				kind: 'editImage',
-				...source,
-				prompt: 'a table',
-				...wide.request,
-				...areas.request,
-			},
+			request: { kind: 'editImage', ...source, ...wide.request, ...areas.request },
 			call: run('edit', { ...job, ...wide.sent, ...areas.sent }),
 		},
 		{
 			what: 'to a ratio, without a mask',
-			entered: { ...wide.entered, ...rest, mask: 'none' },
-			request: { kind: 'editImage', ...source, prompt: 'a table', ...wide.request },
+			entered: { ...wide.entered, ...unchosen, mask: 'none' },
+			request: { kind: 'editImage', ...source, ...wide.request },
 			call: run('edit', { ...job, ...wide.sent }),
 		},
 		{
 			what: 'with margins, from a corner, areas as JSON',
 			entered: { ...margins.entered, ...json.entered },
-			request: {
-				kind: 'editImage',
-				...source,
-				prompt: 'a table',
-				...margins.request,
-				...json.request,
-			},
+			request: { kind: 'editImage', ...source, ...margins.request, ...json.request },
 			call: run('edit', { ...job, ...margins.sent, ...json.sent }),
 		},
 		{
 			what: 'in exact pixels, by the picture of a mask',
 			entered: { ...exact.entered, ...url.entered },
-			request: {
-				kind: 'editImage',
-				...source,
-				prompt: 'a table',
-				...exact.request,
-				...url.request,
-			},
+			request: { kind: 'editImage', ...source, ...exact.request, ...url.request },
 			call: run('edit', { ...job, ...exact.sent, ...url.sent }),
 		},
 	],
@@ -321,28 +310,19 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 		{
 			what: 'in exact pixels, with areas',
 			entered: { imageUrl: CUP, ...exact.entered, ...areas.entered },
-			request: {
-				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table' },
-				...{ ...exact.request, ...areas.request },
-			},
+			request: { kind: 'uploadPaintImage', imageUrl: CUP, ...exact.request, ...areas.request },
 			call: run('uploadpaint', { imgUrl: CUP, ...exact.sent, ...areas.sent }),
 		},
 		{
 			what: 'to a ratio, areas as JSON, of the item that comes in',
 			entered: { ...wide.entered, ...json.entered },
-			request: {
-				...{ kind: 'uploadPaintImage', imageUrl: SOURCE.url, prompt: 'a table' },
-				...{ ...wide.request, ...json.request },
-			},
+			request: { kind: 'uploadPaintImage', imageUrl: SOURCE.url, ...wide.request, ...json.request },
 			call: run('uploadpaint', { imgUrl: SOURCE.url, ...wide.sent, ...json.sent }),
 		},
 		{
 			what: 'with margins, by the picture of a mask',
 			entered: { imageUrl: CUP, ...margins.entered, ...url.entered },
-			request: {
-				...{ kind: 'uploadPaintImage', imageUrl: CUP, prompt: 'a table' },
-				...{ ...margins.request, ...url.request },
-			},
+			request: { kind: 'uploadPaintImage', imageUrl: CUP, ...margins.request, ...url.request },
 			call: run('uploadpaint', { imgUrl: CUP, ...margins.sent, ...url.sent }),
 		},
 	],
