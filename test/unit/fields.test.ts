@@ -31,7 +31,7 @@ function fieldNamed(name: string) {
 	return field;
 }
 
-describe('A field takes what people and expressions give', () => {
+describe('A field accepts what people and expressions give', () => {
 	const integer = integerField({ min: 0, max: 1000 }, look);
 	const urls = imageUrls('');
 	const ids = listField({ separator: /[\s,]+/ }, look);
@@ -76,7 +76,7 @@ describe('A field takes what people and expressions give', () => {
 	});
 });
 
-describe('A field says what does not fit', () => {
+describe('A field reports what does not fit', () => {
 	const integer = integerField({ min: 0, max: 100, step: 5 }, look);
 	const json = jsonField((value) => ({ value }), look);
 	const CASES: Array<[string, { read(value: unknown): unknown }, unknown, RegExp]> = [
@@ -123,7 +123,7 @@ describe('A field says what does not fit', () => {
 		expect(field.read(given)).toEqual({ problem: expect.stringMatching(problem) });
 	});
 
-	it('and never repeats a long value whole', () => {
+	it('without repeating a long value in full', () => {
 		const reading = aspectRatio.read('x'.repeat(5000));
 		expect('problem' in reading && reading.problem.length).toBeLessThan(300);
 	});

@@ -3,7 +3,7 @@ import { fileNameOf, mediaOf } from '../../nodes/Midjourney/tasks/media';
 const PNG = { mimeType: 'image/png', extension: 'png' };
 const head = (letters: string) => Buffer.from(letters, 'latin1');
 
-describe('What a file is', () => {
+describe('The type of a file', () => {
 	it.each([
 		['PNG', '\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'image/png', 'png'],
 		['JPEG', '\xff\xd8\xff\xe0\0\x10JFIF', 'image/jpeg', 'jpeg'],

@@ -1,6 +1,6 @@
 import { permutationProblem, permutationsOf } from '../../nodes/Midjourney/operations/permutations';
 
-describe('The prompts that a prompt stands for', () => {
+describe('The permutations of a prompt', () => {
 	const CASES: Array<[string, string, string[]]> = [
 		['no braces', 'a cup', ['a cup']],
 		['two', 'a {red, green} bird', ['a red bird', 'a green bird']],
@@ -64,7 +64,7 @@ describe('The prompts that a prompt stands for', () => {
 		['JSON', '{"scene": "a cup", "light": "soft"}', /reads as JSON/],
 		['JSON in typographic quotes', '{ “scene”: “a cup” }', /reads as JSON/],
 		['a list of JSON', '[{"scene": "a cup"}]', /reads as JSON/],
-	])('do not fit: %s', (_, prompt, problem) => {
+	])('are refused: %s', (_, prompt, problem) => {
 		expect(permutationsOf(prompt)).toEqual({ problem: expect.stringMatching(problem) });
 	});
 });

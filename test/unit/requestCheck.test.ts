@@ -61,12 +61,12 @@ describe('A prompt', () => {
 			},
 		);
 
-		it('may have flags that no field has', () => {
+		it('may hold flags that have no field', () => {
 			expect(problemOf(request('a cup --stop 80 --no text'))).toBeUndefined();
 		});
 	});
 
-	it('says how permutations are meant, where they can be', () => {
+	it('with permutations is answered by what the provider offers for them', () => {
 		const request = { ...image, prompt: 'a {red, green} bird' };
 		expect(problemOf(request)).toMatch(/here 2, .* add the field Permutations/);
 		expect(problemOf(request, false)).toMatch(/here 2, .* one item for each wording/);
@@ -104,7 +104,7 @@ describe('The parameters of a model', () => {
 		},
 	);
 
-	it('are otherwise as the user wants them', () => {
+	it('are otherwise free', () => {
 		const parameters = {
 			text: 'a cup --ar 1:1',
 			style: '--x',
