@@ -20,7 +20,7 @@ const video = (fields: IDataObject) => ({
 });
 const style = (fields: IDataObject) => generate({ style: fields });
 
-/** An expression without a value; a field that is plainly empty is stopped by n8n itself. */
+/** An expression without a value. A field that is plainly empty is refused by n8n itself. */
 const NOTHING = "={{ $json.missing ?? '' }}";
 
 /** The parameters, and what the message must name: field and remedy. */
@@ -96,7 +96,7 @@ const UNFIT: Unfit = {
 	'a time limit of zero': [generate({ options: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
 };
 
-/** What fits with other providers; that of Vtrix is in vtrix.test.ts. */
+/** Input that fits other providers; that for Vtrix is in vtrix.test.ts. */
 const OWN: Partial<Record<ProviderName, Unfit>> = {
 	midApi: {
 		'prompt of 2,001 characters': [
@@ -160,7 +160,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			},
 		);
 
-		it('in the last of many items stops everything before the first submit', async () => {
+		it('stops everything before the first submit, even in the last of many items', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
 				{ items: [{ prompt: 'one' }, { prompt: 'two' }, { prompt: '' }] },
@@ -169,7 +169,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(bench.emulator.ledger.calls).toEqual([]);
 		});
 
-		it('in several items is named for each', async () => {
+		it('is named for each of several items', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
 				{ items: [{ prompt: '' }, { prompt: 'two' }, { prompt: '' }] },
@@ -178,7 +178,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toContain('[item 2]');
 		});
 
-		it('an expression that cannot be evaluated fails its own item only', async () => {
+		it('fails its own item alone if it is an expression that cannot be evaluated', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.a.b.c }}' },
 				{
@@ -194,11 +194,11 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		const items = [{ url: 'https://a.example/1.png' }, { url: 'http://192.168.1.5/x.png?key=1' }];
 		const parameters = generate({ mode: 'imageToImage', imageUrls: '={{ $json.url }}' });
 
-		it('is refused before anything is bought, when the provider is elsewhere', async () => {
+		it('is refused before anything is bought if the provider is elsewhere', async () => {
 			const { error } = await bench.run({
 				parameters,
 				items,
-				// Nothing is sent there: the test would fail after the time it takes to find that out.
+				// Nothing is sent there. If it were, the test would fail at its time limit.
 				credentials: { baseUrl: 'https://api.invalid' },
 			});
 			expect(error?.message).toMatch(
@@ -213,8 +213,8 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 	});
 
-	describe('What is hidden is not sent', () => {
-		it('leaves out what does not apply to the mode, although it is still stored', async () => {
+	describe('A hidden field', () => {
+		it('is not sent if it does not apply to the mode, although it is still stored', async () => {
 			await bench.generate({
 				mode: 'textToImage',
 				imageUrls: 'not even a URL',
@@ -224,7 +224,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
 		});
 
-		it('leaves out fields that were emptied', async () => {
+		it('is not sent if it was emptied', async () => {
 			await bench.generate({ version: '', aspectRatio: null, additionalFields: { watermark: '' } });
 			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
 		});
@@ -244,7 +244,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			},
 		);
 
-		it('as the source of an upscale is refused by the provider, with its words', async () => {
+		it("is refused as the source of an upscale with the provider's message", async () => {
 			const [source, words] = dialect.unknownSource;
 			const result = await bench.run({
 				parameters: { resource: 'image', operation: 'upscale', index: 0, ...source },
@@ -255,7 +255,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('The account', () => {
-		it('with a wrong key: says so', async () => {
+		it('with a wrong key is reported as such', async () => {
 			const result = await bench.run({
 				parameters: generate({}),
 				credentials: { apiKey: 'wrong' },
@@ -264,13 +264,13 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toContain(`Open the ${displayName} credential`);
 		});
 
-		it('without credits: says so', async () => {
+		it('without credits is reported as such', async () => {
 			await bench.emulate(dialect.creditFor(0));
 			const result = await bench.generate({});
 			expect(result.error?.message).toMatch(/too little credit \(402/);
 		});
 
-		it('behind a Base URL where nobody listens: nothing was sent', async () => {
+		it('at a Base URL where nobody listens is reported as not reached', async () => {
 			const result = await bench.run({
 				parameters: generate({}),
 				credentials: { baseUrl: 'http://127.0.0.1:9' },
@@ -279,7 +279,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toMatch(/Nothing was sent/);
 		}, 20_000);
 
-		it('behind a Base URL that redirects: the key does not follow', async () => {
+		it('at a Base URL that redirects does not get its key sent elsewhere', async () => {
 			bench.emulator.intercept(async ({ method }) =>
 				method === 'POST'
 					? { status: 301, headers: { location: `${bench.emulator.url}/elsewhere` } }

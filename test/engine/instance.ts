@@ -1,25 +1,29 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server beside n8n's engine, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a server beside n8n's engine, it is not a node */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
+import { EXECUTION } from './executions';
 import type { Engine, Result, Scenario } from './harness';
+
+/** The time limit of a test's own waits, in virtual ms: longer than anything that they wait for. */
+const PATIENCE_MS = 24 * 3_600_000;
 
 /** One execution as the instance has it. */
 interface Execution {
 	scenario: Scenario;
-	/** Of the last run; undefined while the first is under way. */
+	/** The result of the last run; undefined during the first. */
 	result?: Result;
 	isRunning: boolean;
 	/** How often the node has run. */
 	runs: number;
-	/** Its process dies as soon as it is parked: nobody wakes it. */
+	/** Its process dies as soon as it is parked, so nobody wakes it. */
 	dies: boolean;
 }
 
 /**
- * What n8n does around its engine, as far as waiting needs it: keeps executions, tells how they stand, and resumes them when
- * their address is called. In one process, with the built node and n8n-core's own engine and contexts.
+ * What n8n does around its engine, as far as waiting needs it: it keeps executions, gives their status, and resumes them
+ * when their address is called. It is one process, with the built node and n8n-core's own engine and contexts.
  */
 export class Instance {
 	private readonly executions = new Map<string, Execution>();
@@ -50,20 +54,20 @@ export class Instance {
 		return instance;
 	}
 
-	/** Where it listens. */
+	/** The URL at which it listens. */
 	get url(): string {
 		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
 	}
 
 	/** How often the node has run in this execution. */
-	runsOf(executionId = '1'): number {
+	runsOf(executionId = EXECUTION): number {
 		return this.executions.get(executionId)?.runs ?? 0;
 	}
 
 	/** Runs the scenario until it waits or ends. */
 	async begin(scenario: Scenario, { dies = false } = {}): Promise<Result> {
 		const execution: Execution = { scenario, isRunning: true, runs: 0, dies };
-		this.executions.set(scenario.executionId ?? '1', execution);
+		this.executions.set(scenario.executionId ?? EXECUTION, execution);
 		return await this.step(execution, scenario);
 	}
 
@@ -73,30 +77,36 @@ export class Instance {
 		return await this.ended(scenario.executionId);
 	}
 
-	/** Resolves with the last result when the execution neither runs nor waits. */
-	async ended(executionId = '1'): Promise<Result> {
+	/** Resolves with the last result once the execution neither runs nor waits. */
+	async ended(executionId = EXECUTION): Promise<Result> {
 		return await this.until(executionId, ({ status }) => status !== 'waiting');
 	}
 
-	/** Resolves with the result of the first run that fits. */
+	/** Resolves with the result of the first run that fits. Throws when a day has passed without one. */
 	async until(executionId: string, fits: (result: Result) => boolean): Promise<Result> {
+		const deadline = Date.now() + PATIENCE_MS;
 		for (;;) {
-			const { result, isRunning } = this.executions.get(executionId) ?? {};
+			const { result, isRunning, runs = 0 } = this.executions.get(executionId) ?? {};
 			if (result && !isRunning && fits(result)) return result;
-			await new Promise<void>((resolve) => this.listeners.add(resolve));
+			const left = deadline - Date.now();
+			if (left <= 0) {
+				const status = isRunning ? 'running' : result?.status;
+				throw new Error(`Waited in vain for execution ${executionId}: ${status} after ${runs} runs`);
+			}
+			await this.nextRun(left);
 		}
 	}
 
 	/** n8n's timer: the time of the wait is up. */
-	async timeUp(executionId = '1'): Promise<Result> {
+	async timeUp(executionId = EXECUTION): Promise<Result> {
 		const execution = this.executions.get(executionId);
 		if (!execution?.result) throw new Error('Nothing waits');
 		execution.isRunning = true;
 		return await this.step(execution, { ...execution.scenario, retryOf: execution.result.data });
 	}
 
-	/** What is saved is all that is left, in another process: nobody wakes what was parked. */
-	forget(executionId = '1'): Result {
+	/** Forgets the execution as a process that dies does, and gives its last result: nobody wakes it any more. */
+	forget(executionId = EXECUTION): Result {
 		const execution = this.executions.get(executionId);
 		if (!execution?.result) throw new Error('Nothing waits');
 		this.executions.delete(executionId);
@@ -107,6 +117,17 @@ export class Instance {
 	async close(): Promise<void> {
 		this.server.closeAllConnections();
 		await new Promise((resolve) => this.server.close(resolve));
+	}
+
+	/** Resolves when a run has ended, or after so many ms. */
+	private async nextRun(limitMs: number): Promise<void> {
+		await new Promise<void>((resolve) => {
+			const timer = setTimeout(resolve, limitMs);
+			this.listeners.add(() => {
+				clearTimeout(timer);
+				resolve();
+			});
+		});
 	}
 
 	private async step(execution: Execution, scenario: Scenario): Promise<Result> {

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { DIALECTS } from './dialects';
 import { useEngine } from './setup';
 
-/** What a server may do with whoever connects, other than speak HTTP. */
+/** What a server that does not speak HTTP may do with a connection. */
 const SERVERS: Record<string, (socket: Socket) => void> = {
 	'closes at once': (socket) => socket.end(),
 	'closes when it is greeted': (socket) => void socket.once('data', () => socket.end()),
@@ -17,7 +17,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	let server: Server | undefined;
 
-	/** Listens, and gives the port. */
+	/** Listens on a free port, and gives it. */
 	const listen = async (behaviour: (socket: Socket) => void): Promise<number> => {
 		const listening = createServer((socket) => {
 			socket.on('error', () => undefined);
@@ -52,7 +52,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		},
 	);
 
-	it('a submit that the server tore down when it was there may have been paid', async () => {
+	it('a submit whose connection the server tears after it arrived may have been paid', async () => {
 		const port = await listen((socket) => void socket.once('data', () => socket.destroy()));
 		const { error } = await bench.generate(
 			{},
@@ -72,7 +72,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		expect(items[0]?.json.status).toBe('completed');
 	});
 
-	it('a submit answered with more than a provider has to say may have been paid', async () => {
+	it('a submit whose answer is too large may have been paid', async () => {
 		const { ledger } = bench.emulator;
 		bench.emulator.intercept(async (call) => {
 			await call.handle();

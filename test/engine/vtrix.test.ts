@@ -11,7 +11,7 @@ const run = async (parameters: IDataObject, items: IDataObject[] = [{}]) =>
 		items,
 	});
 
-/** What the editor saves as the defaults of the fields that take over an incoming item. */
+/** The defaults that the editor saves for the fields that take an incoming item. */
 const FROM_ITEM = {
 	taskId: '={{ $json.taskId }}',
 	jobId: '={{ $json.jobId }}',
@@ -29,12 +29,12 @@ async function finishedImages(): Promise<IDataObject[]> {
 	return items.map(({ json }: INodeExecutionData) => json);
 }
 
-/** The size of an image, entered. */
+/** The fields for the size of an image. */
 const SQUARE = { imageWidth: 1024, imageHeight: 1024 };
 
 interface Case {
 	parameters: IDataObject;
-	/** What must have gone over the wire, besides the job of the source. */
+	/** What must have been sent, besides the job of the source. */
 	model: string;
 	params: IDataObject;
 	outputs?: number;
@@ -46,7 +46,7 @@ const image = (operation: string, fields: IDataObject): IDataObject => ({
 	...fields,
 });
 
-/** Operations that start from nothing. */
+/** Operations that need no source. */
 const DIRECT: Record<string, Case> = {
 	'Generate, nothing set': {
 		parameters: image('generate', { prompt: 'a cup' }),
@@ -298,7 +298,7 @@ describe.each(Object.entries(DIRECT))('Image → %s', (_, { parameters, model, p
 describe.each(Object.entries(SECONDARY))(
 	'Image → %s',
 	(_, { parameters, model, params, outputs }) => {
-		it('takes the item of an image as it is, and sends exactly what was set', async () => {
+		it('takes the item of an image unchanged, and sends exactly what was set', async () => {
 			const images = await finishedImages();
 			const source = images[2] ?? {};
 			const { items, error } = await run({ ...parameters, ...FROM_ITEM }, [source]);
@@ -314,13 +314,13 @@ describe.each(Object.entries(SECONDARY))(
 	},
 );
 
-describe('What was made of the fields', () => {
-	it('is in the item: the text as Midjourney gets it', async () => {
+describe('The prompt of an item', () => {
+	it('is the text as Midjourney receives it', async () => {
 		const { items } = await run(image('generate', { prompt: 'a cup', aspectRatio: '16:9' }));
 		expect(items[0]?.json.prompt).toBe('a cup --ar 16:9');
 	});
 
-	it('is in the item as it was sent, whatever the provider makes of it', async () => {
+	it('is the text as it was sent, whatever the provider repeats', async () => {
 		bench.emulator.intercept(async (call) => {
 			if (call.method !== 'GET') return undefined;
 			const answer = await call.handle();
@@ -348,7 +348,7 @@ describe('What was made of the fields', () => {
 	);
 });
 
-describe('Of the forms of a mask', () => {
+describe('Of several forms of a mask', () => {
 	const maskUrl = 'https://example.com/mask.png';
 	const maskAreas = { rectangle: [{ x: 0, y: 0, width: 9, height: 9 }] };
 
@@ -356,7 +356,7 @@ describe('Of the forms of a mask', () => {
 		['url', { url: maskUrl }],
 		['areas', { areas: [{ width: 768, height: 768, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
 		['none', undefined],
-	])('only the chosen one is sent, whatever stands in the others: %s', async (mask, expected) => {
+	])('only the chosen one is sent, even if the others are filled in: %s', async (mask, expected) => {
 		const [source = {}] = await finishedImages();
 		await run(
 			image('edit', { ...FROM_ITEM, prompt: 'p', mask, maskUrl, maskAreas, maskJson: 'nonsense' }),
@@ -367,7 +367,7 @@ describe('Of the forms of a mask', () => {
 });
 
 describe('The source of an operation', () => {
-	it('may be a task alone: it is asked for the job', async () => {
+	it('may be a task alone, which is read for its job', async () => {
 		const [source = {}] = await finishedImages();
 		const { items } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			{ taskId: source.taskId, index: 1 },
@@ -376,7 +376,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({ jobId: source.jobId });
 	});
 
-	it('may be a job alone: nothing is looked up', async () => {
+	it('may be a job alone, and then nothing is read', async () => {
 		const [source = {}] = await finishedImages();
 		await run(image('upscale', { ...FROM_ITEM, waitMode: 'dontWait', upscaler: 'standard' }), [
 			{ jobId: source.jobId },
@@ -385,7 +385,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.reads).toEqual([]);
 	});
 
-	it('that is the same for several items is looked at once', async () => {
+	it('that is the same for several items is read once', async () => {
 		const images = await finishedImages();
 		await run(
 			image('upscale', { ...FROM_ITEM, waitMode: 'dontWait', upscaler: 'standard' }),
@@ -395,7 +395,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.reads).toHaveLength(1);
 	});
 
-	it('of all items is looked up before anything is bought', async () => {
+	it('is read for all items before anything is bought', async () => {
 		const images = await finishedImages();
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			...images,
@@ -405,7 +405,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.submits).toEqual([]);
 	});
 
-	it('that does not fit takes no other item down with On Error = continue', async () => {
+	it('that does not fit fails its own item alone with On Error = continue', async () => {
 		const images = await finishedImages();
 		const { items } = await bench.run({
 			parameters: {
@@ -422,7 +422,7 @@ describe('The source of an operation', () => {
 });
 
 describe('Model → Run', () => {
-	it('takes the image of the incoming item when nothing but the model is entered', async () => {
+	it('takes the image of the incoming item if only the model is entered', async () => {
 		const [, , third] = await finishedImages();
 		await run({ resource: 'model', operation: 'run', model: 'midjourney_enhance' }, [third ?? {}]);
 		const { submits, refusals } = bench.emulator.ledger;
@@ -460,7 +460,7 @@ describe('Model → Run', () => {
 	});
 });
 
-/** A secondary operation that is right but for these fields. */
+/** An operation on a source whose parameters are right but for these fields. */
 const onTask = (operation: string, fields: IDataObject) =>
 	image(operation, { jobId: 'j', taskId: '', index: 0, prompt: 'p', ...fields });
 const edit = (fields: IDataObject) =>
@@ -479,7 +479,7 @@ const runs = (fields: IDataObject): IDataObject => ({
 	parameters: '{}',
 	...fields,
 });
-/** An expression that gives this value; what is entered plainly n8n checks itself. */
+/** An expression that gives this value, because n8n checks plain values itself. */
 const given = (value: unknown) => `={{ ${JSON.stringify(value)} }}`;
 
 /** The parameters, and what the message must name: field and remedy. */
@@ -620,7 +620,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 };
 
 describe('Input that does not fit', () => {
-	it.each(Object.entries(UNFIT))('%s: is named, and nothing is sent', async (_, unfit) => {
+	it.each(Object.entries(UNFIT))('is named, and nothing is sent: %s', async (_, unfit) => {
 		const [parameters, message] = unfit;
 		const { status, error } = await run(parameters);
 		expect(error?.message).toMatch(message);
@@ -629,7 +629,7 @@ describe('Input that does not fit', () => {
 		expect(bench.emulator.ledger.calls).toEqual([]);
 	});
 
-	/** Sources of which only the provider knows that they do not fit. */
+	/** Sources that only the provider can refuse. */
 	const SOURCES: Record<string, [(source: IDataObject) => IDataObject, RegExp]> = {
 		'an unknown task': [() => ({ taskId: 'gone-1' }), /Vtrix does not know the task/],
 		'an output that there is not': [
@@ -642,7 +642,7 @@ describe('Input that does not fit', () => {
 		],
 	};
 
-	it.each(Object.entries(SOURCES))('%s: is named, and nothing is bought', async (_, unfit) => {
+	it.each(Object.entries(SOURCES))('is named, and nothing is bought: %s', async (_, unfit) => {
 		const [change, message] = unfit;
 		await bench.emulate({ vtrix: { outputs: 2 } });
 		const [source = {}] = await finishedImages();
@@ -654,7 +654,7 @@ describe('Input that does not fit', () => {
 		expect(bench.emulator.ledger.submits).toEqual([]);
 	});
 
-	it('a task that is not finished: is named, and nothing is bought', async () => {
+	it('is named, and nothing is bought: a task that is not finished', async () => {
 		await bench.emulate({ latencyMs: Infinity });
 		const { items } = await bench.generate({ authentication: 'vtrix', waitMode: 'dontWait' });
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
@@ -682,7 +682,7 @@ describe('The size of the source', () => {
 	const square = (fields: IDataObject = {}) =>
 		image('edit', { ...FROM_ITEM, prompt: 'more sky', canvasAspectRatio: '1:1', ...fields });
 
-	it('is read from its file, of which not more is asked for than its beginning', async () => {
+	it('is read from the beginning of its file', async () => {
 		const source = await wideImage();
 		const ranges: unknown[] = [];
 		const keys: unknown[] = [];
@@ -740,7 +740,7 @@ describe('The size of the source', () => {
 		});
 	});
 
-	it('is the one that is entered, and then nothing is read', async () => {
+	it('is the one that was entered, and then nothing is read', async () => {
 		const source = await wideImage();
 		await run(square({ additionalFields: { imageWidth: 1456, imageHeight: 816 } }), [source]);
 		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({
@@ -749,7 +749,7 @@ describe('The size of the source', () => {
 		expect(bench.emulator.ledger.downloads).toEqual([]);
 	});
 
-	/** What comes in place of the file. */
+	/** The answers in place of the file. */
 	const NOT_READ: Record<string, [number, string]> = {
 		'the file is gone': [404, 'No such file.'],
 		'the file is no image': [200, '<html>Sign in</html>'],
@@ -757,7 +757,7 @@ describe('The size of the source', () => {
 	};
 
 	describe.each(Object.entries(NOT_READ))('when %s', (_, [status, body]) => {
-		it('is the usual one of the ratio in the prompt', async () => {
+		it('is the default one for the ratio in the prompt', async () => {
 			const source = await wideImage();
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/') ? { status, body } : undefined,
@@ -768,7 +768,7 @@ describe('The size of the source', () => {
 			});
 		});
 
-		it('and the prompt names none, it is asked for, and nothing is bought', async () => {
+		it('and the prompt names no ratio, the error asks for the size, and nothing is bought', async () => {
 			const [source = {}, other = {}] = await finishedImages();
 			bench.emulator.intercept(async ({ path }) =>
 				path === new URL(String(source.url)).pathname ? { status, body } : undefined,
@@ -780,7 +780,7 @@ describe('The size of the source', () => {
 		});
 	});
 
-	it('that makes no canvas with the fields is told before anything is bought', async () => {
+	it('is refused before anything is bought if it makes no canvas with the fields', async () => {
 		const [source = {}] = await finishedImages();
 		const { error } = await run(square(), [source]);
 		expect(error?.message).toMatch(/there is nothing to paint.*\[item 0\]/);
