@@ -330,11 +330,12 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			},
 		);
 
-		/** A fault: the task ends, and the provider calls, before the submit is answered. */
+		/** True from so many ms after the first question on. */
 		const heldFor = (ms: number) => {
 			let since: number | undefined;
 			return () => Date.now() - (since ??= Date.now()) > ms;
 		};
+		/** Runs an execution whose task ends before its submit is answered; the answer is held back until `isCalled`. */
 		const endsEarly = async (plan: Plan, isCalled: (emulator: Emulator) => boolean) => {
 			let delivered: Promise<unknown> | undefined;
 			let since = 0;

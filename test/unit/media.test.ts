@@ -14,7 +14,7 @@ describe('The type of a file', () => {
 		['QuickTime', '\0\0\0\x14ftypqt  \0\0\0\0', 'video/quicktime', 'mov'],
 		['AVIF', '\0\0\0\x1cftypavif\0\0\0\0', 'image/avif', 'avif'],
 		['WebM', '\x1aE\xdf\xa3\x01\0\0\0', 'video/webm', 'webm'],
-	])('is told by its first bytes: %s', (_, letters, mimeType, extension) => {
+	])('is recognised by its first bytes: %s', (_, letters, mimeType, extension) => {
 		expect(mediaOf(head(letters))).toEqual({ mimeType, extension });
 	});
 

@@ -209,7 +209,7 @@ describe('HTTP statuses without the envelope: anyone may have given them', () =>
 });
 
 describe('An answer', () => {
-	it('has its words cleaned', () => {
+	it('has a cleaned message', () => {
 		const msg = 'cannot fetch https://a.example/x.png?sig=1';
 		expect(openEnvelope(reply({ code: 400, msg }))).toMatchObject({
 			failure: { message: 'cannot fetch https://a.example/x.png' },

@@ -612,7 +612,7 @@ describe('A task', () => {
 			]);
 		});
 
-		it('whose URL stands under the name of the type', () => {
+		it('whose URL is in a field with the name of the type', () => {
 			const addresses = contents(
 				{ type: 'video_url', video_url: 'https://f.example/v' },
 				{ type: 'image_url', image_url: 'https://f.example/i' },

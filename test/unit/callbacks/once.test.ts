@@ -126,7 +126,7 @@ describe('An execution that a call has started', () => {
 		expect((await all()).flat()).toHaveLength(0);
 	});
 
-	it('goes on when n8n begins it anew, while other executions of its task end', async () => {
+	it('goes on when n8n begins it again, while other executions of its task end', async () => {
 		const { check } = newMemory();
 		const first = { check, executionId: 'the first' };
 		await run(first);

@@ -71,7 +71,7 @@ describe('A credential is opened', () => {
 		expect(has.opened).toBe(1);
 	});
 
-	it('anew by each execution, which buys with the present key', async () => {
+	it('again by each execution, which buys with the present key', async () => {
 		const { has, honest, execution } = credential();
 		await execution();
 		has.apiKey = 'new key';

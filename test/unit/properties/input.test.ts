@@ -206,7 +206,7 @@ describe('Permutations', () => {
 		);
 	});
 
-	it('are prompts of which a provider makes one task each', () => {
+	it('are prompts that make one task each', () => {
 		fc.assert(
 			fc.property(promptLike, (prompt) => {
 				const made = permutationsOf(prompt);

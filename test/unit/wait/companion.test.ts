@@ -281,7 +281,7 @@ describe('The companion of a parked execution', () => {
 	});
 });
 
-describe('A companion asks how its execution stands', () => {
+describe('A companion asks for the status of its execution', () => {
 	it('once a minute, and before it wakes it', async () => {
 		const { clock, companion, questions } = parked({ endsAt: [HOUR], wakeAt: 300_500 });
 		await clock.until(watchOver(companion));

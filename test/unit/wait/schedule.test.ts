@@ -65,8 +65,8 @@ describe('Where calls can arrive, tasks', () => {
 	const NOW = 100 * DAY;
 	const NAMES = new Map([
 		[AFTER_SUBMIT, 'read often'],
-		[WHERE_CALLS_MAY_ARRIVE, 'hoped for'],
-		[WHERE_CALLS_ARRIVE, 'counted on'],
+		[WHERE_CALLS_MAY_ARRIVE, 'read rarely'],
+		[WHERE_CALLS_ARRIVE, 'hardly read'],
 	]);
 
 	/** Past events, each so many ms before now. */
@@ -85,24 +85,24 @@ describe('Where calls can arrive, tasks', () => {
 	}
 
 	it.each<[string, string, Past]>([
-		['hoped for', 'nothing has happened', {}],
-		['counted on', 'a call has just come', { call: 0 }],
-		['counted on', 'a call came a day ago', { call: DAY }],
-		['hoped for', 'the last call came longer ago', { call: DAY + 3 * HOUR }],
-		['counted on', 'a call elsewhere has woken an execution', { callElsewhere: 29 * MINUTE }],
-		['hoped for', 'a call elsewhere woke an execution long ago', { callElsewhere: 30 * MINUTE }],
-		['hoped for', 'an end was just read whose call may still come', { uncalled: [4_999] }],
+		['read rarely', 'nothing has happened', {}],
+		['hardly read', 'a call has just come', { call: 0 }],
+		['hardly read', 'a call came a day ago', { call: DAY }],
+		['read rarely', 'the last call came longer ago', { call: DAY + 3 * HOUR }],
+		['hardly read', 'a call elsewhere has woken an execution', { callElsewhere: 29 * MINUTE }],
+		['read rarely', 'a call elsewhere woke an execution long ago', { callElsewhere: 30 * MINUTE }],
+		['read rarely', 'an end was just read whose call may still come', { uncalled: [4_999] }],
 		['read often', 'an end was read whose call has not come', { uncalled: [5_000] }],
 		['read often', 'such an end was read a day ago', { uncalled: [DAY] }],
-		['hoped for', 'such an end was read longer ago', { uncalled: [DAY + 3 * HOUR] }],
+		['read rarely', 'such an end was read longer ago', { uncalled: [DAY + 3 * HOUR] }],
 		['read often', 'such ends were read again and again since', { uncalled: [3 * DAY, 2 * DAY, DAY] }],
 		['read often', 'the last of such ends was just read', { uncalled: [30 * MINUTE, 0] }],
-		['hoped for', 'such ends were read long ago, but for one just now', { uncalled: [2 * DAY, 0] }],
+		['read rarely', 'such ends were read long ago, but for one just now', { uncalled: [2 * DAY, 0] }],
 		['read often', 'calls came before, and come no more', { call: MINUTE, uncalled: [5_000] }],
-		['counted on', 'calls come again', { uncalled: [MINUTE], call: 1_000 }],
-		['counted on', 'calls elsewhere wake again', { uncalled: [MINUTE], callElsewhere: 1_000 }],
+		['hardly read', 'calls come again', { uncalled: [MINUTE], call: 1_000 }],
+		['hardly read', 'calls elsewhere wake again', { uncalled: [MINUTE], callElsewhere: 1_000 }],
 		[
-			'counted on',
+			'hardly read',
 			'calls reach another process, and this one does not hear of them',
 			{ callElsewhere: 10 * MINUTE, uncalled: [MINUTE] },
 		],

@@ -539,7 +539,7 @@ describe('A watcher that is told of a task', () => {
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
 	});
 
-	it('reads each task once when many end together and each is told of', async () => {
+	it('reads each task once when many end together and are called for', async () => {
 		const { watcher, clock, reads } = watching(() => DONE, { polls: false });
 		const ids = Array.from({ length: 200 }, (_, n) => `t${n}`);
 		for (const id of ids) watcher.add(target(id));
@@ -548,7 +548,7 @@ describe('A watcher that is told of a task', () => {
 		expect(watcher.allEnded).toBe(true);
 	});
 
-	it('reads a task once that it is told of twice before its turn has come', async () => {
+	it('reads a task once if two calls come before its turn', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 100, DONE), {
 			clock,
@@ -862,7 +862,7 @@ describe('A watcher that is stopped', () => {
 		expect(reads).toHaveLength(0);
 	});
 
-	it('leaves nobody waiting', async () => {
+	it('ends all waits for its tasks', async () => {
 		const { watcher, clock } = watching(() => RUNNING);
 		watcher.add(target());
 		const waiting = watcher.untilAllEnded();
