@@ -149,7 +149,9 @@ describe.each([CURRENT_N8N, OLDER_N8N])('A parked node in n8n %s', (version) => 
 					['a bowl', ...RESULT],
 				],
 			]);
-			const nonces = emulator.ledger.submits.map(({ body }) => decodeClaims(body.callBackUrl).nonce);
+			const nonces = emulator.ledger.submits.map(
+				({ body }) => decodeClaims(body.callBackUrl).nonce,
+			);
 			expect(new Set(nonces).size).toBe(2);
 		},
 		RUN_TIMEOUT_MS,

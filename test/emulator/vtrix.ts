@@ -234,7 +234,8 @@ export class Vtrix implements Provider {
 	}
 
 	private submit(call: Call): Task {
-		if (!isAuthorized(call, this.shared.apiKeys)) throw unauthorized(this.authenticationCodeFor(call));
+		if (!isAuthorized(call, this.shared.apiKeys))
+			throw unauthorized(this.authenticationCodeFor(call));
 		if (!this.rateLimit.accepts()) throw new Refused(429, 'too many requests, try again later');
 		const { name, model, params, strays } = this.requestIn(call.body);
 		this.check(model, params);

@@ -91,7 +91,9 @@ export class Instance {
 			const left = deadline - Date.now();
 			if (left <= 0) {
 				const status = isRunning ? 'running' : result?.status;
-				throw new Error(`Waited in vain for execution ${executionId}: ${status} after ${runs} runs`);
+				throw new Error(
+					`Waited in vain for execution ${executionId}: ${status} after ${runs} runs`,
+				);
 			}
 			await this.nextRun(left);
 		}

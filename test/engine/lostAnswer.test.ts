@@ -127,7 +127,10 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	describe('is not found by', () => {
 		/** A task that somebody else has bought on the same account. */
 		const foreign = async (): Promise<Submit> => {
-			await bench.generate({ waitMode: 'dontWait', prompt: 'a spoon' }, { executionId: OTHER_EXECUTION });
+			await bench.generate(
+				{ waitMode: 'dontWait', prompt: 'a spoon' },
+				{ executionId: OTHER_EXECUTION },
+			);
 			return bought('a spoon');
 		};
 

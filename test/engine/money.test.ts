@@ -55,14 +55,17 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			),
 		};
 
-		it.each(Object.entries(ends))('is not repeated, and the message says so: %s', async (_, end) => {
-			bench.emulator.intercept(async (call) => (isSubmit(call) ? end(call) : undefined));
-			const result = await bench.generate({}, { settings: RETRY });
-			expect(bench.emulator.ledger.submits).toHaveLength(1);
-			expect(result.status).toBe('error');
-			expect(result.error?.message).toContain('[item 0]');
-			expect(result.error?.description).toMatch(/may have been paid/);
-		});
+		it.each(Object.entries(ends))(
+			'is not repeated, and the message says so: %s',
+			async (_, end) => {
+				bench.emulator.intercept(async (call) => (isSubmit(call) ? end(call) : undefined));
+				const result = await bench.generate({}, { settings: RETRY });
+				expect(bench.emulator.ledger.submits).toHaveLength(1);
+				expect(result.status).toBe('error');
+				expect(result.error?.message).toContain('[item 0]');
+				expect(result.error?.description).toMatch(/may have been paid/);
+			},
+		);
 	});
 
 	describe('A submit that was certainly not taken', () => {

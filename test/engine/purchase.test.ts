@@ -74,7 +74,10 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			return retryOf(first);
 		};
 		const again = async (saved: IRunExecutionData) =>
-			await bench.generate({ prompt }, { items: products(3), retryOf: saved, executionId: OTHER_EXECUTION });
+			await bench.generate(
+				{ prompt },
+				{ items: products(3), retryOf: saved, executionId: OTHER_EXECUTION },
+			);
 
 		it.each<[string, IDataObject]>([
 			['another time limit', { options: { ...TASKS, timeLimit: 60 } }],

@@ -411,39 +411,34 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			}
 		});
 
-		it.each(Object.entries(ENDLESS))(
-			'ends when the file server %s',
-			async (_, fault) => {
-				const server = await startEndless(fault);
-				// Limits of minutes become parts of a second, except for requests to the provider.
-				const timeout = AbortSignal.timeout.bind(AbortSignal);
-				const spy = jest
-					.spyOn(AbortSignal, 'timeout')
-					.mockImplementation((ms) =>
-						timeout(OF_REQUESTS.includes(ms) ? ms : Math.ceil(ms / 1000)),
-					);
-				try {
-					bench.emulator.intercept(async ({ path }) =>
-						path.startsWith('/files/')
-							? { status: 302, headers: { location: server.url } }
-							: undefined,
-					);
-					const { items } = await bench.generate(
-						{ download: true },
-						{ settings: { onError: 'continueRegularOutput' } },
-					);
-					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
-					expect(items[0]?.json).toMatchObject({ taskId, status: 'completed' });
-					expect(items[0]?.json.outputs).toHaveLength(4);
-					expect(items[0]?.json.errorMessage).toMatch(
-						/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|fell silent)/,
-					);
-				} finally {
-					spy.mockRestore();
-					await server.close();
-				}
-			},
-		);
+		it.each(Object.entries(ENDLESS))('ends when the file server %s', async (_, fault) => {
+			const server = await startEndless(fault);
+			// Limits of minutes become parts of a second, except for requests to the provider.
+			const timeout = AbortSignal.timeout.bind(AbortSignal);
+			const spy = jest
+				.spyOn(AbortSignal, 'timeout')
+				.mockImplementation((ms) => timeout(OF_REQUESTS.includes(ms) ? ms : Math.ceil(ms / 1000)));
+			try {
+				bench.emulator.intercept(async ({ path }) =>
+					path.startsWith('/files/')
+						? { status: 302, headers: { location: server.url } }
+						: undefined,
+				);
+				const { items } = await bench.generate(
+					{ download: true },
+					{ settings: { onError: 'continueRegularOutput' } },
+				);
+				const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+				expect(items[0]?.json).toMatchObject({ taskId, status: 'completed' });
+				expect(items[0]?.json.outputs).toHaveLength(4);
+				expect(items[0]?.json.errorMessage).toMatch(
+					/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|fell silent)/,
+				);
+			} finally {
+				spy.mockRestore();
+				await server.close();
+			}
+		});
 
 		it('names the paid tasks when it is cancelled', async () => {
 			let asked = false;

@@ -356,14 +356,24 @@ describe('Of several forms of a mask', () => {
 		['url', { url: maskUrl }],
 		['areas', { areas: [{ width: 768, height: 768, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
 		['none', undefined],
-	])('only the chosen one is sent, even if the others are filled in: %s', async (mask, expected) => {
-		const [source = {}] = await finishedImages();
-		await run(
-			image('edit', { ...FROM_ITEM, prompt: 'p', mask, maskUrl, maskAreas, maskJson: 'nonsense' }),
-			[source],
-		);
-		expect(bench.emulator.ledger.submits[0]?.params.mask).toEqual(expected);
-	});
+	])(
+		'only the chosen one is sent, even if the others are filled in: %s',
+		async (mask, expected) => {
+			const [source = {}] = await finishedImages();
+			await run(
+				image('edit', {
+					...FROM_ITEM,
+					prompt: 'p',
+					mask,
+					maskUrl,
+					maskAreas,
+					maskJson: 'nonsense',
+				}),
+				[source],
+			);
+			expect(bench.emulator.ledger.submits[0]?.params.mask).toEqual(expected);
+		},
+	);
 });
 
 describe('The source of an operation', () => {

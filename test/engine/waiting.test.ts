@@ -82,7 +82,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 			release();
 			const [submit] = bench.emulator.ledger.submits;
-			await until('the task id is logged', () => bench.engine.logged.some((line) => line.includes(String(submit?.taskId))));
+			await until('the task id is logged', () =>
+				bench.engine.logged.some((line) => line.includes(String(submit?.taskId))),
+			);
 		});
 	});
 

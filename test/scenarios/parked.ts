@@ -362,15 +362,18 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			return { wait, execution, since, statuses };
 		};
 
-		scenario('before the execution is saved: the next attempt of the provider resumes', async () => {
-			const { wait, execution, since, statuses } = await endsEarly(
-				{ prompts: prompts(1), emulator: { callbackRetryPausesMs: Array<number>(20).fill(500) } },
-				({ ledger }) => ledger.callbacks.length > 0,
-			);
-			expectRefused(statuses[0]);
-			expect(statuses.at(-1)).toBe(200);
-			expectResumedOnce(wait, execution, since);
-		});
+		scenario(
+			'before the execution is saved: the next attempt of the provider resumes',
+			async () => {
+				const { wait, execution, since, statuses } = await endsEarly(
+					{ prompts: prompts(1), emulator: { callbackRetryPausesMs: Array<number>(20).fill(500) } },
+					({ ledger }) => ledger.callbacks.length > 0,
+				);
+				expectRefused(statuses[0]);
+				expect(statuses.at(-1)).toBe(200);
+				expectResumedOnce(wait, execution, since);
+			},
+		);
 
 		scenario('before the execution is saved, through the Trigger: one call is enough', async () => {
 			const { wait, execution, since, statuses } = await endsEarly(
@@ -411,17 +414,20 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expectResumedOnce(wait, await wait.ended(), since);
 		});
 
-		scenario('two for the last tasks at the same time, ten times over: one resumes each time', async () => {
-			const all = await Promise.all(
-				Array.from({ length: 10 }, async () => await park({ prompts: prompts(2) })),
-			);
-			const since = Date.now();
-			for (const wait of all) for (const position of [0, 1]) wait.finish(position);
-			await Promise.all(
-				all.map(async (wait) => await Promise.all([wait.deliver(0), wait.deliver(1)])),
-			);
-			for (const wait of all) expectResumedOnce(wait, await wait.ended(), since);
-		});
+		scenario(
+			'two for the last tasks at the same time, ten times over: one resumes each time',
+			async () => {
+				const all = await Promise.all(
+					Array.from({ length: 10 }, async () => await park({ prompts: prompts(2) })),
+				);
+				const since = Date.now();
+				for (const wait of all) for (const position of [0, 1]) wait.finish(position);
+				await Promise.all(
+					all.map(async (wait) => await Promise.all([wait.deliver(0), wait.deliver(1)])),
+				);
+				for (const wait of all) expectResumedOnce(wait, await wait.ended(), since);
+			},
+		);
 
 		scenario('lost: the next read finds its result', async () => {
 			const wait = await park({ prompts: prompts(3) });
@@ -493,25 +499,22 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			});
 		}
 
-		scenario(
-			'with a wrong signature of the provider or none: refused without a read',
-			async () => {
-				const secret = 'the secret of both';
-				const wait = await park({
-					prompts: prompts(1),
-					credential: { webhookSecret: secret },
-					emulator: { hmacKey: secret },
-				});
-				wait.finish(0);
-				const reads = wait.emulator.ledger.reads.length;
-				for (const as of ['wrongSignature', 'oldSignature', 'unsigned'] as const) {
-					expect(await wait.deliver(0, { as })).toEqual([401]);
-				}
-				expect(wait.emulator.ledger.reads).toHaveLength(reads);
-				expect(await wait.status()).toBe('waiting');
-				await finishAll(wait, [0]);
-			},
-		);
+		scenario('with a wrong signature of the provider or none: refused without a read', async () => {
+			const secret = 'the secret of both';
+			const wait = await park({
+				prompts: prompts(1),
+				credential: { webhookSecret: secret },
+				emulator: { hmacKey: secret },
+			});
+			wait.finish(0);
+			const reads = wait.emulator.ledger.reads.length;
+			for (const as of ['wrongSignature', 'oldSignature', 'unsigned'] as const) {
+				expect(await wait.deliver(0, { as })).toEqual([401]);
+			}
+			expect(wait.emulator.ledger.reads).toHaveLength(reads);
+			expect(await wait.status()).toBe('waiting');
+			await finishAll(wait, [0]);
+		});
 
 		for (const [what, as] of [
 			['whose body is no JSON', 'notJson'],
@@ -568,62 +571,73 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect([first, second, third].map((item) => item?.json.n)).toEqual([0, 1, 2]);
 		});
 
-		scenario('On Error = error output: the failed task goes there, the others to the first output', async () => {
-			const { wait, execution, failed } = await end({ onError: 'continueErrorOutput' });
-			expect(execution.status).toBe('success');
-			expect(outcomes(resultsOf(execution))).toEqual(
-				[0, 2].map((n) => ({ n, taskId: wait.submit(n).taskId })),
-			);
-			const failures = failuresOf(execution);
-			expect(failures).toHaveLength(1);
-			expect(failures[0]?.json).toMatchObject({ taskId: failed, status: 'failed', n: 1 });
-			expect(String(failures[0]?.json.errorMessage)).toContain(failed);
-		});
+		scenario(
+			'On Error = error output: the failed task goes there, the others to the first output',
+			async () => {
+				const { wait, execution, failed } = await end({ onError: 'continueErrorOutput' });
+				expect(execution.status).toBe('success');
+				expect(outcomes(resultsOf(execution))).toEqual(
+					[0, 2].map((n) => ({ n, taskId: wait.submit(n).taskId })),
+				);
+				const failures = failuresOf(execution);
+				expect(failures).toHaveLength(1);
+				expect(failures[0]?.json).toMatchObject({ taskId: failed, status: 'failed', n: 1 });
+				expect(String(failures[0]?.json.errorMessage)).toContain(failed);
+			},
+		);
 	});
 
 	if (hasTwoForCalls) {
-		scenario('a call whose task is read while another process wakes the execution does not undo an approval', async () => {
-			const wait = await park({ prompts: prompts(1), approval: CALL_AWAITED });
-			const secret = await wait.wakeSecret();
-			await untilRead(wait);
-			const { ledger } = wait.emulator;
-			let isHeld: Promise<void> | undefined;
-			const mend = wait.emulator.intercept(async (call) => {
-				if (!call.path.endsWith('/record-info')) return undefined;
-				mend();
-				const answer = await call.handle();
-				const other = new URL(`${n8n.url}${wait.url(0).pathname}${wait.url(0).search}`);
-				expect(await wait.wake(secret, other)).toBe(200);
-				isHeld = wait.untilHeld();
-				await isHeld;
-				return answer;
-			});
-			const [answer] = await wait.finishAndDeliver(0);
-			expect(isHeld).toBeDefined();
-			await pause(SURELY_MS);
-			// On a busy machine it was answered before the other process was done.
-			expect([202, 503]).toContain(answer);
-			// One by this call, and one by the execution, which went on once.
-			expect(ledger.reads).toHaveLength(2);
-			await expectApproved(wait);
-		});
+		scenario(
+			'a call whose task is read while another process wakes the execution does not undo an approval',
+			async () => {
+				const wait = await park({ prompts: prompts(1), approval: CALL_AWAITED });
+				const secret = await wait.wakeSecret();
+				await untilRead(wait);
+				const { ledger } = wait.emulator;
+				let isHeld: Promise<void> | undefined;
+				const mend = wait.emulator.intercept(async (call) => {
+					if (!call.path.endsWith('/record-info')) return undefined;
+					mend();
+					const answer = await call.handle();
+					const other = new URL(`${n8n.url}${wait.url(0).pathname}${wait.url(0).search}`);
+					expect(await wait.wake(secret, other)).toBe(200);
+					isHeld = wait.untilHeld();
+					await isHeld;
+					return answer;
+				});
+				const [answer] = await wait.finishAndDeliver(0);
+				expect(isHeld).toBeDefined();
+				await pause(SURELY_MS);
+				// On a busy machine it was answered before the other process was done.
+				expect([202, 503]).toContain(answer);
+				// One by this call, and one by the execution, which went on once.
+				expect(ledger.reads).toHaveLength(2);
+				await expectApproved(wait);
+			},
+		);
 	}
 
 	describe('Auto', () => {
-		scenario('quick tasks without calls: the process reads them and wakes the execution', async () => {
-			const wait = await begin({
-				prompts: prompts(10),
-				waitMode: 'auto',
-				emulator: { latencyMs: 5_000 },
-			});
-			const execution = await wait.ended();
-			const [last] = wait.emulator.ledger.submits.map(({ at }) => at + 5_000).sort((a, b) => b - a);
-			const late = runsBehind(execution).startedAt - (last ?? 0);
-			const { reads } = wait.emulator.ledger;
-			say(`10 tasks of 5 s without calls: on their way ${late} ms later, ${reads.length} reads`);
-			expectResumedOnce(wait, execution, last ?? 0, [...Array(10).keys()]);
-			expect(late).toBeLessThan(8_000);
-		});
+		scenario(
+			'quick tasks without calls: the process reads them and wakes the execution',
+			async () => {
+				const wait = await begin({
+					prompts: prompts(10),
+					waitMode: 'auto',
+					emulator: { latencyMs: 5_000 },
+				});
+				const execution = await wait.ended();
+				const [last] = wait.emulator.ledger.submits
+					.map(({ at }) => at + 5_000)
+					.sort((a, b) => b - a);
+				const late = runsBehind(execution).startedAt - (last ?? 0);
+				const { reads } = wait.emulator.ledger;
+				say(`10 tasks of 5 s without calls: on their way ${late} ms later, ${reads.length} reads`);
+				expectResumedOnce(wait, execution, last ?? 0, [...Array(10).keys()]);
+				expect(late).toBeLessThan(8_000);
+			},
+		);
 
 		scenario('a call that comes before the next read wakes the execution', async () => {
 			const wait = await park({

@@ -91,11 +91,7 @@ describe('Whether a request lacks the size of its image', () => {
 		['areas are measured on the image', inpaint, true],
 		['the mask is a picture', { ...inpaint, mask: picture }, false],
 		['the size is known', { ...inpaint, mask: { polygons: [triangle], size: wide } }, false],
-		[
-			'a remix',
-			{ kind: 'remixImage', ...source, prompt: 'p', strength: 'subtle' },
-			false,
-		],
+		['a remix', { kind: 'remixImage', ...source, prompt: 'p', strength: 'subtle' }, false],
 	])('%s: %s', (_, request, lacks) => {
 		expect(lacksSize(request)).toBe(lacks);
 	});

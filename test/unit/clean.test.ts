@@ -117,7 +117,11 @@ describe('The message of a provider', () => {
 		['loses the anchor of a link', 'no https://a.example/x#t=1', 'no https://a.example/x'],
 		['loses a password', 'at https://me:hush@a.example/x', 'at https://a.example/x'],
 		['loses a bearer token', 'got Bearer abcdefghijklmnop1234', 'got Bearer …'],
-		['keeps the ordinary word bearer', 'Bearer authentication required', 'Bearer authentication required'],
+		[
+			'keeps the ordinary word bearer',
+			'Bearer authentication required',
+			'Bearer authentication required',
+		],
 		['loses keys', 'key sk-abcdef123456 is wrong', 'key sk-… is wrong'],
 		['loses parameters', 'token=abc&signature=def', 'token=…&signature=…'],
 		['loses encoded parameters', 'a%3Ftoken%3Dabc b', 'a%3Ftoken%3D… b'],

@@ -337,20 +337,23 @@ describe('Refused submits', () => {
 });
 
 describe('Jobs', () => {
-	it.each(['midjourney_edit', 'midjourney_upscale'])('are known to %s as its source', async (model) => {
-		await start();
-		const source = await make('midjourney_diffusion', TEXT);
-		expect(source.jobId).not.toBe(source.taskId);
-		const params = { ...SECONDARY[model], jobId: source.jobId, imageNo: 2 };
-		const { taskId, task } = await make(model, params);
-		expect(task).toMatchObject({ status: 'completed', metadata: { imageNo: 2 } });
-		expect(at(task, 'output.0.content')).toHaveLength(model.includes('upscale') ? 1 : 4);
-		const [first, second] = emulator.ledger.submits;
-		expect(first?.jobId).toBe(source.jobId);
-		expect(second).toMatchObject({ taskId, source: { taskId: source.taskId, index: 2 } });
-		// The id of the task is not the id of a job.
-		expect(await ask(model, { ...params, jobId: source.taskId })).toMatchObject({ status: 400 });
-	});
+	it.each(['midjourney_edit', 'midjourney_upscale'])(
+		'are known to %s as its source',
+		async (model) => {
+			await start();
+			const source = await make('midjourney_diffusion', TEXT);
+			expect(source.jobId).not.toBe(source.taskId);
+			const params = { ...SECONDARY[model], jobId: source.jobId, imageNo: 2 };
+			const { taskId, task } = await make(model, params);
+			expect(task).toMatchObject({ status: 'completed', metadata: { imageNo: 2 } });
+			expect(at(task, 'output.0.content')).toHaveLength(model.includes('upscale') ? 1 : 4);
+			const [first, second] = emulator.ledger.submits;
+			expect(first?.jobId).toBe(source.jobId);
+			expect(second).toMatchObject({ taskId, source: { taskId: source.taskId, index: 2 } });
+			// The id of the task is not the id of a job.
+			expect(await ask(model, { ...params, jobId: source.taskId })).toMatchObject({ status: 400 });
+		},
+	);
 
 	it('must have completed', async () => {
 		await start();

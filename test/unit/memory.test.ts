@@ -81,7 +81,11 @@ describe('A purchase', () => {
 	});
 
 	it.each([
-		['keeps the prompt where its expression may come to something else the next time', '={{ $now }}', 'p'],
+		[
+			'keeps the prompt where its expression may come to something else the next time',
+			'={{ $now }}',
+			'p',
+		],
 		['keeps no prompt where it is the same for the same item', '={{ $json.prompt }}', undefined],
 	])('%s', (_, prompt, kept) => {
 		const written = { prompt };

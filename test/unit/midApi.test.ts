@@ -269,11 +269,14 @@ describe('The answer to a submit', () => {
 		expect(http.calls).toHaveLength(1);
 	});
 
-	it.each([null, undefined, {}, { taskId: '' }])('is ambiguous without a task id (%j)', async (data) => {
-		expect(await midApi.submit(scripted(reply({ code: 200, data })), submit)).toMatchObject({
-			failure: { reason: 'unreadable', accepted: 'unknown' },
-		});
-	});
+	it.each([null, undefined, {}, { taskId: '' }])(
+		'is ambiguous without a task id (%j)',
+		async (data) => {
+			expect(await midApi.submit(scripted(reply({ code: 200, data })), submit)).toMatchObject({
+				failure: { reason: 'unreadable', accepted: 'unknown' },
+			});
+		},
+	);
 });
 
 describe('An upscale where the path is not found', () => {
@@ -547,7 +550,10 @@ describe('A direct link', () => {
 		});
 	});
 
-	it.each(['', 'soon', '/1.png', 'javascript:alert(1)', {}])('is refused where it is no URL: %j', async (data) => {
-		expect(await linkOf(data)).toMatchObject({ failure: { reason: 'unreadable' } });
-	});
+	it.each(['', 'soon', '/1.png', 'javascript:alert(1)', {}])(
+		'is refused where it is no URL: %j',
+		async (data) => {
+			expect(await linkOf(data)).toMatchObject({ failure: { reason: 'unreadable' } });
+		},
+	);
 });

@@ -43,9 +43,12 @@ describe('A free request is sent', () => {
 		expect(await asking([passing(20_000), success('42')])).toMatchObject({ ms: 20_000 });
 	});
 
-	it.each([300_000, 9_999_999_000])('no more when the provider asks for too long a pause: %d ms', async (pause) => {
-		expect(await asking([passing(pause)])).toMatchObject({ ms: 0, asked: 1 });
-	});
+	it.each([300_000, 9_999_999_000])(
+		'no more when the provider asks for too long a pause: %d ms',
+		async (pause) => {
+			expect(await asking([passing(pause)])).toMatchObject({ ms: 0, asked: 1 });
+		},
+	);
 
 	it('for a minute at most, beyond which only the last answer is awaited', async () => {
 		const { ms } = await asking([passing()], 30_000);

@@ -254,12 +254,15 @@ describe('HTTP statuses', () => {
 		});
 	});
 
-	it.each([40201, 40208])('a code of SeaCloud is more precise than the status: %i', (error_code) => {
-		const body = { status: { code: 402, message: 'words', error_code }, data: null };
-		expect(openReply(reply(body, 402))).toMatchObject({
-			failure: { reason: 'noCredits', code: String(error_code), message: 'words' },
-		});
-	});
+	it.each([40201, 40208])(
+		'a code of SeaCloud is more precise than the status: %i',
+		(error_code) => {
+			const body = { status: { code: 402, message: 'words', error_code }, data: null };
+			expect(openReply(reply(body, 402))).toMatchObject({
+				failure: { reason: 'noCredits', code: String(error_code), message: 'words' },
+			});
+		},
+	);
 
 	it('the pause that the provider asks for is passed on', () => {
 		expect(openReply({ ...reply({ message: 'w' }, 429), retryAfterMs: 7000 })).toMatchObject({
@@ -303,15 +306,12 @@ describe('HTTP statuses', () => {
 		});
 	});
 
-	it.each([400, 429, 503])(
-		'a task with an error is no refusal, with status %i',
-		(status) => {
-			const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
-			expect(openReply(reply(body, status))).toMatchObject({
-				failure: { accepted: 'unknown', message: 'words, task new' },
-			});
-		},
-	);
+	it.each([400, 429, 503])('a task with an error is no refusal, with status %i', (status) => {
+		const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
+		expect(openReply(reply(body, status))).toMatchObject({
+			failure: { accepted: 'unknown', message: 'words, task new' },
+		});
+	});
 
 	it('a success with an HTTP error and a message may have been accepted, and its task is named', () => {
 		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({

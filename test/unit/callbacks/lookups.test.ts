@@ -56,13 +56,16 @@ describe('The lookups of tasks that calls name', () => {
 		['open', found('running'), 1_999, 1],
 		['open, two seconds ago', found('running'), 2_000, 2],
 		['unreadable', failing('serverError'), 1, 2],
-	])('read a task that was %s as often as its answer can still change', async (_, answer, later, count) => {
-		const { clock, look, reads } = newLookups();
-		await look('t1', answer);
-		clock.time += later;
-		await look('t1', answer);
-		expect(reads).toHaveLength(count);
-	});
+	])(
+		'read a task that was %s as often as its answer can still change',
+		async (_, answer, later, count) => {
+			const { clock, look, reads } = newLookups();
+			await look('t1', answer);
+			clock.time += later;
+			await look('t1', answer);
+			expect(reads).toHaveLength(count);
+		},
+	);
 
 	it('read an open task every two seconds for the calls that wait, and give all of them the answer', async () => {
 		const { clock, look, reads } = newLookups({ waits: true });

@@ -135,15 +135,12 @@ describe('An execution that a call has started', () => {
 		expect(await run({ check })).toEqual([]);
 	});
 
-	it.each(['retry', 'manual'])(
-		'always goes on in mode %s, and is not remembered',
-		async (mode) => {
-			const { check, calls } = newMemory();
-			expect(await run({ check, mode })).toHaveLength(1);
-			expect(await run({ check, mode })).toHaveLength(1);
-			expect(calls).toEqual([]);
-		},
-	);
+	it.each(['retry', 'manual'])('always goes on in mode %s, and is not remembered', async (mode) => {
+		const { check, calls } = newMemory();
+		expect(await run({ check, mode })).toHaveLength(1);
+		expect(await run({ check, mode })).toHaveLength(1);
+		expect(calls).toEqual([]);
+	});
 
 	it('goes on when the memory of n8n fails or does not exist, and logs that', async () => {
 		const fail = async () => await Promise.reject<never>(new Error('database is locked'));

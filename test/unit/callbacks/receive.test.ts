@@ -202,12 +202,28 @@ describe('A call that has proved itself', () => {
 			{ ...STARTED, reads: ['t1', 't1'] },
 		],
 		['of an unknown task is asked to come again', { read: () => failing('notFound') }, AGAIN],
-		['is asked to come again while the provider is down', { read: () => failing('unreachable') }, AGAIN],
-		['is asked to come again while the key is refused', { read: () => failing('invalidKey') }, AGAIN],
+		[
+			'is asked to come again while the provider is down',
+			{ read: () => failing('unreachable') },
+			AGAIN,
+		],
+		[
+			'is asked to come again while the key is refused',
+			{ read: () => failing('invalidKey') },
+			AGAIN,
+		],
 		['is asked to come again when the read fails unexpectedly', { read: reject }, AGAIN],
 		['is asked to come again while the provider is silent', { read: never }, AGAIN],
-		['is asked to come again when the credential cannot be opened', { open: reject }, { ...AGAIN, reads: [] }],
-		['is asked to come again while opening the credential hangs', { open: never }, { ...AGAIN, reads: [] }],
+		[
+			'is asked to come again when the credential cannot be opened',
+			{ open: reject },
+			{ ...AGAIN, reads: [] },
+		],
+		[
+			'is asked to come again while opening the credential hangs',
+			{ open: never },
+			{ ...AGAIN, reads: [] },
+		],
 	])('%s', async (_, setting, expected) => {
 		const result = await call(setting);
 		expect(result).toMatchObject(expected);
@@ -312,8 +328,16 @@ describe('A call for an execution that waits elsewhere', () => {
 	});
 
 	it.each<[string, Setting, object]>([
-		['only resumes where that is chosen', { settings: { onCallback: 'resume' } }, { started: undefined, reads: [] }],
-		['resumes even if no end may start a workflow', { settings: { triggerOn: [] } }, { started: undefined }],
+		[
+			'only resumes where that is chosen',
+			{ settings: { onCallback: 'resume' } },
+			{ started: undefined, reads: [] },
+		],
+		[
+			'resumes even if no end may start a workflow',
+			{ settings: { triggerOn: [] } },
+			{ started: undefined },
+		],
 	])('%s', async (_, setting, expected) => {
 		const result = await call({ call: given, ...setting });
 		expect(result).toMatchObject({ status: 200, handedOn: { length: 1 }, ...expected });
@@ -328,14 +352,17 @@ describe('A call for an execution that waits elsewhere', () => {
 		['could not be told', async () => false],
 		['fails', reject],
 		['hangs', never],
-	])('is asked to come again when that %s, and starts one workflow all the same', async (_, handOn) => {
-		const starts = new Starts();
-		const first = await call({ starts, call: given, handOn });
-		expect(first).toMatchObject({ status: 503, started: 'completed' });
-		expect(first.took).toBeLessThan(LIMIT_MS);
-		const second = await call({ starts, call: given });
-		expect(second).toMatchObject({ ...ASIDE, handedOn: { length: 1 } });
-	});
+	])(
+		'is asked to come again when that %s, and starts one workflow all the same',
+		async (_, handOn) => {
+			const starts = new Starts();
+			const first = await call({ starts, call: given, handOn });
+			expect(first).toMatchObject({ status: 503, started: 'completed' });
+			expect(first.took).toBeLessThan(LIMIT_MS);
+			const second = await call({ starts, call: given });
+			expect(second).toMatchObject({ ...ASIDE, handedOn: { length: 1 } });
+		},
+	);
 
 	it('is answered in time when everything is as slow as it may be', async () => {
 		const clock = new FakeClock();

@@ -63,7 +63,9 @@ describe.each(['auto', 'callback'] as const)('With the Wait Mode %s calls go', (
 	it('straight to the execution, with the wait and the task in their address', () => {
 		const { urls, reachWait } = addressesFor([{ waitMode }, { waitMode, reference: 'order 7' }]);
 		expect(reachWait).toBe(true);
-		expect(urls.map(pathOf)).toEqual(Array(2).fill(`/webhook-waiting/${EXECUTION}/n8n-nodes-midjourney`));
+		expect(urls.map(pathOf)).toEqual(
+			Array(2).fill(`/webhook-waiting/${EXECUTION}/n8n-nodes-midjourney`),
+		);
 		expect(urls.map(decodeClaims)).toMatchObject([
 			{ nonce: 'n', position: 0, reference: undefined },
 			{ nonce: 'n', position: 1, reference: 'order 7' },
@@ -179,7 +181,10 @@ describe('An address', () => {
 
 	it('of an execution is valid for that execution alone', () => {
 		const [url] = addressesFor([{}]).urls;
-		expect(claimsOf(url, executionAudience(EXECUTION))?.wait).toMatchObject({ nonce: 'n', position: 0 });
+		expect(claimsOf(url, executionAudience(EXECUTION))?.wait).toMatchObject({
+			nonce: 'n',
+			position: 0,
+		});
 		expect(claimsOf(url, executionAudience('another'))).toBeUndefined();
 		expect(claimsOf(url, triggerAudience(TRIGGER))).toBeUndefined();
 	});

@@ -107,11 +107,14 @@ describe('The companion of a parked execution', () => {
 		expect(wakes).toEqual([300_000]);
 	});
 
-	it.each([0, -5_000])('wakes it at once when its time has passed already: %i ms', async (wakeAt) => {
-		const { clock, companion, wakes } = parked({ endsAt: [HOUR], wakeAt });
-		await clock.until(watchOver(companion));
-		expect(wakes).toEqual([0]);
-	});
+	it.each([0, -5_000])(
+		'wakes it at once when its time has passed already: %i ms',
+		async (wakeAt) => {
+			const { clock, companion, wakes } = parked({ endsAt: [HOUR], wakeAt });
+			await clock.until(watchOver(companion));
+			expect(wakes).toEqual([0]);
+		},
+	);
 
 	it('does not wake it for the end of a task if it waits for something else', async () => {
 		const { clock, companion, wakes } = parked({ wakeAt: 100_000, wakesAtEnd: false });
@@ -303,15 +306,18 @@ describe('A companion asks for the status of its execution', () => {
 		},
 	);
 
-	it.each(['waiting', 'running', 'new', undefined])('and goes on watching when it is %p', async (status) => {
-		const { clock, companion, wakes } = parked({
-			endsAt: [150_000],
-			status: (at) => (at < 150_000 ? status : 'waiting'),
-		});
-		await clock.until(watchOver(companion));
-		expect(wakes).toHaveLength(1);
-		expect(wakes[0]).toBeGreaterThanOrEqual(150_000);
-	});
+	it.each(['waiting', 'running', 'new', undefined])(
+		'and goes on watching when it is %p',
+		async (status) => {
+			const { clock, companion, wakes } = parked({
+				endsAt: [150_000],
+				status: (at) => (at < 150_000 ? status : 'waiting'),
+			});
+			await clock.until(watchOver(companion));
+			expect(wakes).toHaveLength(1);
+			expect(wakes[0]).toBeGreaterThanOrEqual(150_000);
+		},
+	);
 
 	it('and wakes it all the same without an answer', async () => {
 		const { clock, companion, wakes } = parked({

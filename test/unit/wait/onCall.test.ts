@@ -165,7 +165,11 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 function addressOf(
 	{ nonce }: Pick<WaitState, 'nonce'>,
 	position: number,
-	{ audience = executionAudience(EXECUTION), key = KEY, ...more }: Partial<CallbackClaims> & Signing = {},
+	{
+		audience = executionAudience(EXECUTION),
+		key = KEY,
+		...more
+	}: Partial<CallbackClaims> & Signing = {},
 ): string {
 	const claims = { submit: 's', expiresAt: 600_000, wait: { nonce, position }, ...more };
 	const url = `https://n8n.example.com/webhook-waiting/${EXECUTION}/n8n-nodes-midjourney?signature=abc`;

@@ -289,10 +289,7 @@ describe('A parked execution at its time limit', () => {
 	});
 
 	it.each<[string, Seller['read']]>([
-		[
-			'the provider asks for a pause',
-			() => failing('rateLimited', { retryAfterMs: 120_000 }),
-		],
+		['the provider asks for a pause', () => failing('rateLimited', { retryAfterMs: 120_000 })],
 		['reads hang', async () => await sleep(600_000).then(() => failing('timedOut'))],
 	])('ends although %s', async (_, read) => {
 		const { ms, isOver } = await run(1, limit, { read }, 200_000);

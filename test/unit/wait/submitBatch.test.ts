@@ -10,7 +10,16 @@ import {
 	type TaskState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
 import { submitBatch, type SubmitDeps } from '../../../nodes/Midjourney/tasks/wait/submitBatch';
-import { EXECUTION, failing, memoryOver, newAccount, never, NO_HTTP, SETTINGS, WaitClock } from './fakes';
+import {
+	EXECUTION,
+	failing,
+	memoryOver,
+	newAccount,
+	never,
+	NO_HTTP,
+	SETTINGS,
+	WaitClock,
+} from './fakes';
 
 const requestOf = (position: number): TaskRequest => ({
 	kind: 'generateImage',
@@ -404,7 +413,11 @@ describe('An ambiguous submit', () => {
 
 	it.each<[string, Setting, Stage['at']]>([
 		['holds the rest if the node is to stop', { lostAnswerMs: 120_000 }, 'toBuy'],
-		['does not hold the rest if the node is to go on', { lostAnswerMs: 120_000, continues: true }, 'bought'],
+		[
+			'does not hold the rest if the node is to go on',
+			{ lostAnswerMs: 120_000, continues: true },
+			'bought',
+		],
 		['skips the rest if the node is to stop', {}, 'ended'],
 		['does not skip the rest if the node is to go on', { continues: true }, 'bought'],
 	])('%s', async (_, setting, rest) => {
