@@ -1,13 +1,10 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a server beside n8n's engine, it is not a node */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server beside n8n's engine, it is not a node */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
 import { EXECUTION } from './executions';
 import type { Engine, Result, Scenario } from './harness';
-
-/** The time limit of a test's own waits, in virtual ms: longer than anything that they wait for. */
-const PATIENCE_MS = 24 * 3_600_000;
 
 /** One execution as the instance has it. */
 interface Execution {
@@ -29,6 +26,9 @@ export class Instance {
 	private readonly executions = new Map<string, Execution>();
 
 	private readonly listeners = new Set<() => void>();
+
+	/** The executions that `until` waits for at this moment. */
+	private readonly waitedFor = new Set<string>();
 
 	private constructor(
 		private readonly engine: Engine,
@@ -82,21 +82,23 @@ export class Instance {
 		return await this.until(executionId, ({ status }) => status !== 'waiting');
 	}
 
-	/** Resolves with the result of the first run that fits. Throws when a day has passed without one. */
+	/** Resolves with the result of the first run that fits. */
 	async until(executionId: string, fits: (result: Result) => boolean): Promise<Result> {
-		const deadline = Date.now() + PATIENCE_MS;
 		for (;;) {
-			const { result, isRunning, runs = 0 } = this.executions.get(executionId) ?? {};
+			const { result, isRunning } = this.executions.get(executionId) ?? {};
 			if (result && !isRunning && fits(result)) return result;
-			const left = deadline - Date.now();
-			if (left <= 0) {
-				const status = isRunning ? 'running' : result?.status;
-				throw new Error(
-					`Waited in vain for execution ${executionId}: ${status} after ${runs} runs`,
-				);
-			}
-			await this.nextRun(left);
+			this.waitedFor.add(executionId);
+			await new Promise<void>((resolve) => this.listeners.add(resolve));
+			this.waitedFor.delete(executionId);
 		}
+	}
+
+	/** What `until` still waits for: the executions with their status. Empty when nothing has waited in vain. */
+	get pending(): string[] {
+		return [...this.waitedFor].map((id) => {
+			const { result, isRunning, runs = 0 } = this.executions.get(id) ?? {};
+			return `execution ${id}, ${isRunning ? 'running' : result?.status} after ${runs} runs`;
+		});
 	}
 
 	/** n8n's timer: the time of the wait is up. */
@@ -119,17 +121,6 @@ export class Instance {
 	async close(): Promise<void> {
 		this.server.closeAllConnections();
 		await new Promise((resolve) => this.server.close(resolve));
-	}
-
-	/** Resolves when a run has ended, or after so many ms. */
-	private async nextRun(limitMs: number): Promise<void> {
-		await new Promise<void>((resolve) => {
-			const timer = setTimeout(resolve, limitMs);
-			this.listeners.add(() => {
-				clearTimeout(timer);
-				resolve();
-			});
-		});
 	}
 
 	private async step(execution: Execution, scenario: Scenario): Promise<Result> {

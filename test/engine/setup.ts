@@ -53,8 +53,10 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 	afterEach(async () => {
 		await emulator?.close();
 		await instance?.close();
+		const pending = instance?.pending ?? [];
 		instance = undefined;
 		time?.end();
+		if (pending.length > 0) throw new Error(`Waited in vain for ${pending.join(' and ')}`);
 	});
 	afterAll(() => engine?.close());
 
