@@ -10,7 +10,7 @@ const STATUSES = [
 			'Invalid key: Vtrix does not know this API key. Copy it again, and check that Base URL belongs to it.',
 	},
 	{ value: 403, message: 'Invalid key: Vtrix does not allow this API key to read tasks.' },
-	{ value: 429, message: 'Vtrix receives too many requests from this account. Test again later.' },
+	{ value: 429, message: 'Vtrix is receiving too many requests from this account. Test again later.' },
 	...[500, 502, 503, 504].map((value) => ({
 		value,
 		message: 'Vtrix could not answer. Test again later.',
@@ -20,7 +20,7 @@ const STATUSES = [
 const TASK = '/model/v1/generation/task/n8n-credential-test';
 
 const NOT_VTRIX =
-	'What answers at this address is not Vtrix. Check Base URL: it is the API host (https://cloud.vtrix.ai), not the web site, and without a path.';
+	'The server at this address is not Vtrix. Check Base URL, which is the API host (https://cloud.vtrix.ai) without a path, not the website.';
 
 /**
  * What other servers answer to a path that they do not have: a text or a page, and the JSON of what they are built with. All
@@ -64,16 +64,16 @@ export class VtrixApi implements ICredentialType {
 			name: 'requestFormat',
 			type: 'options',
 			options: [
-				{ name: 'Flat', value: 'flat', description: 'The parameters stand beside the model' },
+				{ name: 'Flat', value: 'flat', description: 'The parameters are next to the model' },
 				{
 					name: 'Wrapped',
 					value: 'wrapped',
-					description: 'The parameters stand in input[0].params, as the Vtrix CLI sends them',
+					description: 'The parameters are in input[0].params, as the Vtrix CLI sends them',
 				},
 			],
 			default: 'wrapped',
 			description:
-				'The Vtrix pages can be read both ways. Change this only if every submit is refused because of missing parameters.',
+				'The Vtrix documentation can be read both ways. Change this only if every submit is refused because of missing parameters.',
 		},
 	];
 

@@ -32,7 +32,7 @@ export async function withBearer(
 	const { baseURL } = options;
 	// Not shown: whoever mixed up the fields has the key in it.
 	if (baseURL !== undefined && !/^https?:\/\/[^/]/i.test(baseURL)) {
-		throw new UserError('Base URL must begin with https:// and name the API host.');
+		throw new UserError('Base URL must start with https:// and name the API host.');
 	}
 	// A pasted key often brings a space or a line end along.
 	const Authorization = `Bearer ${String(apiKey).trim()}`;

@@ -44,7 +44,7 @@ export class Midjourney implements INodeType {
 		credentials,
 		webhooks: resumeWebhooks,
 		waitingNodeTooltip:
-			'The tasks are submitted, and the workflow goes on by itself when the last has ended. You may close this window: the execution is found under Executions, the task IDs in the log of n8n.',
+			'The tasks are submitted. The workflow continues on its own when the last one has ended. You can close this window: the execution is listed under Executions, and the task IDs are in the n8n log.',
 		hints: hintsOf(operations),
 		properties: propertiesOf(operations),
 	};

@@ -24,20 +24,20 @@ export class MidjourneyTrigger implements INodeType {
 			'={{ $parameter["onCallback"] === "resume" ? "resume" : $parameter["triggerOn"].join(", ") }}',
 		// n8n's list shows one entry for both nodes, with the description of the Trigger.
 		description:
-			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task has ended',
+			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task ends',
 		eventTriggerDescription: 'Waiting for a task to end',
 		activationMessage:
-			'Callbacks to the production URL of the Midjourney Trigger are now received.',
+			'The production URL of the Midjourney Trigger now receives callbacks.',
 		triggerPanel: {
 			header: 'Receive the callbacks of Midjourney tasks',
 			executionsHelp: {
 				inactive:
-					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. Calls that were asked for in another way are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
+					'<b>Copy the URL</b> that this node shows under Webhook URLs and enter it as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. All other calls are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
 				active:
-					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. Calls that were asked for in another way are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
+					'<b>Copy the production URL</b> that this node shows under Webhook URLs and enter it as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. All other calls are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
 			},
 			activationHint:
-				'Once the workflow is finished, publish it and use the production URL: callbacks then arrive without this button.',
+				'When the workflow is finished, publish it and use the production URL. Callbacks then arrive without this button.',
 		},
 		defaults: { name: 'Midjourney Trigger' },
 		inputs: [],

@@ -176,7 +176,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 			const { submits } = bench.emulator.ledger;
 			expect(submits).toHaveLength(10);
-			expect(result.error?.message).toMatch(/too little credit/);
+			expect(result.error?.message).toMatch(/enough credits/);
 			for (const { taskId } of submits) expect(result.error?.description).toContain(taskId);
 			// At most what was under way at once is refused after the first refusal.
 			expect(bench.emulator.ledger.refusals.length).toBeLessThanOrEqual(5);

@@ -165,7 +165,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 	});
 
-	describe('Buy Again What May Be Paid', () => {
+	describe('Items to Buy Again', () => {
 		it('buys the items it names in a retried execution, once, and no others', async () => {
 			// Both are lost before the provider has seen them.
 			let sent = 0;

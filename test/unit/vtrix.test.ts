@@ -342,7 +342,7 @@ describe('Codes', () => {
 		['4001002', 'invalidRequest', /text is too short or too long/],
 		['4001003', 'invalidRequest', /callback URL is not valid/],
 		['4001004', 'invalidKey', /authentication/],
-		['4001098', 'generationFailed', /generation did not succeed/],
+		['4001098', 'generationFailed', /generation failed/],
 		['4001099', 'serverError', /not available/],
 		['4007001', 'invalidRequest', /job ID is missing/],
 		['4007002', 'invalidRequest', /number of the image is missing/],
@@ -352,7 +352,7 @@ describe('Codes', () => {
 		['4007006', 'invalidRequest', /canvas is missing/],
 		['4007007', 'invalidRequest', /position of the image is missing/],
 		['4007008', 'invalidRequest', /callback URL is not valid/],
-		['4007098', 'generationFailed', /generation did not succeed/],
+		['4007098', 'generationFailed', /generation failed/],
 		['4007099', 'serverError', /not available/],
 		['4011001', 'invalidRequest', /job ID is missing/],
 		['4011002', 'invalidRequest', /number of the image is missing/],
@@ -517,7 +517,7 @@ describe('A task', () => {
 			[
 				'error_message',
 				{ code: 8004001098, error_message: 'words' },
-				{ code: '8004001098', message: 'words', meaning: 'the generation did not succeed' },
+				{ code: '8004001098', message: 'words', meaning: 'the generation failed' },
 			],
 			[
 				'message',
@@ -525,7 +525,7 @@ describe('A task', () => {
 				{
 					code: '004007099',
 					message: 'words',
-					meaning: 'the service behind Vtrix is not available',
+					meaning: 'the service behind Vtrix is unavailable',
 				},
 			],
 			[
@@ -544,7 +544,7 @@ describe('A task', () => {
 
 		it('has its state for a reason where it gives no other', () => {
 			expect(read({ status: 'moderated' }).error?.message).toBe(
-				'Vtrix gave no reason, its state is “moderated”',
+				'Vtrix gave no reason, the state is “moderated”',
 			);
 		});
 

@@ -112,8 +112,8 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 		const names = displayNames(providersOf(chosen));
 		throw new NodeOperationError(
 			context.getNode(),
-			`${chosen.name} does not exist with ${provider.displayName}, only with ${names}`,
-			{ description: `Choose another operation, or ${names} as Provider.` },
+			`${chosen.name} is not available with ${provider.displayName}, only with ${names}`,
+			{ description: `Choose another operation, or set Provider to ${names}.` },
 		);
 	}
 	throw new NodeOperationError(
@@ -182,7 +182,7 @@ function imageProblem(
 ): string | undefined {
 	return (
 		found &&
-		`'${nameOf(found.path)}' holds an address on ${found.host}, which only means something in your own network: the provider cannot fetch it, put the image where everybody can`
+		`'${nameOf(found.path)}' contains an address on ${found.host}, which exists only in your own network. The provider cannot fetch it: use a public URL`
 	);
 }
 

@@ -49,10 +49,10 @@ export function textField(max: number, display: Display): Field<string> {
 		read(value) {
 			const text = asText(value);
 			if (isUnset(value) || text?.trim() === '') return { problem: 'is empty' };
-			if (text === undefined) return { problem: `must be a text, not ${kindOf(value)}` };
+			if (text === undefined) return { problem: `must be text, not ${kindOf(value)}` };
 			const characters = charactersIn(text);
 			if (characters > max) {
-				return { problem: `has ${characters} characters, at most ${max} are allowed: shorten it` };
+				return { problem: `has ${characters} characters, but at most ${max} are allowed: shorten it` };
 			}
 			return { value: text };
 		},
@@ -160,11 +160,11 @@ export function listField(
 /** The problem of a text that is no absolute http(s) URL. */
 export function urlProblem(entry: string): string | undefined {
 	if (/\s/.test(entry) || !URL.canParse(entry)) {
-		return `holds ${quoted(entry)}, which is not a URL: enter a complete one that starts with https://`;
+		return `contains ${quoted(entry)}, which is not a URL: enter a complete URL that starts with https://`;
 	}
 	return /^https?:$/.test(new URL(entry).protocol)
 		? undefined
-		: `holds ${quoted(entry)}: only http and https URLs can be read by the provider`;
+		: `contains ${quoted(entry)}: the provider can only read http and https URLs`;
 }
 
 /** One absolute http(s) URL of at most `max` characters. */
@@ -192,7 +192,7 @@ export function jsonField<T>(read: (value: unknown) => Reading<T>, display: Disp
 			if (typeof value !== 'string') return read(value);
 			if (value.includes('{{')) {
 				return {
-					problem: 'holds {{ … }} as a mere text: switch the field from Fixed to Expression',
+					problem: 'contains {{ … }} as plain text: switch the field from Fixed to Expression',
 				};
 			}
 			try {

@@ -47,7 +47,7 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 }
 
 export const imagePrompt = prompt(
-	'What to see on the image. Midjourney flags such as --no text may stand at the end; what has a field here belongs in its field.',
+	'Description of the image. You can add Midjourney flags such as --no text at the end, except for settings that have their own field.',
 	'e.g. A porcelain teapot on a walnut table, soft window light',
 );
 
@@ -58,13 +58,13 @@ export const videoPrompt = prompt(
 
 /** What an image is to become when it is made of another one. */
 export const remixPrompt = prompt(
-	'What to see on the new image, the whole of it',
+	'Full description of the new image',
 	'e.g. The same teapot on a garden table, morning light',
 );
 
 export const optionalPrompt = optional(
 	prompt(
-		'What to see on the new image. Left empty, the prompt of the original holds.',
+		'Full description of the new image. If empty, the prompt of the original is used.',
 		'e.g. The same teapot on a garden table, morning light',
 		false,
 	),
@@ -77,7 +77,7 @@ export const allowPermutations = optional(
 		name: 'allowPermutations',
 		default: true,
 		description:
-			'Whether braces in the prompt such as {red, green} and --repeat are meant: each combination is a task of its own, and each is paid',
+			'Whether to expand {red, green} and --repeat in the prompt into one task per combination. Each task is paid.',
 	}),
 );
 
@@ -98,7 +98,7 @@ export const imageUrls = (images: string): Field<string[]> =>
 			placeholder: 'e.g. https://example.com/teapot.png',
 			// A field of one line would join lines that are pasted into it.
 			typeOptions: { rows: 2 },
-			description: `${images}. The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.`,
+			description: `${images}. The provider fetches them, so they must be public. Enter one URL per line, or use an expression that returns an array.`,
 		},
 	);
 
@@ -115,7 +115,7 @@ const id = (name: string, displayName: string, description: string): Field<strin
 const ofTask = id(
 	'taskId',
 	'Task ID',
-	'The task that made the original. By default the one of the incoming item.',
+	'The task that made the original. Defaults to the task of the input item.',
 );
 
 /** With Vtrix the task is looked at before anything is submitted; without it the job alone has to do. */
@@ -126,7 +126,7 @@ const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(
 			...ofTask.property,
 			required: false,
 			description:
-				'The task that made the original; it is looked at first. By default the one of the incoming item. Empty it to work with a Job ID alone.',
+				'The task that made the original. It is read before anything is submitted. Defaults to the task of the input item. Clear this field to use a Job ID alone.',
 		},
 	}),
 });
@@ -140,12 +140,12 @@ const jobId = onlyWith(
 			default: '={{ $json.jobId }}',
 			placeholder: 'e.g. 2af2f261-65a8-81cd-424e-42a851214aa1',
 			description:
-				"Midjourney's own ID of the task that made the original. By default the one of the incoming item; where it is empty, the task is asked for it.",
+				"Midjourney's own ID of the task that made the original. Defaults to the job ID of the input item. If empty, it is read from the task.",
 		}),
 	),
 );
 
-export const taskId = id('taskId', 'Task ID', 'The task to look at');
+export const taskId = id('taskId', 'Task ID', 'The task to read');
 
 /** Never chosen for the user: which of four pictures is made larger costs the same as the right one. */
 const index = (kind: 'image' | 'video'): Field<number> => {
@@ -158,8 +158,8 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 			required: true,
 			description:
 				kind === 'image'
-					? 'Which image of the task, counted from 0. On a grid: 0 top left, 1 top right, 2 bottom left, 3 bottom right.'
-					: 'Which video of the task, counted from 0',
+					? 'Which image of the task to use, counting from 0. In a grid: 0 is top left, 1 top right, 2 bottom left, 3 bottom right.'
+					: 'Which video of the task to use, counting from 0',
 		},
 	);
 	return {
@@ -167,7 +167,7 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 		read: (value) =>
 			isUnset(value)
 				? {
-						problem: `is empty: enter which ${kind} of the task is meant, 0 to 3 (items with One Item per Output bring it along)`,
+						problem: `is empty: enter which ${kind} of the task to use, 0 to 3 (with One Item per Output, each item has its index)`,
 					}
 				: field.read(value),
 	};
@@ -200,7 +200,7 @@ export const sourceVideo = sourceOf('video');
 export const strengthField = (initial: Strength): Field<Strength> =>
 	choiceField(
 		[
-			{ name: 'Strong', value: 'strong', description: 'Keeps the idea, changes much' },
+			{ name: 'Strong', value: 'strong', description: 'Keeps the idea, changes a lot' },
 			{ name: 'Subtle', value: 'subtle', description: 'Keeps the composition, changes details' },
 		] as const,
 		{ displayName: 'Strength', name: 'strength', default: initial },
@@ -221,7 +221,7 @@ export const imageUrlField = (description: string): Field<string> =>
 	);
 
 export const imageUrl = imageUrlField(
-	'The image to work on; the provider fetches it, so it must be public',
+	'The image to work on. The provider fetches it, so it must be public.',
 );
 
 const ASPECT_RATIOS = [
@@ -245,7 +245,7 @@ const CUSTOM = 'custom';
 const DEFAULT: INodePropertyOptions = {
 	name: 'Default',
 	value: '',
-	description: 'What the provider takes by itself',
+	description: "Use the provider's default",
 };
 
 const listedRatio = withDefault(
@@ -253,7 +253,7 @@ const listedRatio = withDefault(
 		displayName: 'Aspect Ratio',
 		name: 'aspectRatio',
 		default: '',
-		description: 'Width to height',
+		description: 'Ratio of width to height',
 	}),
 );
 
@@ -266,7 +266,7 @@ export const ratioField = (display: Display): Field<string> => {
 			const reading = anyText.read(value);
 			return 'value' in reading && !/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(reading.value)
 				? {
-						problem: `must be width to height in whole numbers such as 16:9, not “${reading.value}”`,
+						problem: `must be width:height in whole numbers, such as 16:9, not “${reading.value}”`,
 					}
 				: reading;
 		},
@@ -288,7 +288,7 @@ const anyRatio: Field<string> = {
 		options: [
 			DEFAULT,
 			...ASPECT_RATIOS,
-			{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
+			{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 		],
 	},
 	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
@@ -307,7 +307,7 @@ export const customAspectRatio = onlyWith(
 				name: 'customAspectRatio',
 				default: '',
 				placeholder: 'e.g. 21:9',
-				description: 'Width to height',
+				description: 'Ratio of width to height',
 			}),
 		),
 	),
@@ -332,7 +332,7 @@ function chosenOrCustom(
 	if (own !== undefined) return own;
 	const { displayName } = list.property;
 	throw from.reject(
-		`'Custom ${displayName}' is empty: enter one, or choose another ${displayName}`,
+		`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
 	);
 }
 
@@ -340,7 +340,7 @@ const VERSIONS = [
 	DEFAULT,
 	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
 	{ name: 'Niji 6', value: 'niji6' },
-	{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
+	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 ];
 
 /** Of whatever number: an expression may name a version that no list knows yet. `v7` is read as 7, `Niji 6` as niji6. */
@@ -371,7 +371,7 @@ export const version: Field<string | undefined> = optional({
 		name: 'version',
 		type: 'options',
 		default: '',
-		description: 'The Midjourney model; by default the newest that the provider has',
+		description: 'The version of Midjourney. Defaults to the newest one that the provider offers.',
 		options: VERSIONS,
 	},
 });
@@ -385,7 +385,7 @@ export const customVersion: Field<string | undefined> = onlyFor(
 			name: 'customVersion',
 			default: '',
 			placeholder: 'e.g. 8',
-			description: 'A version that the list does not have, such as 8.1 or niji7',
+			description: 'A version that is not in the list, such as 8.1 or niji7',
 		}),
 	),
 );
@@ -406,7 +406,7 @@ export const watermark = onlyWith(
 			name: 'watermark',
 			default: '',
 			placeholder: 'e.g. example.com',
-			description: 'Text to put on the result as a watermark',
+			description: 'Text to add to the result as a watermark',
 		}),
 	),
 );
@@ -429,14 +429,14 @@ export const speed = onlyWith(
 		choiceField(
 			[
 				{ name: 'Fast', value: 'fast' },
-				{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, may take minutes' },
-				{ name: 'Turbo', value: 'turbo', description: 'Quickest, costs most' },
+				{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, can take several minutes' },
+				{ name: 'Turbo', value: 'turbo', description: 'Fastest, costs the most' },
 			] as const,
 			{
 				displayName: 'Speed',
 				name: 'speed',
 				default: '',
-				description: 'How soon the task begins, and what it costs',
+				description: 'How soon the task starts. Affects the price.',
 			},
 		),
 	),
@@ -449,7 +449,7 @@ export const stylization = optional(
 			displayName: 'Stylization',
 			name: 'stylization',
 			default: 100,
-			description: 'How strongly Midjourney applies its own taste, 0 to 1000 (multiples of 50)',
+			description: 'How strongly Midjourney applies its own aesthetic, 0 to 1000 (multiples of 50)',
 		},
 	),
 );
@@ -458,7 +458,7 @@ const VARIETY = {
 	displayName: 'Variety',
 	name: 'variety',
 	default: 10,
-	description: 'How different the images of one task are, 0 to 100',
+	description: 'How much the images of a task differ from each other, 0 to 100',
 };
 
 export const variety = optional(

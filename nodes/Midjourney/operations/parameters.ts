@@ -35,7 +35,7 @@ export class Parameters {
 		const there = own && (this.applies(own) || !own.unset);
 		const reading = there
 			? own.read(this.entered(own))
-			: (field.unset ?? { problem: 'does not exist with this provider' });
+			: (field.unset ?? { problem: 'is not available with this provider' });
 		if ('problem' in reading) {
 			throw this.reject(`'${field.property.displayName}' ${reading.problem}`);
 		}

@@ -21,10 +21,10 @@ function parse(prompt: string): { parts: Part[] } | { problem: string } {
 		const inner = open[open.length - 1];
 		if (token === '\\{' || token === '\\}') {
 			return {
-				problem: `holds ${token}, and a brace cannot be sent, not even so: write parentheses, or leave it out`,
+				problem: `contains ${token}: a brace cannot be sent, not even escaped. Use parentheses, or remove it`,
 			};
 		} else if (token === '{') {
-			if (open.length === DEEPEST) return { problem: `nests braces more than ${DEEPEST} deep` };
+			if (open.length === DEEPEST) return { problem: `nests braces more than ${DEEPEST} levels deep` };
 			open.push({ before: parts, alternatives: [] });
 			parts = [];
 		} else if (token === '}') {
@@ -41,7 +41,7 @@ function parse(prompt: string): { parts: Part[] } | { problem: string } {
 	return open.length > 0 ? UNPAIRED : { parts };
 }
 
-const UNPAIRED = { problem: 'holds a brace without its partner: take it out' };
+const UNPAIRED = { problem: 'contains an unmatched brace: remove it' };
 
 /** How many texts a sequence stands for. */
 const countOf = (parts: readonly Part[]): number =>
@@ -77,7 +77,7 @@ function repeated(prompt: string): { prompts: string[] } | { problem: string } {
 	const times = Number(found[0]?.[1] ?? 0);
 	if (found.length > 1 || times < 2 || times > MOST_REPEATS) {
 		return {
-			problem: `must hold --repeat once and with a number from 2 to ${MOST_REPEATS}: correct it`,
+			problem: `must contain --repeat only once, with a number from 2 to ${MOST_REPEATS}`,
 		};
 	}
 	const once = prompt.replace(REPEAT, '').trim();
@@ -88,7 +88,7 @@ function repeated(prompt: string): { prompts: string[] } | { problem: string } {
 const isJson = (prompt: string): boolean => /\{\s*(["“”'])[^{}"“”']*["“”']\s*:/.test(prompt);
 
 const JSON_PROMPT =
-	'reads as JSON, and Midjourney takes its braces for permutations, each of them a paid task: say the same in words';
+	'looks like JSON, and Midjourney takes its braces for permutations, each of them a paid task: write the prompt in plain words';
 
 /**
  * The prompts that a prompt with permutations and --repeat stands for, each to be a task of its own.
@@ -115,7 +115,7 @@ export function permutationsOf(prompt: string): { prompts: string[] } | { proble
 const inWords = (tasks: number): string => (tasks > 1000 ? 'more than 1000' : String(tasks));
 
 const tooMany = (tasks: number) => ({
-	problem: `makes ${inWords(tasks)} tasks of one item, at most ${MOST_TASKS} are possible: take some out, or spread them over several items`,
+	problem: `makes ${inWords(tasks)} tasks of one item, but at most ${MOST_TASKS} are allowed: remove some, or spread them over several items`,
 });
 
 /**
@@ -127,7 +127,7 @@ const tooMany = (tasks: number) => ({
 export function permutationProblem(prompt: string, remedy: string): string | undefined {
 	if (!/[{}]/.test(prompt) && !new RegExp(REPEAT.source, 'i').test(prompt)) return undefined;
 	if (/\{\{\s*\$/.test(prompt)) {
-		return 'holds {{ … }} as a mere text: switch the field from Fixed to Expression';
+		return 'contains {{ … }} as plain text: switch the field from Fixed to Expression';
 	}
 	if (isJson(prompt)) return JSON_PROMPT;
 	const parsed = parse(prompt);
@@ -136,5 +136,5 @@ export function permutationProblem(prompt: string, remedy: string): string | und
 	const tasks = 'prompts' in all ? all.prompts.length : countOf(parsed.parts);
 	const what = /[{}]/.test(prompt) ? 'braces' : '--repeat';
 	const count = tasks > 1 ? `, here ${inWords(tasks)},` : '';
-	return `holds ${what}: Midjourney makes a task of each combination${count} and each is paid: ${remedy}`;
+	return `contains ${what}: Midjourney makes a task of each combination${count} and each is paid. ${remedy}`;
 }

@@ -23,7 +23,7 @@ export function flagConflict(prompt: string, set: readonly Label[]): string | un
 		const found = new RegExp(patternOf(flags), 'i').exec(prompt)?.[0];
 		if (found !== undefined) {
 			const flag = found.replace(/^[^-‒–—―]+/, '');
-			return `'Prompt' holds ${flag} and '${displayName}' is set, too: take the flag out of the prompt, or empty the field`;
+			return `'Prompt' contains ${flag} and '${displayName}' is set as well: remove the flag from the prompt, or clear the field`;
 		}
 	}
 	return undefined;
@@ -46,7 +46,7 @@ export const flagHints = (
 		const test = `/${patternOf(flags)}/i.test($parameter["prompt"] ?? "")`;
 		return [
 			{
-				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Take the flag out or empty the field: with both, nothing is submitted.`,
+				message: `The prompt contains <code>--${flags[0]}</code> and <b>${displayName}</b> is set as well. Remove the flag or clear the field: nothing is submitted while both are set.`,
 				type: 'warning',
 				// The input pane evaluates the hints of the node before this one: what stands there is never shown.
 				location: 'outputPane',

@@ -148,7 +148,7 @@ export const providerProperty: INodeProperties = {
 		KEEPS_FIELD_IN_SIGHT,
 	],
 	default: 'midApi',
-	description: 'Who makes the images: the account to use',
+	description: 'The service that generates the images, with your account there',
 };
 
 /** Where the editor shows the credential; without it, above all fields (seen on n8n 2.41.1, read in 2.8.4 and 1.123.81). */
@@ -313,12 +313,12 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 				];
 	const having = providersOf(operation);
 	const others = allProviders.filter((provider) => !having.includes(provider));
-	const cost = 'Buys one task for every item that comes in; as a tool of an agent, for every call.';
+	const cost = 'Buys one task per input item, or one per call when an agent uses the node as a tool.';
 	return [
 		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
 		...notice(
 			'providerNotice',
-			`${operation.name} exists with ${displayNames(having)} only: choose it as Provider above.`,
+			`${operation.name} is only available with ${displayNames(having)}: choose it as Provider above.`,
 			others,
 		),
 	];

@@ -18,8 +18,8 @@ export function requestProblem(
 	permutable: boolean,
 ): string | undefined {
 	const remedy = permutable
-		? 'add the field Permutations and switch it on if that is meant, else take them out'
-		: 'take them out, and send one item for each wording';
+		? 'If you want that, add the field Permutations and switch it on. If not, remove them'
+		: 'Remove them, and send one item for each wording';
 	const problemOf = (one: RequestText): string | undefined =>
 		isPrompt(one)
 			? permutationProblem(one.text, remedy)
@@ -38,10 +38,10 @@ export function requestProblem(
 function fieldProblem(text: string): string | undefined {
 	const found = flagIn(text);
 	if (found !== undefined) {
-		return `holds ${found}: a flag belongs in its own field, or at the end of the prompt`;
+		return `contains ${found}: a flag belongs in its own field, or at the end of the prompt`;
 	}
 	return /[{}]/.test(text)
-		? 'holds a brace, which makes permutations of a prompt: take it out (in a URL, write %7B and %7D)'
+		? 'contains a brace, which Midjourney takes for permutations: remove it (in a URL, write %7B and %7D)'
 		: undefined;
 }
 

@@ -23,7 +23,7 @@ import { download, internalUrlField, resultOptions, settingsFrom } from './setti
 
 const ENDS: ReadonlyArray<{ name: string; value: TaskEnd; description: string }> = [
 	{ name: 'Task Completed', value: 'completed', description: 'The images or videos are ready' },
-	{ name: 'Task Failed', value: 'failed', description: 'The provider gave up on the task' },
+	{ name: 'Task Failed', value: 'failed', description: 'The provider could not complete the task' },
 ];
 
 const ON_CALLBACK: ReadonlyArray<{
@@ -35,18 +35,18 @@ const ON_CALLBACK: ReadonlyArray<{
 		name: 'Resume and Start',
 		value: 'both',
 		description:
-			'Resume the execution that waits for the task, if one does, and start this workflow',
+			'Resume the execution that waits for the task, if there is one, and start this workflow',
 	},
 	{
 		name: 'Resume the Waiting Execution',
 		value: 'resume',
 		description:
-			'Hand the callback on to the Midjourney node that waits for it; this workflow never starts',
+			'Forward the callback to the Midjourney node that waits for it. This workflow never starts.',
 	},
 	{
 		name: 'Start This Workflow',
 		value: 'start',
-		description: 'Start this workflow, and resume nothing',
+		description: 'Start this workflow and resume no execution',
 	},
 ];
 
@@ -56,7 +56,7 @@ const onCallbackField = choiceField(ON_CALLBACK, {
 	noDataExpression: true,
 	default: 'both',
 	description:
-		'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
+		'What a callback does. It can resume an execution whose Midjourney node has the URL of this Trigger as Midjourney Trigger URL in its options.',
 });
 
 /** Where this workflow is started. */
@@ -66,7 +66,7 @@ const internalUrl = onlyFor(
 	onCallbackField,
 	['both', 'resume'],
 	internalUrlField(
-		'The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
+		'The Trigger calls it to resume executions that wait in another process, or have waited since before a restart.',
 	),
 );
 
@@ -83,11 +83,11 @@ const ONLY_OWN_NAME = 'Only Tasks of This n8n';
 
 /** Which address goes where; n8n folds the addresses away above the fields. */
 const URL_NOTICE =
-	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks this Trigger is to hear of; both need the same credential. To try it out take the <b>Test URL</b>, and click <i>Listen for test event</i> before you submit.';
+	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks should reach this Trigger. Both nodes need the same credential. To try it out, use the <b>Test URL</b> and click <i>Listen for test event</i> before you submit a task.';
 
 /** Where calls need no token. */
 const TAKES_OTHERS =
-	'Calls about tasks that were submitted elsewhere are taken, too: those with the signature by the Webhook HMAC Secret of the credential, or where it has none, any. Each of these is looked up at the provider, 20 a second at most; what comes beyond is told to come again.';
+	'Calls about tasks that were submitted elsewhere are accepted, too. If the credential has a Webhook HMAC Secret, they must be signed with it; if not, any call is accepted. Each task is read from the provider, at most 20 a second; calls beyond that are asked to come again.';
 
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
@@ -112,7 +112,7 @@ export const triggerProperties: INodeProperties[] = [
 		noDataExpression: true,
 		default: true,
 		description:
-			'Whether to refuse every call that was not asked for by a Midjourney node of this n8n with the same credential, which has the URL of this node as Midjourney Trigger URL. Refusals are told in the log of n8n.',
+			'Whether to refuse every call that was not requested by a Midjourney node of this n8n with the same credential and the URL of this Trigger as Midjourney Trigger URL. Refusals appear in the n8n log.',
 	},
 	{
 		displayName: TAKES_OTHERS,
@@ -186,7 +186,7 @@ export async function onPublish(context: IHookFunctions): Promise<void> {
 		const own = context.getNodeWebhookUrl('default') ?? '';
 		const internal = optionsIn(sourceOf(context)).get(internalUrl) ?? own;
 		if (await areShut(context.helpers, [own, internal])) {
-			warn(`cannot hand calls on to executions that wait. ${reachAdvice()}`);
+			warn(`cannot forward calls to executions that wait. ${reachAdvice()}`);
 		}
 	} catch (error) {
 		// Nobody waits yet; what is entered wrong is told when a call comes.

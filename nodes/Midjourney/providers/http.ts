@@ -155,7 +155,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(base)) {
 				// Not shown: whoever mixed up the fields has the key in it.
-				return neverSent({ message: 'Base URL is no URL that begins with https:// or http://' });
+				return neverSent({ message: 'Base URL is not a URL that starts with https:// or http://' });
 			}
 			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {

@@ -309,7 +309,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			return suspect ? failed({ ...answer.failure, suspect: 'upscaleContract' }) : answer;
 		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
-		return taskId === undefined ? unreadable('The answer holds no task ID') : success(taskId);
+		return taskId === undefined ? unreadable('The answer contains no task ID') : success(taskId);
 	},
 
 	async read(http, taskId) {
@@ -330,7 +330,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			return failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false });
 		}
 		const task = parseTask(answer.value);
-		if (!task) return unreadable('The answer holds no task');
+		if (!task) return unreadable('The answer contains no task');
 		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
 	},
 
@@ -341,7 +341,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		}
 		if (!answer.ok) return answer;
 		const credits = numberIn(answer.value);
-		return credits === undefined ? unreadable('The answer holds no balance') : success(credits);
+		return credits === undefined ? unreadable('The answer contains no balance') : success(credits);
 	},
 
 	async downloadUrl(http, url) {
@@ -353,7 +353,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		if (!answer.ok) return answer;
 		const direct = text(answer.value);
 		return direct === undefined || !isHttpUrl(direct)
-			? unreadable('The answer holds no URL')
+			? unreadable('The answer contains no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},
 };

@@ -167,7 +167,7 @@ const CODES: Record<string, string> = {
 	'4001001': 'the text is missing',
 	'4001002': 'the text is too short or too long',
 	'4001003': 'the callback URL is not valid',
-	'4001004': 'the authentication did not succeed',
+	'4001004': 'the authentication failed',
 	'4007001': 'the job ID is missing',
 	'4007002': 'the number of the image is missing',
 	'4007003': 'the number of the image is not valid',
@@ -181,8 +181,8 @@ const CODES: Record<string, string> = {
 };
 /** The same for every model, by the last three digits. */
 const ENDINGS: Record<string, string> = {
-	'098': 'the generation did not succeed',
-	'099': 'the service behind Vtrix is not available',
+	'098': 'the generation failed',
+	'099': 'the service behind Vtrix is unavailable',
 };
 
 /** The parameter that a code says is missing. */
@@ -370,7 +370,7 @@ export function parseTask(body: IDataObject, askedFor: string): Task {
 const withoutReason = (word = ''): string =>
 	/^(failed|failure|error)$/i.test(word)
 		? 'Vtrix gave no reason'
-		: `Vtrix gave no reason, its state is “${word}”`;
+		: `Vtrix gave no reason, the state is “${word}”`;
 
 /** What stands in the blocks of the output, in its order. */
 function entriesOf({ output }: IDataObject): unknown[] {
@@ -410,11 +410,11 @@ function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest
 		return unfit(`task ${taskId} ${stands}`);
 	}
 	if (request.jobId !== undefined && request.jobId !== jobId) {
-		return unfit(`task ${taskId} is not job ${request.jobId}: empty one of the two`);
+		return unfit(`task ${taskId} is not job ${request.jobId}: clear one of the two`);
 	}
 	if (!outputs.some(({ index }) => index === request.index)) {
-		const there = outputs.map(({ index }) => index).join(', ') || 'none';
-		return unfit(`task ${taskId} has no output ${request.index}: there is ${there}`);
+		const there = outputs.map(({ index }) => index).join(', ') || 'no usable outputs';
+		return unfit(`task ${taskId} has no output ${request.index}, only ${there}`);
 	}
 	return success({ ...request, jobId });
 }
@@ -443,11 +443,11 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	validate(request) {
 		if (request.kind !== 'generateImage') return undefined;
 		if (request.mode === 'omniReference' && request.imageUrls?.length !== 1) {
-			return `An omni reference is exactly one image, there are ${request.imageUrls?.length ?? 0}: leave one, or split them into items`;
+			return `An omni reference needs exactly one image, but there are ${request.imageUrls?.length ?? 0}: keep one, or split them into several items`;
 		}
 		const length = charactersIn(promptText(request));
 		return length > LONGEST_TEXT
-			? `The prompt has ${length} characters with the flags of all fields, at most ${LONGEST_TEXT} are allowed: shorten it`
+			? `The prompt has ${length} characters with the flags of all fields, but at most ${LONGEST_TEXT} are allowed: shorten it`
 			: undefined;
 	},
 

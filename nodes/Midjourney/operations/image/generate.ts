@@ -46,14 +46,14 @@ const mode = choiceField(
 		{
 			name: 'Omni Reference',
 			value: 'omniReference',
-			description: 'Put the character or object of an image into a new one',
+			description: 'Put the character or object from an image into a new one',
 		},
 		{
 			name: 'Style Reference',
 			value: 'styleReference',
-			description: 'Take over the style of an image',
+			description: 'Use the style of one or more images',
 		},
-		{ name: 'Text to Image', value: 'textToImage', description: 'From the prompt alone' },
+		{ name: 'Text to Image', value: 'textToImage', description: 'Use the prompt alone' },
 	] as const,
 	{ displayName: 'Mode', name: 'mode', default: 'textToImage', noDataExpression: true },
 );
@@ -61,7 +61,7 @@ const mode = choiceField(
 const images = onlyFor(
 	mode,
 	['imageToImage', 'omniReference', 'styleReference'],
-	imageUrls('The images to start from, to take the style of, or to take the subject of'),
+	imageUrls('URLs of the images that provide the starting point, the style or the subject, depending on the mode'),
 );
 const speedWhereItApplies = onlyFor(mode, ['imageToImage', 'styleReference', 'textToImage'], speed);
 
@@ -90,7 +90,7 @@ const draft = asFlag(
 		displayName: 'Draft',
 		name: 'draft',
 		default: true,
-		description: 'Whether to make quick and cheap images of lower quality (--draft)',
+		description: 'Whether to generate faster, cheaper images of lower quality (--draft)',
 	}),
 );
 const exclude = asFlag(
@@ -99,7 +99,7 @@ const exclude = asFlag(
 		name: 'exclude',
 		default: '',
 		placeholder: 'e.g. text, watermark',
-		description: 'What is not to be seen, separated by commas (--no)',
+		description: 'What the image must not show, separated by commas (--no)',
 	}),
 );
 const imageQuality = asFlag(
@@ -110,7 +110,7 @@ const imageQuality = asFlag(
 			name: 'imageQuality',
 			default: 1,
 			description:
-				'How much work goes into the images; which values there are depends on the version (--q)',
+				'Rendering effort. The supported values depend on the version (--q).',
 		},
 	),
 );
@@ -124,7 +124,7 @@ const imageWeight = onlyFor(
 				displayName: 'Image Weight',
 				name: 'imageWeight',
 				default: 1,
-				description: 'How much the images count against the text, 0 to 3 (--iw)',
+				description: 'Weight of the images relative to the text, 0 to 3 (--iw)',
 			},
 		),
 	),
@@ -138,7 +138,7 @@ const omniReference = exceptFor(
 			name: 'omniReference',
 			default: '',
 			placeholder: 'e.g. https://example.com/teapot.png',
-			description: 'An image whose character or object is to appear (--oref)',
+			description: 'An image whose character or object should appear (--oref)',
 		}),
 	),
 );
@@ -147,7 +147,7 @@ const raw = asFlag(
 		displayName: 'Raw',
 		name: 'raw',
 		default: true,
-		description: "Whether to leave out most of Midjourney's own taste (--raw)",
+		description: "Whether to reduce Midjourney's own aesthetic (--raw)",
 	}),
 );
 const seed = asFlag(
@@ -183,7 +183,7 @@ const styleReferences = exceptFor(
 				placeholder: 'e.g. https://example.com/style.png',
 				typeOptions: { rows: 2 },
 				description:
-					'Images whose style to take, or style codes (--sref); each may have a weight, such as 123::2',
+					'URLs of images whose style to use, or style codes (--sref). Each can have a weight, such as 123::2.',
 			},
 		),
 	),
@@ -195,7 +195,7 @@ const styleWeight = asFlag(
 			displayName: 'Style Weight',
 			name: 'styleWeight',
 			default: 100,
-			description: 'How strongly style references count, 0 to 1000 (--sw)',
+			description: 'Weight of the style references, 0 to 1000 (--sw)',
 		},
 	),
 );
@@ -204,7 +204,7 @@ const tile = asFlag(
 		displayName: 'Tile',
 		name: 'tile',
 		default: true,
-		description: 'Whether the images are to join seamlessly as tiles (--tile)',
+		description: 'Whether to generate images that repeat seamlessly as tiles (--tile)',
 	}),
 );
 
@@ -228,7 +228,7 @@ export const generateImage: Operation = {
 	operation: 'generate',
 	name: 'Generate',
 	action: 'Generate image',
-	description: 'Make images from a prompt, with or without reference images',
+	description: 'Generate images from a prompt, with or without reference images',
 	toldApartBy: mode,
 	fields: [
 		mode,

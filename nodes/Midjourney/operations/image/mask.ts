@@ -13,13 +13,13 @@ const KINDS = {
 	json: {
 		name: 'Areas as JSON',
 		value: 'json',
-		description: 'The same as a list, for example from a model that finds objects',
+		description: 'The same areas as a JSON list, for example from a model that detects objects',
 	},
-	none: { name: 'None', value: 'none', description: 'Paint only what is empty' },
+	none: { name: 'None', value: 'none', description: 'Paint only the empty parts of the canvas' },
 	url: {
-		name: 'Picture URL',
+		name: 'Mask URL',
 		value: 'url',
-		description: 'A black and white picture: what is white is painted again',
+		description: 'A black and white image whose white parts are repainted',
 	},
 } as const;
 const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
@@ -42,7 +42,7 @@ const url = onlyFor(
 		default: '',
 		required: true,
 		placeholder: 'e.g. https://example.com/mask.png',
-		description: 'As large as the image; what is white is painted again',
+		description: 'A black and white image of the same size. The white parts are repainted.',
 	}),
 );
 
@@ -62,7 +62,7 @@ const areas = onlyFor(kindOrNone, ['areas'], {
 		typeOptions: { multipleValues: true },
 		placeholder: 'Add Area',
 		default: {},
-		description: 'What is to be painted again, in pixels from the top left corner of the image',
+		description: 'Areas to repaint, in pixels from the top left corner of the image',
 		options: [
 			{
 				displayName: 'Polygon',
@@ -74,7 +74,7 @@ const areas = onlyFor(kindOrNone, ['areas'], {
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. 100,100 600,100 350,500',
-						description: 'At least three, each as x,y',
+						description: 'At least three points, each as x,y',
 					},
 				],
 			},
@@ -116,7 +116,7 @@ const json = onlyFor(
 
 /** The polygons of a list of rectangles and polygons, as entered. */
 function polygonsIn(list: readonly unknown[]): Reading<number[][]> {
-	if (list.length === 0) return { problem: 'holds no area: add a rectangle or a polygon' };
+	if (list.length === 0) return { problem: 'contains no area: add a rectangle or a polygon' };
 	const polygons: number[][] = [];
 	for (const [position, area] of list.entries()) {
 		const reading = polygonIn(area);
@@ -146,7 +146,7 @@ function pointsIn(entered: unknown): Reading<number[]> {
 		? entered.flat()
 		: (text(entered) ?? '').split(/[\s,;]+/).filter((part) => part !== '');
 	const points = parts.map(toNumber).map(Math.round);
-	if (!points.every(Number.isFinite)) return { problem: 'has points that are no numbers' };
+	if (!points.every(Number.isFinite)) return { problem: 'has points that are not numbers' };
 	if (points.length % 2 === 1) {
 		return { problem: `has ${points.length} numbers: each point needs an x and a y` };
 	}

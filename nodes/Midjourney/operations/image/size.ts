@@ -15,7 +15,7 @@ const side = (displayName: string, name: string) =>
 				name,
 				default: 1024,
 				description:
-					'Of the image that canvas and mask refer to, in pixels. Without it the size is read from the file.',
+					'Of the image that the canvas and mask refer to, in pixels. If empty, the size is read from the file.',
 			},
 		),
 	);
@@ -35,14 +35,14 @@ const sizeOf = (across: Side, down: Side) => ({
 		const [givenWidth, givenHeight] = [entered.get(across), entered.get(down)];
 		if ((givenWidth === undefined) !== (givenHeight === undefined)) {
 			throw entered.reject(
-				"'Image Width' and 'Image Height' go together: enter both, or none to have the size read from the file",
+				"'Image Width' and 'Image Height' go together: enter both, or clear both to read the size from the file",
 			);
 		}
 		if (!lacksSize(request)) return request;
 		if (givenWidth === undefined || givenHeight === undefined) {
 			if ('index' in request && request.taskId === undefined) {
 				throw entered.reject(
-					"The size of the image cannot be looked up by a Job ID alone: enter 'Image Width' and 'Image Height' under Additional Fields, or the Task ID",
+					"The size of the image cannot be read with a Job ID alone: enter 'Image Width' and 'Image Height' under Additional Fields, or the Task ID",
 				);
 			}
 			return request;
