@@ -28,7 +28,7 @@ export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], {
 	...LOOK,
 	default: 'areas',
 });
-const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.none, KINDS.url], {
+const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.url, KINDS.none], {
 	...LOOK,
 	default: 'none',
 });
