@@ -21,14 +21,14 @@ import type { Filled } from './operation';
 import type { Parameters } from './parameters';
 
 /**
- * The fields that operations share: one definition for each, so that a value survives when a user switches from one
- * operation to another. Ranges and lists are those of the providers (wire.md: MidAPI generate, Vtrix models).
+ * The fields that operations share: one definition each, so that a value survives when the user switches to another
+ * operation. Ranges and lists are those of the providers (wire.md: MidAPI generate, Vtrix models).
  */
 
 /** In characters (wire.md: MidAPI generate, Vtrix models). */
 const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 
-/** Task ids are short; what is longer is something else. */
+/** Task ids are short; a longer text is not one. */
 const ID_LENGTH = 200;
 
 function prompt(description: string, placeholder: string, required = true): Field<string> {
@@ -46,22 +46,25 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 	});
 }
 
+/** The prompt of a new image. */
 export const imagePrompt = prompt(
 	'Description of the image. You can add Midjourney flags such as --no text at the end, except for settings that have their own field.',
 	'e.g. A porcelain teapot on a walnut table, soft window light',
 );
 
+/** The prompt of a video. */
 export const videoPrompt = prompt(
 	'What happens in the video',
 	'e.g. Steam rises from the teapot, the camera moves in slowly',
 );
 
-/** What an image is to become when it is made of another one. */
+/** The prompt of an image that is made from another one. */
 export const remixPrompt = prompt(
 	'Full description of the new image',
 	'e.g. The same teapot on a garden table, morning light',
 );
 
+/** The same prompt, where the one of the original applies without it. */
 export const optionalPrompt = optional(
 	prompt(
 		'Full description of the new image. If empty, the prompt of the original is used.',
@@ -70,7 +73,7 @@ export const optionalPrompt = optional(
 	),
 );
 
-/** Whether what Midjourney makes several tasks of is meant; the node then makes them itself. */
+/** Whether a prompt may stand for several tasks; the node then makes them itself. */
 export const allowPermutations = optional(
 	switchField({
 		displayName: 'Permutations',
@@ -81,12 +84,13 @@ export const allowPermutations = optional(
 	}),
 );
 
-/** The file of an item that comes in, whether it stands for one output or for a whole task. */
+/** The file of an input item, whether it is one output or a whole task. */
 export const OF_INCOMING_ITEM = '={{ $json.url ?? $json.outputs?.[0]?.url }}';
 
-/** URLs may hold commas: a comma separates only where the next URL begins. */
+/** URLs may contain commas: a comma only separates if another URL follows. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
+/** @param images which images; the beginning of the description */
 export const imageUrls = (images: string): Field<string[]> =>
 	listField(
 		{ separator: URL_SEPARATOR, check: urlProblem },
@@ -96,7 +100,7 @@ export const imageUrls = (images: string): Field<string[]> =>
 			default: '',
 			required: true,
 			placeholder: 'e.g. https://example.com/teapot.png',
-			// A field of one line would join lines that are pasted into it.
+			// A single-line field would join pasted lines.
 			typeOptions: { rows: 2 },
 			description: `${images}. The provider fetches them, so they must be public. Enter one URL per line, or use an expression that returns an array.`,
 		},
@@ -118,7 +122,7 @@ const ofTask = id(
 	'The task that made the original. Defaults to the task of the input item.',
 );
 
-/** With Vtrix the task is looked at before anything is submitted; without it the job alone has to do. */
+/** With Vtrix the task is read before anything is submitted; without it, the job alone must do. */
 const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(ofTask, {
 	vtrix: optional({
 		...ofTask,
@@ -145,9 +149,10 @@ const jobId = onlyWith(
 	),
 );
 
+/** The task that an operation reads. */
 export const taskId = id('taskId', 'Task ID', 'The task to read');
 
-/** Never chosen for the user: which of four pictures is made larger costs the same as the right one. */
+/** Never chosen for the user: the wrong one of four images costs as much as the right one. */
 const index = (kind: 'image' | 'video'): Field<number> => {
 	const field = integerField(
 		{ min: 0, max: 3 },
@@ -173,12 +178,12 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 	};
 };
 
-/** The output that something is made of, with its fields. */
+/** The output that something is made from, with its fields. */
 const sourceOf = (kind: 'image' | 'video') => {
 	const which = index(kind);
 	return {
 		fields: [sourceTaskId, jobId, which],
-		/** @throws NodeOperationError when there is neither a task nor a job */
+		/** @throws NodeOperationError if there is neither a task nor a job */
 		from(entered: Parameters): Filled<Source> {
 			const source = {
 				taskId: entered.get(sourceTaskId),
@@ -193,10 +198,12 @@ const sourceOf = (kind: 'image' | 'video') => {
 	};
 };
 
+/** The image of a finished task that an operation works on. */
 export const sourceImage = sourceOf('image');
+/** The video of a finished task that an operation works on. */
 export const sourceVideo = sourceOf('video');
 
-/** How far a result may go from its source. */
+/** How far a result may differ from its source. */
 export const strengthField = (initial: Strength): Field<Strength> =>
 	choiceField(
 		[
@@ -238,7 +245,7 @@ const ASPECT_RATIOS = [
 	'9:16',
 ].map((value) => ({ name: value, value }));
 
-/** The choice that makes room for what a list does not have. */
+/** The choice that allows a value that is not in the list. */
 const CUSTOM = 'custom';
 
 /** The choice that sends nothing. */
@@ -257,7 +264,7 @@ const listedRatio = withDefault(
 	}),
 );
 
-/** Any whole numbers, as Midjourney takes them. */
+/** A ratio of any two whole numbers, as Midjourney accepts it. */
 export const ratioField = (display: Display): Field<string> => {
 	const anyText = textField(11, display);
 	return {
@@ -314,9 +321,9 @@ export const customAspectRatio = onlyWith(
 );
 
 /**
- * The aspect ratio to send, from the two fields that make it.
+ * The aspect ratio to send, from its two fields.
  *
- * @throws NodeOperationError when Custom is chosen and not filled in
+ * @throws NodeOperationError if Custom is chosen and not filled in
  */
 export const aspectRatioFrom = (from: Parameters): string | undefined =>
 	chosenOrCustom(from, aspectRatio, customAspectRatio);
@@ -343,7 +350,7 @@ const VERSIONS = [
 	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 ];
 
-/** Of whatever number: an expression may name a version that no list knows yet. `v7` is read as 7, `Niji 6` as niji6. */
+/** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
 function versionField(display: Display): Field<string> {
 	const anyText = textField(20, display);
 	return {
@@ -391,9 +398,9 @@ export const customVersion: Field<string | undefined> = onlyFor(
 );
 
 /**
- * The version to send, from the two fields that make it.
+ * The version to send, from its two fields.
  *
- * @throws NodeOperationError when Custom is chosen and not filled in
+ * @throws NodeOperationError if Custom is chosen and not filled in
  */
 export const versionFrom = (from: Parameters): string | undefined =>
 	chosenOrCustom(from, version, customVersion);

@@ -5,12 +5,12 @@ import { flagConflict, type Label } from './promptFlags';
 import { permutationProblem } from './permutations';
 
 /**
- * What no request may hold, whichever fields it was made from: settings that contradict each other, flags that a field
- * smuggles in, and braces or --repeat, which the provider would make several paid tasks of.
+ * What no request may contain, whichever fields it comes from: contradicting settings, flags that a field smuggles in, and
+ * braces or --repeat, which the provider would turn into several paid tasks.
  *
- * @param nameOf what people call the field that a text comes from
+ * @param nameOf the display name of the field that a text comes from
  * @param permutable whether the operation has the field Permutations
- * @returns the first such thing, in full; undefined when there is none
+ * @returns the first problem, as a full message; undefined if there is none
  */
 export function requestProblem(
 	request: TaskRequest,
@@ -45,7 +45,7 @@ function fieldProblem(text: string): string | undefined {
 		: undefined;
 }
 
-/** What is set besides the prompt, and what the mode says as good as a field. */
+/** The fields that are set besides the prompt, including the setting that the mode implies. */
 function settingsOf(request: TaskRequest, nameOf: (path: readonly string[]) => string): Label[] {
 	const set = Object.entries(request)
 		.filter(([, value]) => value !== undefined)

@@ -16,7 +16,7 @@ import {
 import type { Parameters } from './parameters';
 
 /**
- * How the node waits and what comes out: the fields that all operations on tasks share (architecture.md: Wait modes,
+ * How the node waits and what it outputs: the fields that all operations on tasks share (architecture.md: Wait modes,
  * What comes out).
  */
 
@@ -49,12 +49,12 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 	},
 ];
 
-/** What an agent's tool does not have. */
+/** Hides a field when the node is an agent's tool. */
 const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
 
 const DEFAULT_WAIT_MODE: WaitMode = 'auto';
 
-/** A tool polls, whatever it is set to. */
+/** A tool always polls, so it does not have this field. */
 const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
 	optional(
 		choiceField(modes, {
@@ -67,14 +67,15 @@ const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
 		}),
 	);
 
+/** How to wait for tasks that the node submits. */
 export const waitMode = waitModeField(WAIT_MODES);
 
-/** For tasks that were submitted before: they call back where they were told to then. */
+/** How to wait for tasks that were submitted earlier, whose callback address was fixed then. */
 export const laterWaitMode = waitModeField(
 	WAIT_MODES.filter(({ value }) => value === 'auto' || value === 'poll'),
 );
 
-/** `field`, but not where nothing is waited for. */
+/** `field`, but only if the node waits. */
 const whereItWaits = <T>(field: Field<T>) => exceptFor(waitMode, ['dontWait'], field);
 
 const timeLimit = whereItWaits(
@@ -144,10 +145,10 @@ const longestPause = whereItWaits(
 	),
 );
 
-/** `field`, but only where the execution may be parked. */
+/** `field`, but only if the execution may be parked. */
 const whereItParks = <T>(field: Field<T>) => onlyFor(waitMode, ['auto', 'callback'], field);
 
-/** @param use what happens there; a sentence */
+/** @param use what the address is used for; full sentences */
 export const internalUrlField = (use: string): Field<string | undefined> =>
 	optional(
 		urlField({
@@ -256,7 +257,7 @@ const simplify = whereItWaits(
 	),
 );
 
-/** In tool calls no one sees a file, so an agent's tool does not have it. */
+/** Nobody sees a file in a tool call, so an agent's tool does not have this field. */
 export const download = whereItWaits(
 	optional(
 		switchField({
@@ -270,7 +271,7 @@ export const download = whereItWaits(
 	),
 );
 
-/** `field`, but only where files are fetched. */
+/** `field`, but only if files are downloaded. */
 const whereItDownloads = <T>(field: Field<T>) => whereItWaits(onlyFor(download, [true], field));
 
 const binaryField = whereItDownloads(
@@ -299,13 +300,18 @@ const downloadLimit = whereItDownloads(
 	),
 );
 
-/** In the collection Options, alphabetically. */
+/** Options of every operation that waits. */
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
-/** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
+/** Options of operations that submit; the callback address of a task is fixed at the submit. */
 export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
+/** Options of every operation that outputs tasks. */
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
 
-/** @throws NodeOperationError that names item and field */
+/**
+ * How to wait for the tasks of an item, and how to output them.
+ *
+ * @throws NodeOperationError that names item and field
+ */
 export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);

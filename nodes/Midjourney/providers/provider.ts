@@ -56,7 +56,7 @@ export interface UpscaleImage extends Source {
 	upscaler?: 'standard' | 'creative' | 'v5Twice' | 'v5FourTimes';
 }
 
-/** How far a result may go from its source. */
+/** How far a result may differ from its source. */
 export type Strength = 'strong' | 'subtle';
 
 /** Image → Vary. */

@@ -5,7 +5,7 @@ import { ratioField } from '../fields';
 import type { Filled } from '../operation';
 import type { Parameters } from '../parameters';
 
-/** How the canvas of Edit and Upload Paint is made: entered in pixels, or computed from the size of the image. */
+/** The canvas of Edit and Upload Paint: entered in pixels, or computed from the size of the image. */
 
 const canvasMode = choiceField(
 	[
@@ -122,7 +122,7 @@ const imageY = position(
 	'Distance from the top edge of the canvas to that of the image, in pixels. A negative value crops the image.',
 );
 
-/** The fields of a canvas, and the rule that they make. */
+/** The fields of a canvas, and the rule they result in. */
 export const canvas = {
 	fields: [
 		canvasMode,
@@ -136,7 +136,7 @@ export const canvas = {
 		imageX,
 		imageY,
 	],
-	/** @returns the rule; canvas and position follow from it when the size of the image is known */
+	/** @returns the rule; it gives canvas and position once the size of the image is known */
 	from: (entered: Parameters): Filled<LayoutOrRule> => ({
 		rule: ruleFrom(entered),
 		canvas: undefined,

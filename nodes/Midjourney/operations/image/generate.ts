@@ -77,12 +77,12 @@ const intensity = optional(
 	),
 );
 
-/** Where there is a field for the reference besides the mode, this one goes with both. */
+/** Vtrix also has a field for the reference, so there the intensity applies in every mode. */
 const omniIntensity = perProvider(onlyFor(mode, ['omniReference'], intensity), {
 	vtrix: intensity,
 });
 
-/** What Midjourney has a flag for, and MidAPI no field. */
+/** A setting with a Midjourney flag that MidAPI has no field for. */
 const asFlag = <T>(field: Field<T>) => onlyWith(['vtrix'], optional(field));
 
 const draft = asFlag(
@@ -161,7 +161,7 @@ const seed = asFlag(
 		},
 	),
 );
-/** How much a style counts among others. */
+/** The weight of a style among others. */
 const WEIGHT = /::\d+(\.\d+)?$/;
 
 const styleReferences = exceptFor(
@@ -209,9 +209,9 @@ const tile = asFlag(
 );
 
 /**
- * The prompts that the prompt stands for; one, unless permutations are meant.
+ * The prompts that the prompt stands for; a single one unless permutations are allowed.
  *
- * @throws NodeOperationError when there are too many, or they do not fit
+ * @throws NodeOperationError if there are too many, or one is invalid
  */
 function promptsFrom(from: Parameters): string[] {
 	const prompt = from.get(imagePrompt);

@@ -6,7 +6,7 @@ import { pairs } from '../../tasks/layout';
 import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../field';
 import type { Parameters } from '../parameters';
 
-/** What Edit, Inpaint and Upload Paint are to paint again (wire.md: Vtrix masks). */
+/** The parts of an image that Edit, Inpaint and Upload Paint repaint (wire.md: Vtrix masks). */
 
 const KINDS = {
 	areas: { name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
@@ -23,7 +23,7 @@ const KINDS = {
 	},
 } as const;
 const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
-/** Where a mask is needed. */
+/** The kind of a mask, where a mask is required. */
 export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], {
 	...LOOK,
 	default: 'areas',
@@ -114,7 +114,7 @@ const json = onlyFor(
 	}),
 );
 
-/** The polygons of a list of rectangles and polygons, as entered. */
+/** The polygons of a list of entered rectangles and polygons. */
 function polygonsIn(list: readonly unknown[]): Reading<number[][]> {
 	if (list.length === 0) return { problem: 'contains no area: add a rectangle or a polygon' };
 	const polygons: number[][] = [];
@@ -183,9 +183,9 @@ function areasMask(from: Parameters, polygons: number[][]): Mask {
 }
 
 /**
- * The mask that the fields make; areas are checked against the image when its size is known.
+ * The mask from the fields; areas are checked against the image once its size is known.
  *
- * @throws NodeOperationError when an area encloses nothing
+ * @throws NodeOperationError if an area encloses nothing
  */
 function maskFrom(entered: Parameters): Mask | undefined {
 	const picture = entered.get(url);
@@ -196,13 +196,15 @@ function maskFrom(entered: Parameters): Mask | undefined {
 
 const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url];
 
+/** The fields of a mask that may be left out, and the mask. */
 export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };
 
+/** The fields of a required mask, and the mask. */
 export const mask = {
 	fields: [maskKind, ...FORMS],
-	/** @throws NodeOperationError when there is none, or an area encloses nothing */
+	/** @throws NodeOperationError if there is no mask, or an area encloses nothing */
 	from(entered: Parameters): Mask {
-		// Reading the choice refuses what an expression may have made of it.
+		// Refuses an invalid choice from an expression.
 		entered.get(maskKind);
 		const made = maskFrom(entered);
 		if (!made) throw entered.reject("'Mask' is missing: choose one");

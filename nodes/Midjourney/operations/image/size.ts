@@ -4,7 +4,7 @@ import { integerField, onlyFor, optional, type Field } from '../field';
 import type { Parameters } from '../parameters';
 import { maskKind } from './mask';
 
-/** The size of the image that canvas and mask refer to: of its file, unless it is entered. */
+/** The size of the image that canvas and mask refer to: read from its file unless entered. */
 
 const side = (displayName: string, name: string) =>
 	optional(
@@ -28,8 +28,8 @@ const sizeOf = (across: Side, down: Side) => ({
 	fields: [down, across],
 	/**
 	 * @returns the request, complete if the size is entered
-	 * @throws NodeOperationError when only one side is entered, when canvas, mask and image do not go together, or when
-	 * nobody could know the size
+	 * @throws NodeOperationError if only one side is entered, if canvas, mask and image do not go together, or if the size
+	 * cannot be found out
 	 */
 	into(entered: Parameters, request: TaskRequest): TaskRequest {
 		const [givenWidth, givenHeight] = [entered.get(across), entered.get(down)];
@@ -58,5 +58,5 @@ export const imageSize = sizeOf(width, height);
 
 const onAreas = (field: Side): Side => onlyFor(maskKind, ['areas', 'json'], field);
 
-/** The same where there is no canvas: only areas are measured on the image. */
+/** The same without a canvas: only areas refer to the image size. */
 export const areaImageSize = sizeOf(onAreas(width), onAreas(height));

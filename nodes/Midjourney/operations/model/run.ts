@@ -5,12 +5,12 @@ import { jsonField, onlyFor, textField, type Field, type Reading } from '../fiel
 import type { Operation } from '../operation';
 import type { Parameters } from '../parameters';
 
-/** Of no list: an expression may name any model. */
+/** A text field, because an expression may name any model. */
 const anyModel = textField(100, { displayName: 'Model', name: 'model', default: '' });
 
 const CUSTOM = 'custom';
 
-/** Of the documented ones each has an operation of its own. */
+/** Models without documentation; each documented one has an operation of its own. */
 const UNDOCUMENTED = [
 	{
 		name: 'Enhance',
@@ -89,7 +89,7 @@ const parameters = jsonField(
 	},
 );
 
-/** Model → Run: for what has no operation of its own (wire.md: Vtrix models). */
+/** Model → Run: for models without an operation of their own (wire.md: Vtrix models). */
 export const runModel: Operation = {
 	resource: 'model',
 	operation: 'run',

@@ -8,7 +8,7 @@ const taskIds = listField(
 		name: 'taskIds',
 		default: '={{ $json.taskId }}',
 		required: true,
-		// A field of one line would join lines that are pasted into it.
+		// A single-line field would join pasted lines.
 		typeOptions: { rows: 2 },
 		placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
 		description:
@@ -16,7 +16,7 @@ const taskIds = listField(
 	},
 );
 
-/** Task → Wait: goes on waiting for what was submitted before; never submits. */
+/** Task → Wait: waits for tasks that were submitted earlier; never submits. */
 export const waitForTasks: Operation = {
 	resource: 'task',
 	operation: 'wait',
