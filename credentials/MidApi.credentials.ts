@@ -2,7 +2,7 @@ import type { ICredentialTestRequest, ICredentialType, Icon, INodeProperties } f
 
 import { apiKeyField, rulesOf, withBearer } from './bearer';
 
-/** What the credential test says to an answer that is no balance. `value` undefined: the answer is no JSON of MidAPI. */
+/** The messages of the credential test, by the code of the answer. `value` undefined: the answer is not MidAPI's JSON. */
 const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	{
 		value: 401,

@@ -2,7 +2,7 @@ import type { ICredentialTestRequest, ICredentialType, Icon, INodeProperties } f
 
 import { apiKeyField, rulesOf, withBearer, type Refusal } from './bearer';
 
-/** What the credential test says to the statuses that do not tell that the key is good. */
+/** The messages of the credential test, by HTTP statuses that do not show that the key is valid. */
 const STATUSES = [
 	{
 		value: 401,
@@ -23,8 +23,8 @@ const NOT_VTRIX =
 	'The server at this address is not Vtrix. Check Base URL, which is the API host (https://cloud.vtrix.ai) without a path, not the website.';
 
 /**
- * What other servers answer to a path that they do not have: a text or a page, and the JSON of what they are built with. All
- * that Vtrix documents of its own is an object with `message` or `error`, which a rule of n8n's cannot ask for.
+ * What other servers answer to an unknown path: a text, a page, or the JSON of their framework. Vtrix only documents an object
+ * with `message` or `error`, which a rule of n8n cannot test for.
  */
 const OTHER_SERVERS: Refusal[] = [
 	{ key: 'constructor.name', value: 'String' },
@@ -80,8 +80,8 @@ export class VtrixApi implements ICredentialType {
 	authenticate = withBearer;
 
 	/**
-	 * Reads a task that does not exist, which costs nothing; Vtrix has no balance to ask for. That there is no such task
-	 * says that the key is good. Before n8n 2.10 `except` is not known, and the test tells only whether anyone answers.
+	 * Reads a task that does not exist, which costs nothing; Vtrix has no balance to ask for. If the answer is that there is no
+	 * such task, the key is valid. n8n before 2.10 ignores `except`, so there the test only shows whether a server answers.
 	 */
 	test: ICredentialTestRequest = {
 		request: {

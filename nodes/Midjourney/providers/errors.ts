@@ -3,30 +3,30 @@ import type { Failure as N8nFailure } from 'n8n-workflow';
 import type { Failure, FailureReason, Suspect } from './http';
 import type { Task } from './task';
 
-/** What a person is told: `what` happened, and what to do about it. */
+/** The text of an error: `what` happened, and what to do about it. */
 export interface Wording {
-	/** Without a full stop; goes before item and task. */
+	/** Without a full stop; item and task follow it. */
 	what: string;
 	/** Full sentences. */
 	remedy: string;
-	/** n8n's own vocabulary for why (n8n 2.38 and newer show it; older ones ignore it). */
+	/** The reason in n8n's own vocabulary (n8n 2.38 and newer show it; older versions ignore it). */
 	cause?: N8nFailure['cause'];
 }
 
 /**
- * What was asked for: a submit that was refused, a look at the task with this id, or a question that costs nothing. It
- * decides what may be advised: who cannot read a paid task is never told to run anything again (architecture.md: No
- * message costs money).
+ * The request that failed: a refused submit, a read of the task with this id, or a free question. It decides what may be
+ * advised: if a paid task cannot be read, the message never says to run anything again (architecture.md: No message costs
+ * money).
  */
 export type Situation = { of: 'submit' } | { of: 'task'; taskId: string } | { of: 'question' };
 
 interface Reason {
 	what: string;
-	/** What to look at, true in every situation. */
+	/** What to check, true in every situation. */
 	check: string;
-	/** Said in place of `check` of a look at a task. */
+	/** Replaces `check` when a task is read. */
 	checkOfTask?: string;
-	/** It ends without anything of the workflow being changed. */
+	/** Whether it can pass without a change to the workflow. */
 	ends?: boolean;
 	cause?: N8nFailure['cause'];
 }
@@ -150,7 +150,7 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	}),
 };
 
-/** Whether there is a wording for it: what was saved may be of another version. */
+/** Whether there is a wording for a reason: a saved one may come from another version. */
 export const isReason = (value: unknown): value is FailureReason =>
 	typeof value === 'string' && Object.keys(REASONS).includes(value);
 
@@ -161,7 +161,7 @@ const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 		'If the task ID is right, choose the other Upscale Contract: the provider documents two paths for an upscale.',
 };
 
-/** How to put a failure: what happened, with the provider's own code and words, and what to do. */
+/** The wording of a failure: what happened, with the provider's own code and message, and what to do. */
 export function wordingOf(
 	failure: Failure,
 	provider: string,
@@ -181,7 +181,7 @@ export function wordingOf(
 	};
 }
 
-/** What happened, with the provider's own code and words. */
+/** What happened, with the provider's own code and message. */
 function whatOf({ reason, code, message: words }: Failure, provider: string): string {
 	const { what } = REASONS[reason](provider);
 	const own = [code, words && `“${words}”`].filter(Boolean).join(' ');
@@ -202,7 +202,7 @@ function circumstances(
 	];
 }
 
-/** Whoever knows the id has a task that is paid, unless there never was one. */
+/** A task with an id is paid, unless it never existed. */
 const paid = ({ reason }: Failure, taskId: string): string =>
 	reason === 'notFound'
 		? `If the ID is right, task ${taskId} is paid: do not submit it again.`
@@ -222,14 +222,14 @@ function ending({ reason }: Failure, provider: string, { of }: Situation): strin
 	}
 }
 
-/** Words with which providers say that somebody looked at the content and did not want it. */
+/** Words with which providers report that moderation rejected the content. */
 const MODERATION =
 	/moderat|reject|banned|sensitive|nsfw|policy|policies|violat|inappropriate|prohibited|audit|flagged|unsafe/i;
-/** Codes and states that speak of the provider, not of what was asked for. */
+/** Codes and states that point to the provider, not to the request. */
 const OWN_TROUBLE = /^(5(?!01)\d\d|429|455)$|\d{4}099$/;
 const OUT_OF_TIME = /time(d[ _]?)?[ _]?out|expired|unavailable|overload/i;
 
-/** How to put it that a task has failed: by what its code and words say of the reason. */
+/** The wording of a failed task, by the reason that its code and message suggest. */
 export function wordingOfFailed({ error, providerStatus }: Task, provider: string): Wording {
 	const { code, message, meaning } = error ?? {};
 	const words = [message, providerStatus].filter(Boolean).join(' ');
@@ -257,11 +257,11 @@ export function wordingOfFailed({ error, providerStatus }: Task, provider: strin
 	};
 }
 
-/** Said when a submit may have been taken although no task id came back. */
+/** The advice if a submit may have been accepted although no task id came back. */
 export const AMBIGUOUS_SUBMIT = (provider: string): string =>
 	`The task may exist and may have been paid, so it was not submitted again and will not be on its own. Look in the task list of ${provider}: if the task is there, give its ID to Task → Wait. If it is certainly not there, enter the number of this item in the option Items to Buy Again.`;
 
-/** The same, with what is known of the reason. */
+/** The wording of such a submit, with what is known about the reason. */
 export const wordingOfAmbiguous = (failure: Failure, provider: string): Wording => ({
 	what: whatOf(failure, provider),
 	remedy: [AMBIGUOUS_SUBMIT(provider), ...circumstances(failure, provider, { of: 'submit' })]
