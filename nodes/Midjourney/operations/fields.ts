@@ -227,6 +227,7 @@ export const imageUrlField = (description: string): Field<string> =>
 		1024,
 	);
 
+/** A public image to work on. */
 export const imageUrl = imageUrlField(
 	'The image to work on. The provider fetches it, so it must be public.',
 );
@@ -301,8 +302,10 @@ const anyRatio: Field<string> = {
 	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
 };
 
+/** The aspect ratio; with Vtrix any one, else one of the list. */
 export const aspectRatio = perProvider(listedRatio, { vtrix: optional(anyRatio) });
 
+/** The aspect ratio, if Custom is chosen in the list. */
 export const customAspectRatio = onlyWith(
 	['vtrix'],
 	onlyFor(
@@ -371,6 +374,7 @@ function versionField(display: Display): Field<string> {
 
 const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
+/** The version of Midjourney, from a list that also offers Custom. */
 export const version: Field<string | undefined> = optional({
 	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
 	property: {
@@ -383,6 +387,7 @@ export const version: Field<string | undefined> = optional({
 	},
 });
 
+/** The version, if Custom is chosen in the list. */
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
 	[CUSTOM],
@@ -405,6 +410,7 @@ export const customVersion: Field<string | undefined> = onlyFor(
 export const versionFrom = (from: Parameters): string | undefined =>
 	chosenOrCustom(from, version, customVersion);
 
+/** MidAPI: a text on the result. */
 export const watermark = onlyWith(
 	['midApi'],
 	optional(
@@ -418,6 +424,7 @@ export const watermark = onlyWith(
 	),
 );
 
+/** MidAPI: whether the provider translates the prompt. */
 export const translatePrompt = onlyWith(
 	['midApi'],
 	optional(
@@ -430,6 +437,7 @@ export const translatePrompt = onlyWith(
 	),
 );
 
+/** MidAPI: how soon a task starts. */
 export const speed = onlyWith(
 	['midApi'],
 	withDefault(
@@ -449,6 +457,7 @@ export const speed = onlyWith(
 	),
 );
 
+/** Midjourney's --stylize. */
 export const stylization = optional(
 	integerField(
 		{ min: 0, max: 1000 },
@@ -468,12 +477,14 @@ const VARIETY = {
 	description: 'How much the images of a task differ from each other, 0 to 100',
 };
 
+/** Midjourney's --chaos; MidAPI only takes steps of 5. */
 export const variety = optional(
 	perProvider(integerField({ min: 0, max: 100, step: 5 }, VARIETY), {
 		vtrix: integerField({ min: 0, max: 100 }, VARIETY),
 	}),
 );
 
+/** Midjourney's --weird. */
 export const weirdness = optional(
 	integerField(
 		{ min: 0, max: 3000 },

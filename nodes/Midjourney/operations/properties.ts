@@ -24,9 +24,10 @@ import {
 
 /** The node's panel, derived from the table of operations. */
 
-/** The collections, by the name under which a workflow saves them. */
+/** The names of the collections, as workflows save them. */
 const STYLE = 'style';
 const ADDITIONAL = 'additionalFields';
+/** The collection Options, which both nodes have. */
 export const OPTIONS = 'options';
 
 /** The fields that an operation has because of what it does, besides its own. */
@@ -148,7 +149,7 @@ export const providerProperty: INodeProperties = {
 		KEEPS_FIELD_IN_SIGHT,
 	],
 	default: 'midApi',
-	description: 'The service that generates the images, with your account there',
+	description: 'The service that generates the images. You need an account with it.',
 };
 
 /** Where the editor shows the credential; by default, above all fields (seen on n8n 2.41.1, read in 2.8.4 and 1.123.81). */
@@ -300,7 +301,7 @@ function grouped<T>(
 	return [...groups.values()];
 }
 
-/** The notices above the fields: the price, and the provider to choose if the operation was picked from n8n's list of actions. */
+/** The notices above the fields: the price, and which provider to choose if the current one lacks the operation. */
 function noticesOf(operation: Operation, show: Record<string, string[]>): INodeProperties[] {
 	const notice = (name: string, displayName: string, having: readonly Provider[]) =>
 		having.length === 0
