@@ -43,7 +43,7 @@ const UNFIT: Unfit = {
 	],
 	'a local file': [
 		generate({ mode: 'imageToImage', imageUrls: 'file:///tmp.png' }),
-		/only http and https/,
+		/only read http and https/,
 	],
 	'stylization 1001': [
 		style({ stylization: 1001 }),

@@ -17,7 +17,7 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 			/'Prompt' contains braces: .*, here 3, and each is paid. If you want that, add the field Permutations/,
 		],
 		['--repeat', 'a bird --repeat 4', /'Prompt' contains --repeat: .*, here 4,/],
-		['JSON', '{"scene": "a bird"}', /'Prompt' reads as JSON/],
+		['JSON', '{"scene": "a bird"}', /'Prompt' looks like JSON/],
 	];
 
 	it.each(UNMEANT)(

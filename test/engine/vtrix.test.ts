@@ -634,7 +634,7 @@ describe('Input that does not fit', () => {
 		'an unknown task': [() => ({ taskId: 'gone-1' }), /Vtrix does not know the task/],
 		'an output that there is not': [
 			({ taskId }) => ({ taskId, index: 3 }),
-			/The source cannot be used \(“task \w+ has no output 3, only 0, 1”\)/,
+			/The source cannot be used \(“task \w+ has no output 3: it has 0, 1”\)/,
 		],
 		'a job of another task': [
 			({ taskId }) => ({ taskId, jobId: 'other' }),

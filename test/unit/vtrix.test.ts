@@ -836,15 +836,15 @@ describe('What a submit needs to know first', () => {
 	const UNFIT: Array<[string, object, object, RegExp]> = [
 		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t is not finished yet/],
 		['has failed', { ...completed, status: 'failed' }, {}, /task t has failed/],
-		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: there is 0, 1$/],
+		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: it has 0, 1$/],
 		[
 			'has lost this output',
 			{ ...completed, output: [{ content: [{ url: 'https://f.example/a' }, {}] }] },
 			{},
-			/task t has no output 1: there is 0$/,
+			/task t has no output 1: it has 0$/,
 		],
-		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: there is none/],
-		['is another job', completed, { jobId: 'x' }, /task t is not job x: empty one of the two/],
+		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: it has none/],
+		['is another job', completed, { jobId: 'x' }, /task t is not job x: clear one of the two/],
 	];
 
 	it.each(UNFIT)('refuses a task that %s', async (_, answer, change, words) => {
@@ -887,11 +887,11 @@ describe('The text of a generation', () => {
 		[['u'], undefined],
 		[
 			['u', 'v'],
-			'An omni reference is exactly one image, there are 2: leave one, or split them into items',
+			'An omni reference needs exactly one image, but there are 2: keep one, or split them into several items',
 		],
 		[
 			undefined,
-			'An omni reference is exactly one image, there are 0: leave one, or split them into items',
+			'An omni reference needs exactly one image, but there are 0: keep one, or split them into several items',
 		],
 	])('with the omni references %j: %s', (imageUrls, words) => {
 		expect(vtrix.validate?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);

@@ -87,7 +87,7 @@ const URL_NOTICE =
 
 /** Shown if calls need no token. */
 const TAKES_OTHERS =
-	'Calls about tasks that were submitted elsewhere are accepted, too. If the credential has a Webhook HMAC Secret, they must be signed with it; if not, any call is accepted. Each task is read from the provider, at most 20 a second; calls beyond that are asked to come again.';
+	'Calls about tasks that were submitted elsewhere are accepted, too. If the credential has a Webhook HMAC Secret, they must be signed with it. If not, any call is accepted and its task is looked up, at most 20 a second; calls beyond that are asked to come again.';
 
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [

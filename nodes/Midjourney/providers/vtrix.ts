@@ -412,8 +412,8 @@ function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest
 		return unfit(`task ${taskId} is not job ${request.jobId}: clear one of the two`);
 	}
 	if (!outputs.some(({ index }) => index === request.index)) {
-		const there = outputs.map(({ index }) => index).join(', ') || 'no usable outputs';
-		return unfit(`task ${taskId} has no output ${request.index}, only ${there}`);
+		const there = outputs.map(({ index }) => index).join(', ') || 'none';
+		return unfit(`task ${taskId} has no output ${request.index}: it has ${there}`);
 	}
 	return success({ ...request, jobId });
 }
