@@ -200,7 +200,7 @@ const lostAnswerLimit = whereItParks(
 				name: 'lostAnswerLimit',
 				default: LOST_ANSWER_MS / 60_000,
 				description:
-					'A submit whose answer was lost may have been paid. How long to wait for the callback that names its task before the item fails. Only applies where callbacks can arrive.',
+					'How long to wait for the callback after the answer to a submit was lost, before the item fails. Such a submit may have been paid, and the callback names its task. Only applies where callbacks can arrive.',
 			},
 		),
 	),
@@ -218,7 +218,7 @@ const itemNumbers = listField(
 		default: '',
 		placeholder: 'e.g. 3, 17',
 		description:
-			"Used when this execution is retried. Numbers of the items, as given in their messages, whose task is not in the provider's task list. These items are bought again. If you overlooked a task, you pay twice. All other items are picked up. Clear this field afterwards.",
+			"Numbers of the items, as given in their messages, that a retry of this execution buys again. Only enter items whose task is not in the provider's task list: if you overlook a task, you pay twice. All other items are picked up. Clear this field afterwards.",
 	},
 );
 

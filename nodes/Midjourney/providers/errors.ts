@@ -82,7 +82,7 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	generationFailed: (provider) => ({
 		what: `${provider} could not generate this`,
 		check: 'Midjourney refuses some prompts and images; other tasks fail at random.',
-		checkOfTask: 'The task may have failed for good, but this answer does not state that.',
+		checkOfTask: 'The task may have failed for good, but this answer does not confirm it.',
 	}),
 	featureDisabled: (provider) => ({
 		what: `${provider} has switched this feature off`,
@@ -156,7 +156,7 @@ export const isReason = (value: unknown): value is FailureReason =>
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
-		`The parameter that it misses was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,
+		`The parameter that it reports as missing was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,
 	upscaleContract: () =>
 		'If the task ID is right, choose the other Upscale Contract: the provider documents two paths for an upscale.',
 };
