@@ -22,7 +22,7 @@ export class MidjourneyTrigger implements INodeType {
 		version: [1],
 		subtitle:
 			'={{ $parameter["onCallback"] === "resume" ? "resume" : $parameter["triggerOn"].join(", ") }}',
-		// n8n's list shows one entry for both nodes, with the description of the Trigger.
+		// n8n's list has one entry for both nodes, with the description of the Trigger.
 		description:
 			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task ends',
 		eventTriggerDescription: 'Waiting for a task to end',
@@ -59,18 +59,18 @@ export class MidjourneyTrigger implements INodeType {
 
 	webhookMethods = {
 		default: {
-			/** The providers have no list of webhooks: each task is told its own callback URL when it is submitted. */
+			/** The providers have no list of webhooks: each task gets its callback URL when it is submitted. */
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				return false;
 			},
 
-			/** Nothing can be registered. All there is to do is to say what will not work; nobody waits for that. */
+			/** Nothing can be registered; this only logs what will not work, and nothing waits for it. */
 			async create(this: IHookFunctions): Promise<boolean> {
 				void onPublish(this);
 				return true;
 			},
 
-			/** Nothing is registered; and what has started stays remembered. */
+			/** Nothing is registered, and tasks that have started a workflow stay remembered. */
 			async delete(this: IHookFunctions): Promise<boolean> {
 				return true;
 			},
@@ -78,16 +78,15 @@ export class MidjourneyTrigger implements INodeType {
 	};
 
 	/**
-	 * Whatever a call starts goes through here, where n8n remembers what has started before, and where there is time to
-	 * fetch files.
+	 * Every start by a call goes through here, where n8n remembers earlier starts and there is time to download files.
 	 *
-	 * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+	 * @throws NodeOperationError if the execution is cancelled, or the input is invalid
 	 */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await execute(this)];
 	}
 
-	/** Never throws. */
+	/** Answers a call from a provider. Never throws. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		return await onCallback(this);
 	}

@@ -660,7 +660,7 @@ describe('Input that does not fit', () => {
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			items[0]?.json ?? {},
 		]);
-		expect(error?.message).toMatch(/The source cannot be used \(“task \w+ is not finished yet”\)/);
+		expect(error?.message).toMatch(/The source cannot be used \(“task \w+ has not finished yet”\)/);
 		expect(bench.emulator.ledger.submits).toHaveLength(1);
 	});
 });

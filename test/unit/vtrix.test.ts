@@ -834,7 +834,7 @@ describe('What a submit needs to know first', () => {
 	});
 
 	const UNFIT: Array<[string, object, object, RegExp]> = [
-		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t is not finished yet/],
+		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t has not finished yet/],
 		['has failed', { ...completed, status: 'failed' }, {}, /task t has failed/],
 		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: it has 0, 1$/],
 		[

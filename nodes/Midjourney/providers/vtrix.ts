@@ -405,7 +405,7 @@ const unfit = (message: string): { ok: false; failure: Failure } =>
 function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;
 	if (status !== 'completed') {
-		const stands = status === 'failed' ? 'has failed' : 'is not finished yet';
+		const stands = status === 'failed' ? 'has failed' : 'has not finished yet';
 		return unfit(`task ${taskId} ${stands}`);
 	}
 	if (request.jobId !== undefined && request.jobId !== jobId) {
