@@ -10,7 +10,10 @@ const STATUSES = [
 			'Invalid key: Vtrix does not know this API key. Copy it again, and check that Base URL belongs to it.',
 	},
 	{ value: 403, message: 'Invalid key: Vtrix does not allow this API key to read tasks.' },
-	{ value: 429, message: 'Vtrix is receiving too many requests from this account. Test again later.' },
+	{
+		value: 429,
+		message: 'Vtrix is receiving too many requests from this account. Test again later.',
+	},
 	...[500, 502, 503, 504].map((value) => ({
 		value,
 		message: 'Vtrix could not answer. Test again later.',

@@ -26,8 +26,7 @@ export class MidjourneyTrigger implements INodeType {
 		description:
 			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task ends',
 		eventTriggerDescription: 'Waiting for a task to end',
-		activationMessage:
-			'The production URL of the Midjourney Trigger now receives callbacks.',
+		activationMessage: 'The production URL of the Midjourney Trigger now receives callbacks.',
 		triggerPanel: {
 			header: 'Receive the callbacks of Midjourney tasks',
 			executionsHelp: {

@@ -47,7 +47,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		'a submit to %s was never sent',
 		async (baseUrl) => {
 			const { error } = await bench.generate({}, { credentials: { baseUrl } });
-			expect(error?.message).toContain('Base URL is not a URL that starts with https:// or http://');
+			expect(error?.message).toContain(
+				'Base URL is not a URL that starts with https:// or http://',
+			);
 			expect(error?.description).toMatch(/Nothing was sent/);
 		},
 	);

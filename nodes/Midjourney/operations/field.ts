@@ -52,7 +52,9 @@ export function textField(max: number, display: Display): Field<string> {
 			if (text === undefined) return { problem: `must be text, not ${kindOf(value)}` };
 			const characters = charactersIn(text);
 			if (characters > max) {
-				return { problem: `has ${characters} characters, but at most ${max} are allowed: shorten it` };
+				return {
+					problem: `has ${characters} characters, but at most ${max} are allowed: shorten it`,
+				};
 			}
 			return { value: text };
 		},

@@ -25,7 +25,8 @@ function parse(prompt: string): { parts: Part[] } | { problem: string } {
 				problem: `contains ${token}: a brace cannot be sent, not even escaped. Use parentheses, or remove it`,
 			};
 		} else if (token === '{') {
-			if (open.length === DEEPEST) return { problem: `nests braces more than ${DEEPEST} levels deep` };
+			if (open.length === DEEPEST)
+				return { problem: `nests braces more than ${DEEPEST} levels deep` };
 			open.push({ before: parts, alternatives: [] });
 			parts = [];
 		} else if (token === '}') {

@@ -314,7 +314,8 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 				];
 	const having = providersOf(operation);
 	const others = allProviders.filter((provider) => !having.includes(provider));
-	const cost = 'Buys one task per input item, or one per call when an agent uses the node as a tool.';
+	const cost =
+		'Buys one task per input item, or one per call when an agent uses the node as a tool.';
 	return [
 		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
 		...notice(

@@ -239,7 +239,11 @@ const outputItems = whereItWaits(
 					value: 'output',
 					description: 'One item for each image or video, ready for Upscale, Vary and Video',
 				},
-				{ name: 'One Item per Task', value: 'task', description: 'One item with a list of all outputs' },
+				{
+					name: 'One Item per Task',
+					value: 'task',
+					description: 'One item with a list of all outputs',
+				},
 			] as const,
 			{ displayName: 'Output Items', name: 'outputItems', default: 'output' },
 		),

@@ -9,7 +9,11 @@ import type { Parameters } from '../parameters';
 
 const canvasMode = choiceField(
 	[
-		{ name: 'Exact Pixels', value: 'exact', description: 'Enter the size of the canvas and the position of the image' },
+		{
+			name: 'Exact Pixels',
+			value: 'exact',
+			description: 'Enter the size of the canvas and the position of the image',
+		},
 		{
 			name: 'Fit',
 			value: 'fit',

@@ -61,7 +61,9 @@ const mode = choiceField(
 const images = onlyFor(
 	mode,
 	['imageToImage', 'omniReference', 'styleReference'],
-	imageUrls('URLs of the images that provide the starting point, the style or the subject, depending on the mode'),
+	imageUrls(
+		'URLs of the images that provide the starting point, the style or the subject, depending on the mode',
+	),
 );
 const speedWhereItApplies = onlyFor(mode, ['imageToImage', 'styleReference', 'textToImage'], speed);
 
@@ -109,8 +111,7 @@ const imageQuality = asFlag(
 			displayName: 'Quality',
 			name: 'imageQuality',
 			default: 1,
-			description:
-				'Rendering effort. The supported values depend on the version (--q).',
+			description: 'Rendering effort. The supported values depend on the version (--q).',
 		},
 	),
 );

@@ -9,7 +9,8 @@ const scale = numberField(
 		name: 'scale',
 		default: 1.5,
 		required: true,
-		description: 'How far to zoom out, 1.1 to 2. At 2, the original fills a quarter of the new image.',
+		description:
+			'How far to zoom out, 1.1 to 2. At 2, the original fills a quarter of the new image.',
 	},
 );
 
