@@ -137,7 +137,7 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 		],
 		'a file URL that is not one': [
 			{ resource: 'file', operation: 'getDownloadUrl', url: 'result.png' },
-			/'File URL' holds/,
+			/'File URL' contains/,
 		],
 	},
 };

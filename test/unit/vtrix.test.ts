@@ -343,7 +343,7 @@ describe('Codes', () => {
 		['4001003', 'invalidRequest', /callback URL is not valid/],
 		['4001004', 'invalidKey', /authentication/],
 		['4001098', 'generationFailed', /generation failed/],
-		['4001099', 'serverError', /not available/],
+		['4001099', 'serverError', /unavailable/],
 		['4007001', 'invalidRequest', /job ID is missing/],
 		['4007002', 'invalidRequest', /number of the image is missing/],
 		['4007003', 'invalidRequest', /number of the image is not valid/],
@@ -353,7 +353,7 @@ describe('Codes', () => {
 		['4007007', 'invalidRequest', /position of the image is missing/],
 		['4007008', 'invalidRequest', /callback URL is not valid/],
 		['4007098', 'generationFailed', /generation failed/],
-		['4007099', 'serverError', /not available/],
+		['4007099', 'serverError', /unavailable/],
 		['4011001', 'invalidRequest', /job ID is missing/],
 		['4011002', 'invalidRequest', /number of the image is missing/],
 	];
