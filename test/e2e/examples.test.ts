@@ -212,7 +212,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			await withLog(async () => {
 				expect(await test({ baseUrl: 'cloud.vtrix.ai' })).toMatchObject({
 					status: 'Error',
-					message: expect.stringMatching(/^Base URL must begin with https:/),
+					message: expect.stringMatching(/^Base URL must start with https:/),
 				});
 			});
 		});

@@ -581,7 +581,7 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 			const refuses = `refuses ${n8n.url}`;
 			const advice = "Allow it in n8n's environment (N8N_SSRF_ALLOWED_IP_RANGES";
 			const published = n8n.log().slice(before);
-			expect(published).toContain('cannot hand calls on to executions that wait');
+			expect(published).toContain('cannot forward calls to executions that wait');
 			expect(published).toContain(refuses);
 			expect(await wait.finishAndDeliver(0)).toEqual([503]);
 			const [, called = ''] = n8n
@@ -601,7 +601,7 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 			const internalUrl = n8n.url.replace('127.0.0.1', 'localhost');
 			const before = n8n.log().length;
 			const wait = await waitBehind({ internalUrl });
-			expect(n8n.log().slice(before)).not.toContain('cannot hand calls on');
+			expect(n8n.log().slice(before)).not.toContain('cannot forward calls');
 			expect(await wait.finishAndDeliver(0)).toEqual([200]);
 			expect(await client.finished(wait.executionId, MINUTE)).toMatchObject({ status: 'success' });
 			await wait.close();

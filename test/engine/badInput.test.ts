@@ -35,7 +35,7 @@ const UNFIT: Unfit = {
 	],
 	'a URL that is not one': [
 		generate({ mode: 'imageToImage', imageUrls: 'teapot.png' }),
-		/'Image URLs' holds “teapot.png”, which is not a URL/,
+		/'Image URLs' contains “teapot.png”, which is not a URL/,
 	],
 	'one bad URL among good ones': [
 		generate({ mode: 'imageToImage', imageUrls: 'https://a.example/1.png\nnope' }),
@@ -43,7 +43,7 @@ const UNFIT: Unfit = {
 	],
 	'a local file': [
 		generate({ mode: 'imageToImage', imageUrls: 'file:///tmp.png' }),
-		/only http and https/,
+		/only read http and https/,
 	],
 	'stylization 1001': [
 		style({ stylization: 1001 }),
@@ -70,15 +70,15 @@ const UNFIT: Unfit = {
 	],
 	'a flag glued to its value and Aspect Ratio set': [
 		generate({ prompt: 'a cup --ar16:9', aspectRatio: '1:1' }),
-		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
+		/'Prompt' contains --ar and 'Aspect Ratio' is set/,
 	],
 	'--ar in the prompt and Aspect Ratio set': [
 		generate({ prompt: 'a cup --ar 16:9', aspectRatio: '1:1' }),
-		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
+		/'Prompt' contains --ar and 'Aspect Ratio' is set/,
 	],
 	'--niji with a dash and Version set': [
 		generate({ prompt: 'a cup —niji 6', version: '7' }),
-		/'Prompt' holds —niji and 'Version' is set/,
+		/'Prompt' contains —niji and 'Version' is set/,
 	],
 	'index 4': [
 		{ resource: 'image', operation: 'upscale', taskId: 't', index: 4 },
@@ -101,22 +101,22 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 	midApi: {
 		'prompt of 2,001 characters': [
 			generate({ prompt: 'x'.repeat(2001) }),
-			/'Prompt' has 2001 characters, at most 2000/,
+			/'Prompt' has 2001 characters, but at most 2000/,
 		],
 		'a flag in Watermark': [
 			generate({ additionalFields: { watermark: 'shop --no text' } }),
-			/'Watermark' holds --no: a flag belongs in its own field/,
+			/'Watermark' contains --no: a flag belongs in its own field/,
 		],
 		'braces in the prompt of a video': [
 			video({
 				prompt: "={{ 'steam {rises, falls}' }}",
 				imageUrl: 'https://a.example/1.png',
 			}),
-			/'Prompt' holds braces: .*, here 2,.* one item for each wording/,
+			/'Prompt' contains braces: .*, here 2,.* one item for each wording/,
 		],
 		'two images for a video': [
 			video({ imageUrl: 'https://a.example/1.png, https://a.example/2.png' }),
-			/'Image URL' holds “https:.*”, which is not a URL/,
+			/'Image URL' contains “https:.*”, which is not a URL/,
 		],
 		'an unknown aspect ratio': [generate({ aspectRatio: '7:5' }), /'Aspect Ratio' must be one of/],
 		'variety 7': [style({ variety: 7 }), /'Variety' must be .* in steps of 5/],
@@ -137,7 +137,7 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 		],
 		'a file URL that is not one': [
 			{ resource: 'file', operation: 'getDownloadUrl', url: 'result.png' },
-			/'File URL' holds/,
+			/'File URL' contains/,
 		],
 	},
 };
@@ -202,7 +202,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				credentials: { baseUrl: 'https://api.invalid' },
 			});
 			expect(error?.message).toMatch(
-				/^'Image URLs' holds an address on 192\.168\.1\.5, .* \[item 1\]$/,
+				/^'Image URLs' contains an address on 192\.168\.1\.5, .* \[item 1\]$/,
 			);
 			expect(error?.description).toMatch(/Nothing was submitted/);
 		});
@@ -267,7 +267,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		it('without credits is reported as such', async () => {
 			await bench.emulate(dialect.creditFor(0));
 			const result = await bench.generate({});
-			expect(result.error?.message).toMatch(/too little credit \(402/);
+			expect(result.error?.message).toMatch(/enough credits \(402/);
 		});
 
 		it('at a Base URL where nobody listens is reported as not reached', async () => {
@@ -286,7 +286,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 					: undefined,
 			);
 			const result = await bench.generate({});
-			expect(result.error?.message).toMatch(/points elsewhere/);
+			expect(result.error?.message).toMatch(/redirects elsewhere/);
 			expect(bench.emulator.ledger.calls).toHaveLength(1);
 		});
 	});

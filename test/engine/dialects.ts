@@ -84,7 +84,7 @@ const midApi: Dialect = {
 	final: {
 		'400, malformed': [envelope(400), /refused the request \(400 “no such thing”\)/],
 		'401, wrong key': [envelope(401), /did not accept the API key \(401 “no such thing”\)/],
-		'402, no credits': [envelope(402), /too little credit \(402 “no such thing”\)/],
+		'402, no credits': [envelope(402), /enough credits \(402 “no such thing”\)/],
 		'403, not this key': [envelope(403), /did not accept the API key \(403 “no such thing”\)/],
 		'422, refused': [envelope(422), /refused the request \(422 “no such thing”\)/],
 		'505, switched off': [envelope(505), /switched this feature off \(505 “no such thing”\)/],
@@ -181,9 +181,9 @@ const vtrix: Dialect = {
 		],
 		'401, wrong key': [message(401), /did not accept the API key \(401 “no such thing”\)/],
 		'...004, wrong key': [error(8004001004), /did not accept the API key \(8004001004/],
-		'402, no credits': [message(402), /too little credit \(402 “no such thing”\)/],
-		'402 as SeaCloud writes it': [seaCloud(402, 40201), /too little credit \(40201 “no such/],
-		'403, balance or permission': [message(403), /not allow this to the account \(403 “no such/],
+		'402, no credits': [message(402), /enough credits \(402 “no such thing”\)/],
+		'402 as SeaCloud writes it': [seaCloud(402, 40201), /enough credits \(40201 “no such/],
+		'403, balance or permission': [message(403), /not allow this for the account \(403 “no such/],
 		'422, refused': [message(422), /refused the request \(422 “no such thing”\)/],
 	},
 	stumbles: {

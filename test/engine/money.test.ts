@@ -179,7 +179,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 			const { submits } = bench.emulator.ledger;
 			expect(submits).toHaveLength(10);
-			expect(result.error?.message).toMatch(/too little credit/);
+			expect(result.error?.message).toMatch(/enough credits/);
 			for (const { taskId } of submits) expect(result.error?.description).toContain(taskId);
 			// After the first refusal only submits that were under way are refused.
 			expect(bench.emulator.ledger.refusals.length).toBeLessThanOrEqual(5);

@@ -158,7 +158,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			bench.emulator.credits = 0;
 			bench.emulator.balanceUsd = 0;
 			const noCredit = await bench.generate({}, { credentials });
-			expect(noCredit.error?.message).toMatch(oddity.noCredit ?? /too little credit \(402/);
+			expect(noCredit.error?.message).toMatch(oddity.noCredit ?? /enough credits \(402/);
 		});
 
 		it('recognises that a task is unknown', async () => {

@@ -14,10 +14,10 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 		[
 			'braces',
 			'a {red, green, blue} bird',
-			/'Prompt' holds braces: .*, here 3, and each is paid: add the field Permutations/,
+			/'Prompt' contains braces: .*, here 3, and each is paid. If you want that, add the field Permutations/,
 		],
-		['--repeat', 'a bird --repeat 4', /'Prompt' holds --repeat: .*, here 4,/],
-		['JSON', '{"scene": "a bird"}', /'Prompt' reads as JSON/],
+		['--repeat', 'a bird --repeat 4', /'Prompt' contains --repeat: .*, here 4,/],
+		['JSON', '{"scene": "a bird"}', /'Prompt' looks like JSON/],
 	];
 
 	it.each(UNMEANT)(
@@ -66,7 +66,7 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 			{ prompt, ...meant },
 			{ items: [{ prompt: 'a cup' }, { prompt: '{a,b,c,d,e,f} {a,b,c,d,e,f,g}' }] },
 		);
-		expect(result.error?.message).toMatch(/'Prompt' makes 42 tasks of one item, at most 40/);
+		expect(result.error?.message).toMatch(/'Prompt' makes 42 tasks of one item, but at most 40/);
 		expect(bench.emulator.ledger.calls).toEqual([]);
 	});
 
@@ -84,7 +84,7 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 			},
 			{ items: [{ prompt: 'a bird {--ar 16:9, --stop 80}' }] },
 		);
-		expect(result.error?.message).toMatch(/'Prompt' holds --ar and 'Aspect Ratio' is set/);
+		expect(result.error?.message).toMatch(/'Prompt' contains --ar and 'Aspect Ratio' is set/);
 		expect(bench.emulator.ledger.calls).toEqual([]);
 	});
 });

@@ -169,7 +169,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 	});
 
-	describe('Buy Again What May Be Paid', () => {
+	describe('Items to Buy Again', () => {
 		it('buys the items it names once, and no others, in a retried execution', async () => {
 			// Both are lost before the provider has seen them.
 			let sent = 0;

@@ -52,7 +52,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 	it('whose submit is refused says why, and that nothing was bought', async () => {
 		await bench.emulate(dialect.creditFor(0));
 		const { message, submits } = await call({});
-		expect(message).toMatch(/too little credit/);
+		expect(message).toMatch(/enough credits/);
 		expect(message).toMatch(/Nothing was bought/);
 		expect(submits).toEqual([]);
 	});

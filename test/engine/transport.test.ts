@@ -47,7 +47,9 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		'a submit to %s was never sent',
 		async (baseUrl) => {
 			const { error } = await bench.generate({}, { credentials: { baseUrl } });
-			expect(error?.message).toContain('Base URL is no URL that begins with https:// or http://');
+			expect(error?.message).toContain(
+				'Base URL is not a URL that starts with https:// or http://',
+			);
 			expect(error?.description).toMatch(/Nothing was sent/);
 		},
 	);
@@ -80,7 +82,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 		const { error } = await bench.generate({});
 		expect(error?.message).toMatch(
-			/not one of .* \(200 “It is larger than 4 MB”\), after the submit/,
+			/did not come from .* \(200 “It is larger than 4 MB”\), after the submit/,
 		);
 		expect(error?.description).toMatch(/may have been paid/);
 		expect(ledger.submits).toHaveLength(1);

@@ -511,23 +511,23 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'an image whose size nobody can look up': [
 		edit({ additionalFields: {} }),
-		/cannot be looked up by a Job ID alone: enter 'Image Width' and 'Image Height'/,
+		/cannot be read with a Job ID alone: enter 'Image Width' and 'Image Height'/,
 	],
 	'a brace in Exclude': [
 		image('generate', { prompt: 'p', additionalFields: { exclude: given('{a, b}') } }),
-		/'Exclude' holds a brace/,
+		/'Exclude' contains a brace/,
 	],
 	'a flag in Exclude': [
 		image('generate', { prompt: 'p', additionalFields: { exclude: 'text --ar 1:1' } }),
-		/'Exclude' holds --ar: a flag belongs in its own field/,
+		/'Exclude' contains --ar: a flag belongs in its own field/,
 	],
 	'braces in the prompt of a remix': [
 		onTask('remix', { strength: 'subtle', prompt: given('a {red, green} cup') }),
-		/'Prompt' holds braces: .*, here 2, and each is paid: take them out/,
+		/'Prompt' contains braces: .*, here 2, and each is paid. Remove them/,
 	],
 	'braces in the text of any model': [
 		runs({ parameters: given({ prompt: 'a {red, green} cup' }) }),
-		/'Parameters' holds braces: .*, here 2,/,
+		/'Parameters' contains braces: .*, here 2,/,
 	],
 	'an image left of the canvas': [
 		edit({ imageX: -1024 }),
@@ -544,7 +544,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'a ratio that is none': [
 		onTask('edit', { canvasAspectRatio: '16/9' }),
-		/'Canvas Aspect Ratio' must be width to height .* not “16\/9”/,
+		/'Canvas Aspect Ratio' must be width:height .* not “16\/9”/,
 	],
 	'a canvas with nothing to paint': [
 		onTask('edit', { canvasAspectRatio: '1:1', additionalFields: SQUARE }),
@@ -558,7 +558,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 		masked(polygon('1,1 2,2 3')),
 		/'Areas' area 1 has 5 numbers: each point needs an x and a y/,
 	],
-	'a mask with words for points': [masked(polygon('a,b c,d e,f')), /points that are no numbers/],
+	'a mask with words for points': [masked(polygon('a,b c,d e,f')), /points that are not numbers/],
 	'a point outside': [
 		masked(polygon('0,0 2000,0 0,500')),
 		/Area 1 of the mask has the point 2000,0 outside the image \(1024 × 1024 px\)/,
@@ -566,7 +566,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	'a rectangle that reaches outside': [masked(rectangle(1000, 0, 100, 10)), /the point 1100,0/],
 	'a rectangle of no height': [masked(rectangle(0, 0, 100, 0)), /a Width and a Height above 0/],
 	'points on a line': [masked(polygon('0,0 5,5 9,9')), /Area 1 of the mask encloses nothing/],
-	'no area': [masked({}), /'Areas' holds no area/],
+	'no area': [masked({}), /'Areas' contains no area/],
 	'an image too small for areas': [
 		masked(rectangle(0, 0, 9, 9), { additionalFields: { ...SQUARE, imageWidth: 499 } }),
 		/Areas need an Image Width and an Image Height from 500 to 4096, not 499 × 1024/,
@@ -590,42 +590,42 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'an image URL of 1,025 characters': [
 		image('retexture', { imageUrl: `https://e.com/${'x'.repeat(1011)}`, prompt: 'p' }),
-		/'Image URL' has 1025 characters, at most 1024/,
+		/'Image URL' has 1025 characters, but at most 1024/,
 	],
 	'a prompt of 8,193 characters': [
 		image('retexture', { imageUrl: IMAGE, prompt: 'x'.repeat(8193) }),
-		/'Prompt' has 8193 characters, at most 8192/,
+		/'Prompt' has 8193 characters, but at most 8192/,
 	],
 	'a text of 8,193 characters with its flags': [
 		image('generate', { prompt: 'x'.repeat(8185), aspectRatio: '1:1' }),
-		/The prompt has 8194 characters with the flags of all fields, at most 8192/,
+		/The prompt has 8194 characters with the flags of all fields, but at most 8192/,
 	],
 	'two images as omni reference': [
 		image('generate', { mode: 'omniReference', prompt: 'p', imageUrls: `${IMAGE}\n${IMAGE}` }),
-		/An omni reference is exactly one image, there are 2/,
+		/An omni reference needs exactly one image, but there are 2/,
 	],
 	'--sref in the prompt and the mode Style Reference': [
 		image('generate', { mode: 'styleReference', prompt: 'p --sref 1', imageUrls: IMAGE }),
-		/'Prompt' holds --sref and 'Mode' is set/,
+		/'Prompt' contains --sref and 'Mode' is set/,
 	],
 	'--no in the prompt and Exclude set': [
 		image('generate', { prompt: 'p --no text', additionalFields: { exclude: 'words' } }),
-		/'Prompt' holds --no and 'Exclude' is set/,
+		/'Prompt' contains --no and 'Exclude' is set/,
 	],
 	'a style that is neither a URL nor a code': [
 		image('generate', { prompt: 'p', style: { styleReferences: 'cubism' } }),
-		/'Style References' holds “cubism”, which is not a URL/,
+		/'Style References' contains “cubism”, which is not a URL/,
 	],
 	'a scale of 2.5': [onTask('outpaint', { scale: 2.5 }), /'Scale' must be a number from 1.1 to 2/],
 	'parameters that are a list': [runs({ parameters: '[]' }), /'Parameters' must be an object/],
 	'parameters that are no JSON': [runs({ parameters: '{' }), /'Parameters' is not valid JSON/],
 	'a callback among the parameters': [
 		runs({ parameters: { callback: IMAGE } }),
-		/'Parameters' holds callback, which the node sets itself/,
+		/'Parameters' contains callback, which the node sets itself/,
 	],
 	'an operation of the other provider': [
 		{ resource: 'video', operation: 'generate' },
-		/Generate does not exist with Vtrix, only with MidAPI/,
+		/Generate is not available with Vtrix, only with MidAPI/,
 	],
 };
 
@@ -644,11 +644,11 @@ describe('Input that does not fit', () => {
 		'an unknown task': [() => ({ taskId: 'gone-1' }), /Vtrix does not know the task/],
 		'an output that there is not': [
 			({ taskId }) => ({ taskId, index: 3 }),
-			/The source does not fit \(“task \w+ has no output 3: there is 0, 1”\)/,
+			/The source cannot be used \(“task \w+ has no output 3: it has 0, 1”\)/,
 		],
 		'a job of another task': [
 			({ taskId }) => ({ taskId, jobId: 'other' }),
-			/task \w+ is not job other: empty one of the two/,
+			/task \w+ is not job other: clear one of the two/,
 		],
 	};
 
@@ -670,7 +670,7 @@ describe('Input that does not fit', () => {
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			items[0]?.json ?? {},
 		]);
-		expect(error?.message).toMatch(/The source does not fit \(“task \w+ is not finished yet”\)/);
+		expect(error?.message).toMatch(/The source cannot be used \(“task \w+ has not finished yet”\)/);
 		expect(bench.emulator.ledger.submits).toHaveLength(1);
 	});
 });

@@ -109,7 +109,7 @@ const refusedWith = (code: number): readonly RegExp[] => {
 		case 401:
 			return [/API key/i];
 		case 402:
-			return [/too little credit|balance/i];
+			return [/enough credits|balance/i];
 		case 403:
 			return [/API key|not allow|may not|permission/i];
 		case 429:

@@ -238,7 +238,7 @@ describe('The panel', () => {
 		const chosen = { authentication: 'midApi', resource: 'image', operation: 'edit' };
 		const notices = properties.filter((one) => one.type === 'notice' && isShown(chosen, one));
 		expect(notices.map(({ displayName }) => displayName)).toEqual([
-			'Edit exists with Vtrix only: choose it as Provider above.',
+			'Edit is only available with Vtrix: choose it as Provider above.',
 		]);
 	});
 

@@ -253,7 +253,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			await editor.unfoldActions();
 			await editor.pick('Edit image on canvas');
 			const { text, choices } = await editor.readPanel();
-			expect(text).toContain('Edit exists with Vtrix only');
+			expect(text).toContain('Edit is only available with Vtrix');
 			expect(choices).toContainEqual({
 				parameter: 'operation',
 				shown: expect.stringMatching(/^Edit/),

@@ -56,7 +56,7 @@ describe('The test of a Vtrix credential', () => {
 		['as OpenAI does', { error: { message: 'Invalid URL', type: 'invalid_request_error' } }],
 		['as MidAPI does', { code: 404, msg: 'not found' }],
 	])('fails when a server answers %s', (_, body) => {
-		expect(saidTo(new VtrixApi(), body)).toMatch(/^What answers at this address is not Vtrix/);
+		expect(saidTo(new VtrixApi(), body)).toMatch(/^The server at this address is not Vtrix/);
 	});
 });
 
@@ -68,7 +68,7 @@ describe('The test of a MidAPI credential', () => {
 	it.each<[string, unknown, RegExp]>([
 		['another key', { code: 401, msg: 'unauthorized' }, /^Invalid key: /],
 		['an address without a balance', { code: 404 }, /^No balance found at this address/],
-		['a page', PAGE, /^What answers at this address is not MidAPI/],
+		['a page', PAGE, /^The server at this address is not MidAPI/],
 	])('explains %s', (_, body, message) => {
 		expect(saidTo(new MidApi(), body)).toMatch(message);
 	});
@@ -99,7 +99,7 @@ describe.each([new MidApi(), new VtrixApi()])('The key of $displayName', ({ auth
 		'goes to no base URL that is none: %j',
 		async (baseURL) => {
 			await expect(authenticated({ apiKey: 'key' }, baseURL)).rejects.toThrow(
-				'Base URL must begin with https://',
+				'Base URL must start with https://',
 			);
 		},
 	);

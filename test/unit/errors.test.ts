@@ -29,7 +29,7 @@ const failure = (reason: FailureReason, more: Partial<Failure> = {}): Failure =>
 /** Every reason, with what the message of a refused submit must also say. */
 const REASONS: Record<FailureReason, RegExp> = {
 	invalidKey: /paste a current key/,
-	notAllowed: /what the API key may do.*run the workflow again for it/,
+	notAllowed: /permissions of the API key.*run the workflow again for it/,
 	noCredits: /Top up.*run the workflow again for it/,
 	invalidRequest: /Change the field/,
 	notFound: /Check the task ID/,
@@ -46,7 +46,7 @@ const REASONS: Record<FailureReason, RegExp> = {
 	connectionLost: /Check the network/,
 	timedOut: /Check the network/,
 	unreadable: /proxies and firewalls/,
-	unexplained: /its words are all there is/,
+	unexplained: /its text is all there is/,
 	redirected: /final https address/,
 };
 const ALL = Object.keys(REASONS) as FailureReason[];
@@ -105,7 +105,7 @@ describe('An ambiguous submit', () => {
 			const { message, description } = writer.ofSubmit(failure(reason), true, 3);
 			expect(message).toMatch(/\(499 “its words”\), after the submit \[item 3\]$/);
 			expect(description).toMatch(
-				/may have been paid.*task list of MidAPI.*Task → Wait.*certainly not there.*Buy Again What May Be Paid/,
+				/may have been paid.*task list of MidAPI.*Task → Wait.*certainly not there.*Items to Buy Again/,
 			);
 			expect(description).not.toMatch(BUYS_AGAIN);
 		},
@@ -114,7 +114,7 @@ describe('An ambiguous submit', () => {
 	it('says the same of an earlier try', () => {
 		const { message, description } = writer.ofSubmit(undefined, true, 3);
 		expect(message).toContain('An earlier try may have submitted this item already');
-		expect(description).toMatch(/Buy Again What May Be Paid/);
+		expect(description).toMatch(/Items to Buy Again/);
 	});
 
 	it("leaves no room for n8n's own advice", () => {
@@ -154,8 +154,8 @@ describe('A failed task', () => {
 	});
 	const error = (message: string, code?: string) => ({ error: { code, message } });
 	const TROUBLE = /on the side of MidAPI, not in the prompt/;
-	const MODERATED = /moderation did not let it pass: change the prompt/;
-	const EITHER = /If the same fails again, change the prompt/;
+	const MODERATED = /moderation rejected it: change the prompt/;
+	const EITHER = /If it fails again, change the prompt/;
 	const CASES: Array<[string, Partial<Task>, RegExp]> = [
 		['code 500', error('internal error', '500'), TROUBLE],
 		['code …099', error('provider unavailable', '8004001099'), TROUBLE],

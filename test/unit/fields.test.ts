@@ -89,9 +89,9 @@ describe('A field reports what does not fit', () => {
 		['a BigInt for a number', integer, 10n, /not “of type bigint”/],
 		['a list of BigInts for a choice', aspectRatio, [10n], /not “a list”/],
 		['what holds itself for a number', integer, ROUND, /not “of type object”/],
-		['a list for a text', textField(10, look), ['a'], /must be a text, not a list/],
-		['too long a text', textField(3, look), 'four', /has 4 characters, at most 3/],
-		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, at most 3/],
+		['a list for a text', textField(10, look), ['a'], /must be text, not a list/],
+		['too long a text', textField(3, look), 'four', /has 4 characters, but at most 3/],
+		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, but at most 3/],
 		[
 			'a version that is a flag',
 			customVersion,

@@ -174,7 +174,7 @@ describe('A request that fails on the way', () => {
 				ok: false,
 				failure: {
 					reason: 'unreachable',
-					message: 'Base URL is no URL that begins with https:// or http://',
+					message: 'Base URL is not a URL that starts with https:// or http://',
 					accepted: 'no',
 					transient: false,
 				},

@@ -31,7 +31,7 @@ describe.each(TEXTS)('The setting %s', (name, set) => {
 		'smuggles in no flag: %s',
 		(text) => {
 			expect(problemOf({ ...image, ...set(text) })).toMatch(
-				new RegExp(`^'${name}' holds .*: a flag belongs in its own field`),
+				new RegExp(`^'${name}' contains .*: a flag belongs in its own field`),
 			);
 		},
 	);
@@ -39,7 +39,7 @@ describe.each(TEXTS)('The setting %s', (name, set) => {
 	it.each(['{a, b}', 'x}', '{'])(
 		'holds no brace, even where permutations are meant: %s',
 		(text) => {
-			expect(problemOf({ ...image, ...set(text) })).toMatch(`'${name}' holds a brace`);
+			expect(problemOf({ ...image, ...set(text) })).toMatch(`'${name}' contains a brace`);
 		},
 	);
 });
@@ -79,7 +79,7 @@ describe('A prompt', () => {
 		['the mode', { ...image, mode: 'styleReference', prompt: 'a cup --sref 1' }, 'mode'],
 		['the other mode', { ...image, mode: 'omniReference', prompt: 'a cup --oref x' }, 'mode'],
 	])('does not contradict %s', (_, request, name) => {
-		expect(problemOf(request)).toMatch(`and '${name}' is set, too`);
+		expect(problemOf(request)).toMatch(`and '${name}' is set as well`);
 	});
 
 	it('goes with settings that are not set', () => {

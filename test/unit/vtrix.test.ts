@@ -342,8 +342,8 @@ describe('Codes', () => {
 		['4001002', 'invalidRequest', /text is too short or too long/],
 		['4001003', 'invalidRequest', /callback URL is not valid/],
 		['4001004', 'invalidKey', /authentication/],
-		['4001098', 'generationFailed', /generation did not succeed/],
-		['4001099', 'serverError', /not available/],
+		['4001098', 'generationFailed', /generation failed/],
+		['4001099', 'serverError', /unavailable/],
 		['4007001', 'invalidRequest', /job ID is missing/],
 		['4007002', 'invalidRequest', /number of the image is missing/],
 		['4007003', 'invalidRequest', /number of the image is not valid/],
@@ -352,8 +352,8 @@ describe('Codes', () => {
 		['4007006', 'invalidRequest', /canvas is missing/],
 		['4007007', 'invalidRequest', /position of the image is missing/],
 		['4007008', 'invalidRequest', /callback URL is not valid/],
-		['4007098', 'generationFailed', /generation did not succeed/],
-		['4007099', 'serverError', /not available/],
+		['4007098', 'generationFailed', /generation failed/],
+		['4007099', 'serverError', /unavailable/],
 		['4011001', 'invalidRequest', /job ID is missing/],
 		['4011002', 'invalidRequest', /number of the image is missing/],
 	];
@@ -517,7 +517,7 @@ describe('A task', () => {
 			[
 				'error_message',
 				{ code: 8004001098, error_message: 'words' },
-				{ code: '8004001098', message: 'words', meaning: 'the generation did not succeed' },
+				{ code: '8004001098', message: 'words', meaning: 'the generation failed' },
 			],
 			[
 				'message',
@@ -525,7 +525,7 @@ describe('A task', () => {
 				{
 					code: '004007099',
 					message: 'words',
-					meaning: 'the service behind Vtrix is not available',
+					meaning: 'the service behind Vtrix is unavailable',
 				},
 			],
 			[
@@ -544,7 +544,7 @@ describe('A task', () => {
 
 		it('has its state as the reason if it gives no other', () => {
 			expect(read({ status: 'moderated' }).error?.message).toBe(
-				'Vtrix gave no reason, its state is “moderated”',
+				'Vtrix gave no reason, the state is “moderated”',
 			);
 		});
 
@@ -834,17 +834,17 @@ describe('The job id that a submit needs', () => {
 	});
 
 	const UNFIT: Array<[string, object, object, RegExp]> = [
-		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t is not finished yet/],
+		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t has not finished yet/],
 		['has failed', { ...completed, status: 'failed' }, {}, /task t has failed/],
-		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: there is 0, 1$/],
+		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: it has 0, 1$/],
 		[
 			'has lost this output',
 			{ ...completed, output: [{ content: [{ url: 'https://f.example/a' }, {}] }] },
 			{},
-			/task t has no output 1: there is 0$/,
+			/task t has no output 1: it has 0$/,
 		],
-		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: there is none/],
-		['is another job', completed, { jobId: 'x' }, /task t is not job x: empty one of the two/],
+		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: it has none/],
+		['is another job', completed, { jobId: 'x' }, /task t is not job x: clear one of the two/],
 	];
 
 	it.each(UNFIT)('refuses a task that %s', async (_, answer, change, words) => {
@@ -887,11 +887,11 @@ describe('The text of a generation', () => {
 		[['u'], undefined],
 		[
 			['u', 'v'],
-			'An omni reference is exactly one image, there are 2: leave one, or split them into items',
+			'An omni reference needs exactly one image, but there are 2: keep one, or split them into several items',
 		],
 		[
 			undefined,
-			'An omni reference is exactly one image, there are 0: leave one, or split them into items',
+			'An omni reference needs exactly one image, but there are 0: keep one, or split them into several items',
 		],
 	])('with the omni references %j: %s', (imageUrls, words) => {
 		expect(vtrix.validate?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);

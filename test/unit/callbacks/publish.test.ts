@@ -33,7 +33,7 @@ async function publish({
 describe('A Trigger that is published', () => {
 	it.each<[string, Parameters<typeof publish>[0], RegExp[]]>([
 		['the URL can be guessed', { webhookId: '', onCallback: 'start' }, [/can be guessed/]],
-		['n8n refuses itself', {}, [/'The Trigger' cannot hand calls on .*N8N_SSRF_ALLOWED_IP_RANGES/]],
+		['n8n refuses itself', {}, [/'The Trigger' cannot forward calls .*N8N_SSRF_ALLOWED_IP_RANGES/]],
 		['it resumes alone', { onCallback: 'resume' }, [/refuses http:\/\/10\.0\.0\.7:5678/]],
 		['there is another address', { options: { internalUrl: ALLOWED } }, []],
 		['it resumes nothing', { onCallback: 'start' }, []],
