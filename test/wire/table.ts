@@ -31,13 +31,13 @@ export interface Row<K extends TaskKind = TaskKind> {
 	request: RequestMap[K];
 	/** Without a callback. */
 	call: SubmitCall;
-	/** How the emulator has to be set, where a provider's pages say two things and the row means the less likely one. */
+	/** Options of the emulator, if the provider's pages contradict each other and the row takes the less likely reading. */
 	emulated?: { varyIndexBase: 1 };
 }
 
 /**
- * The rows of each kind of task that a provider offers: a kind without one does not compile. The first of each is what
- * people typically ask for; it is also run in a real n8n.
+ * The rows of each kind of task that a provider offers; a kind without a row does not compile. The first row of each kind
+ * is the typical one, which also runs in a real n8n.
  */
 export type WireTable<K extends TaskKind> = {
 	readonly [Own in K]: readonly [Row<Own>, ...Array<Row<Own>>];
@@ -46,7 +46,7 @@ export type WireTable<K extends TaskKind> = {
 /** What costs nothing, from the panel to the wire. */
 export interface FreeRow {
 	what?: string;
-	/** As above. */
+	/** The parameters besides provider, resource and operation. */
 	entered: IDataObject;
 	call: WireCall;
 }
