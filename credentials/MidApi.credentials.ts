@@ -73,6 +73,15 @@ export class MidApi implements ICredentialType {
 			description: 'The API host, without a path',
 		},
 		{
+			displayName: 'Minimum Balance',
+			name: 'minimumBalance',
+			type: 'number',
+			typeOptions: { minValue: 0 },
+			default: 0,
+			description:
+				'In credits. Every run asks for the balance once before it buys anything, and buys nothing if less is left. 0 switches this off.',
+		},
+		{
 			displayName: 'Webhook HMAC Secret',
 			name: 'webhookSecret',
 			type: 'string',

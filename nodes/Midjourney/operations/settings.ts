@@ -205,6 +205,33 @@ const lostAnswerLimit = whereItParks(
 	),
 );
 
+/** Not in tools: whether an agent buys is nothing for a model to decide. */
+const dryRun = optional(
+	switchField({
+		displayName: 'Dry Run',
+		name: 'dryRun',
+		default: true,
+		displayOptions: NOT_IN_TOOLS,
+		description:
+			'Whether to show, item by item, what would be sent, and to buy nothing. No credential is needed.',
+	}),
+);
+
+/** No expression: what came in could raise the limit, or a model. */
+const maxTasks = optional(
+	integerField(
+		{ min: 1, max: 10_000 },
+		{
+			displayName: 'Maximum Tasks per Run',
+			name: 'maxTasks',
+			default: 10,
+			noDataExpression: true,
+			description:
+				'If a run of this node would buy more, it buys nothing at all. Every item counts, and every permutation, but not what is bought already when an execution is retried. In a loop, each pass is a run.',
+		},
+	),
+);
+
 const itemNumbers = listField(
 	{
 		separator: /[\s,]+/,
@@ -303,7 +330,31 @@ const downloadLimit = whereItDownloads(
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
 export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
+/** Only where something is submitted. */
+export const purseOptions = [dryRun, maxTasks];
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
+
+/**
+ * An option that keeps money together: an expression without a value must not lift it.
+ *
+ * @throws NodeOperationError that names item and field, also where it was added and is empty
+ */
+function guarded<T>(from: Parameters, field: Field<T | undefined>): T | undefined {
+	const value = from.get(field);
+	if (value === undefined && from.isAdded(field)) {
+		throw from.reject(
+			`'${field.property.displayName}' is empty: enter a value, or take the option out`,
+		);
+	}
+	return value;
+}
+
+/**
+ * Whether this item is only to be shown as it would be sent.
+ *
+ * @throws NodeOperationError that names item and field
+ */
+export const isDryRun = (from: Parameters): boolean => guarded(from, dryRun) ?? false;
 
 /** @throws NodeOperationError that names item and field */
 export function settingsFrom(from: Parameters): Settings {
@@ -322,6 +373,8 @@ export function settingsFrom(from: Parameters): Settings {
 		internalUrl: from.get(internalUrl),
 		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
 		buyAgain: from.get(buyAgain),
+		dryRun: isDryRun(from),
+		maxTasks: guarded(from, maxTasks),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'output',

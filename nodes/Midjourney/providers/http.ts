@@ -9,7 +9,7 @@ import type {
 import { bodyOf } from './body';
 import { callbackKey } from './callback';
 import { cleanText, withoutKey } from './clean';
-import { isHttpUrl, isRecord, text } from './json';
+import { isHttpUrl, isRecord, numberIn, text } from './json';
 
 /** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -103,6 +103,11 @@ export interface Http {
 	readonly webhookSecrets: readonly string[];
 	/** How the body of a request is to look, where the credential has a choice of that. */
 	readonly requestFormat?: string;
+	/**
+	 * What must be left on the account before a run buys anything, in the provider's credits; undefined: whatever is left. NaN:
+	 * what was entered is no such number.
+	 */
+	readonly minimumBalance?: number;
 	send(call: Call): Promise<Result<Reply>>;
 }
 
@@ -152,6 +157,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			(secret) => text(secret)?.trim() || [],
 		),
 		requestFormat: text(data.requestFormat),
+		minimumBalance: minimumIn(data.minimumBalance),
 		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(base)) {
 				// Not shown: whoever mixed up the fields has the key in it.
@@ -187,6 +193,14 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			}
 		},
 	};
+}
+
+/** 0, and a field that an older credential does not have, ask for nothing; an expression may give anything. */
+function minimumIn(entered: unknown): number | undefined {
+	if (entered === undefined || entered === null || entered === '') return undefined;
+	const minimum = numberIn(entered) ?? NaN;
+	if (minimum === 0) return undefined;
+	return minimum > 0 ? minimum : NaN;
 }
 
 async function readReply(

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Result, Http } from './http';
+import type { Call, Result, Http } from './http';
 import type { Task } from './task';
 
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
@@ -258,6 +258,14 @@ export interface Provider {
 		request: TaskRequest,
 		readTask: (taskId: string) => Promise<Result<Task>>,
 	): Promise<Result<TaskRequest>>;
+	/**
+	 * The call that buys: `submit` sends this very one, and no other.
+	 *
+	 * @param format as in `Http.requestFormat`; the usual one when unset
+	 * @param callbackUrl as in `submit`
+	 * @returns undefined for what this provider does not offer
+	 */
+	preview(request: TaskRequest, format?: string, callbackUrl?: string): Call | undefined;
 	/**
 	 * Buys: gives the task id. Call it once per task (architecture.md: Pay once).
 	 *

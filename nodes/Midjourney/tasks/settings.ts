@@ -18,6 +18,10 @@ export interface Settings {
 	lostAnswerMs?: number;
 	/** Items whose submit was certainly not taken, by who has looked it up: they may be bought again. */
 	buyAgain?: readonly number[];
+	/** Nothing is bought; items show what would be. The same for all items of a run. */
+	dryRun?: boolean;
+	/** No run of the node buys more tasks; undefined: as many as there are. */
+	maxTasks?: number;
 	/** Where this n8n can be reached from inside, when not under the address by which it is known. */
 	internalUrl?: string;
 	/** Overrides of when tasks are read, in ms. */

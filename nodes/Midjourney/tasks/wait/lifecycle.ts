@@ -12,7 +12,9 @@ import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
 import { hintAtBought, tellBrowser } from '../editor';
 import { savedBefore } from '../internals';
+import { overLimit, tooLittleLeft } from '../purse';
 import { toItems } from '../results';
+import { retryTransient } from '../retry';
 import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
 import {
@@ -91,7 +93,37 @@ export async function begin(
 	if (!continues && tasks.some(({ stage }) => stage.at === 'ended')) {
 		skipRest(state, { problemOf: problemOfSubmit(run) });
 	}
+	await untilCancelled(
+		run.host,
+		provider,
+		() => ({ open: idsOf(state) }),
+		async () => await keepToPurse(run, state),
+	);
 	return await goOn(run, state, how);
+}
+
+/**
+ * Ends everything that is to be bought where the run as a whole would go beyond what it may spend. Asked once, before the
+ * first intent is saved: what was begun is not given up halfway.
+ */
+async function keepToPurse(run: RunContext, { tasks }: WaitState): Promise<void> {
+	const { provider, http, clock, account, host } = run;
+	const due = tasks.filter(({ stage }) => stage.at === 'toBuy');
+	if (due.length === 0) return;
+	const settings = due.flatMap((task) => task.settings ?? []);
+	const refusal =
+		overLimit(due.length, settings) ??
+		(await tooLittleLeft(
+			provider,
+			http,
+			async (question) =>
+				await retryTransient(clock, async () => await account.reads.run(question)),
+		));
+	if (!refusal) return;
+	const { message, description } = refusal;
+	// One for all of them: it is about the run.
+	const problem = new NodeOperationError(host.node, message, { description });
+	for (const task of due) endWith(task, problem);
 }
 
 /**
@@ -163,13 +195,15 @@ async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeE
 		if (!shown) forgetWait(state.nonce);
 	}
 	if (shown) return shown;
-	hintAtBought(run.context, boughtHere(state));
+	hintAtBought(run.context, costsOf(state, watcher));
 	return await toItems(run, outcomesOf(state, watcher, run), state.operation);
 }
 
-/** How many tasks this execution has bought, and not found again. */
-const boughtHere = ({ tasks }: WaitState): number =>
-	tasks.filter(({ stage }) => stage.at === 'bought' && stage.fresh).length;
+/** Of each task that this node has bought, as far as the provider says. */
+const costsOf = ({ tasks }: WaitState, watcher: Watcher): Array<number | undefined> =>
+	tasks.flatMap(({ stage }) =>
+		stage.at === 'bought' && stage.fresh ? [watcher.sightingOf(stage.taskId)?.task?.cost] : [],
+	);
 
 /** Does what is due until the execution is to be parked; undefined: everything has ended. */
 async function untilParkOrEnd(

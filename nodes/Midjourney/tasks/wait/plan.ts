@@ -1,5 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
+import type { Result } from '../../providers/http';
+import type { Task } from '../../providers/task';
 import { sizeReader } from '../imageSize';
 import { savedBefore } from '../internals';
 import { LOST_ANSWER_MS } from '../lost';
@@ -71,21 +73,23 @@ function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Pr
 	};
 }
 
-/** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
-export async function plannedTasks(
-	submits: readonly SubmitRequest[],
-	run: RunContext,
-	how: How,
-): Promise<TaskState[]> {
-	const { provider, http, host, clock, account } = run;
+/**
+ * The means of finding out what requests need before they are sent: all of them free, and each asked once.
+ *
+ * @param read reads a task
+ */
+export function lookUps(
+	{ host, clock, account }: Pick<RunContext, 'host' | 'clock' | 'account'>,
+	read: (taskId: string) => Promise<Result<Task>>,
+): Tools {
 	const sizeOf = sizeReader(host);
 	const files = new Limiter(FILES_IN_FLIGHT, clock);
-	const tools: Tools = {
+	return {
 		readTask: askedOnce(
 			async (taskId) =>
 				await retryTransient(
 					clock,
-					async () => await account.reads.run(async () => await provider.read(http, taskId)),
+					async () => await account.reads.run(async () => await read(taskId)),
 				),
 		),
 		sizeOf: askedOnce(
@@ -93,6 +97,16 @@ export async function plannedTasks(
 				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
 		),
 	};
+}
+
+/** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
+export async function plannedTasks(
+	submits: readonly SubmitRequest[],
+	run: RunContext,
+	how: How,
+): Promise<TaskState[]> {
+	const { provider, http } = run;
+	const tools = lookUps(run, async (taskId) => await provider.read(http, taskId));
 	return await Promise.all(
 		submits.map(async (submit): Promise<TaskState> => {
 			const { itemIndex, settings, request } = submit;
