@@ -85,7 +85,8 @@ describe.each(DIALECTS)('Maximum Tasks per Run with $displayName', (dialect) => 
 		[2.5, /not “2.5”/],
 		['many', /not “many”/],
 		['', /'Maximum Tasks per Run' is empty/],
-		['={{ $json.limit }}', /'Maximum Tasks per Run' is empty/],
+		// n8n evaluates no expression there.
+		['={{ $json.limit }}', /not “{{ \$json.limit }}”/],
 	])('is itself refused before anything is bought: %j', async (maxTasks, message) => {
 		const { error } = await run(maxTasks, prompts(1));
 		expect(error?.message).toMatch(message);
@@ -113,11 +114,7 @@ describe.each(DIALECTS)('Maximum Tasks per Run with $displayName', (dialect) => 
 		expect(first.status).toBe('error');
 		const before = bought();
 		undo();
-		const saved = () => ({ retryOf: retryOf(first), executionId: '2' });
-		for (const { node } of saved().retryOf.executionData?.nodeExecutionStack ?? []) {
-			expect(node.name).toBe('Midjourney');
-		}
-		const retried = saved();
+		const retried = { retryOf: retryOf(first), executionId: '2' };
 		for (const { node } of retried.retryOf.executionData?.nodeExecutionStack ?? []) {
 			Object.assign(node.parameters, { options: { maxTasks: 1 } });
 		}
@@ -181,7 +178,11 @@ describe('Minimum Balance', () => {
 	const bought = () => bench.emulator.ledger.submits.length;
 	const questions = () =>
 		bench.emulator.ledger.calls.filter(({ path }) => path.endsWith('/credit')).length;
-	const run = async (minimumBalance: number | string | undefined, count = 1, scenario: Partial<Scenario> = {}) => {
+	const run = async (
+		minimumBalance: number | string | undefined,
+		count = 1,
+		scenario: Partial<Scenario> = {},
+	) => {
 		const credentials = { ...bench.scenario({ parameters: {} }).credentials, minimumBalance };
 		return await bench.generate(eachPrompt, { items: prompts(count), ...scenario, credentials });
 	};
