@@ -146,6 +146,7 @@ describe.each(DIALECTS)('Maximum Tasks per Run with $displayName', (dialect) => 
 	});
 
 	it('holds for any items, permutations and limit', async () => {
+		await bench.emulate(dialect.creditFor(100_000));
 		const anyItem = fc.record({ colours: fc.integer({ min: 1, max: 4 }), repeat: fc.nat(3) });
 		await fc.assert(
 			fc.asyncProperty(
