@@ -160,7 +160,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const { items, status } = await dry({}, {}, { ...DRY, maxTasks: 1 });
 		expect(status).toBe('success');
 		expect(items.map(({ json }) => [json.valid, json.errorMessage])).toEqual(
-			Array(2).fill([false, "This run would buy 2 tasks, and 'Maximum Tasks per Run' allows 1"]),
+			Array(2).fill([false, "This run would buy 2 tasks, but 'Maximum Tasks per Run' is 1"]),
 		);
 	});
 
@@ -274,7 +274,7 @@ describe('What is looked up at Vtrix', () => {
 		expect(json.notKnown).toEqual([
 			expect.stringMatching(/^The job ID/),
 			expect.stringMatching(/^The size of the image/),
-			expect.stringMatching(/^Whether the task fits/),
+			expect.stringMatching(/^Whether the source task fits/),
 		]);
 		expect(json).not.toHaveProperty('canvas');
 	});

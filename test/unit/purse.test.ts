@@ -20,7 +20,7 @@ describe('Maximum Tasks per Run', () => {
 		expect(refusal?.message).toBe(
 			broken === undefined
 				? undefined
-				: `This run would buy ${tasks} tasks, and 'Maximum Tasks per Run' allows ${broken}`,
+				: `This run would buy ${tasks} tasks, but 'Maximum Tasks per Run' is ${broken}`,
 		);
 	});
 
@@ -66,7 +66,7 @@ describe('Minimum Balance', () => {
 			'too little',
 			50,
 			49.5,
-			/^The MidAPI account has 49\.5 credits left, and its credential demands at least 50$/,
+			/^The MidAPI account has 49\.5 credits left, less than the Minimum Balance of 50 in its credential$/,
 		],
 		['nobody knows how much', 50, DOWN, /could not be read: MidAPI cannot be reached/],
 	])('lets a run buy nothing: %s', async (_, minimum, left, message) => {

@@ -3,11 +3,11 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { openHttp, type Http } from '../providers/http';
 import type { Provider } from '../providers/provider';
 
-/** The credential of a node, for a run that may do without. */
+/** The credential of a node, for a run that may work without one. */
 export interface Credential {
-	/** The way to the provider; undefined where there is no credential, or n8n cannot open it. */
+	/** The open connection to the provider; undefined if there is no credential, or n8n cannot open it. */
 	http: Http | undefined;
-	/** @throws NodeOperationError, in n8n's words, where there is none */
+	/** @throws n8n's own NodeOperationError if there is none */
 	demand(): Promise<Http>;
 }
 

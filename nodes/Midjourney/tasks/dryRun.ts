@@ -16,35 +16,36 @@ import type { RequestSummary, SubmitRequest } from './settings';
 import { accountOf } from './wait/limiter';
 import { lookUps, type Plan } from './wait/plan';
 
-/** What a run would send, shown instead of sent. Only what is free is asked for, and only what a request needs. */
+/** Shows what a run would send, and sends none of it. Only free look-ups are made, and only those that a request needs. */
 
 /** One task as it would be bought. */
 interface Rehearsed {
 	submit: SubmitRequest;
 	asked: RequestSummary;
-	/** As it would be sent; absent where it would not be. */
+	/** As it would be sent; absent if it would not be. */
 	request?: IDataObject;
-	/** What will only be known when it is bought. */
+	/** What can only be looked up with a credential. */
 	notKnown: string[];
 	problem?: Shown;
 }
 
 type Reference = Pick<SubmitRequest['settings'], 'reference'>;
 
-/** What there is to say against it. */
+/** Why it would not be bought. */
 interface Shown {
 	message: string;
 	description?: string | null;
 }
 
-/** Without a credential no task can be read: what hangs on one is not known. */
+/** The answer to every read without a credential. What depends on that task stays unknown. */
 const NO_KEY = failed({ reason: 'invalidKey', accepted: 'no', transient: false });
 
 /**
- * Shows every task that a plan would buy as an item, paired with the item that asks for it; an item whose parameters do not
- * fit is one item that says why. Nothing is bought, and no problem fails the node.
+ * Shows every task that a plan would buy as one item, paired with the input item that requests it. An input item with invalid
+ * parameters becomes one item that says why. Buys nothing, and no problem makes the node fail.
  *
- * @param http undefined without a credential; the request is then as far known as it can be
+ * @param http undefined without a credential: requests are then shown as far as they are known
+ * @throws when the execution is cancelled
  */
 export async function dryRun(
 	context: IExecuteFunctions,
@@ -54,7 +55,7 @@ export async function dryRun(
 ): Promise<INodeExecutionData[]> {
 	const host = hostOf(context);
 	const tools = toolsFor(host, provider, http);
-	// Nothing is left at the provider, whenever it is cancelled.
+	// A cancelled dry run leaves nothing at the provider.
 	const rehearsed = await untilCancelled(
 		host,
 		provider,
@@ -69,7 +70,7 @@ export async function dryRun(
 	const refusal = overLimit(tasks, settings);
 	const shared = {
 		...{ provider: provider.name, operation: plan.operation, tasksInRun: tasks },
-		// A model would take an answer without a picture for a failure, and call again.
+		// A model may take an answer without an image for a failure, and call again.
 		...(host.isTool && { message: TOLD_TO_A_MODEL }),
 	};
 	const incoming = context.getInputData();
@@ -96,10 +97,10 @@ export async function dryRun(
 const DRY_RUN = 'dryRun';
 
 const NOTHING_TO_WORK_ON =
-	'The item that came in is itself from a dry run, so there is no task or image yet that this could work on.';
+	'The input item is itself from a dry run, so there is no task or image yet for this operation to work on.';
 
 const TOLD_TO_A_MODEL =
-	'This tool is in a dry run: nothing was submitted or bought, and there will be no picture. Do not call it again; tell the user.';
+	'This tool is set to Dry Run: nothing was submitted or bought, and there will be no image. Do not call it again; tell the user.';
 
 function toolsFor(host: Host, provider: Provider, http: Http | undefined): Tools {
 	const account = accountOf(http?.account ?? 'none', processClock);
@@ -132,17 +133,17 @@ async function rehearse(
 	};
 }
 
-/** What would be looked up with a key. */
+/** What would be looked up with a credential. */
 function notKnownOf(request: TaskRequest): string[] {
 	const lacksJobId = 'jobId' in request && request.jobId === undefined;
 	return [
-		...(lacksJobId ? ['The job ID: it is read from the task, which needs the credential'] : []),
+		...(lacksJobId ? ['The job ID: reading it from the task needs a credential'] : []),
 		...(lacksSize(request)
 			? [
-					'The size of the image, and what follows from it of canvas and mask: it is read from the image of the task, which needs the credential',
+					'The size of the image, and what depends on it in canvas and mask: reading it needs a credential',
 				]
 			: []),
-		'Whether the task fits: it is read before the submit, which needs the credential',
+		'Whether the source task fits: reading it needs a credential',
 	];
 }
 

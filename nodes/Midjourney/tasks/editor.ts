@@ -1,13 +1,13 @@
 import type { IExecuteFunctions, NodeExecutionHint } from 'n8n-workflow';
 
-/** What n8n's editor shows of a node besides its items: a line while it runs, and a hint behind it. */
+/** What n8n's editor shows of a node besides its items: a line while it runs, and a hint when it is done. */
 
-/** A line in the console of the browser of whoever runs the workflow by hand; n8n has no other place for it. */
+/** Writes a line to the browser console of whoever runs the workflow manually; n8n has no other place for it. */
 export function tellBrowser(context: IExecuteFunctions, line: string): void {
 	if ('sendMessageToUI' in context) context.sendMessageToUI(line);
 }
 
-/** A hint above the items of this run, for whoever runs the workflow by hand. */
+/** Shows a hint above the items of this run to whoever runs the workflow manually. */
 export function hintAt(context: IExecuteFunctions, hint: NodeExecutionHint): void {
 	if (context.getMode() === 'manual' && 'addExecutionHints' in context) {
 		context.addExecutionHints(hint);
@@ -15,9 +15,9 @@ export function hintAt(context: IExecuteFunctions, hint: NodeExecutionHint): voi
 }
 
 /**
- * What was bought by hand is soon bought once more, to see it once more.
+ * Says after a manual run what it has bought: running it again just to see the result would buy it again.
  *
- * @param costs of every task that was bought, in US dollars; undefined where the provider does not say
+ * @param costs of every task that was bought, in US dollars; undefined if the provider does not say
  */
 export function hintAtBought(
 	context: IExecuteFunctions,
@@ -27,17 +27,17 @@ export function hintAtBought(
 	if (tasks === 0) return;
 	const [these, ids] = tasks === 1 ? ['this one', 'its ID'] : ['these', 'their IDs'];
 	hintAt(context, {
-		message: `Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. To execute the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again for nothing.`,
+		message: `Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
 		type: 'info',
 		location: 'outputPane',
 	});
 }
 
 /**
- * Nobody should take a run that bought nothing for one that did.
+ * Says after a manual run that it was a dry run.
  *
- * @param tasks how many it would have bought
- * @param unfit how many items say that they could not be bought
+ * @param tasks how many tasks it would have bought
+ * @param unfit how many items could not be bought
  */
 export function hintAtDryRun(context: IExecuteFunctions, tasks: number, unfit: number): void {
 	const problems =
@@ -49,7 +49,7 @@ export function hintAtDryRun(context: IExecuteFunctions, tasks: number, unfit: n
 	});
 }
 
-/** What is known of the price; prices have up to four decimals. */
+/** The sum of the known costs, or nothing. Prices have up to four decimals. */
 function sumOf(costs: ReadonlyArray<number | undefined>): string[] {
 	const known = costs.flatMap((cost) => cost ?? []);
 	if (known.length === 0) return [];

@@ -3,18 +3,20 @@ import { notOffered, type Http, type Result } from '../providers/http';
 import type { Provider } from '../providers/provider';
 import type { Settings } from './settings';
 
-/** What a run may spend. It is looked at once, before the first submit, and refuses the whole run or nothing. */
+/** What a run may spend. It is checked once, before the first submit, and the run is refused as a whole or not at all. */
 
-/** Why a run must not buy anything. */
+/** Why a run must not buy anything. Full sentences, apart from the full stop of the message. */
 export interface Refusal {
 	message: string;
 	description: string;
 }
 
 /**
+ * Checks the number of tasks.
+ *
  * @param tasks how many the run would buy
  * @param settings of its items; the smallest limit counts
- * @returns undefined when it may buy so many
+ * @returns undefined if the run may buy that many
  */
 export function overLimit(
 	tasks: number,
@@ -23,16 +25,16 @@ export function overLimit(
 	const limit = Math.min(...settings.map(({ maxTasks = Infinity }) => maxTasks));
 	if (tasks <= limit) return undefined;
 	return {
-		message: `This run would buy ${tasks} tasks, and 'Maximum Tasks per Run' allows ${limit}`,
+		message: `This run would buy ${tasks} tasks, but 'Maximum Tasks per Run' is ${limit}`,
 		description: 'Nothing was bought. Send fewer items, or raise the limit in Options.',
 	};
 }
 
 /**
- * Asks for the balance, if the credential demands one. It is free.
+ * Checks the balance, if the credential sets a minimum. Reading it is free.
  *
- * @param ask puts the question, again if it has to
- * @returns why the run must not buy: too little is left, or nobody knows how much; undefined when it may
+ * @param ask asks the provider, and retries if necessary
+ * @returns why the run must not buy (too little is left, or it is unknown how much); undefined if it may
  */
 export async function tooLittleLeft(
 	provider: Pick<Provider, 'credits' | 'displayName'>,
@@ -45,19 +47,19 @@ export async function tooLittleLeft(
 	if (Number.isNaN(minimumBalance)) {
 		return {
 			message: `'Minimum Balance' in the ${name} credential is not a number of credits`,
-			description: 'Nothing was bought. Enter a number there, or 0 to buy without the check.',
+			description: 'Nothing was bought. Enter a number there, or 0 to buy without this check.',
 		};
 	}
 	const balance = await ask(async () => (await provider.credits?.(http)) ?? notOffered);
 	if (!balance.ok) {
 		return {
 			message: `The balance of the ${name} account could not be read: ${wordingOf(balance.failure, name).what}`,
-			description: `Nothing was bought, because the ${name} credential has a Minimum Balance. Run it again later, or set Minimum Balance to 0 there to buy without the check.`,
+			description: `Nothing was bought, because the ${name} credential has a Minimum Balance. Run the workflow again later, or set Minimum Balance to 0 there to buy without this check.`,
 		};
 	}
 	if (balance.value >= minimumBalance) return undefined;
 	return {
-		message: `The ${name} account has ${balance.value} credits left, and its credential demands at least ${minimumBalance}`,
+		message: `The ${name} account has ${balance.value} credits left, less than the Minimum Balance of ${minimumBalance} in its credential`,
 		description: `Nothing was bought. Top up the account at ${name}, or lower Minimum Balance in the credential.`,
 	};
 }
