@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Reaction } from '../emulator';
 import { DIALECTS } from './dialects';
 import { MIDJOURNEY, type Scenario } from './harness';
-import { until, useEngine } from './setup';
+import { retryOf, until, useEngine } from './setup';
 
 /** What an agent gets of it: `message` is for its model. */
 describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
@@ -26,6 +26,8 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(json).not.toHaveProperty('error');
 		return { json, items, message: String(json.message), submits: bench.emulator.ledger.submits };
 	}
+
+	const submitted = () => bench.emulator.ledger.submits[0]?.taskId ?? '';
 
 	const answering = (reaction: Reaction, book = false) =>
 		bench.emulator.intercept(async (request) => {
@@ -83,7 +85,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(json).toMatchObject({ taskId, status: 'pending' });
 		expect(message).toMatch(/is still open/);
 		expect(message).toContain('paid: do not submit it again');
-		expect(message).toContain(`Task → Get with this task ID (${taskId})`);
+		expect(message).toContain(`Task → Get or Task → Wait with this task ID (${taskId})`);
 		expect(message).not.toMatch(/retry of this execution|Raise Time Limit/);
 	});
 
@@ -103,6 +105,84 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		const { json, message, submits } = await call({});
 		expect(json.taskId).toBe(submits[0]?.taskId);
 		expect(message).toMatch(/paid: do not submit it again/);
+	});
+
+	describe('that repeats an earlier one of the execution', () => {
+		const TOOL = { settings };
+		const prompt = 'a teapot';
+
+		/** Calls twice with the same arguments. */
+		async function twice(
+			parameters: Scenario['parameters'],
+			{ between = () => undefined, executionId }: { between?(): void; executionId?: string } = {},
+		) {
+			const first = await bench.generate({ prompt, ...parameters }, TOOL);
+			between();
+			const { json, items, message, submits } = await call(
+				{ prompt, ...parameters },
+				{ retryOf: retryOf(first), executionId },
+			);
+			return { first: first.items[0]?.json ?? {}, json, items, message, submits };
+		}
+
+		it('gets the result of that one, and buys nothing', async () => {
+			const { first, json, items, message, submits } = await twice({});
+			expect(submits).toHaveLength(1);
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'completed' });
+			expect(items.map(({ json: { outputs } }) => outputs)).toEqual([first.outputs]);
+			expect(message).toMatch(/^This call repeats an earlier one .* nothing was bought again/);
+		});
+
+		it('hears again why it failed, and buys nothing', async () => {
+			const { first, json, message, submits } = await twice({ prompt: 'a [fail]' });
+			expect(submits).toHaveLength(1);
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'failed' });
+			expect(message).toContain(dialect.failure.words);
+			expect(message).toMatch(/nothing was bought again/);
+		});
+
+		it('after the time limit goes on waiting', async () => {
+			await bench.emulate({ latencyMs: Infinity });
+			const { first, json, submits } = await twice(
+				{ options: { timeLimit: 0.05 } },
+				{ between: () => bench.emulator.finish(submitted()) },
+			);
+			expect(first.status).toBe('pending');
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'completed' });
+			expect(submits).toHaveLength(1);
+		});
+
+		it("with Don't Wait is given the same task", async () => {
+			const { first, json, submits } = await twice({ waitMode: 'dontWait' });
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'pending' });
+			expect(submits).toHaveLength(1);
+		});
+
+		it('and nobody knows whether that one was taken: it is not sent again', async () => {
+			answering('reset', true);
+			const { message, submits } = await twice({});
+			expect(submits).toHaveLength(1);
+			expect(message).toMatch(/may be paid: do not submit it again/);
+		});
+
+		it('and was refused: it is not sent again, and nothing is bought', async () => {
+			await bench.emulate(dialect.creditFor(0));
+			const { message, submits } = await twice({});
+			expect(submits).toEqual([]);
+			expect(message).toMatch(/Nothing was bought/);
+		});
+
+		it('buys again in another execution, if the task has failed', async () => {
+			const { submits } = await twice({ prompt: 'a [fail]' }, { executionId: '2' });
+			expect(submits).toHaveLength(2);
+		});
+
+		it('is another purchase with another prompt', async () => {
+			const written = { prompt: '={{ $now.toMillis() }}' };
+			const { first, json, submits } = await twice(written);
+			expect(submits).toHaveLength(2);
+			expect(json.taskId).not.toBe(first.taskId);
+		});
 	});
 
 	it('for a task that does not exist claims nothing of it', async () => {

@@ -18,6 +18,10 @@ export type Choice = string | boolean;
  */
 export interface Field<T> {
 	property: INodeProperties;
+	/** What an agent's tool shows otherwise. */
+	inTool?: Partial<INodeProperties>;
+	/** What a model must know to fill it in: whole sentences, for the description of the tool. */
+	forModel?: string;
 	/** Only there while other top-level fields, by their names, have one of these values. */
 	only?: Conditions;
 	/** Gone while other top-level fields have one of these values. */
@@ -221,6 +225,14 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 		...one,
 		read: (value) => (isUnset(value) ? { value: undefined } : one.read(value)),
 	}));
+
+/**
+ * `field`, but in an agent's tool only people fill it in: what is paid, how long the node waits, what comes out. n8n offers to
+ * leave a field to the model wherever an expression may stand, but for lists of choices (seen on n8n 2.41.1, 2.8.4 and
+ * 1.123.81).
+ */
+export const byPeople = <T>(field: Field<T>): Field<T> =>
+	madeOf<T, T>(field, (one) => ({ ...one, inTool: { ...one.inTool, noDataExpression: true } }));
 
 /** Binds a field to the values of another one; where it is not shown it is undefined. */
 const boundTo =

@@ -1,7 +1,9 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
 import type { Source, Strength } from '../providers/provider';
+import { charactersIn } from '../providers/texts';
 import {
+	byPeople,
 	choiceField,
 	integerField,
 	isUnset,
@@ -31,6 +33,10 @@ const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 /** Task ids are short; what is longer is something else. */
 const ID_LENGTH = 200;
 
+/** How Midjourney wants to be told what to make. */
+const IN_ITS_LANGUAGE =
+	'Prompt: in English, what is to be seen, as a description and not as an order: subject first, then surroundings, style or medium, light, view. Leave something out by --no at the end, such as --no people; use no other flags and no braces.';
+
 function prompt(description: string, placeholder: string, required = true): Field<string> {
 	const display: Display = {
 		displayName: 'Prompt',
@@ -41,9 +47,11 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 		placeholder,
 		description,
 	};
-	return perProvider(textField(PROMPT_LENGTH.midApi, display), {
-		vtrix: textField(PROMPT_LENGTH.vtrix, display),
+	const ofLength = (max: number): Field<string> => ({
+		...textField(max, display),
+		forModel: IN_ITS_LANGUAGE,
 	});
+	return perProvider(ofLength(PROMPT_LENGTH.midApi), { vtrix: ofLength(PROMPT_LENGTH.vtrix) });
 }
 
 export const imagePrompt = prompt(
@@ -51,10 +59,14 @@ export const imagePrompt = prompt(
 	'e.g. A porcelain teapot on a walnut table, soft window light',
 );
 
-export const videoPrompt = prompt(
-	'What happens in the video',
-	'e.g. Steam rises from the teapot, the camera moves in slowly',
-);
+export const videoPrompt: Field<string> = {
+	...prompt(
+		'What happens in the video',
+		'e.g. Steam rises from the teapot, the camera moves in slowly',
+	),
+	forModel:
+		'Prompt: in English, what moves in the video and how the camera moves, as a description; no flags and no braces.',
+};
 
 /** What an image is to become when it is made of another one. */
 export const remixPrompt = prompt(
@@ -71,14 +83,16 @@ export const optionalPrompt = optional(
 );
 
 /** Whether what Midjourney makes several tasks of is meant; the node then makes them itself. */
-export const allowPermutations = optional(
-	switchField({
-		displayName: 'Permutations',
-		name: 'allowPermutations',
-		default: true,
-		description:
-			'Whether braces in the prompt such as {red, green} and --repeat are meant: each combination is a task of its own, and each is paid',
-	}),
+export const allowPermutations = byPeople(
+	optional(
+		switchField({
+			displayName: 'Permutations',
+			name: 'allowPermutations',
+			default: true,
+			description:
+				'Whether braces in the prompt such as {red, green} and --repeat are meant: each combination is a task of its own, and each is paid',
+		}),
+	),
 );
 
 /** The file of an item that comes in, whether it stands for one output or for a whole task. */
@@ -145,7 +159,33 @@ const jobId = onlyWith(
 	),
 );
 
-export const taskId = id('taskId', 'Task ID', 'The task to look at');
+/**
+ * Tasks that were submitted before, by any workflow with the same API key.
+ *
+ * @param use what is done with them; begins with a capital
+ */
+export const taskIdsField = (name: string, use: string): Field<string[]> => ({
+	...listField(
+		{
+			separator: /[\s,]+/,
+			check: (entry) =>
+				charactersIn(entry) > ID_LENGTH
+					? `holds an ID of more than ${ID_LENGTH} characters: separate several by commas or new lines`
+					: undefined,
+		},
+		{
+			displayName: 'Task IDs',
+			name,
+			default: '={{ $json.taskId }}',
+			required: true,
+			// A field of one line would join lines that are pasted into it.
+			typeOptions: { rows: 2 },
+			placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
+			description: `${use}, submitted before by any workflow with the same API key. Several: separated by commas or new lines, or an expression that gives an array.`,
+		},
+	),
+	forModel: 'Task IDs: as given by earlier answers; several at once, separated by commas.',
+});
 
 /** Never chosen for the user: which of four pictures is made larger costs the same as the right one. */
 const index = (kind: 'image' | 'video'): Field<number> => {
@@ -164,6 +204,7 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 	);
 	return {
 		...field,
+		forModel: `Index: which ${kind} of the task is meant, counted from 0.`,
 		read: (value) =>
 			isUnset(value)
 				? {
@@ -379,14 +420,16 @@ export const version: Field<string | undefined> = optional({
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
 	[CUSTOM],
-	optional(
-		versionField({
-			displayName: 'Custom Version',
-			name: 'customVersion',
-			default: '',
-			placeholder: 'e.g. 8',
-			description: 'A version that the list does not have, such as 8.1 or niji7',
-		}),
+	byPeople(
+		optional(
+			versionField({
+				displayName: 'Custom Version',
+				name: 'customVersion',
+				default: '',
+				placeholder: 'e.g. 8',
+				description: 'A version that the list does not have, such as 8.1 or niji7',
+			}),
+		),
 	),
 );
 

@@ -59,16 +59,10 @@ interface SubmitsOf<K extends TaskKind> extends Described {
 export type Operation =
 	| { [K in TaskKind]: SubmitsOf<K> }[TaskKind]
 	| (Described & {
-			/** Waits for tasks that were submitted before. */
-			does: 'wait';
+			/** Waits for tasks that were submitted before, or reads them once. */
+			does: 'wait' | 'get';
 			/** As `requests`. */
 			taskIds(from: Parameters): string[];
-	  })
-	| (Described & {
-			/** Reads one task once. */
-			does: 'get';
-			/** As `requests`. */
-			taskId(from: Parameters): string;
 	  })
 	| (Described & {
 			/** Asks for something that is no task, and is free; the answer is the item. */
@@ -101,8 +95,7 @@ export const providersOf = (operation: Operation): Provider[] =>
 /** What is to be done for one item. */
 export type Work =
 	| { does: 'submit'; requests: TaskRequest[] }
-	| { does: 'wait'; taskIds: string[] }
-	| { does: 'get'; taskId: string }
+	| { does: 'wait' | 'get'; taskIds: string[] }
 	| { does: 'query'; question: Question };
 
 /**
@@ -115,9 +108,8 @@ export function workOf(operation: Operation, from: Parameters): Work {
 		case 'submit':
 			return { does: 'submit', requests: requestsOf(operation, from) };
 		case 'wait':
-			return { does: 'wait', taskIds: operation.taskIds(from) };
 		case 'get':
-			return { does: 'get', taskId: operation.taskId(from) };
+			return { does: operation.does, taskIds: operation.taskIds(from) };
 		case 'query':
 			return { does: 'query', question: operation.question(from) };
 	}

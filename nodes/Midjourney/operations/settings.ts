@@ -1,6 +1,7 @@
 import { LOST_ANSWER_MS } from '../tasks/lost';
 import type { Settings, WaitMode } from '../tasks/settings';
 import {
+	byPeople,
 	choiceField,
 	exceptFor,
 	integerField,
@@ -11,6 +12,7 @@ import {
 	switchField,
 	textField,
 	urlField,
+	type Display,
 	type Field,
 } from './field';
 import type { Parameters } from './parameters';
@@ -54,31 +56,51 @@ const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
 
 const DEFAULT_WAIT_MODE: WaitMode = 'auto';
 
-/** A tool polls, whatever it is set to. */
-const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
+const waitModeField = (
+	modes: typeof WAIT_MODES,
+	display: Partial<Display> = {},
+): Field<WaitMode | undefined> =>
 	optional(
 		choiceField(modes, {
 			displayName: 'Wait Mode',
 			name: 'waitMode',
 			default: DEFAULT_WAIT_MODE,
 			noDataExpression: true,
-			displayOptions: NOT_IN_TOOLS,
 			description: 'How the node waits for what it has submitted',
+			...display,
 		}),
 	);
 
-export const waitMode = waitModeField(WAIT_MODES);
+/** A tool cannot be parked: either the agent waits, or it asks again. */
+const TOOL_WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: string }> = [
+	{
+		name: "Don't Wait",
+		value: 'dontWait',
+		description:
+			'Answer with the task ID at once; a second tool with Task → Wait brings the results, of several calls together',
+	},
+	{ name: 'Wait', value: 'poll', description: 'Answer when the task has ended' },
+];
 
-/** For tasks that were submitted before: they call back where they were told to then. */
+export const waitMode: Field<WaitMode | undefined> = {
+	...waitModeField(WAIT_MODES),
+	inTool: { options: [...TOOL_WAIT_MODES], default: 'poll' },
+};
+
+/** For tasks that were submitted before: they call back where they were told to then. A tool polls. */
 export const laterWaitMode = waitModeField(
 	WAIT_MODES.filter(({ value }) => value === 'auto' || value === 'poll'),
+	{ displayOptions: NOT_IN_TOOLS },
 );
+
+/** `field`, which may be left unset and is no model's business. */
+const setByPeople = <T>(field: Field<T>): Field<T | undefined> => byPeople(optional(field));
 
 /** `field`, but not where nothing is waited for. */
 const whereItWaits = <T>(field: Field<T>) => exceptFor(waitMode, ['dontWait'], field);
 
 const timeLimit = whereItWaits(
-	optional(
+	setByPeople(
 		numberField(
 			{ min: 0.05, max: 1440 },
 			{
@@ -117,7 +139,7 @@ const onTimeLimit = whereItWaits(
 );
 
 const firstCheck = whereItWaits(
-	optional(
+	setByPeople(
 		numberField(
 			{ min: 0, max: 3600 },
 			{
@@ -131,7 +153,7 @@ const firstCheck = whereItWaits(
 );
 
 const longestPause = whereItWaits(
-	optional(
+	setByPeople(
 		numberField(
 			{ min: 1, max: 600 },
 			{
@@ -178,7 +200,7 @@ const reference = optional(
 const triggerUrl = onlyFor(
 	waitMode,
 	['auto', 'callback', 'dontWait'],
-	optional(
+	setByPeople(
 		urlField({
 			displayName: 'Midjourney Trigger URL',
 			name: 'triggerUrl',
@@ -221,13 +243,42 @@ const itemNumbers = listField(
 	},
 );
 
-const buyAgain = optional<number[]>({
+const buyAgain = setByPeople<number[]>({
 	property: itemNumbers.property,
 	read: (value) => {
 		const reading = itemNumbers.read(value);
 		return 'value' in reading ? { value: reading.value.map(Number) } : reading;
 	},
 });
+
+const ONLY_IN_TOOLS = { show: { '@tool': [true] } };
+
+/** A model that repeats a call has mostly lost track of what it has. */
+const equalCalls = optional(
+	choiceField(
+		[
+			{
+				name: 'Buy Each Time',
+				value: 'buy',
+				description:
+					'Every call buys a task, also one with the arguments of an earlier one. Say so in Tool Description.',
+			},
+			{
+				name: 'Buy Once',
+				value: 'once',
+				description: 'In one execution equal calls are one task, and all get its result',
+			},
+		] as const,
+		{
+			displayName: 'Equal Calls',
+			name: 'equalCalls',
+			default: 'once',
+			noDataExpression: true,
+			displayOptions: ONLY_IN_TOOLS,
+			description: 'What becomes of a call with the same arguments as an earlier one',
+		},
+	),
+);
 
 const outputItems = whereItWaits(
 	optional(
@@ -246,7 +297,7 @@ const outputItems = whereItWaits(
 );
 
 const simplify = whereItWaits(
-	optional(
+	setByPeople(
 		switchField({
 			displayName: 'Simplify',
 			name: 'simplify',
@@ -302,7 +353,7 @@ const downloadLimit = whereItDownloads(
 /** In the collection Options, alphabetically. */
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
 /** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
-export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
+export const callbackOptions = [buyAgain, equalCalls, lostAnswerLimit, reference, triggerUrl];
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
 
 /** @throws NodeOperationError that names item and field */
@@ -322,6 +373,7 @@ export function settingsFrom(from: Parameters): Settings {
 		internalUrl: from.get(internalUrl),
 		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
 		buyAgain: from.get(buyAgain),
+		buysEachCall: from.get(equalCalls) === 'buy',
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'output',

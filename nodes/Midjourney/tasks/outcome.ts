@@ -34,6 +34,8 @@ export interface Outcome {
 	mayBePaid?: boolean;
 	/** The same, and a call may still tell. */
 	mayBeTold?: boolean;
+	/** A tool call that has got what an earlier one of the execution has bought. */
+	repeats?: boolean;
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';

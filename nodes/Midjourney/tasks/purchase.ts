@@ -53,7 +53,7 @@ export interface PurchaseContext {
 	account: Account;
 	/**
 	 * What an agent has written into a call of its tool does not come in as an item everywhere, so there a purchase is
-	 * known by its request, too.
+	 * known by its request; and by nothing else, because a model that repeats a call has mostly lost track of what it has.
 	 */
 	isToolCall?: boolean;
 }

@@ -18,6 +18,8 @@ export interface Settings {
 	lostAnswerMs?: number;
 	/** Items whose submit was certainly not taken, by who has looked it up: they may be bought again. */
 	buyAgain?: readonly number[];
+	/** In an agent's tool: a call buys although an earlier one of the execution asked for the same. */
+	buysEachCall?: boolean;
 	/** Where this n8n can be reached from inside, when not under the address by which it is known. */
 	internalUrl?: string;
 	/** Overrides of when tasks are read, in ms. */

@@ -1,20 +1,7 @@
-import { listField } from '../field';
+import { taskIdsField } from '../fields';
 import type { Operation } from '../operation';
 
-const taskIds = listField(
-	{ separator: /[\s,]+/ },
-	{
-		displayName: 'Task IDs',
-		name: 'taskIds',
-		default: '={{ $json.taskId }}',
-		required: true,
-		// A field of one line would join lines that are pasted into it.
-		typeOptions: { rows: 2 },
-		placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
-		description:
-			'The tasks to wait for, submitted before by any workflow with the same API key. Several: separated by commas or new lines, or an expression that gives an array.',
-	},
-);
+const taskIds = taskIdsField('taskIds', 'The tasks to wait for');
 
 /** Task → Wait: goes on waiting for what was submitted before; never submits. */
 export const waitForTasks: Operation = {

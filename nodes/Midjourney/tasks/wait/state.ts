@@ -57,6 +57,8 @@ export interface TaskState {
 	key?: string;
 	/** Undefined where the parameters of the item were refused. */
 	settings?: Settings;
+	/** A tool call that asks for what an earlier one of the execution has bought. */
+	repeats?: boolean;
 	/** What was asked for, as far as items show it. */
 	asked?: RequestSummary;
 	stage: Stage;
