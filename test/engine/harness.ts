@@ -118,6 +118,8 @@ export interface Scenario {
 	credentials?: Partial<{ apiKey: string; baseUrl: string; requestFormat: string }>;
 	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up, and with Retry. */
 	retryOf?: IRunExecutionData;
+	/** Runs the node once more in the execution that this one came of, as an agent does with its tool. */
+	onceMoreAfter?: Result;
 	/** `1` by default. */
 	executionId?: string;
 	/** Where n8n is said to be, and calls for a parked execution arrive; nothing listens there by default. */
@@ -207,6 +209,7 @@ export class Engine {
 			scenario.retryOf ??
 			createRunExecutionData({
 				executionData: {
+					contextData: deepCopy(scenario.onceMoreAfter?.data.executionData?.contextData ?? {}),
 					nodeExecutionStack: [
 						{
 							node: workflow.getNode('Items') as INode,

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Reaction } from '../emulator';
 import { DIALECTS } from './dialects';
 import { MIDJOURNEY, type Scenario } from './harness';
-import { retryOf, until, useEngine } from './setup';
+import { until, useEngine } from './setup';
 
 /** What an agent gets of it: `message` is for its model. */
 describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
@@ -120,7 +120,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 			between();
 			const { json, items, message, submits } = await call(
 				{ prompt, ...parameters },
-				{ retryOf: retryOf(first), executionId },
+				{ onceMoreAfter: first, executionId },
 			);
 			return { first: first.items[0]?.json ?? {}, json, items, message, submits };
 		}
