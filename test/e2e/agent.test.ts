@@ -2,7 +2,7 @@ import { startEmulator, type Emulator } from '../emulator';
 import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
 import type { JsonObject } from '../n8n/json';
-import { calls, startFakeModel, type Turn } from '../n8n/model';
+import { startFakeModel, type Turn } from '../n8n/model';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, type Workflow } from '../n8n/workflows';
@@ -37,6 +37,12 @@ interface Conversation {
 	/** How many tasks the answers tell of; as many as are bought when unset. */
 	told?: number;
 }
+
+/** One turn that has a picture made of each of these prompts, all at the same time. */
+const calls =
+	(...prompts: JsonObject[]): Turn =>
+	() =>
+		prompts.map((given) => ({ tool: 'Painter', arguments: given }));
 
 const cup = { prompt: 'a cup' };
 const CUP_TWICE = [calls(cup), calls(cup)];
@@ -228,11 +234,16 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The tool of an agent in n8n %s', (versi
 		'buys one task with the chosen credential: agent $agentVersion, $provider',
 		async (chosen) => {
 			const { ledger, model } = await talk(chosen);
-			expect(model.toolArguments).toEqual(['prompt']);
-			expect(model.toolDescriptions).toEqual([
-				expect.stringMatching(/Image → Generate.*Prompt: in English.*buys one task/),
-				expect.stringMatching(/Task → Wait.*It costs nothing/),
-			]);
+			expect(Object.fromEntries(model.tools)).toEqual({
+				Painter: {
+					description: expect.stringMatching(/Image → Generate.*Prompt: in English.*buys one task/),
+					takes: ['prompt'],
+				},
+				Waiter: {
+					description: expect.stringMatching(/Task → Wait.*It costs nothing/),
+					takes: ['ids'],
+				},
+			});
 			expect(ledger.submits).toEqual([expect.objectContaining({ provider: chosen.provider })]);
 			expect(JSON.stringify(ledger.submits[0]?.params)).toContain('a cup of the model');
 			expect(ledger.refusals).toEqual([]);

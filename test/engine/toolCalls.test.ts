@@ -185,8 +185,11 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		});
 	});
 
-	it('for a task that does not exist claims nothing of it', async () => {
-		const { message } = await call({ resource: 'task', operation: 'get', taskId: 'gone-1' });
+	it.each([
+		['get', 'taskId'],
+		['wait', 'taskIds'],
+	])('for a task that does not exist claims nothing of it: Task → %s', async (operation, list) => {
+		const { message } = await call({ resource: 'task', operation, [list]: 'gone-1' });
 		expect(message).toMatch(/does not know the task/);
 		expect(message).toMatch(/Nothing was bought by asking/);
 		expect(message).toMatch(/If the ID is right, task gone-1 is paid/);
@@ -214,5 +217,27 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		);
 		expect(items).toEqual([]);
 		expect(error?.message).toContain('The execution was cancelled');
+	});
+});
+
+describe('A tool call for what is no task', () => {
+	const bench = useEngine();
+
+	it.each([
+		['Account → Get Credits', { resource: 'account', operation: 'getCredits' }],
+		[
+			'File → Get Download URL',
+			{ resource: 'file', operation: 'getDownloadUrl', url: 'https://example.com/a.png' },
+		],
+	])('says what is wrong, and that nothing was bought: %s', async (_, parameters) => {
+		const { items, status } = await bench.run({
+			parameters,
+			settings: { type: `${MIDJOURNEY}Tool` },
+			credentials: { apiKey: 'another' },
+		});
+		expect(status).toBe('success');
+		expect(items.map(({ json }) => json.message)).toEqual([
+			expect.stringMatching(/did not accept the API key.*Nothing was bought/),
+		]);
 	});
 });

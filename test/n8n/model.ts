@@ -25,23 +25,21 @@ export interface FakeModel {
 	readonly url: string;
 	/** What the tools that were called have answered, in the order of the calls. */
 	readonly toolAnswers: string[];
-	/** The arguments that the first tool takes, by its JSON schema. */
-	readonly toolArguments: string[];
-	/** What it was told of its tools. */
-	readonly toolDescriptions: string[];
+	/** What it was told of its tools, by their names: the description, and the arguments by the JSON schema. */
+	readonly tools: Map<string, { description: string; takes: string[] }>;
 	close(): Promise<void>;
 }
 
 /** Starts the model on 127.0.0.1; it makes the calls of each turn when those of the turn before are answered. */
 export async function startFakeModel(...script: Turn[]): Promise<FakeModel> {
 	const toolAnswers: string[] = [];
-	const toolArguments: string[] = [];
-	const toolDescriptions: string[] = [];
-	const learn = (tools: JsonObject[]) => {
-		if (toolDescriptions.length > 0) return;
-		toolDescriptions.push(...tools.map(({ description }) => optionalText(description) ?? ''));
-		const { properties } = object(tools[0]?.parameters, 'parameters of the tool');
-		toolArguments.push(...Object.keys(object(properties, 'properties of the parameters')));
+	const known: FakeModel['tools'] = new Map();
+	const learn = ({ name, description, parameters }: JsonObject) => {
+		const { properties } = object(parameters, 'parameters of the tool');
+		known.set(text(name, 'name of the tool'), {
+			description: optionalText(description) ?? '',
+			takes: Object.keys(object(properties, 'properties of the parameters')),
+		});
 	};
 	const answerTo = (asked: JsonObject): JsonObject => {
 		const answers = list(asked.messages, 'messages').flatMap((entry) => {
@@ -52,7 +50,7 @@ export async function startFakeModel(...script: Turn[]): Promise<FakeModel> {
 		const tools = list(asked.tools, 'tools').map((tool) =>
 			object(object(tool, 'tool').function, 'tool'),
 		);
-		learn(tools);
+		tools.forEach(learn);
 		let answered = 0;
 		for (const turn of script) {
 			const wanted = turn(answers.slice(0, answered));
@@ -92,8 +90,7 @@ export async function startFakeModel(...script: Turn[]): Promise<FakeModel> {
 	return {
 		url,
 		toolAnswers,
-		toolArguments,
-		toolDescriptions,
+		tools: known,
 		close: async () => {
 			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
 			server.closeAllConnections();
