@@ -288,7 +288,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The tool of an agent in n8n %s', (versi
 			together: true,
 		},
 	])(
-		'five pictures in one turn are made side by side: agent $agentVersion, $waitMode: $together',
+		'five pictures in one turn, agent $agentVersion, Wait Mode $waitMode: side by side $together',
 		async ({ agentVersion, waitMode, turns, together }) => {
 			const latencyMs = 4000;
 			const { ledger } = await talk(

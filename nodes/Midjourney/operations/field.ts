@@ -228,7 +228,7 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 
 /**
  * `field`, but in an agent's tool only people fill it in: what is paid, how long the node waits, what comes out. n8n offers to
- * leave a field to the model wherever an expression may stand, but for lists of choices (seen on n8n 2.41.1, 2.8.4 and
+ * leave a field to the model wherever an expression may stand, but for lists of choices (read in n8n 2.41.1, 2.8.4 and
  * 1.123.81).
  */
 export const byPeople = <T>(field: Field<T>): Field<T> =>

@@ -5,8 +5,8 @@ import { RESOURCES, type Operation } from './operation';
 
 /**
  * What a model is told of the node as its tool. n8n itself would say no more than “Generate image in Midjourney”; where a
- * node has a field of this name, n8n takes what stands there, and people can change it (seen on n8n 2.41.1, 2.8.4 and
- * 1.123.81).
+ * node has a field of this name, n8n takes what stands there, and people can change it (seen on n8n 2.41.1 and 2.8.4, read
+ * in 1.123.81).
  */
 const FIELD = 'toolDescription';
 
