@@ -354,7 +354,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 				expect(error?.description).toMatch(
 					dialect.retentionDays === undefined
 						? /paid: do not submit it again\. Task → Wait/
-						: /completed and paid, but MidAPI keeps its files until 2025-01-16.*no other operation brings them/,
+						: /completed and paid, but MidAPI kept its files until 2025-01-16.*no other operation returns them/,
 				);
 			},
 		);
