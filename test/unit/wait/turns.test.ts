@@ -1,9 +1,10 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets promises settle, it is not a node */
 import { inTurn } from '../../../nodes/Midjourney/tasks/wait/turns';
 
 /** A piece of work that ends when it is told to. */
 function work() {
-	let give = (_: string) => {};
-	let refuse = (_: Error) => {};
+	let give: (result: string) => void = () => {};
+	let refuse: (error: Error) => void = () => {};
 	const end = new Promise<string>((resolve, reject) => {
 		give = resolve;
 		refuse = reject;
