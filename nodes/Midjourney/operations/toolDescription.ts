@@ -4,24 +4,24 @@ import type { Field } from './field';
 import { RESOURCES, type Operation } from './operation';
 
 /**
- * What a model is told of the node as its tool. n8n itself would say no more than “Generate image in Midjourney”; where a
- * node has a field of this name, n8n takes what stands there, and people can change it (seen on n8n 2.41.1 and 2.8.4, read
- * in 1.123.81).
+ * The field that tells a model about the node as its tool. By default n8n would only say “Generate image in Midjourney”. If a
+ * node has a field of this name, n8n uses its value, and people can change it (seen on n8n 2.41.1 and 2.8.4, read in
+ * 1.123.81).
  */
 const FIELD = 'toolDescription';
 
 const PAID =
-	'Every call with new arguments buys one task and costs money: call it once for each result that was asked for. A call with the arguments of an earlier one buys nothing; it waits for that task and gives its result. To get other images change the prompt.';
+	'Every call with new arguments buys one task and costs money: make one call for each result that was asked for. A call that repeats an earlier one buys nothing: it waits for the same task and returns its result. Change the prompt to get other images.';
 
 const HOW_LONG =
-	'It takes from a minute to ten. If the answer has the status pending, the task goes on and is paid: ask for its result later, by its taskId.';
+	'A task takes from a minute to ten. If the answer has the status pending, the task continues and is paid: ask for its result later, by its taskId.';
 
 const ANSWER =
-	'The answer lists what was made, each with taskId, index (counted from 0), type and url. If it has a message, that says what happened and what is paid: do as it says.';
+	'The answer lists the results, each with taskId, index (counted from 0), type and url. If it has a message, the message says what happened and what is paid: follow it.';
 
 const FREE = 'It costs nothing.';
 
-/** The description of a tool with this operation, in what OpenAI allows for one: 1024 characters. */
+/** The description of a tool with this operation. OpenAI allows 1024 characters. */
 export function toolDescription(operation: Operation): string {
 	const { does, resource, name, description } = operation;
 	const hints = new Set(operation.fields.flatMap(({ forModel }: Field<unknown>) => forModel ?? []));
@@ -38,9 +38,9 @@ export function toolDescription(operation: Operation): string {
 }
 
 /**
- * The field with it.
+ * The field with this description.
  *
- * @param show where the operation is chosen
+ * @param show the values of other fields with which it is shown
  */
 export const toolDescriptionOf = (
 	operation: Operation,
@@ -53,5 +53,5 @@ export const toolDescriptionOf = (
 	typeOptions: { rows: 5 },
 	displayOptions: { show: { ...show, '@tool': [true] } },
 	description:
-		'What the model is told of this tool. Emptied, it is told the name of the operation.',
+		'What the model is told about this tool. If this is empty, it is told only the name of the operation.',
 });

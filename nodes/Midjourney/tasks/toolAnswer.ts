@@ -12,7 +12,7 @@ import type { Outcome } from './outcome';
 const TASK_GET = 'Task → Get or Task → Wait with this task ID';
 
 const REPEATED =
-	'This call repeats an earlier one and has got its task: nothing was bought again. For another result change the arguments.';
+	'This call repeats an earlier one and got the same task: nothing was bought again. Change the arguments to get another result.';
 
 /** The item of a tool call. The words for people in the editor are replaced with words for a model, in `message`. */
 export function toolAnswer(

@@ -10,8 +10,7 @@ export const getTask: Operation = {
 	operation: 'get',
 	name: 'Get',
 	action: 'Get tasks',
-	description:
-		'Look at tasks once, whether they are finished or not, and bring what they have made',
+	description: 'Read tasks once, whether they have ended or not, and download their files',
 	fields: [taskIds],
 	does: 'get',
 	taskIds: (from) => from.get(taskIds),

@@ -3,13 +3,13 @@ import type { Operation } from '../operation';
 
 const taskIds = taskIdsField('taskIds', 'The tasks to wait for');
 
-/** Task → Wait: goes on waiting for what was submitted before; never submits. */
+/** Task → Wait: waits for tasks that were submitted earlier; never submits. */
 export const waitForTasks: Operation = {
 	resource: 'task',
 	operation: 'wait',
 	name: 'Wait',
 	action: 'Wait for tasks',
-	description: 'Go on waiting for tasks that were submitted before, without paying again',
+	description: 'Wait for tasks that were submitted earlier, without paying again',
 	fields: [taskIds],
 	does: 'wait',
 	taskIds: (from) => from.get(taskIds),
