@@ -57,7 +57,8 @@ describe('The table of floods', () => {
 		expect(forged.map(([, , perSecond]) => perSecond)).toEqual(['20', '500']);
 	});
 
-	it('shows no false start', () => {
-		expect(PAGE.rows('floods').map((row) => row[11])).toEqual(PAGE.rows('floods').map(() => '0'));
+	it("shows no false start but at n8n's own node, which takes a repeated call for a new one", () => {
+		const ours = PAGE.rows('floods').filter(([target]) => target !== TARGETS.webhook);
+		expect(ours.map((row) => row[11])).toEqual(ours.map(() => '0'));
 	});
 });

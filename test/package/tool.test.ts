@@ -162,6 +162,7 @@ const BY_PEOPLE = [
 	'imageQuality',
 	'longestPause',
 	'mask',
+	'maxTasks',
 	'mode',
 	'model',
 	'motion',

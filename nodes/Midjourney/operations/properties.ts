@@ -17,6 +17,7 @@ import {
 	callbackOptions,
 	download,
 	laterWaitMode,
+	purseOptions,
 	resultOptions,
 	waitMode,
 	waitOptions,
@@ -39,7 +40,7 @@ function commonFields({ does }: Operation): {
 		case 'submit':
 			return {
 				topLevel: [waitMode, download],
-				options: [...callbackOptions, ...waitOptions, ...resultOptions],
+				options: [...callbackOptions, ...purseOptions, ...waitOptions, ...resultOptions],
 			};
 		case 'wait':
 			return { topLevel: [laterWaitMode, download], options: [...waitOptions, ...resultOptions] };
@@ -358,9 +359,10 @@ export function inCollection({ property, only, except }: Field<unknown>): INodeP
 	const atTop = (conditions: Conditions = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
 	const show = { ...property.displayOptions?.show, ...atTop(only) };
+	const hide = { ...property.displayOptions?.hide, ...atTop(except) };
 	const displayOptions = {
 		...(Object.keys(show).length > 0 && { show }),
-		...(except && { hide: atTop(except) }),
+		...(Object.keys(hide).length > 0 && { hide }),
 	};
 	return Object.keys(displayOptions).length > 0 ? { ...property, displayOptions } : property;
 }
@@ -403,6 +405,14 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 		).values(),
 	];
 	return [
+		{
+			message:
+				'<b>Dry Run</b> is on: the node shows what it would send, and buys nothing. Remove the option to buy.',
+			type: 'info',
+			location: 'outputPane',
+			whenToDisplay: 'beforeExecution',
+			displayCondition: `={{ $parameter["${OPTIONS}"]?.["dryRun"] === true }}`,
+		},
 		...flagHints(
 			labels(({ fields }) => fields),
 			(name) => `$parameter["${name}"]`,

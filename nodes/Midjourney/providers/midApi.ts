@@ -295,15 +295,17 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 
 	offers: (kind) => CALLS[kind] !== NOT_OFFERED,
 
-	async submit(http, request, callbackUrl) {
+	preview(request, _format, callbackUrl) {
 		const call = submitCall(request);
+		return call === undefined || callbackUrl === undefined
+			? call
+			: { ...call, body: { ...call.body, callBackUrl: callbackUrl } };
+	},
+
+	async submit(http, request, callbackUrl) {
+		const call = midApi.preview(request, http.requestFormat, callbackUrl);
 		if (!call) return notOffered;
-		const answer = await ask(
-			http,
-			callbackUrl === undefined
-				? call
-				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
-		);
+		const answer = await ask(http, call);
 		if (!answer.ok) {
 			// Two pages of the provider name different paths (wire.md: MidAPI upscale): the other one may be right.
 			const suspect = request.kind === 'upscaleImage' && answer.failure.code === '404';

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Result, Http } from './http';
+import type { Call, Result, Http } from './http';
 import type { Task } from './task';
 
 /** What an image is generated from. */
@@ -262,6 +262,14 @@ export interface Provider {
 		request: TaskRequest,
 		readTask: (taskId: string) => Promise<Result<Task>>,
 	): Promise<Result<TaskRequest>>;
+	/**
+	 * The request that buys a task, exactly as `submit` sends it.
+	 *
+	 * @param format as in `Http.requestFormat`; the default one when unset
+	 * @param callbackUrl as in `submit`
+	 * @returns undefined for a kind of task that this provider does not offer
+	 */
+	preview(request: TaskRequest, format?: string, callbackUrl?: string): Call | undefined;
 	/**
 	 * Buys a task and returns its id. Call it once per task (architecture.md: Pay once).
 	 *

@@ -459,19 +459,25 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return seen.ok ? fittedTo(seen.value, request) : seen;
 	},
 
-	async submit(http, request, callbackUrl) {
+	preview(request, format, callbackUrl) {
 		const call = modelCall(request);
-		if (!call) return notOffered;
+		if (!call) return undefined;
 		const { model } = call;
 		const params = { ...call.params, ...(callbackUrl !== undefined && { callback: callbackUrl }) };
-		const answer = await ask(http, {
+		return {
 			method: 'POST',
 			path: GENERATION,
 			// The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit).
-			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
-		});
+			body: format === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+		};
+	},
+
+	async submit(http, request, callbackUrl) {
+		const call = vtrix.preview(request, http.requestFormat, callbackUrl);
+		if (!call) return notOffered;
+		const answer = await ask(http, call);
 		if (!answer.ok) {
-			return misses(answer.failure, params)
+			return misses(answer.failure, modelCall(request)?.params ?? {})
 				? failed({ ...answer.failure, suspect: 'requestFormat' })
 				: answer;
 		}

@@ -86,6 +86,7 @@ function shop(script: Script, setting: Setting = {}) {
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
 		offers: () => true,
+		preview: () => undefined,
 		async submit(_http, request, callbackUrl) {
 			const position = tasks.findIndex(
 				(_, index) => 'prompt' in request && request.prompt === `cup ${index}`,
