@@ -61,6 +61,23 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			});
 		});
 
+		/** What reads tasks again, and the name of its list of them. */
+		const AGAIN = [
+			['get', 'taskId'],
+			['wait', 'taskIds'],
+		] as const;
+
+		/** Two tasks, bought and finished. */
+		async function bought(): Promise<string[]> {
+			const submitted = await bench.generate(
+				{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
+				{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] },
+			);
+			const ids = submitted.items.map(({ json }) => String(json.taskId));
+			for (const taskId of ids) bench.emulator.finish(taskId);
+			return ids;
+		}
+
 		it('Task → Wait waits for several tasks of one item and buys nothing', async () => {
 			const submitted = await bench.generate(
 				{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
@@ -78,6 +95,64 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 0 }]);
 			expect(bench.emulator.ledger.submits).toHaveLength(2);
 		});
+
+		it.each([
+			['an array', (ids: string[]) => ids],
+			['commas', (ids: string[]) => ids.join(', ')],
+			['new lines', (ids: string[]) => ids.join('\n')],
+		])('Task → Get looks at several tasks of one item, given as %s', async (_, listed) => {
+			const ids = await bought();
+			const result = await bench.run({
+				parameters: { resource: 'task', operation: 'get', taskId: '={{ $json.ids }}' },
+				items: [{ ids: listed(ids) }, { ids: ids[1] ?? '' }],
+			});
+			expect(result.items.map(({ json, pairedItem }) => [json.taskId, pairedItem])).toEqual([
+				[ids[0], { item: 0 }],
+				[ids[1], { item: 0 }],
+				[ids[1], { item: 1 }],
+			]);
+			expect(bench.emulator.ledger.submits).toHaveLength(2);
+		});
+
+		it.each(AGAIN)(
+			'Task → %s brings links and files of what was bought before, for nothing',
+			async (operation, list) => {
+				const ids = await bought();
+				const { items } = await bench.run({
+					parameters: {
+						...{ resource: 'task', operation, [list]: ids.join(), download: true },
+						options: { ...QUICK, outputItems: 'output' },
+					},
+				});
+				expect(items.map(({ json, binary }) => [json.index, binary?.data?.fileName])).toEqual(
+					ids.flatMap((id) => [0, 1, 2, 3].map((index) => [index, `${id}_${index}.png`])),
+				);
+				expect(bench.emulator.ledger.submits).toHaveLength(2);
+			},
+		);
+
+		it.each(AGAIN)(
+			'Task → %s says of files that are gone until when they were kept, if anybody knows',
+			async (operation, list) => {
+				const [taskId = ''] = await bought();
+				bench.emulator.intercept(async (call) => {
+					if (call.path.startsWith('/files/')) return { status: 404 };
+					if (!dialect.isRead(call)) return undefined;
+					const { status, body } = await call.handle();
+					const long = '"completeTime":"2025-01-01T00:00:00Z"';
+					return { status, body: JSON.stringify(body).replace(/"completeTime":[^,}]+/, long) };
+				});
+				const { error } = await bench.run({
+					parameters: { resource: 'task', operation, [list]: taskId, download: true },
+				});
+				expect(error?.message).toContain('the file is not there (404)');
+				expect(error?.description).toMatch(
+					dialect.retentionDays === undefined
+						? /paid: do not submit it again\. Task → Wait/
+						: /completed and paid, but MidAPI kept its files until 2025-01-16.*no other operation returns them/,
+				);
+			},
+		);
 	});
 
 	describe("Don't Wait", () => {

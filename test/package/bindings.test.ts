@@ -81,8 +81,8 @@ const MISTAKES: Mistake[] = [
 	{
 		what: 'a fifth thing that an operation does',
 		file: 'operations/operation.ts',
-		before: "\t\t\tdoes: 'get';\n",
-		after: "\t\t\tdoes: 'get' | 'cancel';\n",
+		before: "\t\t\tdoes: 'wait' | 'get';\n",
+		after: "\t\t\tdoes: 'wait' | 'get' | 'cancel';\n",
 		named: ['operations/operation.ts', 'operations/execute.ts', 'operations/properties.ts'],
 		saying: /return|cancel/,
 	},

@@ -408,9 +408,12 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		async () => {
 			const panel = await toolPanel();
 			expect(panel.text).not.toMatch(RAW);
-			expect(panel.labels).toContain('Prompt');
+			expect(panel.labels).toEqual(
+				expect.arrayContaining(['Tool Description', 'Prompt', 'Wait Mode']),
+			);
 			expect(panel.labels).not.toContain('Download Files');
-			expect(panel.labels).not.toContain('Wait Mode');
+			// That of the prompt.
+			expect(await editor.buttonsForModel()).toBe(1);
 			await editor.closePanel();
 		},
 		TEST_TIMEOUT_MS,

@@ -70,6 +70,11 @@ export class Editor {
 		return this.page.locator(byTestId('ndv'));
 	}
 
+	/** How many fields of the open panel have the button that leaves them to the model of an agent. */
+	async buttonsForModel(): Promise<number> {
+		return await this.panel.locator(byTestId('from-ai-override-button')).count();
+	}
+
 	/** The output of the node in the open panel. */
 	get output(): Locator {
 		return this.panel.locator(byTestId('output-panel'));

@@ -251,15 +251,17 @@ async function ask(
 ): Promise<INodeExecutionData[]> {
 	const queries = await Queries.open(context, provider);
 	const outcomes = await Promise.all(
-		jobs.map(async (job): Promise<Outcome> => {
+		jobs.flatMap((job): Array<Outcome | Promise<Outcome>> => {
 			const { itemIndex } = job;
 			switch (job.does) {
 				case 'nothing':
-					return { ...emptyOutcome(itemIndex), problem: job.problem };
+					return [{ ...emptyOutcome(itemIndex), problem: job.problem }];
 				case 'get':
-					return await queries.task(itemIndex, job.settings, job.taskId);
+					return job.taskIds.map(
+						async (taskId) => await queries.task(itemIndex, job.settings, taskId),
+					);
 				case 'query':
-					return await queries.answer(itemIndex, job.settings, job.question);
+					return [queries.answer(itemIndex, job.settings, job.question)];
 				case 'submit':
 				case 'wait':
 					throw new TypeError(`${job.does} is no question`);

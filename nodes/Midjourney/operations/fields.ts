@@ -1,7 +1,9 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
 import type { Source, Strength } from '../providers/provider';
+import { charactersIn } from '../providers/texts';
 import {
+	byPeople,
 	choiceField,
 	integerField,
 	isUnset,
@@ -31,6 +33,10 @@ const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 /** Task ids are short; a longer text is not one. */
 const ID_LENGTH = 200;
 
+/** How to write a prompt for Midjourney. */
+const IN_ITS_LANGUAGE =
+	'Prompt: in English, describe what the image shows instead of giving orders: the subject first, then surroundings, medium or style, light, view. To leave something out, end with --no, such as --no people. Use no other flags and no braces.';
+
 function prompt(description: string, placeholder: string, required = true): Field<string> {
 	const display: Display = {
 		displayName: 'Prompt',
@@ -41,9 +47,11 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 		placeholder,
 		description,
 	};
-	return perProvider(textField(PROMPT_LENGTH.midApi, display), {
-		vtrix: textField(PROMPT_LENGTH.vtrix, display),
+	const ofLength = (max: number): Field<string> => ({
+		...textField(max, display),
+		forModel: IN_ITS_LANGUAGE,
 	});
+	return perProvider(ofLength(PROMPT_LENGTH.midApi), { vtrix: ofLength(PROMPT_LENGTH.vtrix) });
 }
 
 /** The prompt of a new image. */
@@ -53,10 +61,14 @@ export const imagePrompt = prompt(
 );
 
 /** The prompt of a video. */
-export const videoPrompt = prompt(
-	'What happens in the video',
-	'e.g. Steam rises from the teapot, the camera moves in slowly',
-);
+export const videoPrompt: Field<string> = {
+	...prompt(
+		'What happens in the video',
+		'e.g. Steam rises from the teapot, the camera moves in slowly',
+	),
+	forModel:
+		'Prompt: in English, describe what moves in the video and how the camera moves. Use no flags and no braces.',
+};
 
 /** The prompt of an image that is made from another one. */
 export const remixPrompt = prompt(
@@ -74,14 +86,16 @@ export const optionalPrompt = optional(
 );
 
 /** Whether a prompt may stand for several tasks; the node then makes them itself. */
-export const allowPermutations = optional(
-	switchField({
-		displayName: 'Permutations',
-		name: 'allowPermutations',
-		default: true,
-		description:
-			'Whether to expand {red, green} and --repeat in the prompt into one task per combination. Each task is paid.',
-	}),
+export const allowPermutations = byPeople(
+	optional(
+		switchField({
+			displayName: 'Permutations',
+			name: 'allowPermutations',
+			default: true,
+			description:
+				'Whether to expand {red, green} and --repeat in the prompt into one task per combination. Each task is paid.',
+		}),
+	),
 );
 
 /** The file of an input item, whether it is one output or a whole task. */
@@ -149,8 +163,33 @@ const jobId = onlyWith(
 	),
 );
 
-/** The task that an operation reads. */
-export const taskId = id('taskId', 'Task ID', 'The task to read');
+/**
+ * The IDs of tasks that were submitted earlier.
+ *
+ * @param use what the operation does with them, beginning with a capital letter
+ */
+export const taskIdsField = (name: string, use: string): Field<string[]> => ({
+	...listField(
+		{
+			separator: /[\s,]+/,
+			check: (entry) =>
+				charactersIn(entry) > ID_LENGTH
+					? `holds an ID of more than ${ID_LENGTH} characters: separate several with commas or line breaks`
+					: undefined,
+		},
+		{
+			displayName: 'Task IDs',
+			name,
+			default: '={{ $json.taskId }}',
+			required: true,
+			// A single-line field would join pasted lines.
+			typeOptions: { rows: 2 },
+			placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
+			description: `${use}, submitted earlier by any workflow with the same API key. Separate several IDs with commas or line breaks, or use an expression that returns an array.`,
+		},
+	),
+	forModel: 'Task IDs: from earlier answers, several at once, separated by commas.',
+});
 
 /** Never chosen for the user: the wrong one of four images costs as much as the right one. */
 const index = (kind: 'image' | 'video'): Field<number> => {
@@ -169,6 +208,7 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 	);
 	return {
 		...field,
+		forModel: `Index: which ${kind} of the task is meant, counted from 0.`,
 		read: (value) =>
 			isUnset(value)
 				? {
@@ -391,14 +431,16 @@ export const version: Field<string | undefined> = optional({
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
 	[CUSTOM],
-	optional(
-		versionField({
-			displayName: 'Custom Version',
-			name: 'customVersion',
-			default: '',
-			placeholder: 'e.g. 8',
-			description: 'A version that is not in the list, such as 8.1 or niji7',
-		}),
+	byPeople(
+		optional(
+			versionField({
+				displayName: 'Custom Version',
+				name: 'customVersion',
+				default: '',
+				placeholder: 'e.g. 8',
+				description: 'A version that is not in the list, such as 8.1 or niji7',
+			}),
+		),
 	),
 );
 

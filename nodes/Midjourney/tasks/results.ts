@@ -114,7 +114,10 @@ async function withFiles(
 			const [first] = lacking;
 			if (!first) continue;
 			const indexes = lacking.map(({ index }) => index);
-			const told = writer.ofDownload(first.failure, task.taskId, indexes, itemIndex);
+			const told = writer.ofDownload(first.failure, task, indexes, {
+				itemIndex,
+				now: clock.now(),
+			});
 			for (const index of indexes) written.set(index, told);
 		}
 		return {

@@ -18,6 +18,8 @@ export interface Settings {
 	lostAnswerMs?: number;
 	/** Items that may be bought again, because the user has found out that their submit was not accepted. */
 	buyAgain?: readonly number[];
+	/** In an agent's tool: a call buys even if an earlier one of the execution asked for the same. */
+	buysEachCall?: boolean;
 	/** Nothing is bought, and items show what would be. The same for all items of a run. */
 	dryRun?: boolean;
 	/** The most tasks that one run of the node may buy; undefined: no limit. */

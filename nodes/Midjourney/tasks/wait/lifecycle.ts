@@ -49,6 +49,7 @@ import {
 	type SubmitDeps,
 } from './submitBatch';
 import type { Sighting } from './watched';
+import { inTurn } from './turns';
 import { Watcher } from './watcher';
 
 /** After this many missed wakes in a row, the process no longer wakes the execution; callbacks and n8n's timer do. */
@@ -66,7 +67,17 @@ export async function begin(
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
 	const run = await openRun(context, provider, plan.written);
-	const { memory, clock } = run;
+	const { host, memory, clock } = run;
+	if (!host.isTool) return await beginRun(run, plan);
+	const keys = plan.submits.map(
+		(submit) => `${context.getExecutionId()}:${host.node.name}:${memory.keyOf(submit)}`,
+	);
+	return await inTurn(keys, clock, async () => await beginRun(run, plan));
+}
+
+/** As `begin`. */
+async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData[]> {
+	const { context, provider, memory, clock } = run;
 	const executionId = context.getExecutionId();
 	recallOtherExecution(context, memory);
 	const nonce = memory.nonceFor(() => randomBytes(16).toString('hex'));

@@ -148,7 +148,7 @@ export async function plannedTasks(
 async function isTakenUp(
 	task: TaskState,
 	known: Remembered,
-	{ provider, http, clock, memory, account, writer }: RunContext,
+	{ provider, http, clock, memory, account, writer, host }: RunContext,
 	how: How,
 ): Promise<boolean> {
 	const { itemIndex, settings, asked } = task;
@@ -176,8 +176,11 @@ async function isTakenUp(
 				endWith(task, writer.ofOtherAccount(taskId, otherAccount, itemIndex), { taskId });
 				return true;
 			}
-			// Only a failed task may be bought again. A task that cannot be read now is waited for.
-			if (seen.ok && seen.value.status === 'failed') return false;
+			const repeats = host.isTool && memory.isOfThisExecution(known);
+			// Only a failed task may be bought again. A task that cannot be read now is waited for. A model that has seen a
+			// task fail would try the same prompt again and again.
+			if (seen.ok && seen.value.status === 'failed' && !repeats) return false;
+			if (repeats) task.repeats = true;
 			const deadline = now + (settings?.timeLimitMs ?? 0);
 			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
 			task.asked = known.asked ?? asked;
