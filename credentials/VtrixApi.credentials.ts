@@ -64,6 +64,7 @@ export class VtrixApi implements ICredentialType {
 			name: 'requestFormat',
 			type: 'options',
 			options: [
+				{ name: 'Auto', value: 'auto', description: 'Whichever of the two Vtrix understands' },
 				{ name: 'Flat', value: 'flat', description: 'The parameters stand beside the model' },
 				{
 					name: 'Wrapped',
@@ -71,9 +72,9 @@ export class VtrixApi implements ICredentialType {
 					description: 'The parameters stand in input[0].params, as the Vtrix CLI sends them',
 				},
 			],
-			default: 'wrapped',
+			default: 'auto',
 			description:
-				'The Vtrix pages can be read both ways. Change this only if every submit is refused because of missing parameters.',
+				'The Vtrix pages can be read both ways. Auto finds out by the first submit, at no cost: change it only if every submit is refused because of missing parameters.',
 		},
 	];
 

@@ -17,10 +17,10 @@ export interface VtrixOptions {
 	readonly prices: Readonly<Record<VtrixModel, number>>;
 	/** `usage.discount`; it does not change the price. */
 	readonly discount: number;
-	/**
-	 * The one form of body that is taken: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit).
-	 */
-	readonly body: 'wrapped' | 'flat';
+	/** The form of body that is taken: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit). */
+	readonly body: 'wrapped' | 'flat' | 'both';
+	/** What becomes of `input` where it is no parameter: it is named, or what it holds is missed, by its code. */
+	readonly strayInput: 'named' | 'missed';
 	/** How many images come of everything but an upscale (wire.md: Vtrix tasks). */
 	readonly outputs: number;
 	/** All outputs in the content of one, or each in one of its own. */
@@ -85,6 +85,7 @@ export const VTRIX_DEFAULTS: VtrixOptions = {
 	prices: VTRIX_PRICES,
 	discount: 1,
 	body: 'wrapped',
+	strayInput: 'named',
 	outputs: 4,
 	outputLayout: 'together',
 	videoType: 'video',
@@ -303,7 +304,7 @@ export class Vtrix implements Provider {
 		};
 	}
 
-	/** The request in the one form of body that is taken (wire.md: Vtrix submit). */
+	/** The request in a form of body that is taken (wire.md: Vtrix submit). */
 	private requestIn(body: unknown): Request {
 		if (!isJsonObject(body)) throw new Refused(400, 'the body must be a JSON object');
 		const { model: asked, input, ...rest } = body;
@@ -311,8 +312,10 @@ export class Vtrix implements Provider {
 		const name = VTRIX_MODELS.find((known) => known === asked);
 		if (!name) throw new Refused(400, `model ${asked} not found`);
 		const model = this.models[name];
-		if (this.options.body === 'flat') {
-			if (input !== undefined) throw new Refused(400, 'input is not a parameter');
+		const { body: form, strayInput } = this.options;
+		if (form === 'flat' || (form === 'both' && input === undefined)) {
+			const isNamed = input !== undefined && strayInput === 'named';
+			if (isNamed) throw new Refused(400, 'input is not a parameter');
 			return { name, model, params: rest, strays: [] };
 		}
 		const [block, ...more] = Array.isArray(input) ? input : [];

@@ -63,7 +63,10 @@ const DIRECT: Record<string, Case> = {
 				variety: 17,
 				weirdness: 300,
 				styleReferences: '123, https://example.com/style.png random',
+				styleVersion: 6,
 				styleWeight: 50,
+				experimental: 25,
+				personalization: '4gz7xkq, m7abc',
 				omniReference: IMAGE,
 				omniIntensity: 400,
 				raw: true,
@@ -73,22 +76,23 @@ const DIRECT: Record<string, Case> = {
 				imageQuality: 0.5,
 				seed: 4294967295,
 				draft: true,
+				hd: true,
 				exclude: 'text, watermark',
 			},
 		}),
 		model: 'midjourney_diffusion',
 		params: {
 			text:
-				'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --c 17 --w 300 --seed 4294967295' +
-				` --sref 123 https://example.com/style.png random --sw 50 --oref ${IMAGE} --ow 400` +
-				' --raw --tile --draft --no text, watermark',
+				'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --exp 25 --c 17 --w 300 --seed 4294967295' +
+				` --sref 123 https://example.com/style.png random --sv 6 --sw 50 --p 4gz7xkq m7abc --oref ${IMAGE} --ow 400` +
+				' --raw --tile --draft --hd --no text, watermark',
 		},
 	},
 	'Generate, switches that are off': {
 		parameters: image('generate', {
 			prompt: 'a cup',
 			style: { raw: false, tile: false, stylization: 0 },
-			additionalFields: { draft: false },
+			additionalFields: { draft: false, hd: false },
 		}),
 		model: 'midjourney_diffusion',
 		params: { text: 'a cup --s 0' },

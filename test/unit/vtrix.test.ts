@@ -148,6 +148,26 @@ describe('The body of a submit', () => {
 		]);
 	});
 
+	it.each([
+		['auto', ['wrapped', 'flat']],
+		[undefined, ['wrapped', 'flat']],
+		['flat', ['flat']],
+		['wrapped', ['wrapped']],
+	])('with the Request Format %s may be one of %j', (requestFormat, forms) => {
+		const http = { ...scripted(), requestFormat };
+		expect(vtrix.formsOf?.(upscale, http)).toEqual({ of: 'body', forms });
+		expect(vtrix.formsOf?.('credits', http)).toBeUndefined();
+	});
+
+	it.each([
+		['wrapped', { model, input: [{ params }] }],
+		['flat', { model, ...params }],
+	])('goes out in the form %s', async (form, body) => {
+		const http = scripted(reply(SUBMITTED));
+		await vtrix.submit(http, upscale, undefined, form);
+		expect(http.calls).toMatchObject([{ body }]);
+	});
+
 	it('names the model, whatever the parameters of a model of its own are', async () => {
 		const http = { ...scripted(reply(SUBMITTED)), requestFormat: 'flat' };
 		await vtrix.submit(http, {

@@ -1,5 +1,6 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
+import { versionName, type Version } from '../providers/language';
 import type { Source, Strength } from '../providers/provider';
 import {
 	choiceField,
@@ -336,10 +337,9 @@ function chosenOrCustom(
 	);
 }
 
-const VERSIONS = [
+const versionChoices = (...versions: Version[]): INodePropertyOptions[] => [
 	DEFAULT,
-	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
-	{ name: 'Niji 6', value: 'niji6' },
+	...versions.map((value) => ({ name: versionName(value), value })),
 	{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
 ];
 
@@ -364,16 +364,22 @@ function versionField(display: Display): Field<string> {
 
 const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
-export const version: Field<string | undefined> = optional({
-	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
-	property: {
-		displayName: 'Version',
-		name: 'version',
-		type: 'options',
-		default: '',
-		description: 'The Midjourney model; by default the newest that the provider has',
-		options: VERSIONS,
-	},
+const versionAmong = (...versions: Version[]): Field<string | undefined> =>
+	optional({
+		read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
+		property: {
+			displayName: 'Version',
+			name: 'version',
+			type: 'options',
+			default: '',
+			description: 'The Midjourney model; by default the newest that the provider has',
+			options: versionChoices(...versions),
+		},
+	});
+
+/** MidAPI's page lists what it takes; Vtrix gets the version in Midjourney's own language. */
+export const version = perProvider(versionAmong('7', '6.1', '6', '5.2', '5.1', 'niji6'), {
+	vtrix: versionAmong('8.2', '8.1', '7', '6.1', '6', '5.2', '5.1', 'niji7', 'niji6'),
 });
 
 export const customVersion: Field<string | undefined> = onlyFor(
@@ -384,8 +390,8 @@ export const customVersion: Field<string | undefined> = onlyFor(
 			displayName: 'Custom Version',
 			name: 'customVersion',
 			default: '',
-			placeholder: 'e.g. 8',
-			description: 'A version that the list does not have, such as 8.1 or niji7',
+			placeholder: 'e.g. 9',
+			description: 'A version that the list does not have, such as 9 or niji8',
 		}),
 	),
 );

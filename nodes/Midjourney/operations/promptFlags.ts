@@ -1,11 +1,21 @@
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
 
 import { flagsOf, patternOf } from '../providers/flags';
+import type { TaskRequest } from '../providers/provider';
 
 /**
  * Midjourney takes settings as flags inside the prompt, too. A setting given both ways is a contradiction that only the
  * provider could resolve, at the user's cost: it is told, not sent.
  */
+
+/** The setting that the mode of a request says as good as a field; undefined where it says none. */
+export const impliedBy = (request: TaskRequest): string | undefined =>
+	request.kind === 'generateImage' ? IMPLIED[request.mode] : undefined;
+
+const IMPLIED: Partial<Record<string, string>> = {
+	omniReference: 'omniReference',
+	styleReference: 'styleReferences',
+};
 
 /** How a field is called, by the node and by people. */
 export type Label = Pick<INodeProperties, 'name' | 'displayName'>;

@@ -1,12 +1,13 @@
 import { flagIn } from '../providers/flags';
 import type { TaskRequest } from '../providers/provider';
 import { isParameter, isPrompt, textsIn, type RequestText } from '../providers/texts';
-import { flagConflict, type Label } from './promptFlags';
+import { languageProblem } from './language';
+import { flagConflict, impliedBy, type Label } from './promptFlags';
 import { permutationProblem } from './permutations';
 
 /**
- * What no request may hold, whichever fields it was made from: settings that contradict each other, flags that a field
- * smuggles in, and braces or --repeat, which the provider would make several paid tasks of.
+ * What no request may hold, whichever fields it was made from: settings that contradict each other or its version, flags that a
+ * field smuggles in, and braces or --repeat, which the provider would make several paid tasks of.
  *
  * @param nameOf what people call the field that a text comes from
  * @param permutable whether the operation has the field Permutations
@@ -30,9 +31,11 @@ export function requestProblem(
 		const problem = problemOf(one);
 		if (problem !== undefined) return `'${nameOf(one.path)}' ${problem}`;
 	}
-	return 'prompt' in request && request.prompt !== undefined
-		? flagConflict(request.prompt, settingsOf(request, nameOf))
-		: undefined;
+	const conflict =
+		'prompt' in request && request.prompt !== undefined
+			? flagConflict(request.prompt, settingsOf(request, nameOf))
+			: undefined;
+	return conflict ?? languageProblem(request, nameOf);
 }
 
 function fieldProblem(text: string): string | undefined {
@@ -50,11 +53,6 @@ function settingsOf(request: TaskRequest, nameOf: (path: readonly string[]) => s
 	const set = Object.entries(request)
 		.filter(([, value]) => value !== undefined)
 		.map(([name]) => ({ name, displayName: nameOf([name]) }));
-	const implied = request.kind === 'generateImage' ? IMPLIED[request.mode] : undefined;
+	const implied = impliedBy(request);
 	return implied === undefined ? set : [...set, { name: implied, displayName: nameOf(['mode']) }];
 }
-
-const IMPLIED: Partial<Record<string, string>> = {
-	omniReference: 'omniReference',
-	styleReference: 'styleReferences',
-};

@@ -156,9 +156,13 @@ export const isReason = (value: unknown): value is FailureReason =>
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
-		`What it says is missing was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,
+		`What it says is missing was sent. If Request Format in the ${provider} credential is not Auto, choose Auto; with Auto, the other format did not help.`,
 	upscaleContract: () =>
-		'If the task ID is right, choose the other Upscale Contract: the provider documents two addresses for an upscale.',
+		'The provider documents two addresses for an upscale. If the task ID is right, choose Auto as Upscale Contract; if it is Auto already, Quickstart.',
+	varyIndexBase: () =>
+		'The provider counts the images from another number: choose Auto as Vary Index Base.',
+	balancePath: () =>
+		'Neither of the two documented addresses of the balance is there: check Base URL in the credential.',
 };
 
 /** How to put a failure: what happened, with the provider's own code and words, and what to do. */

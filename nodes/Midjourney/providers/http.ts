@@ -34,8 +34,8 @@ export type FailureReason =
 	| 'unexplained'
 	| 'redirected';
 
-/** A setting that may be what makes a provider refuse. */
-export type Suspect = 'requestFormat' | 'upscaleContract';
+/** What is documented in several forms and may be what makes a provider refuse. */
+export type Suspect = 'requestFormat' | 'upscaleContract' | 'varyIndexBase' | 'balancePath';
 
 /** What an answer without a result means: for the money, and for another try. */
 export interface Meaning {
@@ -58,7 +58,7 @@ export interface Failure extends Meaning {
 	retryAfterMs?: number;
 	/** How often it was tried, as far as that is known. */
 	attempts?: number;
-	/** What to look at before anything else. */
+	/** What to look at before anything else: the form of the request may be the wrong one. */
 	suspect?: Suspect;
 }
 
@@ -101,7 +101,7 @@ export interface Http {
 	readonly callbackKey: string;
 	/** What the provider may sign its callbacks with; empty: it signs nothing. Never to be shown. */
 	readonly webhookSecrets: readonly string[];
-	/** How the body of a request is to look, where the credential has a choice of that. */
+	/** How the body of a request is to look, where the credential has a choice of that; anything unknown: what works. */
 	readonly requestFormat?: string;
 	send(call: Call): Promise<Result<Reply>>;
 }

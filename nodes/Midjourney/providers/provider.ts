@@ -25,13 +25,20 @@ export interface GenerateImage {
 	draft?: boolean;
 	/** What is not to be seen. */
 	exclude?: string;
+	experimental?: number;
+	/** Twice as wide and high. */
+	hd?: boolean;
 	imageQuality?: number;
 	imageWeight?: number;
 	omniReference?: string;
+	/** Codes of profiles and moodboards. */
+	personalization?: string[];
 	raw?: boolean;
 	seed?: number;
 	/** URLs or codes of styles. */
 	styleReferences?: string[];
+	/** By which of its algorithms Midjourney reads style references. */
+	styleVersion?: number;
 	styleWeight?: number;
 	tile?: boolean;
 }
@@ -46,12 +53,15 @@ export interface Source {
 	index: number;
 }
 
+/** The two documented forms of an upscale (wire.md: MidAPI upscale). */
+export type UpscaleContract = 'reference' | 'quickstart';
+
 /** Image → Upscale. */
 export interface UpscaleImage extends Source {
 	kind: 'upscaleImage';
 	watermark?: string;
-	/** Which of the two documented forms to send (wire.md: MidAPI upscale). */
-	contract?: 'reference' | 'quickstart';
+	/** Which of the two documented forms to send (wire.md: MidAPI upscale); undefined: the one that works. */
+	contract?: UpscaleContract;
 	/** Which of Midjourney's upscalers; undefined where the provider has only one. */
 	upscaler?: 'standard' | 'creative' | 'v5Twice' | 'v5FourTimes';
 }
@@ -63,7 +73,7 @@ export type Strength = 'strong' | 'subtle';
 export interface VaryImage extends Source {
 	kind: 'varyImage';
 	watermark?: string;
-	/** What the provider calls the first image: its pages say both (wire.md: MidAPI vary). */
+	/** What the provider calls the first image: its pages say both (wire.md: MidAPI vary). Undefined: what is known. */
 	firstIndex?: 0 | 1;
 	/** Undefined where the provider has only one. */
 	strength?: Strength;
@@ -225,6 +235,21 @@ export interface DownloadUrl {
 	validForMs: number;
 }
 
+/**
+ * Something that the pages of a provider describe in two forms, of which an account understands one (architecture.md: The other
+ * form).
+ */
+export interface FormChoice {
+	/** What it is about: what has worked for one request then holds for all with the same choice. */
+	of: string;
+	/** The documented forms, the usual one first; one alone where the user has chosen it. Shown in items. */
+	forms: readonly [usual: string, ...others: string[]];
+	/** False: this request goes in the form that is known, but no answer to it tells whether that is the right one. */
+	tells?: false;
+	/** It costs nothing: the other form may be tried whatever a refusal proves. */
+	isFree?: true;
+}
+
 /** The providers that there are, as workflows save them; the list of them is in index.ts. */
 export type ProviderName = 'midApi' | 'vtrix';
 
@@ -259,15 +284,30 @@ export interface Provider {
 		readTask: (taskId: string) => Promise<Result<Task>>,
 	): Promise<Result<TaskRequest>>;
 	/**
+	 * The forms in which a request, or the question for the balance, may be written; undefined where there is only one. A failure
+	 * that points at the form has a `suspect`.
+	 */
+	formsOf?(asked: TaskRequest | 'credits', http: Http): FormChoice | undefined;
+	/**
 	 * Buys: gives the task id. Call it once per task (architecture.md: Pay once).
 	 *
 	 * @param callbackUrl where the provider is to report that the task has ended
+	 * @param form one of `formsOf`; undefined: the usual one
 	 */
-	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Result<string>>;
+	submit(
+		http: Http,
+		request: TaskRequest,
+		callbackUrl?: string,
+		form?: string,
+	): Promise<Result<string>>;
 	/** Looks at a task; free and safe to repeat. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
-	/** What is left on the account, in the provider's credits. Not every provider tells. */
-	credits?(http: Http): Promise<Result<number>>;
+	/**
+	 * What is left on the account, in the provider's credits. Not every provider tells.
+	 *
+	 * @param form one of `formsOf`; undefined: the usual one
+	 */
+	credits?(http: Http, form?: string): Promise<Result<number>>;
 	/** A direct link to a file that this provider made. Not every provider has such links. */
 	downloadUrl?(http: Http, url: string): Promise<Result<DownloadUrl>>;
 }

@@ -18,6 +18,7 @@ import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	EditImage,
+	FormChoice,
 	InpaintImage,
 	LayoutOrRule,
 	Mask,
@@ -47,6 +48,9 @@ import {
 /** Vtrix on the wire (wire.md: Vtrix). */
 
 const GENERATION = '/model/v1/generation';
+
+/** The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit). */
+const BODIES: readonly [string, ...string[]] = ['wrapped', 'flat'];
 
 /** Of the text or the prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
@@ -433,6 +437,12 @@ function misses({ accepted, code = '', message = '' }: Failure, params: IDataObj
 	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
+/** The form that the user has chosen in the credential, else both. */
+const bodyForms = ({ requestFormat }: Http): FormChoice => {
+	const chosen = BODIES.find((form) => form === requestFormat);
+	return { of: 'body', forms: chosen === undefined ? BODIES : [chosen] };
+};
+
 export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	name: 'vtrix',
 	displayName: 'Vtrix',
@@ -459,7 +469,9 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return seen.ok ? fittedTo(seen.value, request) : seen;
 	},
 
-	async submit(http, request, callbackUrl) {
+	formsOf: (asked, http) => (asked === 'credits' ? undefined : bodyForms(http)),
+
+	async submit(http, request, callbackUrl, form = bodyForms(http).forms[0]) {
 		const call = modelCall(request);
 		if (!call) return notOffered;
 		const { model } = call;
@@ -467,8 +479,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		const answer = await ask(http, {
 			method: 'POST',
 			path: GENERATION,
-			// The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit).
-			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+			body: form === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		});
 		if (!answer.ok) {
 			return misses(answer.failure, params)

@@ -117,8 +117,9 @@ export class Memory {
 
 	/** It was taken. */
 	submitted(key: string, taskId: string, asked: RequestSummary): void {
-		// A canvas is made of a size that was read.
-		this.found(key, taskId, this.isSteady && !asked.canvas ? undefined : asked);
+		// A canvas is made of a size that was read, and a form was found out.
+		const isSame = this.isSteady && !asked.canvas && asked.requestForm === undefined;
+		this.found(key, taskId, isSame ? undefined : asked);
 	}
 
 	/**

@@ -2,16 +2,29 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { notOffered, openHttp, type Result, type Http } from '../providers/http';
 import type { Provider } from '../providers/provider';
-import { executionClock } from './clock';
+import { executionClock, processClock } from './clock';
 import { hostOf } from './host';
 import { ProblemWriter } from './nodeErrors';
 import type { Settings } from './settings';
 import { emptyOutcome, type Outcome } from './outcome';
 import { retryTransient } from './retry';
-import { Limiter } from './wait/limiter';
+import type { Forms } from './wait/forms';
+import { accountOf, Limiter } from './wait/limiter';
 
 /** How many free questions are asked at once. */
 const IN_FLIGHT = 5;
+
+/** What is left on the account, asked for where the provider has it; undefined where it tells nothing of the kind. */
+export const creditsOf = async (
+	provider: Provider,
+	http: Http,
+	forms: Forms,
+): Promise<Result<number> | undefined> =>
+	provider.credits &&
+	(await forms.ask(
+		provider.formsOf?.('credits', http),
+		async (form) => (await provider.credits?.(http, form)) ?? notOffered,
+	));
 
 /** Asks a provider what costs nothing, for all items of a run. */
 export class Queries {
@@ -50,10 +63,16 @@ export class Queries {
 	async answer(
 		itemIndex: number,
 		settings: Settings,
-		question: (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>,
+		question: (
+			provider: Provider,
+			http: Http,
+			forms: Forms,
+		) => Promise<Result<IDataObject> | undefined>,
 	): Promise<Outcome> {
 		const answer = await this.ask(
-			async (http) => (await question(this.provider, http)) ?? notOffered,
+			async (http) =>
+				(await question(this.provider, http, accountOf(http.account, processClock).forms)) ??
+				notOffered,
 		);
 		const outcome = emptyOutcome(itemIndex, settings);
 		return answer.ok

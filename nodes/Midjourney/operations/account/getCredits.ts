@@ -1,3 +1,4 @@
+import { creditsOf } from '../../tasks/query';
 import type { Operation } from '../operation';
 
 /** Account → Get Credits (wire.md: MidAPI credits). */
@@ -10,8 +11,8 @@ export const getCredits: Operation = {
 	fields: [],
 	does: 'query',
 	needs: 'credits',
-	question: () => async (provider, http) => {
-		const answer = await provider.credits?.(http);
+	question: () => async (provider, http, forms) => {
+		const answer = await creditsOf(provider, http, forms);
 		return answer?.ok ? { ok: true, value: { credits: answer.value } } : answer;
 	},
 };

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { Forms } from './forms';
 
 /** However long a provider asks to be left alone, in ms: the time limit of a task must not depend on it. */
 const LONGEST_PAUSE_MS = 120_000;
@@ -61,6 +62,8 @@ const SUBMITS_IN_FLIGHT = 5;
 export interface Account {
 	reads: Limiter;
 	submits: Limiter;
+	/** Which of the provider's documented forms it understands. */
+	forms: Forms;
 	/** How many tasks are being watched. */
 	watched: number;
 	/** Unix ms when a call of the provider has arrived in this process last. */
@@ -84,6 +87,7 @@ export function accountOf(key: string, clock: Clock): Account {
 	const account: Account = {
 		reads: new Limiter(READS_IN_FLIGHT, clock),
 		submits: new Limiter(SUBMITS_IN_FLIGHT, clock),
+		forms: new Forms(clock),
 		watched: 0,
 	};
 	accounts.set(key, account);

@@ -1,8 +1,9 @@
 import type { Failure, FailureReason, Http } from '../../providers/http';
-import type { Provider } from '../../providers/provider';
+import type { FormChoice, Provider } from '../../providers/provider';
 import { backoff, type ExecutionClock } from '../clock';
 import type { Memory } from '../memory';
 import { LOST_ANSWER_MS } from '../lost';
+import type { Forms } from './forms';
 import type { Limiter } from './limiter';
 import type { PollSchedule } from './schedule';
 import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
@@ -36,6 +37,8 @@ export interface SubmitDeps {
 	clock: ExecutionClock;
 	memory: Memory;
 	limiter: Limiter;
+	/** Which of the provider's documented forms the account understands. */
+	forms: Forms;
 	/** Nothing more is bought after the first refusal, because the node is going to fail anyway (On Error = stop). */
 	stopsAtRefusal: boolean;
 	/** Where the provider is to report that a task has ended; undefined: nowhere. */
@@ -62,12 +65,15 @@ export async function submitBatch(
 	batch: readonly number[],
 	deps: SubmitDeps,
 ): Promise<void> {
-	const { clock, limiter } = deps;
+	const { clock, limiter, forms } = deps;
 	const progress = { isOver: false, isHeld: false };
 	const send = async (position: number) => {
 		const task = state.tasks[position];
-		if (!task || progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
-		await submitAt(state, position, task, deps, progress);
+		if (!task) return;
+		await forms.inTurn(formsFor(task, deps), async () => {
+			if (progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
+			await submitAt(state, position, task, deps, progress);
+		});
 	};
 	// Somebody else may have been asked to leave the account alone.
 	const orPaused = () => pause(state, clock.now() + limiter.pausedFor());
@@ -81,6 +87,12 @@ export async function submitBatch(
 	withdrawIntent(state);
 	if (progress.isOver) skipRest(state, deps);
 }
+
+const formsFor = (
+	{ stage }: TaskState,
+	{ provider, http }: Pick<SubmitDeps, 'provider' | 'http'>,
+): FormChoice | undefined =>
+	'request' in stage ? provider.formsOf?.(stage.request, http) : undefined;
 
 async function submitAt(
 	state: WaitState,
@@ -119,19 +131,32 @@ async function submitAt(
 	progress.isOver ||= deps.stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
 }
 
-/** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
+/**
+ * Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. Where a refusal
+ * proves that nothing was taken and points at the form of the request, it is sent in the other one: still the same intent.
+ */
 async function sendOnce(
 	task: TaskState,
 	position: number,
 	state: WaitState,
-	{ provider, http, clock, memory, callbackUrl, callsReachWait, underWay, onBought }: SubmitDeps,
+	deps: SubmitDeps,
 ): Promise<Failure | undefined> {
+	const { provider, http, clock, memory, forms, callsReachWait, underWay, onBought } = deps;
 	const { stage, settings, key } = task;
 	if (!('request' in stage) || !settings || key === undefined) return undefined;
 	const since = clock.now();
 	memory.sending(key, since);
 	underWay.count++;
-	const sending = provider.submit(http, stage.request, callbackUrl?.(position));
+	const choice = formsFor(task, deps);
+	const sending = forms.ask(
+		choice,
+		async (form) => {
+			const requestForm = form === choice?.forms[0] ? undefined : form;
+			if (task.asked?.requestForm !== requestForm) task.asked = { ...task.asked, requestForm };
+			return await provider.submit(http, stage.request, deps.callbackUrl?.(position), form);
+		},
+		async () => await clock.orCancelled(async () => true).catch(() => false),
+	);
 	const answer = await sending.finally(() => underWay.count--);
 	if (!answer.ok) {
 		const { failure } = answer;
