@@ -207,7 +207,7 @@ describe('A submit that is documented in two forms', () => {
 		const { begin, sent, clock, recall } = shop(
 			after(
 				() => clock,
-				1000,
+				2000,
 				() => misread,
 			),
 			{ forms },

@@ -166,7 +166,7 @@ const personalization = asFlag(
 		{
 			separator: /[\s,]+/,
 			check: (entry) =>
-				/^[a-z0-9]{3,40}$/i.test(entry) ? undefined : `holds “${entry}”, which is no code`,
+				/^[a-z0-9]{1,40}$/i.test(entry) ? undefined : `holds “${entry}”, which is no code`,
 		},
 		{
 			displayName: 'Personalization',
