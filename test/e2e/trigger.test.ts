@@ -313,7 +313,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			for (const { status, body: said } of refusals) {
 				expect({ status, said }).toEqual({
 					status: 401,
-					said: { ok: false, message: 'The call does not prove itself' },
+					said: { ok: false, message: 'The call is not authenticated' },
 				});
 			}
 			// Signed by the provider, but not asked for at this address.
@@ -584,7 +584,9 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 			expect(published).toContain('cannot hand calls on to executions that wait');
 			expect(published).toContain(refuses);
 			expect(await wait.finishAndDeliver(0)).toEqual([503]);
-			const [, called = ''] = n8n.log().split('so hands no call on to the execution that waits');
+			const [, called = ''] = n8n
+				.log()
+				.split('so it cannot hand calls on to the executions that wait for them');
 			expect(called).toContain(refuses);
 			expect(called).toContain(advice);
 			await client.stopExecution(wait.executionId);

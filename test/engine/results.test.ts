@@ -378,8 +378,16 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it.each([
 			['nothing', Buffer.alloc(0), 'the file is empty'],
-			['HTML', Buffer.from('<!DOCTYPE html><title>Expired</title>'), 'no image or video'],
-			['a program', Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'), 'no image or video'],
+			[
+				'HTML',
+				Buffer.from('<!DOCTYPE html><title>Expired</title>'),
+				'does not lead to an image or a video',
+			],
+			[
+				'a program',
+				Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'),
+				'does not lead to an image or a video',
+			],
 		])('does not store %s for a PNG', async (_, body, words) => {
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/')
@@ -436,7 +444,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 					expect(items[0]?.json).toMatchObject({ taskId, status: 'completed' });
 					expect(items[0]?.json.outputs).toHaveLength(4);
 					expect(items[0]?.json.errorMessage).toMatch(
-						/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|fell silent)/,
+						/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|stopped sending)/,
 					);
 				} finally {
 					spy.mockRestore();
@@ -482,7 +490,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const { error } = await bench.generate({});
 			const { taskId } = bench.emulator.ledger.submits[0] ?? {};
 			expect(error?.message).toBe(
-				`Task ${taskId} is completed, but ${dialect.displayName} names no image or video of it [item 0]`,
+				`Task ${taskId} is completed, but ${dialect.displayName} lists no image or video for it [item 0]`,
 			);
 			expect(error?.description).toContain('paid: do not submit it again');
 		});
@@ -496,7 +504,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(items[0]?.json).toMatchObject({
 				status: 'completed',
 				outputs: [],
-				errorMessage: expect.stringContaining('names no image or video'),
+				errorMessage: expect.stringContaining('lists no image or video'),
 				raw: dialect.raw,
 			});
 		});
@@ -508,7 +516,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				parameters: { resource: 'task', operation: 'get', taskId },
 			});
 			expect(error).toBeUndefined();
-			expect(items[0]?.json.errorMessage).toContain('names no image or video');
+			expect(items[0]?.json.errorMessage).toContain('lists no image or video');
 		});
 	});
 });

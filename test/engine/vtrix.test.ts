@@ -525,16 +525,16 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'an image left of the canvas': [
 		edit({ imageX: -1024 }),
-		/1024 × 1024 px at -1024, 0\) lies entirely outside of the canvas \(1536 × 1024 px\)/,
+		/1024 × 1024 px at -1024, 0\) lies entirely outside the canvas \(1536 × 1024 px\)/,
 	],
-	'an image below the canvas': [edit({ imageY: 1024 }), /lies entirely outside of the canvas/],
+	'an image below the canvas': [edit({ imageY: 1024 }), /lies entirely outside the canvas/],
 	'a fitted canvas that is too large': [
 		onTask('edit', {
 			canvasFit: 'margins',
 			moreWidth: 300,
 			additionalFields: { ...SQUARE, imageWidth: 2000 },
 		}),
-		/The canvas would have 8000 × 1024 px, at most 4096/,
+		/The canvas would have 8000 × 1024 px, but a side can have at most 4096/,
 	],
 	'a ratio that is none': [
 		onTask('edit', { canvasAspectRatio: '16/9' }),
@@ -555,7 +555,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	'a mask with words for points': [masked(polygon('a,b c,d e,f')), /points that are no numbers/],
 	'a point outside': [
 		masked(polygon('0,0 2000,0 0,500')),
-		/Area 1 of the mask has the point 2000,0 outside of the image \(1024 × 1024 px\)/,
+		/Area 1 of the mask has the point 2000,0 outside the image \(1024 × 1024 px\)/,
 	],
 	'a rectangle that reaches outside': [masked(rectangle(1000, 0, 100, 10)), /the point 1100,0/],
 	'a rectangle of no height': [masked(rectangle(0, 0, 100, 0)), /a Width and a Height above 0/],

@@ -53,7 +53,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 			const [submit] = bench.emulator.ledger.submits;
 			expect(result.error?.message).toBe(
-				`The execution was cancelled; these tasks go on at ${dialect.displayName}: ${submit?.taskId}`,
+				`The execution was cancelled; these tasks continue at ${dialect.displayName}: ${submit?.taskId}`,
 			);
 			expect(bench.emulator.ledger.reads).toHaveLength(0);
 		});
@@ -78,7 +78,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				},
 			);
 			expect(error?.message).toContain(
-				'1 submit was under way, which may have been taken and paid',
+				'1 submit was in flight and may have been accepted and paid',
 			);
 			release();
 			const [submit] = bench.emulator.ledger.submits;

@@ -204,15 +204,22 @@ export class N8nClient {
 	}
 
 	/** The newest executions of a workflow, newest first, without their data. */
-	async executions(workflowId: string, limit = 20): Promise<Array<{ id: string; status: string }>> {
+	async executions(
+		workflowId: string,
+		limit = 20,
+	): Promise<Array<{ id: string; status: string; startedAt: number }>> {
 		const query = new URLSearchParams({
 			filter: JSON.stringify({ workflowId }),
 			limit: String(limit),
 		});
 		const answer = await this.request('GET', `/rest/executions?${query}`);
 		return list(object(answer, 'executions').results, 'executions').map((entry) => {
-			const { id, status } = object(entry, 'execution');
-			return { id: String(id), status: text(status, 'status of the execution') };
+			const { id, status, startedAt } = object(entry, 'execution');
+			return {
+				id: String(id),
+				status: text(status, 'status of the execution'),
+				startedAt: Date.parse(optionalText(startedAt) ?? ''),
+			};
 		});
 	}
 

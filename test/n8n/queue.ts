@@ -141,7 +141,9 @@ export async function startQueueN8n(options: QueueOptions): Promise<QueueN8n> {
 				}),
 			);
 		};
+		let upSince = begin;
 		const up = async () => {
+			upSince = Date.now();
 			const some = [...ended];
 			ended.clear();
 			await startAll(some);
@@ -158,6 +160,9 @@ export async function startQueueN8n(options: QueueOptions): Promise<QueueN8n> {
 				return running.get('main')?.pid ?? 0;
 			},
 			startedInMs: Date.now() - begin,
+			get upSince() {
+				return upSince;
+			},
 			log: () => roles.map(logOf).join('\n'),
 			logOf,
 			get workerPids() {

@@ -36,6 +36,8 @@ export interface N8nServer {
 	readonly pid: number;
 	/** How long the start took, in ms. */
 	readonly startedInMs: number;
+	/** Unix ms: when it was started last. What was running before runs no more. */
+	readonly upSince: number;
 	/** All that n8n has written so far. */
 	log(): string;
 	/** Ends n8n and leaves its data. */
@@ -89,9 +91,11 @@ export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 			isReady: async () => await answers(url, '/healthz/readiness', '/rest/settings'),
 		});
 
+	let upSince = Date.now();
 	let main = await start();
 	const down = async (signal: Ending) => await (signal === 'SIGKILL' ? main.kill() : main.stop());
 	const up = async () => {
+		upSince = Date.now();
 		main = await start();
 	};
 	return {
@@ -103,6 +107,9 @@ export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 			return main.pid;
 		},
 		startedInMs: Date.now() - begin,
+		get upSince() {
+			return upSince;
+		},
 		log: () => readFileSync(logFile, 'utf8'),
 		down,
 		up,

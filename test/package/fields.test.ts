@@ -10,9 +10,7 @@ import { providers } from '../../nodes/Midjourney/providers';
 import { failed, success, type Http } from '../../nodes/Midjourney/providers/http';
 import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../nodes/Midjourney/providers/task';
-import { processClock } from '../../nodes/Midjourney/tasks/clock';
 import { prepare } from '../../nodes/Midjourney/tasks/prepare';
-import { Forms } from '../../nodes/Midjourney/tasks/wait/forms';
 
 /** No field is there for show: each one changes what is sent, or how the node waits and what it gives. */
 
@@ -132,7 +130,7 @@ async function demandsOf(
 		},
 	};
 	const { [provider]: doer } = providers;
-	if (work.does === 'query') await work.question(doer, http, new Forms(processClock));
+	if (work.does === 'query') await work.question(doer, http);
 	if (work.does === 'submit') {
 		for (const request of work.requests) {
 			// What is looked up before the submit is a demand, too.

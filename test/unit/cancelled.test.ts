@@ -13,22 +13,22 @@ describe('What is said of a cancelled execution', () => {
 		[
 			'open tasks, each once',
 			{ open: ['a', 'b', 'a'] },
-			'The execution was cancelled; these tasks go on at MidAPI: a, b',
+			'The execution was cancelled; these tasks continue at MidAPI: a, b',
 		],
 		[
 			'completed tasks',
 			{ open: [], completed: ['c'] },
-			'The execution was cancelled; these tasks are completed, MidAPI has their results: c',
+			'The execution was cancelled; these tasks are completed, and MidAPI has their results: c',
 		],
 		[
 			'one submit under way',
 			{ underWay: 1 },
-			'The execution was cancelled; 1 submit was under way, which may have been taken and paid: look into the task list of MidAPI',
+			'The execution was cancelled; 1 submit was in flight and may have been accepted and paid: check the task list of MidAPI',
 		],
 		[
 			'all of it',
 			{ open: ['a'], completed: ['c'], underWay: 3 },
-			'The execution was cancelled; these tasks go on at MidAPI: a; these tasks are completed, MidAPI has their results: c; 3 submits were under way, which may have been taken and paid: look into the task list of MidAPI',
+			'The execution was cancelled; these tasks continue at MidAPI: a; these tasks are completed, and MidAPI has their results: c; 3 submits were in flight and may have been accepted and paid: check the task list of MidAPI',
 		],
 	])('%s', (_, left, message) => {
 		expect(cancelledMessage(left, midApi)).toBe(message);
@@ -52,7 +52,7 @@ describe('Work that breaks off', () => {
 				return await broken();
 			},
 		);
-		await expect(work).rejects.toThrow('these tasks go on at MidAPI: a');
+		await expect(work).rejects.toThrow('these tasks continue at MidAPI: a');
 	});
 
 	it('by something else keeps its words, and names the tasks', async () => {

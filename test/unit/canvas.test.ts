@@ -147,12 +147,12 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'a canvas that is too large',
 			{ ...edit, rule: { moreWidth: 300, moreHeight: 0, anchor: 'top' } },
-			/5824 × 816 px, at most 4096/,
+			/5824 × 816 px, but a side can have at most 4096/,
 		],
 		[
 			'an image beside the canvas',
 			{ ...edit, rule: { canvas: wide, x: 1456, y: 0 } },
-			/entirely outside of the canvas/,
+			/entirely outside the canvas/,
 		],
 		[
 			'a canvas that is full',
@@ -162,7 +162,7 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'an area that reaches outside',
 			{ ...inpaint, mask: { polygons: [[0, 0, 1457, 0, 9, 9]] } },
-			/Area 1 .* 1457,0 outside of the image/,
+			/Area 1 .* 1457,0 outside the image/,
 		],
 	])('%s does not fit', (_, request, problem) => {
 		expect(withSize(request, wide)).toEqual({ problem: expect.stringMatching(problem) });

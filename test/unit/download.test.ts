@@ -154,14 +154,18 @@ describe('A file', () => {
 
 	it.each<[string, Behaviour, string]>([
 		['without a byte', { body: [] }, 'the file is empty'],
-		['that is HTML', { body: [Buffer.from('<!DOCTYPE html><title>Gone')] }, 'no image or video'],
+		[
+			'that is HTML',
+			{ body: [Buffer.from('<!DOCTYPE html><title>Gone')] },
+			'does not lead to an image or a video',
+		],
 		[
 			'that is a program',
 			{ body: [Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff')] },
-			'no image',
+			'does not lead to an image or a video',
 		],
 		['that is gone', { status: 404 }, 'the file is not there (404)'],
-		['that is refused', { status: 403 }, 'the file server does not give it (403)'],
+		['that is refused', { status: 403 }, 'the file server refuses to deliver it (403)'],
 		[
 			'that says it is larger than the limit',
 			{ headers: { 'content-length': '1000001' }, body: [PNG] },
@@ -177,11 +181,11 @@ describe('A file', () => {
 	});
 
 	it.each(['/files/0.png', 'javascript:alert(1)', 'file:///etc/passwd', 'ftp://x/0.png', ''])(
-		'whose link is no web address is never asked for: %j',
+		'whose link is not a web address is never asked for: %j',
 		async (link) => {
 			const { run, requests } = stage(() => file);
 			const [end] = await run([link]);
-			expect(wordsOf(end)).toContain('no web address');
+			expect(wordsOf(end)).toContain('not a web address');
 			expect(requests).toEqual([]);
 		},
 	);
@@ -200,7 +204,7 @@ describe('A file', () => {
 	});
 
 	it.each<[string, Behaviour, string]>([
-		['503', { status: 503 }, 'could not give it (503)'],
+		['503', { status: 503 }, 'could not deliver it (503)'],
 		['a cut connection', { body: [PNG, 'cut'] }, 'connection to the file server broke off'],
 		['no connection', { refuses: 'ENOTFOUND' }, 'cannot be reached (ENOTFOUND somewhere)'],
 	])('is asked for four times at most: %s', async (_, stumble, words) => {
@@ -287,7 +291,7 @@ describe('A file server that', () => {
 		const many = Array.from({ length: 20 }, (_, index) => url(index));
 		const ends = await run([...many, url(20, 'cdn.example.org')]);
 		expect(ends.map(({ ok }) => ok)).toEqual([...many.map(() => false), true]);
-		expect(wordsOf(ends[2])).toContain('could not give it (503)');
+		expect(wordsOf(ends[2])).toContain('could not deliver it (503)');
 		expect(wordsOf(ends[19])).toContain('not tried');
 		// Two more were begun while the first three were under way.
 		expect(new Set(requests)).toEqual(new Set([...many.slice(0, 5), url(20, 'cdn.example.org')]));

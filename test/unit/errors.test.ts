@@ -185,7 +185,7 @@ describe('The time limit', () => {
 		const { message, description } = writer.ofTimeLimit('paid-1', 60_000, last, 3);
 		expect(message).toBe('Time limit of 1 min reached, task paid-1 is still open [item 3]');
 		expect(description).toMatch(/it is paid: do not submit it again.*Task → Wait/);
-		expect(description).toMatch(/last look did not succeed: MidAPI could not answer \(503/);
+		expect(description).toMatch(/last read failed: MidAPI could not answer \(503/);
 		expect(description).not.toMatch(/paid-1|retry/);
 	});
 });

@@ -3,7 +3,6 @@ import type { IDataObject } from 'n8n-workflow';
 import { allProviders } from '../providers';
 import type { Result, Http } from '../providers/http';
 import type { Provider, RequestMap, TaskKind, TaskRequest } from '../providers/provider';
-import type { Forms } from '../tasks/wait/forms';
 import type { Field } from './field';
 import type { Parameters } from './parameters';
 
@@ -80,12 +79,7 @@ export type Operation =
 			question(from: Parameters): Question;
 	  });
 
-/** @param forms which of the provider's documented forms the account understands */
-export type Question = (
-	provider: Provider,
-	http: Http,
-	forms: Forms,
-) => Promise<Result<IDataObject> | undefined>;
+export type Question = (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>;
 
 /** Whether an operation can be done with a provider. */
 export function offers(operation: Operation, provider: Provider): boolean {

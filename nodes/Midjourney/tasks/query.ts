@@ -8,25 +8,24 @@ import { ProblemWriter } from './nodeErrors';
 import type { Settings } from './settings';
 import { emptyOutcome, type Outcome } from './outcome';
 import { retryTransient } from './retry';
-import type { Forms } from './wait/forms';
 import { accountOf, Limiter } from './wait/limiter';
 
-/** How many free questions are asked at once. */
+/** How many free requests are in flight at once. */
 const IN_FLIGHT = 5;
 
-/** What is left on the account, asked for where the provider has it; undefined where it tells nothing of the kind. */
-export const creditsOf = async (
+/** The balance of the account, in the provider's credits; undefined if the provider has no such request. */
+export async function creditsOf(
 	provider: Provider,
 	http: Http,
-	forms: Forms,
-): Promise<Result<number> | undefined> =>
-	provider.credits &&
-	(await forms.ask(
-		provider.formsOf?.('credits', http),
-		async (form) => (await provider.credits?.(http, form)) ?? notOffered,
-	));
+): Promise<Result<number> | undefined> {
+	if (!provider.credits) return undefined;
+	const { forms } = accountOf(http.account, processClock);
+	const choice = provider.formsOf?.('credits', http);
+	const ask = async (form?: string) => (await provider.credits?.(http, form)) ?? notOffered;
+	return await forms.inTurn(choice, async () => await forms.ask(choice, ask));
+}
 
-/** Asks a provider what costs nothing, for all items of a run. */
+/** Makes the requests that cost nothing, for all items of a run. */
 export class Queries {
 	private constructor(
 		private readonly provider: Provider,
@@ -34,7 +33,11 @@ export class Queries {
 		private readonly problems: ProblemWriter,
 	) {}
 
-	/** @throws NodeOperationError when the node has no credential */
+	/**
+	 * Opens the credential.
+	 *
+	 * @throws NodeOperationError when the node has no credential
+	 */
 	static async open(context: IExecuteFunctions, provider: Provider): Promise<Queries> {
 		const host = hostOf(context);
 		const clock = executionClock(host);
@@ -50,7 +53,7 @@ export class Queries {
 		);
 	}
 
-	/** Reads one task once. */
+	/** Reads a task. */
 	async task(itemIndex: number, settings: Settings, taskId: string): Promise<Outcome> {
 		const seen = await this.ask(async (http) => await this.provider.read(http, taskId));
 		const outcome = { itemIndex, settings, taskId, polls: 1, waitedMs: 0, via: 'poll' } as const;
@@ -59,20 +62,14 @@ export class Queries {
 			: { ...outcome, problem: this.problems.ofLostTask(seen.failure, taskId, itemIndex) };
 	}
 
-	/** Gets the answer to something that is no task. */
+	/** Asks something that is not about a task. */
 	async answer(
 		itemIndex: number,
 		settings: Settings,
-		question: (
-			provider: Provider,
-			http: Http,
-			forms: Forms,
-		) => Promise<Result<IDataObject> | undefined>,
+		question: (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>,
 	): Promise<Outcome> {
 		const answer = await this.ask(
-			async (http) =>
-				(await question(this.provider, http, accountOf(http.account, processClock).forms)) ??
-				notOffered,
+			async (http) => (await question(this.provider, http)) ?? notOffered,
 		);
 		const outcome = emptyOutcome(itemIndex, settings);
 		return answer.ok

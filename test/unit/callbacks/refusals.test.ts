@@ -13,7 +13,7 @@ describe('What is logged of calls that were not taken', () => {
 		const { log, lines } = newLog();
 		log.refused('no token in the address');
 		expect(lines).toEqual([
-			"Midjourney Trigger 'Studio' refused 1 call in the last minute: no token in the address. It has taken none since n8n was started.",
+			"Midjourney Trigger 'Studio' refused 1 call in the last minute: no token in the address. It has accepted none since n8n was started.",
 		]);
 	});
 
@@ -46,7 +46,7 @@ describe('What is logged of calls that were not taken', () => {
 		clock.time = 1_800_000_000_000;
 		log.taken();
 		log.refused('a');
-		expect(lines[0]).toContain('The last that it took came at 2027-01-15T08:00:00.000Z');
+		expect(lines[0]).toContain('The last one that it accepted came at 2027-01-15T08:00:00.000Z');
 	});
 
 	it('tells refusals and calls that are to come again apart', () => {

@@ -70,7 +70,7 @@ describe('A call that is handed on', () => {
 		['it waits for a form by now', { status: 307, body: '' }, 'gone'],
 		[
 			'its signature has become too old for the node',
-			{ status: 401, body: { ok: false, message: 'The call does not prove itself' } },
+			{ status: 401, body: { ok: false, message: 'The call is not authenticated' } },
 			'later',
 		],
 	])('is settled at once when %s', async (_, reply, expected) => {

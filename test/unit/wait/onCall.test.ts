@@ -287,7 +287,7 @@ const waitingFor = (...taskIds: string[]): WaitState => {
 const bought = (taskId: string): Stage => ({
 	...{ at: 'bought', taskId, since: 0, deadline: 600_000, fresh: true, called: true },
 });
-const REFUSED = { ok: false, message: 'The call does not prove itself' };
+const REFUSED = { ok: false, message: 'The call is not authenticated' };
 
 describe('A call that proves itself', () => {
 	it('is answered, and the task is read, whatever it says', async () => {

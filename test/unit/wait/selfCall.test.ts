@@ -380,7 +380,7 @@ describe("n8n's protection against private addresses", () => {
 
 	it('is named in the advice as soon as it has refused, with what to do', async () => {
 		expect(reachAdvice()).toBe(
-			'Internal Base URL in Options names an address that works from inside.',
+			'Set Internal Base URL in Options to an address at which n8n can be reached from inside.',
 		);
 		const { context } = executionAt(HERE, () => REFUSAL);
 		expect(await ownAddress(context, undefined)).toBeUndefined();

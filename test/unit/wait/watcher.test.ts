@@ -608,6 +608,32 @@ describe('Of a task that a call is to tell of', () => {
 		expect(moments()).toEqual([120_000, 420_000, 720_000]);
 	});
 
+	it('one is read for all where calls have arrived', async () => {
+		const { watcher, clock, account, reads } = watching(() => RUNNING);
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(800_000);
+		expect(reads).toEqual([120_000, 420_000, 720_000].map((at) => ({ taskId: 'a', at })));
+	});
+
+	it('one whose call was lost is read two minutes after the last call of the others', async () => {
+		const { watcher, clock, account, reads } = watching(() => DONE);
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(100_000);
+		for (const id of ['a', 'c']) await clock.until(watcher.onCallback(id));
+		await clock.until(watcher.untilAllEnded());
+		expect(reads.slice(2)).toEqual([{ taskId: 'b', at: 220_000 }]);
+	});
+
+	it('all are read once the first has ended without a call', async () => {
+		const { watcher, clock, account, reads } = watching((id) => (id === 'a' ? DONE : RUNNING));
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(126_000);
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['a', 'b', 'c']);
+	});
+
 	it('nearly nothing is read from the first call on', async () => {
 		const { watcher, clock, account, moments } = watching(() => RUNNING);
 		watcher.add(hopeful());
@@ -618,11 +644,12 @@ describe('Of a task that a call is to tell of', () => {
 	});
 
 	it.each([
-		['in this watcher', false],
-		['in another', true],
+		// The first of several is read for all: the other one is read right after it.
+		['in this watcher', false, [10_200, 15_300, 16_830]],
+		['in another', true, [10_000, 15_000, 16_500]],
 	])(
 		'more is read as soon as an end was read of which no call has told, %s',
-		async (_, isOther) => {
+		async (_, isOther, first) => {
 			const clock = new WaitClock();
 			const account = newAccount(clock);
 			const script: Script = (taskId) => (taskId === 'short' ? DONE : RUNNING);
@@ -633,7 +660,7 @@ describe('Of a task that a call is to tell of', () => {
 			await clock.pass(60_000);
 			const at = reads.filter(({ taskId }) => taskId === 'long').map((read) => read.at);
 			// It takes five seconds to be sure that no call comes. From then on a pause is a tenth of the time waited.
-			expect(at.slice(0, 3)).toEqual([10_000, 15_000, 16_500]);
+			expect(at.slice(0, 3)).toEqual(first);
 			at.slice(3).forEach((moment, index) => {
 				expect(moment / (at[index + 2] ?? NaN)).toBeCloseTo(1.1, 5);
 			});
@@ -648,7 +675,7 @@ describe('Of a task that a call is to tell of', () => {
 		await clock.pass(13_000);
 		account.calledAt = clock.time;
 		await clock.pass(100_000);
-		expect(reads.map(({ at }) => at)).toEqual([10_000, 10_000]);
+		expect(reads.map(({ at }) => at)).toEqual([10_000, 10_200]);
 	});
 
 	it('no more is read because an end was read that a call has told of', async () => {

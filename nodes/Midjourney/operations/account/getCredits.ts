@@ -11,8 +11,8 @@ export const getCredits: Operation = {
 	fields: [],
 	does: 'query',
 	needs: 'credits',
-	question: () => async (provider, http, forms) => {
-		const answer = await creditsOf(provider, http, forms);
+	question: () => async (provider, http) => {
+		const answer = await creditsOf(provider, http);
 		return answer?.ok ? { ok: true, value: { credits: answer.value } } : answer;
 	},
 };
