@@ -12,7 +12,7 @@ import {
 import type { TaskRequest } from '../providers/provider';
 import { impliedBy, type Label } from './promptFlags';
 
-/** What a version of Midjourney does not take is told before it is bought; what nobody knows for sure is a hint in the panel. */
+/** Checks a request against its version of Midjourney before anything is bought. What is not certain is a hint in the panel. */
 
 /**
  * The first thing in a request that its version certainly does not take, in fields or as a flag in the prompt.
@@ -96,7 +96,7 @@ const hint = (message: string, type: 'info' | 'warning', condition: string): Nod
 
 /** Shown where a version is chosen that this node does not know. */
 export const NEW_VERSION = hint(
-	'This node does not know the chosen <b>Version</b>. If it is a new one, everything is sent as it is, and Midjourney decides; what never was a version is refused before anything is bought.',
+	'This node does not know the chosen <b>Version</b>. A newer version is sent as it is, without a check. A version that never existed is refused before anything is bought.',
 	'info',
 	`version !== "" && !${JSON.stringify(KNOWN_VERSIONS)}.includes(version)`,
 );

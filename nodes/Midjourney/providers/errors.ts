@@ -156,7 +156,7 @@ export const isReason = (value: unknown): value is FailureReason =>
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
-		`What it says is missing was sent. If Request Format in the ${provider} credential is not Auto, choose Auto; with Auto, the other format did not help.`,
+		`What it says is missing was sent. If Request Format in the ${provider} credential is not Auto, choose Auto; with Auto, both formats were refused.`,
 	upscaleContract: () =>
 		'The provider documents two addresses for an upscale. If the task ID is right, choose Auto as Upscale Contract; if it is Auto already, Quickstart.',
 	varyIndexBase: () =>

@@ -1,11 +1,11 @@
 import type { Setting } from './flags';
 
 /**
- * What the versions of Midjourney take of its language, as its own pages say (wire.md: Midjourney's language by version). What no
- * page says passes: a provider may know more, and tomorrow's version is none of these.
+ * Which version of Midjourney takes which flag, according to Midjourney's own pages (wire.md: Midjourney's language by version).
+ * What no page mentions passes, because a provider may know more, and so does every newer version.
  */
 
-/** Every version that there has been, oldest first; the Niji models are a row of their own. */
+/** Every version that has existed, oldest first; the Niji models have numbers of their own. */
 export const VERSIONS = {
 	midjourney: ['1', '2', '3', '4', '5', '5.1', '5.2', '6', '6.1', '7', '8', '8.1', '8.2'],
 	niji: ['niji4', 'niji5', 'niji6', 'niji7'],
@@ -17,7 +17,7 @@ const V5 = ['5.1', '5.2'] as const;
 const V6 = ['6', '6.1'] as const;
 const V8 = ['8.1', '8.2'] as const;
 
-/** Midjourney's help pages, by the number of the article. */
+/** The address of a help page, by the number of its article. */
 const help = (article: string): string =>
 	`https://docs.midjourney.com/hc/en-us/articles/${article}`;
 const VERSION_CHART = help('32199405667853');
@@ -27,20 +27,20 @@ const DRAFT_MODE = help('35577175650957');
 const STYLE_REFERENCE = 'https://docs.midjourney.com/v1/docs/style-reference';
 const CHARACTER_REFERENCE = 'https://docs.midjourney.com/docs/character-reference';
 
-/** What is known of one flag. A version in none of the lists: no page says anything. */
+/** What is documented about one flag. No page mentions it for a version that is in none of the lists. */
 export interface Word {
 	/** Without hyphens, the usual one first. */
 	flags: readonly [string, ...string[]];
 	/** The setting of a request that says the same. */
 	setting?: Setting;
-	/** They take it. */
+	/** The versions that take it. */
 	takes: readonly Version[];
-	/** They do not: a submit with it would be refused, or paid for something else. */
+	/** The versions that do not: a submit with it would be refused, or would buy something else. */
 	refuses: readonly Version[];
-	/** The pages contradict each other. */
+	/** The versions about which the pages contradict each other. */
 	unclear: readonly Version[];
 	sources: readonly [string, ...string[]];
-	/** The day when these were read. */
+	/** The day on which the sources were read, as YYYY-MM-DD. */
 	read: string;
 }
 
@@ -53,6 +53,7 @@ const word = (
 	...sources: Word['sources']
 ): Word => ({ flags, setting, takes, refuses, unclear, sources, read: READ });
 
+/** A row for each flag. */
 export const LANGUAGE: readonly Word[] = [
 	word(['hd'], 'hd', { takes: V8, refuses: [...V6, '7'] }, VERSION_CHART),
 	word(['sd'], undefined, { takes: V8, refuses: [...V6, '7'] }, VERSION_CHART),
@@ -137,21 +138,21 @@ export const LANGUAGE: readonly Word[] = [
 /** All of them, as a version is written in a request. */
 export const KNOWN_VERSIONS: readonly string[] = [...VERSIONS.midjourney, ...VERSIONS.niji];
 
-/** As the table has it: 6.0 is 6. */
+/** The version as the table has it: 6.0 is 6. */
 export const versionOf = (version: string): string => version.toLowerCase().replace(/\.0+$/, '');
 
-/** What is known of a version. `never`: newer ones exist, and there has been none of that name. */
+/** Whether a version is in the table, is newer than all in it, or has never existed although newer ones do. */
 export function known(version: string): 'known' | 'never' | 'newer' {
 	const wanted = versionOf(version);
 	if (KNOWN_VERSIONS.includes(wanted)) return 'known';
 	const family = wanted.startsWith('niji') ? VERSIONS.niji : VERSIONS.midjourney;
 	const newest = Math.max(...family.map(numberOf));
-	// Niji without a number is whichever is the newest.
+	// Niji without a number is the newest one.
 	return wanted !== 'niji' && numberOf(wanted) < newest ? 'never' : 'newer';
 }
 
 const numberOf = (version: string): number => Number(version.replace('niji', ''));
 
-/** As people write it. */
+/** The version as people write it. */
 export const versionName = (version: string): string =>
 	version.startsWith('niji') ? `Niji ${version.slice(4)}`.trim() : version;

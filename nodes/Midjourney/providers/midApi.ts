@@ -170,7 +170,7 @@ const CONTRACTS: readonly [UpscaleContract, UpscaleContract] = ['reference', 'qu
 /** What a variation counts the images from (wire.md: MidAPI vary). */
 const INDEX_FORMS = ['indexFrom0', 'indexFrom1'] as const;
 
-/** What this family's pages describe in two forms; where the user has chosen, the chosen one alone. */
+/** What the pages of this family describe in two forms; only the chosen one if the user has chosen. */
 function formsOf(asked: TaskRequest | 'credits'): FormChoice | undefined {
 	if (asked === 'credits') return { of: 'balance', forms: ['common', 'chat'], isFree: true };
 	switch (asked.kind) {
@@ -181,7 +181,7 @@ function formsOf(asked: TaskRequest | 'credits'): FormChoice | undefined {
 		case 'varyImage': {
 			const { index, firstIndex } = asked;
 			if (firstIndex !== undefined) return { of: 'vary', forms: [INDEX_FORMS[firstIndex]] };
-			// Any other number is an image in both forms, though not the same one.
+			// Any other number names an image in both forms, but not the same one.
 			const tells = index === 0 ? {} : ({ tells: false } as const);
 			return { of: 'vary', forms: INDEX_FORMS, ...tells };
 		}
@@ -206,7 +206,7 @@ function inForm(request: TaskRequest, form: string | undefined): TaskRequest {
 function suspectIn({ kind }: TaskRequest, failure: Failure): Suspect | undefined {
 	const { code, message = '' } = failure;
 	if (kind === 'upscaleImage') return code === '404' ? 'upscaleContract' : undefined;
-	// That it is missing, say, would prove nothing: some servers take 0 for nothing. Only the range itself does.
+	// “Missing” would prove nothing, because some servers take 0 for a missing value. Only the range itself is a proof.
 	const isFrom1 = /\bimageIndex\b/.test(message) && /\b1\b\D+\b4\b/.test(message);
 	return kind === 'varyImage' && isFrom1 ? 'varyIndexBase' : undefined;
 }
@@ -274,8 +274,8 @@ async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 }
 
 /**
- * The same for a path that may not be there. A server that names it in the form of its framework has sent the call to nobody:
- * that is a refusal, while a bare 404 may be the page of anyone in between.
+ * The same for a path that may not exist. A web framework that names the path has passed the call on to nobody, so this is a
+ * refusal. A bare 404 may be the page of a proxy in between.
  */
 async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
 	const reply = await http.send(call);

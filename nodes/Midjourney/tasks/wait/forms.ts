@@ -2,30 +2,30 @@ import type { Failure, Result } from '../../providers/http';
 import type { FormChoice } from '../../providers/provider';
 import type { Clock } from '../clock';
 
-/** When no form was understood, none but the usual one is tried for this long, in ms: the form is not what is wrong. */
+/** If neither form was understood, only the usual one is sent for this long, in ms: the form is not the problem. */
 const HOPELESS_MS = 600_000;
 
-/** What is known of one choice. */
+/** What is known about one choice of forms. */
 interface Known {
-	/** The form to begin with. */
+	/** The form to start with. */
 	form: string;
-	/** An answer has shown that it is the right one. */
+	/** Whether an answer has shown that it is the right one. */
 	isSure: boolean;
-	/** Unix ms when no form was understood last. */
+	/** Unix ms of the last time when neither form was understood. */
 	hopelessAt?: number;
-	/** Somebody is finding out; resolves when that is over. */
+	/** Set while a request is finding out; resolves when it has ended. */
 	finding?: Promise<void>;
 }
 
-/** Which of the documented forms an account understands (architecture.md: The other form). */
+/** Finds out and remembers which of the documented forms an account understands (architecture.md: The other form). */
 export class Forms {
 	private readonly known = new Map<string, Known>();
 
 	constructor(private readonly clock: Clock) {}
 
 	/**
-	 * Runs `work` when the form for it is known. While it is not, one at a time runs and finds out, the others wait: so at most
-	 * one request is sent in vain, however many begin together.
+	 * Runs `work` once the form for it is known. Until then one at a time runs and finds out while the others wait, so at most
+	 * one request is sent in vain, however many start together.
 	 */
 	async inTurn<T>(choice: FormChoice | undefined, work: () => Promise<T>): Promise<T> {
 		if (!choice || choice.forms.length < 2) return await work();
@@ -43,11 +43,11 @@ export class Forms {
 	}
 
 	/**
-	 * Asks in the form that is known to work, else in the usual one, and in the other one where a refusal proves that nothing
-	 * was taken and points at the form. What works is remembered.
+	 * Sends a request in the form that is known to work, or else in the usual one. If a refusal proves that nothing was accepted
+	 * and points at the form, sends it in the other one. Remembers what works.
 	 *
-	 * @param ask sends one request in this form; undefined: there is only one
-	 * @param goesOn asked before the other form is tried
+	 * @param ask sends the request in this form; undefined: there is only one
+	 * @param goesOn whether the other form may still be tried; called before it is
 	 */
 	async ask<T>(
 		choice: FormChoice | undefined,
@@ -73,7 +73,7 @@ export class Forms {
 		return answer;
 	}
 
-	/** The form to try in place of a refused one; undefined: the refusal stands. */
+	/** The form to try instead of the refused one; undefined: the refusal stands. */
 	private otherFor(
 		choice: FormChoice,
 		known: Known,
@@ -81,7 +81,7 @@ export class Forms {
 		failure: Failure,
 	): string | undefined {
 		if (!mayBeForm(choice, failure)) return undefined;
-		// Somebody else may have found out meanwhile.
+		// Another request may have found out in the meantime.
 		if (known.form !== refused) return known.form;
 		const { hopelessAt = -Infinity } = known;
 		if (this.clock.now() - hopelessAt < HOPELESS_MS) return undefined;
@@ -99,10 +99,10 @@ export class Forms {
 	}
 }
 
-/** Whether another form may be what was wanted: only where trying it can buy nothing twice (architecture.md: Pay once). */
+/** Whether the other form may be tried: only where that cannot buy anything twice (architecture.md: Pay once). */
 const mayBeForm = ({ isFree }: FormChoice, { accepted, suspect }: Failure): boolean =>
 	suspect !== undefined && (accepted === 'no' || isFree === true);
 
-/** Whoever complains of what stands in a request has understood its form. */
+/** A provider that complains about the content of a request has understood its form. */
 const isAboutContent = ({ reason, accepted, suspect }: Failure): boolean =>
 	reason === 'invalidRequest' && accepted === 'no' && suspect === undefined;
