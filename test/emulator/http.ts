@@ -51,7 +51,7 @@ export function send(
 		...(content.length > 0 && {
 			'content-type': raw ? 'text/plain; charset=utf-8' : 'application/json;charset=UTF-8',
 		}),
-		// Who asks for chunks hides the size; both at once would be no valid answer.
+		// Chunked answers have no length: both headers together would be invalid.
 		...(headers?.['transfer-encoding'] === undefined && { 'content-length': content.length }),
 		...headers,
 	});
@@ -70,7 +70,7 @@ function sendBadly(
 ): 'sent' | 'held' {
 	const half = content.subarray(0, content.length >> 1);
 	if (manner === 'cut') {
-		// Once the half is out, so that it is the body that breaks off and not the whole answer that is missing.
+		// Only once half is sent, so that the body breaks off instead of the whole answer being missing.
 		response.flushHeaders();
 		response.write(half, () => response.socket?.destroy());
 		return 'sent';
@@ -95,7 +95,7 @@ function sendBadly(
 /** As MidAPI's envelope, in the form of a common framework, which names the path, or as the page of anyone. */
 export type NoPath = 'envelope' | 'framework' | 'page';
 
-/** For a path that nobody serves: here the HTTP status speaks too (wire.md: MidAPI credits). */
+/** For an unknown path, the one case with an HTTP status of its own (wire.md: MidAPI credits). */
 export function notFound({ method, path }: Call, form: NoPath = 'envelope'): Answer {
 	const bodies: Record<NoPath, unknown> = {
 		envelope: { code: 404, msg: `nothing at ${method} ${path}`, data: null },

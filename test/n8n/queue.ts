@@ -20,7 +20,7 @@ type Role = 'main' | 'webhook' | `worker${number}`;
 
 const isWorker = (role: Role): boolean => role.startsWith('worker');
 
-/** How the queue is worked off. */
+/** The settings of an n8n in queue mode. */
 export interface QueueOptions extends Omit<N8nOptions, 'preferredPort'> {
 	/** Default 2. */
 	workers?: number;

@@ -23,7 +23,7 @@ const indexBase = onlyWith(
 				name: 'varyIndexBase',
 				default: 'auto',
 				description:
-					'What the provider calls the first image: its pages say both. Change this to 1 if the image before the wanted one is varied; Index above always counts from 0.',
+					"The provider's number for the first image. Its documentation says both 0 and 1. Change this to 1 if the image before the wanted one is varied. The Index field always counts from 0.",
 			},
 		),
 	),
