@@ -73,6 +73,15 @@ export class MidApi implements ICredentialType {
 			description: 'The API host, without a path',
 		},
 		{
+			displayName: 'Minimum Balance',
+			name: 'minimumBalance',
+			type: 'number',
+			typeOptions: { minValue: 0 },
+			default: 0,
+			description:
+				'In credits. Each run reads the balance once before it buys, and buys nothing if the account has less. 0 means no check.',
+		},
+		{
 			displayName: 'Webhook HMAC Secret',
 			name: 'webhookSecret',
 			type: 'string',

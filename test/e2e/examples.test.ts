@@ -24,7 +24,7 @@ import {
 	type Walkthrough,
 	WALKTHROUGHS,
 } from '../scenarios/walkthroughs';
-import { exampleFiles, MIDJOURNEY } from '../n8n/workflows';
+import { exampleFiles, MIDJOURNEY, readExample, triggerOf } from '../n8n/workflows';
 
 const MINUTE = 60_000;
 /** By then the watcher of a stopped execution has asked n8n for its status. */
@@ -282,6 +282,36 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			WALK_TIMEOUT_MS,
 		);
 	}
+
+	test('a dry run shows what would be bought, without a credential', async () => {
+		await withLog(async () => {
+			const example = await readExample('01-generate-upscale-download.json');
+			const workflow = {
+				...example,
+				nodes: example.nodes.map(({ credentials, ...node }) =>
+					credentials === undefined
+						? node
+						: {
+								...node,
+								parameters: { ...(node.parameters as object), options: { dryRun: true } },
+							},
+				),
+			};
+			const workflowId = await client.importWorkflow(workflow);
+			const executionId = await client.run(workflowId, triggerOf(workflow));
+			const execution = await client.finished(executionId, MINUTE);
+			expect([execution.status, execution.error]).toEqual(['success', undefined]);
+			expect(itemsOf(execution, 'Generate').map(({ json }) => json)).toMatchObject([
+				{
+					...{ status: 'dryRun', valid: true, taskId: null, tasksInRun: 1 },
+					request: { method: 'POST', path: '/api/v1/mj/generate', body: { aspectRatio: '16:9' } },
+				},
+			]);
+			expect(itemsOf(execution, 'Upscale').map(({ json }) => json)).toMatchObject([
+				{ valid: false, errorDescription: expect.stringMatching(/itself from a dry run/) },
+			]);
+		});
+	});
 
 	test('every picture is paired with the product it was made for', async () => {
 		const { execution } = await outcomeOf('02-many-prompts.json');

@@ -117,7 +117,12 @@ export interface Scenario {
 	items?: IDataObject[];
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
-	credentials?: Partial<{ apiKey: string; baseUrl: string; requestFormat: string }>;
+	credentials?: Partial<{
+		apiKey: string;
+		baseUrl: string;
+		requestFormat: string;
+		minimumBalance: number | string;
+	}>;
 	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up and with *Retry*. */
 	retryOf?: IRunExecutionData;
 	/** `EXECUTION` by default. */

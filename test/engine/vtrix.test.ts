@@ -318,6 +318,25 @@ describe.each(Object.entries(SECONDARY))(
 	},
 );
 
+describe('What a run has cost', () => {
+	it.each(['output', 'task'])(
+		'is the sum of cost over its items, with one item per %s',
+		async (outputItems) => {
+			const { items } = await bench.generate(
+				{ authentication: 'vtrix', prompt: '={{ $json.prompt }}', options: { outputItems } },
+				{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }, { prompt: 'a lamp' }] },
+			);
+			const costs = items.map(({ json }) => json.cost ?? 0) as number[];
+			const sum = costs.reduce((all, cost) => all + cost, 0);
+			expect(items).toHaveLength(outputItems === 'output' ? 12 : 3);
+			expect(sum).toBeCloseTo(bench.emulator.ledger.spentUsd, 6);
+			expect(sum).toBeGreaterThan(0);
+			// The factor is no amount.
+			expect(items.every(({ json }) => json.discount === 1)).toBe(true);
+		},
+	);
+});
+
 describe('The prompt of an item', () => {
 	it('is the text as Midjourney receives it', async () => {
 		const { items } = await run(image('generate', { prompt: 'a cup', aspectRatio: '16:9' }));

@@ -160,6 +160,32 @@ describe('The panel', () => {
 		},
 	);
 
+	it('does not offer Dry Run in a tool of an agent, and in a node it does', () => {
+		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };
+		const options = properties
+			.filter((one) => one.name === 'options' && isShown(parameters, one))
+			.flatMap(({ options: inside = [] }) => inside as INodeProperties[]);
+		const shownIn = (type: typeof description) =>
+			options
+				.filter((one) =>
+					NodeHelpers.displayParameterPath(
+						{ ...parameters, options: {} },
+						...([one, 'options', node(parameters), type] as const),
+					),
+				)
+				.map(({ name }) => name);
+		const tool = { ...description, name: `${description.name}Tool` };
+		expect(shownIn(description)).toContain('dryRun');
+		expect(shownIn(tool)).not.toContain('dryRun');
+		expect(shownIn(tool)).toContain('maxTasks');
+	});
+
+	it('lets no expression, and no model, raise the limit of a run', () => {
+		const limits = inCollections.filter(({ name }) => name === 'maxTasks');
+		expect(limits).not.toEqual([]);
+		expect(limits.filter(({ noDataExpression }) => noDataExpression !== true)).toEqual([]);
+	});
+
 	it.each(['waitMode', 'download'])('does not offer %s in a tool of an agent', (name) => {
 		const tool = { ...description, name: `${description.name}Tool` };
 		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };

@@ -18,6 +18,7 @@ import {
 	callbackOptions,
 	download,
 	laterWaitMode,
+	purseOptions,
 	resultOptions,
 	waitMode,
 	waitOptions,
@@ -40,7 +41,7 @@ function commonFields({ does }: Operation): {
 		case 'submit':
 			return {
 				topLevel: [waitMode, download],
-				options: [...callbackOptions, ...waitOptions, ...resultOptions],
+				options: [...callbackOptions, ...purseOptions, ...waitOptions, ...resultOptions],
 			};
 		case 'wait':
 			return { topLevel: [laterWaitMode, download], options: [...waitOptions, ...resultOptions] };
@@ -338,9 +339,10 @@ export function inCollection({ property, only, except }: Field<unknown>): Collec
 	const atTop = (conditions: Conditions = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
 	const show = { ...property.displayOptions?.show, ...atTop(only) };
+	const hide = { ...property.displayOptions?.hide, ...atTop(except) };
 	const displayOptions = {
 		...(Object.keys(show).length > 0 && { show }),
-		...(except && { hide: atTop(except) }),
+		...(Object.keys(hide).length > 0 && { hide }),
 	};
 	return Object.keys(displayOptions).length > 0 ? { ...property, displayOptions } : property;
 }
@@ -390,6 +392,14 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 		[labels(({ additional = [] }) => additional), within(ADDITIONAL)],
 	] as const;
 	return [
+		{
+			message:
+				'<b>Dry Run</b> is on: the node shows what it would send, and buys nothing. Remove the option to buy.',
+			type: 'info',
+			location: 'outputPane',
+			whenToDisplay: 'beforeExecution',
+			displayCondition: `={{ $parameter["${OPTIONS}"]?.["dryRun"] === true }}`,
+		},
 		...places.flatMap(([fields, valueOf]) => flagHints(fields, valueOf)),
 		...places.flatMap(([fields, valueOf]) => languageHints(fields, valueOf)),
 		NEW_VERSION,

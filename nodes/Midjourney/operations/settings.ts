@@ -206,6 +206,33 @@ const lostAnswerLimit = whereItParks(
 	),
 );
 
+/** Not in tools: a model must not decide whether it buys. */
+const dryRun = optional(
+	switchField({
+		displayName: 'Dry Run',
+		name: 'dryRun',
+		default: true,
+		displayOptions: NOT_IN_TOOLS,
+		description:
+			'Whether to only show, item by item, what would be sent. Nothing is bought, and no credential is needed.',
+	}),
+);
+
+/** No expression: an input item or a model could raise the limit with it. */
+const maxTasks = optional(
+	integerField(
+		{ min: 1, max: 10_000 },
+		{
+			displayName: 'Maximum Tasks per Run',
+			name: 'maxTasks',
+			default: 10,
+			noDataExpression: true,
+			description:
+				'If a run of this node would buy more tasks, it buys none. Every item and every permutation counts; when an execution is retried, what is already bought does not. In a loop, each iteration is a run.',
+		},
+	),
+);
+
 const itemNumbers = listField(
 	{
 		separator: /[\s,]+/,
@@ -308,8 +335,32 @@ const downloadLimit = whereItDownloads(
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
 /** Options of operations that submit; the callback address of a task is fixed at the submit. */
 export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
+/** Only for operations that submit. */
+export const purseOptions = [dryRun, maxTasks];
 /** Options of every operation that outputs tasks. */
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
+
+/**
+ * The value of an option that limits spending. An expression without a value must not switch it off.
+ *
+ * @throws NodeOperationError that names item and field, also if the option was added and is empty
+ */
+function guarded<T>(from: Parameters, field: Field<T | undefined>): T | undefined {
+	const value = from.get(field);
+	if (value === undefined && from.isAdded(field)) {
+		throw from.reject(
+			`'${field.property.displayName}' is empty: enter a value or remove the option`,
+		);
+	}
+	return value;
+}
+
+/**
+ * Whether to show this item as it would be sent, and not to buy it.
+ *
+ * @throws NodeOperationError that names item and field
+ */
+export const isDryRun = (from: Parameters): boolean => guarded(from, dryRun) ?? false;
 
 /**
  * How to wait for the tasks of an item, and how to output them.
@@ -332,6 +383,8 @@ export function settingsFrom(from: Parameters): Settings {
 		internalUrl: from.get(internalUrl),
 		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
 		buyAgain: from.get(buyAgain),
+		dryRun: isDryRun(from),
+		maxTasks: guarded(from, maxTasks),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'output',

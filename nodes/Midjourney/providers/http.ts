@@ -9,7 +9,7 @@ import type {
 import { bodyOf } from './body';
 import { callbackKey } from './callback';
 import { cleanText, withoutKey } from './clean';
-import { isHttpUrl, isRecord, text } from './json';
+import { isHttpUrl, isRecord, numberIn, text } from './json';
 
 /** Why a request failed, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -106,6 +106,11 @@ export interface Http {
 	readonly webhookSecrets: readonly string[];
 	/** The form of a request body, if the credential lets the user choose it; any other value: whichever works. */
 	readonly requestFormat?: string;
+	/**
+	 * The least balance with which a run may buy anything, in the provider's credits; undefined: no minimum. NaN: what was entered
+	 * is not a valid number.
+	 */
+	readonly minimumBalance?: number;
 	send(call: Call): Promise<Result<Reply>>;
 }
 
@@ -158,6 +163,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			(secret) => text(secret)?.trim() || [],
 		),
 		requestFormat: text(data.requestFormat),
+		minimumBalance: minimumIn(data.minimumBalance),
 		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(base)) {
 				// Not shown: if the user mixed up the fields, it is the key.
@@ -193,6 +199,14 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			}
 		},
 	};
+}
+
+/** No minimum for 0, and for an older credential without the field. An expression may have any value. */
+function minimumIn(entered: unknown): number | undefined {
+	if (entered === undefined || entered === null || entered === '') return undefined;
+	const minimum = numberIn(entered) ?? NaN;
+	if (minimum === 0) return undefined;
+	return minimum > 0 ? minimum : NaN;
 }
 
 async function readReply(

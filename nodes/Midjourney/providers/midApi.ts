@@ -364,16 +364,20 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 
 	formsOf,
 
-	async submit(http, request, callbackUrl, form = formsOf(request)?.forms[0]) {
+	preview(request, wanted, callbackUrl) {
+		const forms = formsOf(request)?.forms ?? [];
+		const form = forms.find((one) => one === wanted) ?? forms[0];
 		const call = submitCall(inForm(request, form));
+		return call === undefined || callbackUrl === undefined
+			? call
+			: { ...call, body: { ...call.body, callBackUrl: callbackUrl } };
+	},
+
+	async submit(http, request, callbackUrl, form) {
+		const call = midApi.preview(request, form, callbackUrl);
 		if (!call) return notOffered;
 		const send = request.kind === 'upscaleImage' ? askOneOfTwo : ask;
-		const answer = await send(
-			http,
-			callbackUrl === undefined
-				? call
-				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
-		);
+		const answer = await send(http, call);
 		if (!answer.ok) {
 			const suspect = suspectIn(request, answer.failure);
 			return suspect === undefined ? answer : failed({ ...answer.failure, suspect });

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Result, Http } from './http';
+import type { Call, Result, Http } from './http';
 import type { Task } from './task';
 
 /** What an image is generated from. */
@@ -291,6 +291,14 @@ export interface Provider {
 	 * that points at the form has a `suspect`.
 	 */
 	formsOf?(asked: TaskRequest | 'credits', http: Http): FormChoice | undefined;
+	/**
+	 * The request that buys a task, exactly as `submit` sends it.
+	 *
+	 * @param form one of `formsOf`; undefined or unknown: the usual one
+	 * @param callbackUrl as in `submit`
+	 * @returns undefined for a kind of task that this provider does not offer
+	 */
+	preview(request: TaskRequest, form?: string, callbackUrl?: string): Call | undefined;
 	/**
 	 * Buys a task and returns its id. Call it once per task (architecture.md: Pay once).
 	 *

@@ -471,18 +471,24 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 
 	formsOf: (asked, http) => (asked === 'credits' ? undefined : bodyForms(http)),
 
-	async submit(http, request, callbackUrl, form = bodyForms(http).forms[0]) {
+	preview(request, form, callbackUrl) {
 		const call = modelCall(request);
-		if (!call) return notOffered;
+		if (!call) return undefined;
 		const { model } = call;
 		const params = { ...call.params, ...(callbackUrl !== undefined && { callback: callbackUrl }) };
-		const answer = await ask(http, {
+		return {
 			method: 'POST',
 			path: GENERATION,
 			body: form === 'flat' ? { ...params, model } : { model, input: [{ params }] },
-		});
+		};
+	},
+
+	async submit(http, request, callbackUrl, form = bodyForms(http).forms[0]) {
+		const call = vtrix.preview(request, form, callbackUrl);
+		if (!call) return notOffered;
+		const answer = await ask(http, call);
 		if (!answer.ok) {
-			return misses(answer.failure, params)
+			return misses(answer.failure, modelCall(request)?.params ?? {})
 				? failed({ ...answer.failure, suspect: 'requestFormat' })
 				: answer;
 		}

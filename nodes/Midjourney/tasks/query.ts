@@ -15,7 +15,7 @@ const IN_FLIGHT = 5;
 
 /** The balance of the account, in the provider's credits; undefined if the provider has no such request. */
 export async function creditsOf(
-	provider: Provider,
+	provider: Pick<Provider, 'credits' | 'formsOf'>,
 	http: Http,
 ): Promise<Result<number> | undefined> {
 	if (!provider.credits) return undefined;

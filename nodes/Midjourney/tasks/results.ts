@@ -179,7 +179,6 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			imagePosition: asked?.imagePosition && { ...asked.imagePosition },
 			requestForm: asked?.requestForm,
 			progress: task?.progress,
-			cost: task?.cost,
 			discount: task?.discount,
 			reference: settings?.reference,
 			createdAt: task?.createdAt,
@@ -202,11 +201,14 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 
 	if (perTask) {
 		const outputs = (task?.outputs ?? []).map((output) => ({ ...output }));
-		return [item({ outputs }, files, ({ output }) => `${field}_${output.index}`)];
+		const own = { outputs, cost: task?.cost };
+		return [item(own, files, ({ output }) => `${field}_${output.index}`)];
 	}
-	return task.outputs.map((output) => {
-		const own = files.filter((file) => file.output.index === output.index);
-		return item({ ...output }, own, () => field ?? '');
+	return task.outputs.map((output, position) => {
+		const ownFiles = files.filter((file) => file.output.index === output.index);
+		// Once for each task: people add it up.
+		const cost = position === 0 ? task.cost : undefined;
+		return item({ ...output, cost }, ownFiles, () => field ?? '');
 	});
 }
 

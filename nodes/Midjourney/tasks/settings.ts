@@ -18,6 +18,10 @@ export interface Settings {
 	lostAnswerMs?: number;
 	/** Items that may be bought again, because the user has found out that their submit was not accepted. */
 	buyAgain?: readonly number[];
+	/** Nothing is bought, and items show what would be. The same for all items of a run. */
+	dryRun?: boolean;
+	/** The most tasks that one run of the node may buy; undefined: no limit. */
+	maxTasks?: number;
 	/** The base URL at which this n8n can be reached from inside, where that is not its public one. */
 	internalUrl?: string;
 	/** Overrides of when tasks are read, in ms. */

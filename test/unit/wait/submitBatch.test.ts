@@ -99,6 +99,7 @@ function shop(script: Script, setting: Setting = {}) {
 		credentialType: 'scriptedApi',
 		offers: () => true,
 		formsOf: () => setting.forms && { of: 'body', forms: setting.forms },
+		preview: () => undefined,
 		async submit(_http, request, callbackUrl, form) {
 			const position = tasks.findIndex(
 				(_, index) => 'prompt' in request && request.prompt === `cup ${index}`,

@@ -1,5 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
+import type { Result } from '../../providers/http';
+import type { Task } from '../../providers/task';
 import { sizeReader } from '../imageSize';
 import { savedBefore } from '../internals';
 import { LOST_ANSWER_MS } from '../lost';
@@ -78,6 +80,32 @@ function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Pr
 }
 
 /**
+ * Looks up what requests need before they are sent. All of it is free, and each question is asked once.
+ *
+ * @param read reads a task
+ */
+export function lookUps(
+	{ host, clock, account }: Pick<RunContext, 'host' | 'clock' | 'account'>,
+	read: (taskId: string) => Promise<Result<Task>>,
+): Tools {
+	const sizeOf = sizeReader(host);
+	const files = new Limiter(FILES_IN_FLIGHT, clock);
+	return {
+		readTask: askedOnce(
+			async (taskId) =>
+				await retryTransient(
+					clock,
+					async () => await account.reads.run(async () => await read(taskId)),
+				),
+		),
+		sizeOf: askedOnce(
+			async (url) =>
+				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
+		),
+	};
+}
+
+/**
  * The state of the task of each submit: bought before, ready to be bought, or why it cannot be bought. Submits nothing.
  *
  * @throws when the execution is cancelled
@@ -87,22 +115,8 @@ export async function plannedTasks(
 	run: RunContext,
 	how: How,
 ): Promise<TaskState[]> {
-	const { provider, http, host, clock, account } = run;
-	const sizeOf = sizeReader(host);
-	const files = new Limiter(FILES_IN_FLIGHT, clock);
-	const tools: Tools = {
-		readTask: askedOnce(
-			async (taskId) =>
-				await retryTransient(
-					clock,
-					async () => await account.reads.run(async () => await provider.read(http, taskId)),
-				),
-		),
-		sizeOf: askedOnce(
-			async (url) =>
-				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
-		),
-	};
+	const { provider, http } = run;
+	const tools = lookUps(run, async (taskId) => await provider.read(http, taskId));
 	return await Promise.all(
 		submits.map(async (submit): Promise<TaskState> => {
 			const { itemIndex, settings, request } = submit;
