@@ -1,5 +1,5 @@
 import { DIALECTS } from './dialects';
-import { useEngine } from './setup';
+import { QUICK, useEngine } from './setup';
 
 const bench = useEngine();
 

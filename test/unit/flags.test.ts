@@ -18,6 +18,10 @@ describe('A request as one text', () => {
 		['niji without a number', { version: 'niji' }, 'a cup --niji'],
 		['seed', { seed: 0 }, 'a cup --seed 0'],
 		['no style', { styleReferences: [] }, 'a cup'],
+		['style version', { styleVersion: 4 }, 'a cup --sv 4'],
+		['personalization', { personalization: ['4gz7xkq', 'm7abc'] }, 'a cup --p 4gz7xkq m7abc'],
+		['experimental', { experimental: 0 }, 'a cup --exp 0'],
+		['hd', { hd: true }, 'a cup --hd'],
 		['nothing that is not to be seen', { exclude: ' ' }, 'a cup'],
 		['a prompt with flags of its own', { prompt: 'a cup --stop 80' }, 'a cup --stop 80'],
 		[

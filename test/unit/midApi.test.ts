@@ -150,6 +150,68 @@ describe('The answer to a submit', () => {
 	);
 });
 
+describe('The documented forms', () => {
+	const source = { taskId: 't', index: 0 };
+	const upscale = { kind: 'upscaleImage', ...source } as const;
+	const vary = { kind: 'varyImage', ...source } as const;
+	const both = ['indexFrom0', 'indexFrom1'];
+	const CASES: Array<[string, TaskRequest | 'credits', object | undefined]> = [
+		['of an upscale', upscale, { of: 'upscale', forms: ['reference', 'quickstart'] }],
+		[
+			'of an upscale whose contract is chosen',
+			{ ...upscale, contract: 'quickstart' },
+			{ of: 'upscale', forms: ['quickstart'] },
+		],
+		['of a variation of the first image', vary, { of: 'vary', forms: both }],
+		[
+			'of a variation of another one, which tells nothing',
+			{ ...vary, index: 3 },
+			{ of: 'vary', forms: both, tells: false },
+		],
+		[
+			'of a variation whose base is chosen',
+			{ ...vary, firstIndex: 1 },
+			{ of: 'vary', forms: ['indexFrom1'] },
+		],
+		['of the balance', 'credits', { of: 'balance', forms: ['common', 'chat'], isFree: true }],
+		[
+			'of anything else: there is one',
+			{ kind: 'generateImage', mode: 'textToImage', prompt: 'p' },
+			undefined,
+		],
+	];
+
+	it.each(CASES)('%s', (_, asked, forms) => {
+		expect(midApi.formsOf?.(asked, scripted())).toEqual(forms);
+	});
+
+	it.each([
+		[upscale, undefined, { path: '/api/v1/mj/generateUpscale', body: { imageIndex: 0 } }],
+		[upscale, 'reference', { path: '/api/v1/mj/generateUpscale', body: { imageIndex: 0 } }],
+		[upscale, 'quickstart', { path: '/api/v1/mj/upscale', body: { index: 1 } }],
+		[vary, undefined, { body: { imageIndex: 0 } }],
+		[vary, 'indexFrom0', { body: { imageIndex: 0 } }],
+		[vary, 'indexFrom1', { body: { imageIndex: 1 } }],
+	] as const)('%j goes out in the form %s', async (request, form, call) => {
+		const http = scripted(reply({ code: 200, data: { taskId: 'new' } }));
+		await midApi.submit(http, request, undefined, form);
+		expect(http.calls).toMatchObject([call]);
+	});
+
+	it.each([
+		['the range from 1', 'imageIndex must be between 1 and 4', 'varyIndexBase'],
+		['the range from 1, in short', 'imageIndex: 1-4', 'varyIndexBase'],
+		// Some servers take a 0 for nothing.
+		['that it is missing', 'imageIndex is required', undefined],
+		['the range from 0', 'imageIndex must be between 0 and 3', undefined],
+		['the task', 'taskId is unknown', undefined],
+	])('A refusal of the first image that names %s', async (_, msg, suspect) => {
+		const answer = await midApi.submit(scripted(reply({ code: 422, msg })), vary);
+		expect(answer.ok ? answer : answer.failure).toMatchObject({ accepted: 'no' });
+		expect(answer.ok ? undefined : answer.failure.suspect).toBe(suspect);
+	});
+});
+
 describe('An upscale where the path is not found', () => {
 	const upscale = { kind: 'upscaleImage', taskId: 't', index: 0 } as const;
 	const CASES: Array<[string, TaskRequest, unknown, object]> = [
@@ -160,6 +222,18 @@ describe('An upscale where the path is not found', () => {
 			{ reason: 'notFound', accepted: 'no', suspect: 'upscaleContract' },
 		],
 		['as a page', upscale, '<html>', { accepted: 'unknown', suspect: 'upscaleContract' }],
+		[
+			'by a framework that names it',
+			upscale,
+			{ status: 404, error: 'Not Found', path: '/api/v1/mj/generateUpscale' },
+			{ reason: 'notFound', accepted: 'no', suspect: 'upscaleContract' },
+		],
+		[
+			'by a framework that names another',
+			upscale,
+			{ status: 404, error: 'Not Found', path: '/' },
+			{ accepted: 'unknown' },
+		],
 		[
 			'by the other contract',
 			{ ...upscale, contract: 'quickstart' },
@@ -393,10 +467,19 @@ describe('Credits', () => {
 		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/common/credit']);
 	});
 
-	it('are read from the path of kie where the other is not found', async () => {
-		const http = scripted(reply('Not Found', 404), reply({ code: 200, data: '3' }));
-		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 3 });
-		expect(http.calls[1]?.path).toBe('/api/v1/chat/credit');
+	it('come from the path of kie where that is asked for', async () => {
+		const http = scripted(reply({ code: 200, data: '3' }));
+		expect(await midApi.credits?.(http, 'chat')).toEqual({ ok: true, value: 3 });
+		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/chat/credit']);
+	});
+
+	it.each([
+		['in the envelope', { code: 404 }],
+		['as a page', 'Not Found'],
+	])('may be elsewhere where a path is not found, %s', async (_, body) => {
+		expect(await midApi.credits?.(scripted(reply(body, 404)))).toMatchObject({
+			failure: { suspect: 'balancePath' },
+		});
 	});
 
 	it('are requested once when the key is wrong', async () => {

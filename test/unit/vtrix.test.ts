@@ -22,6 +22,29 @@ describe('What is sent', () => {
 		},
 	);
 
+	it.each([
+		['auto', ['wrapped', 'flat']],
+		[undefined, ['wrapped', 'flat']],
+		['flat', ['flat']],
+		['wrapped', ['wrapped']],
+	])('with the Request Format %s may be one of %j', (requestFormat, forms) => {
+		const http = { ...scripted(), requestFormat };
+		expect(vtrix.formsOf?.(upscale, http)).toEqual({ of: 'body', forms });
+		expect(vtrix.formsOf?.('credits', http)).toBeUndefined();
+	});
+
+	const model = 'midjourney_upscale';
+	const params = { jobId: 'j', imageNo: 2, type: 0 };
+
+	it.each([
+		['wrapped', { model, input: [{ params }] }],
+		['flat', { model, ...params }],
+	])('goes out in the form %s', async (form, body) => {
+		const http = scripted(reply(SUBMITTED));
+		await vtrix.submit(http, upscale, undefined, form);
+		expect(http.calls).toMatchObject([{ body }]);
+	});
+
 	it('names the model, whatever the parameters of a model of its own are', async () => {
 		const parameters = { model: 'other' };
 		expect(await paramsOf({ kind: 'runModel', model: 'midjourney_pan', parameters })).toEqual({

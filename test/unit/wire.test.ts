@@ -92,8 +92,7 @@ describe.each(QUESTIONS)('$title', (entry) => {
 		const http = deaf();
 		const provider: Provider = providers[entry.provider];
 		const work = workIn(entry);
-		if (work.does === 'get') await provider.read(http, work.taskId);
-		if (work.does === 'wait') for (const id of work.taskIds) await provider.read(http, id);
+		if ('taskIds' in work) for (const id of work.taskIds) await provider.read(http, id);
 		if (work.does === 'query') await work.question(provider, http);
 		expect(http.calls).toEqual([entry.row.call]);
 	});

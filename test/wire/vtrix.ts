@@ -124,9 +124,11 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 					...{ stylization: 250, variety: 17, weirdness: 300, raw: true, tile: true },
 					styleReferences: '123, https://example.com/style.png random',
 					...{ styleWeight: 50, omniReference: CUP, omniIntensity: 400 },
+					...{ styleVersion: 6, experimental: 25, personalization: '4gz7xkq, m7abc' },
 				},
 				additionalFields: {
 					...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: ' text, watermark ' },
+					hd: true,
 				},
 			},
 			request: {
@@ -134,13 +136,14 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 				...{ aspectRatio: '21:9', stylization: 250, variety: 17, weirdness: 300 },
 				...{ raw: true, tile: true, styleWeight: 50, omniReference: CUP, omniIntensity: 400 },
 				styleReferences: ['123', 'https://example.com/style.png', 'random'],
+				...{ styleVersion: 6, experimental: 25, personalization: ['4gz7xkq', 'm7abc'], hd: true },
 				...{ imageQuality: 0.5, seed: 4294967295, draft: true, exclude: ' text, watermark ' },
 			},
 			call: run('diffusion', {
 				text:
-					'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --c 17 --w 300 --seed 4294967295' +
-					` --sref 123 https://example.com/style.png random --sw 50 --oref ${CUP} --ow 400` +
-					' --raw --tile --draft --no text, watermark',
+					'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --exp 25 --c 17 --w 300 --seed 4294967295' +
+					` --sref 123 https://example.com/style.png random --sv 6 --sw 50 --p 4gz7xkq m7abc` +
+					` --oref ${CUP} --ow 400 --raw --tile --draft --hd --no text, watermark`,
 			}),
 		},
 		{

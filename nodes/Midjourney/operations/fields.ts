@@ -1,5 +1,6 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
+import { versionName, type Version } from '../providers/language';
 import type { Source, Strength } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 import {
@@ -386,10 +387,9 @@ function chosenOrCustom(
 	);
 }
 
-const VERSIONS = [
+const versionChoices = (...versions: Version[]): INodePropertyOptions[] => [
 	DEFAULT,
-	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
-	{ name: 'Niji 6', value: 'niji6' },
+	...versions.map((value) => ({ name: versionName(value), value })),
 	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 ];
 
@@ -414,17 +414,26 @@ function versionField(display: Display): Field<string> {
 
 const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
-/** The version of Midjourney, from a list that also offers Custom. */
-export const version: Field<string | undefined> = optional({
-	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
-	property: {
-		displayName: 'Version',
-		name: 'version',
-		type: 'options',
-		default: '',
-		description: 'The version of Midjourney. Defaults to the newest one that the provider offers.',
-		options: VERSIONS,
-	},
+const versionAmong = (...versions: Version[]): Field<string | undefined> =>
+	optional({
+		read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
+		property: {
+			displayName: 'Version',
+			name: 'version',
+			type: 'options',
+			default: '',
+			description:
+				'The version of Midjourney. Defaults to the newest one that the provider offers.',
+			options: versionChoices(...versions),
+		},
+	});
+
+/**
+ * The version of Midjourney, from a list that also offers Custom. MidAPI's page lists its versions; Vtrix gets them in
+ * Midjourney's own language.
+ */
+export const version = perProvider(versionAmong('7', '6.1', '6', '5.2', '5.1', 'niji6'), {
+	vtrix: versionAmong('8.2', '8.1', '7', '6.1', '6', '5.2', '5.1', 'niji7', 'niji6'),
 });
 
 /** The version, if Custom is chosen in the list. */
@@ -437,8 +446,8 @@ export const customVersion: Field<string | undefined> = onlyFor(
 				displayName: 'Custom Version',
 				name: 'customVersion',
 				default: '',
-				placeholder: 'e.g. 8',
-				description: 'A version that is not in the list, such as 8.1 or niji7',
+				placeholder: 'e.g. 9',
+				description: 'A version that is not in the list, such as 9 or niji8',
 			}),
 		),
 	),

@@ -12,6 +12,7 @@ import type { Provider, ProviderName } from '../providers/provider';
 import { fieldWith, type Conditions, type Field } from './field';
 import { toolDescriptionOf } from './toolDescription';
 import { offers, providersOf, RESOURCES, type Operation } from './operation';
+import { languageHints, NEW_VERSION } from './language';
 import { flagHints } from './promptFlags';
 import {
 	callbackOptions,
@@ -404,6 +405,13 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 			operations.flatMap(having).map(({ property }) => [property.name, property] as const),
 		).values(),
 	];
+	const within = (collection: string) => (name: string) =>
+		`$parameter["${collection}"]?.["${name}"]`;
+	const places = [
+		[labels(({ fields }) => fields), (name: string) => `$parameter["${name}"]`],
+		[labels(({ style = [] }) => style), within(STYLE)],
+		[labels(({ additional = [] }) => additional), within(ADDITIONAL)],
+	] as const;
 	return [
 		{
 			message:
@@ -413,17 +421,8 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 			whenToDisplay: 'beforeExecution',
 			displayCondition: `={{ $parameter["${OPTIONS}"]?.["dryRun"] === true }}`,
 		},
-		...flagHints(
-			labels(({ fields }) => fields),
-			(name) => `$parameter["${name}"]`,
-		),
-		...flagHints(
-			labels(({ style = [] }) => style),
-			(name) => `$parameter["${STYLE}"]?.["${name}"]`,
-		),
-		...flagHints(
-			labels(({ additional = [] }) => additional),
-			(name) => `$parameter["${ADDITIONAL}"]?.["${name}"]`,
-		),
+		...places.flatMap(([fields, valueOf]) => flagHints(fields, valueOf)),
+		...places.flatMap(([fields, valueOf]) => languageHints(fields, valueOf)),
+		NEW_VERSION,
 	];
 }

@@ -34,8 +34,8 @@ export type FailureReason =
 	| 'unexplained'
 	| 'redirected';
 
-/** A setting that may be the reason for a refusal. */
-export type Suspect = 'requestFormat' | 'upscaleContract';
+/** A request form or setting that may be the reason for a refusal. */
+export type Suspect = 'requestFormat' | 'upscaleContract' | 'varyIndexBase' | 'balancePath';
 
 /** What an answer without a result means for the money and for another try. */
 export interface Meaning {
@@ -58,7 +58,7 @@ export interface Failure extends Meaning {
 	retryAfterMs?: number;
 	/** How often it was tried, if known. */
 	attempts?: number;
-	/** The setting to check first. */
+	/** What to check first: the form of the request may be wrong. */
 	suspect?: Suspect;
 }
 
@@ -104,7 +104,7 @@ export interface Http {
 	readonly callbackKey: string;
 	/** The secrets that the provider may sign its callbacks with; empty if it signs nothing. Never to be shown. */
 	readonly webhookSecrets: readonly string[];
-	/** The form of a request body, if the credential lets the user choose it. */
+	/** The form of a request body, if the credential lets the user choose it; any other value: whichever works. */
 	readonly requestFormat?: string;
 	/**
 	 * The least balance with which a run may buy anything, in the provider's credits; undefined: no minimum. NaN: what was entered

@@ -12,16 +12,19 @@ import {
 	type Http,
 	type Meaning,
 	type Reply,
+	type Suspect,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	ExtendVideo,
+	FormChoice,
 	GenerateImage,
 	GenerateVideo,
 	Provider,
 	Source,
 	TaskRequest,
+	UpscaleContract,
 	UpscaleImage,
 	VaryImage,
 } from './provider';
@@ -40,8 +43,9 @@ import {
 
 const MJ = '/api/v1/mj';
 const COMMON = '/api/v1/common';
+
 /** kie keeps the balance elsewhere and answers 404 at the usual place (wire.md: MidAPI credits). */
-const KIE_CREDIT = '/api/v1/chat/credit';
+const BALANCE = { common: `${COMMON}/credit`, chat: '/api/v1/chat/credit' };
 
 /** Generated files are kept for 15 days (wire.md: MidAPI). */
 const RETENTION_MS = 15 * 24 * 3_600_000;
@@ -80,12 +84,16 @@ const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
 	draft: notSent,
 	exclude: notSent,
+	experimental: notSent,
+	hd: notSent,
 	imageQuality: notSent,
 	imageWeight: notSent,
 	omniReference: notSent,
+	personalization: notSent,
 	raw: notSent,
 	seed: notSent,
 	styleReferences: notSent,
+	styleVersion: notSent,
 	styleWeight: notSent,
 	tile: notSent,
 };
@@ -169,6 +177,51 @@ const post = (path: string, body: IDataObject): Call => ({
 	...{ method: 'POST', path: MJ + path, body },
 });
 
+const CONTRACTS: readonly [UpscaleContract, UpscaleContract] = ['reference', 'quickstart'];
+/** What a variation counts the images from (wire.md: MidAPI vary). */
+const INDEX_FORMS = ['indexFrom0', 'indexFrom1'] as const;
+
+/** What the pages of this family describe in two forms; only the chosen one if the user has chosen. */
+function formsOf(asked: TaskRequest | 'credits'): FormChoice | undefined {
+	if (asked === 'credits') return { of: 'balance', forms: ['common', 'chat'], isFree: true };
+	switch (asked.kind) {
+		case 'upscaleImage': {
+			const { contract } = asked;
+			return { of: 'upscale', forms: contract === undefined ? CONTRACTS : [contract] };
+		}
+		case 'varyImage': {
+			const { index, firstIndex } = asked;
+			if (firstIndex !== undefined) return { of: 'vary', forms: [INDEX_FORMS[firstIndex]] };
+			// Any other number names an image in both forms, but not the same one.
+			const tells = index === 0 ? {} : ({ tells: false } as const);
+			return { of: 'vary', forms: INDEX_FORMS, ...tells };
+		}
+		default:
+			return undefined;
+	}
+}
+
+/** The same request, to be written in one of the forms. */
+function inForm(request: TaskRequest, form: string | undefined): TaskRequest {
+	switch (request.kind) {
+		case 'upscaleImage':
+			return { ...request, contract: CONTRACTS.find((contract) => contract === form) };
+		case 'varyImage':
+			return { ...request, firstIndex: form === INDEX_FORMS[1] ? 1 : 0 };
+		default:
+			return request;
+	}
+}
+
+/** The form that a refusal points at; undefined when it is about something else. */
+function suspectIn({ kind }: TaskRequest, failure: Failure): Suspect | undefined {
+	const { code, message = '' } = failure;
+	if (kind === 'upscaleImage') return code === '404' ? 'upscaleContract' : undefined;
+	// “Missing” would prove nothing, because some servers take 0 for a missing value. Only the range itself is a proof.
+	const isFrom1 = /\bimageIndex\b/.test(message) && /\b1\b\D+\b4\b/.test(message);
+	return kind === 'varyImage' && isFrom1 ? 'varyIndexBase' : undefined;
+}
+
 /**
  * The wire form of a request. Settings that are not set are not in the body.
  *
@@ -228,6 +281,20 @@ const ofTask = (
 async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 	const reply = await http.send(call);
 	return reply.ok ? openEnvelope(reply.value) : reply;
+}
+
+/**
+ * The same for a path that may not exist. A web framework that names the path has passed the call on to nobody, so this is a
+ * refusal. A bare 404 may be the page of a proxy in between.
+ */
+async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
+	const reply = await http.send(call);
+	if (!reply.ok) return reply;
+	const { status, body } = reply.value;
+	const isNoPath = status === 404 && isRecord(body) && body.path === call.path;
+	return isNoPath && !envelopeIn(body)
+		? failed({ ...meaningOf(404), code: '404', message: wordsIn(body.error) })
+		: openEnvelope(reply.value);
 }
 
 /** A successful answer without the required content. */
@@ -305,21 +372,25 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 
 	offers: (kind) => CALLS[kind] !== NOT_OFFERED,
 
-	preview(request, _format, callbackUrl) {
-		const call = submitCall(request);
+	formsOf,
+
+	preview(request, wanted, callbackUrl) {
+		const forms = formsOf(request)?.forms ?? [];
+		const form = forms.find((one) => one === wanted) ?? forms[0];
+		const call = submitCall(inForm(request, form));
 		return call === undefined || callbackUrl === undefined
 			? call
 			: { ...call, body: { ...call.body, callBackUrl: callbackUrl } };
 	},
 
-	async submit(http, request, callbackUrl) {
-		const call = midApi.preview(request, http.requestFormat, callbackUrl);
+	async submit(http, request, callbackUrl, form) {
+		const call = midApi.preview(request, form, callbackUrl);
 		if (!call) return notOffered;
-		const answer = await ask(http, call);
+		const send = request.kind === 'upscaleImage' ? askOneOfTwo : ask;
+		const answer = await send(http, call);
 		if (!answer.ok) {
-			// Two pages of the provider name different paths (wire.md: MidAPI upscale): the other one may be right.
-			const suspect = request.kind === 'upscaleImage' && answer.failure.code === '404';
-			return suspect ? failed({ ...answer.failure, suspect: 'upscaleContract' }) : answer;
+			const suspect = suspectIn(request, answer.failure);
+			return suspect === undefined ? answer : failed({ ...answer.failure, suspect });
 		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
 		return taskId === undefined ? unreadable('The answer contains no task ID') : success(taskId);
@@ -347,12 +418,13 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
 	},
 
-	async credits(http) {
-		let answer = await ask(http, { method: 'GET', path: `${COMMON}/credit` });
-		if (!answer.ok && answer.failure.code === '404') {
-			answer = await ask(http, { method: 'GET', path: KIE_CREDIT });
+	async credits(http, form) {
+		const path = form === 'chat' ? BALANCE.chat : BALANCE.common;
+		const answer = await ask(http, { method: 'GET', path });
+		if (!answer.ok) {
+			const { failure } = answer;
+			return failure.code === '404' ? failed({ ...failure, suspect: 'balancePath' }) : answer;
 		}
-		if (!answer.ok) return answer;
 		const credits = numberIn(answer.value);
 		return credits === undefined ? unreadable('The answer contains no balance') : success(credits);
 	},

@@ -18,6 +18,7 @@ import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	EditImage,
+	FormChoice,
 	InpaintImage,
 	LayoutOrRule,
 	Mask,
@@ -48,6 +49,9 @@ import {
 /** Vtrix on the wire (wire.md: Vtrix). */
 
 const GENERATION = '/model/v1/generation';
+
+/** The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit). */
+const BODIES: readonly [string, ...string[]] = ['wrapped', 'flat'];
 
 /** The maximum length of the text or prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
@@ -436,6 +440,12 @@ function misses({ accepted, code = '', message = '' }: Failure, params: IDataObj
 	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
+/** The form that the user has chosen in the credential, or else both. */
+const bodyForms = ({ requestFormat }: Http): FormChoice => {
+	const chosen = BODIES.find((form) => form === requestFormat);
+	return { of: 'body', forms: chosen === undefined ? BODIES : [chosen] };
+};
+
 /** Vtrix. */
 export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	name: 'vtrix',
@@ -463,7 +473,9 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return seen.ok ? fittedTo(seen.value, request) : seen;
 	},
 
-	preview(request, format, callbackUrl) {
+	formsOf: (asked, http) => (asked === 'credits' ? undefined : bodyForms(http)),
+
+	preview(request, form, callbackUrl) {
 		const call = modelCall(request);
 		if (!call) return undefined;
 		const { model } = call;
@@ -471,13 +483,12 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return {
 			method: 'POST',
 			path: GENERATION,
-			// The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit).
-			body: format === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+			body: form === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		};
 	},
 
-	async submit(http, request, callbackUrl) {
-		const call = vtrix.preview(request, http.requestFormat, callbackUrl);
+	async submit(http, request, callbackUrl, form = bodyForms(http).forms[0]) {
+		const call = vtrix.preview(request, form, callbackUrl);
 		if (!call) return notOffered;
 		const answer = await ask(http, call);
 		if (!answer.ok) {

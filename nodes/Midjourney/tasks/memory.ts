@@ -123,8 +123,9 @@ export class Memory {
 
 	/** It was accepted. */
 	submitted(key: string, taskId: string, asked: RequestSummary): void {
-		// A canvas depends on a size that was read.
-		this.found(key, taskId, this.isSteady && !asked.canvas ? undefined : asked);
+		// A canvas depends on a size that was read, a form on what the provider understood.
+		const isSame = this.isSteady && !asked.canvas && asked.requestForm === undefined;
+		this.found(key, taskId, isSame ? undefined : asked);
 	}
 
 	/**

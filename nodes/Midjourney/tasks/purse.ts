@@ -1,6 +1,7 @@
 import { wordingOf } from '../providers/errors';
 import { notOffered, type Http, type Result } from '../providers/http';
 import type { Provider } from '../providers/provider';
+import { creditsOf } from './query';
 import type { Settings } from './settings';
 
 /** What a run may spend. It is checked once, before the first submit, and the run is refused as a whole or not at all. */
@@ -37,7 +38,7 @@ export function overLimit(
  * @returns why the run must not buy (too little is left, or it is unknown how much); undefined if it may
  */
 export async function tooLittleLeft(
-	provider: Pick<Provider, 'credits' | 'displayName'>,
+	provider: Pick<Provider, 'credits' | 'displayName' | 'formsOf'>,
 	http: Http,
 	ask: (question: () => Promise<Result<number>>) => Promise<Result<number>>,
 ): Promise<Refusal | undefined> {
@@ -50,7 +51,7 @@ export async function tooLittleLeft(
 			description: 'Nothing was bought. Enter a number there, or 0 to buy without this check.',
 		};
 	}
-	const balance = await ask(async () => (await provider.credits?.(http)) ?? notOffered);
+	const balance = await ask(async () => (await creditsOf(provider, http)) ?? notOffered);
 	if (!balance.ok) {
 		return {
 			message: `The balance of the ${name} account could not be read: ${wordingOf(balance.failure, name).what}`,

@@ -47,6 +47,8 @@ export interface RequestSummary {
 	prompt?: string;
 	canvas?: Size;
 	imagePosition?: Rectangle;
+	/** In which of the documented forms it was sent, where that is not the usual one. */
+	requestForm?: string;
 }
 
 /** One task that an item asks to buy. */

@@ -104,6 +104,25 @@ const exclude = asFlag(
 		description: 'What the image must not show, separated by commas (--no)',
 	}),
 );
+const experimental = asFlag(
+	integerField(
+		{ min: 0, max: 100 },
+		{
+			displayName: 'Experimental',
+			name: 'experimental',
+			default: 10,
+			description: 'How much detail and drama to add, 0 to 100; from version 7 on (--exp)',
+		},
+	),
+);
+const hd = asFlag(
+	switchField({
+		displayName: 'HD',
+		name: 'hd',
+		default: true,
+		description: 'Whether to make images of 2048 px, at a higher price; from version 8.1 on (--hd)',
+	}),
+);
 const imageQuality = asFlag(
 	choiceField(
 		[0.25, 0.5, 1, 2, 4].map((value) => ({ name: String(value), value })),
@@ -141,6 +160,22 @@ const omniReference = exceptFor(
 			placeholder: 'e.g. https://example.com/teapot.png',
 			description: 'An image whose character or object should appear (--oref)',
 		}),
+	),
+);
+const personalization = asFlag(
+	listField(
+		{
+			separator: /[\s,]+/,
+			check: (entry) =>
+				/^[a-z0-9]{1,40}$/i.test(entry) ? undefined : `holds “${entry}”, which is no code`,
+		},
+		{
+			displayName: 'Personalization',
+			name: 'personalization',
+			default: '',
+			placeholder: 'e.g. 4gz7xkq',
+			description: 'Codes of profiles or moodboards whose taste to follow; from version 6 on (--p)',
+		},
 	),
 );
 const raw = asFlag(
@@ -187,6 +222,18 @@ const styleReferences = exceptFor(
 					'URLs of images whose style to use, or style codes (--sref). Each can have a weight, such as 123::2.',
 			},
 		),
+	),
+);
+const styleVersion = asFlag(
+	choiceField(
+		[1, 2, 3, 4, 5, 6, 7].map((value) => ({ name: String(value), value })),
+		{
+			displayName: 'Style Version',
+			name: 'styleVersion',
+			default: 6,
+			description:
+				'How style references are read; which values there are depends on the version (--sv)',
+		},
 	),
 );
 const styleWeight = asFlag(
@@ -242,18 +289,30 @@ export const generateImage: Operation = {
 		speedWhereItApplies,
 	],
 	style: [
+		experimental,
 		imageWeight,
 		omniIntensity,
 		omniReference,
+		personalization,
 		raw,
 		styleReferences,
+		styleVersion,
 		styleWeight,
 		stylization,
 		tile,
 		variety,
 		weirdness,
 	],
-	additional: [draft, exclude, allowPermutations, imageQuality, seed, translatePrompt, watermark],
+	additional: [
+		draft,
+		exclude,
+		hd,
+		allowPermutations,
+		imageQuality,
+		seed,
+		translatePrompt,
+		watermark,
+	],
 	does: 'submit',
 	kind: 'generateImage',
 	requests: (from) => {
@@ -272,12 +331,16 @@ export const generateImage: Operation = {
 			translatePrompt: from.get(translatePrompt),
 			draft: from.get(draft),
 			exclude: from.get(exclude),
+			experimental: from.get(experimental),
+			hd: from.get(hd),
 			imageQuality: from.get(imageQuality),
 			imageWeight: from.get(imageWeight),
 			omniReference: from.get(omniReference),
+			personalization: from.get(personalization),
 			raw: from.get(raw),
 			seed: from.get(seed),
 			styleReferences: from.get(styleReferences),
+			styleVersion: from.get(styleVersion),
 			styleWeight: from.get(styleWeight),
 			tile: from.get(tile),
 		};

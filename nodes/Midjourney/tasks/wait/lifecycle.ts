@@ -331,6 +331,7 @@ function submitDeps(
 		clock,
 		memory,
 		limiter: account.submits,
+		forms: account.forms,
 		stopsAtRefusal: !host.continues,
 		callbackUrl: addresses.of,
 		callsReachWait: addresses.reachWait,
