@@ -1,5 +1,6 @@
 import type { GenerateImage } from '../../providers/provider';
 import {
+	byPeople,
 	choiceField,
 	exceptFor,
 	integerField,
@@ -116,12 +117,15 @@ const experimental = asFlag(
 	),
 );
 const hd = asFlag(
-	switchField({
-		displayName: 'HD',
-		name: 'hd',
-		default: true,
-		description: 'Whether to make images of 2048 px, at a higher price; from version 8.1 on (--hd)',
-	}),
+	byPeople(
+		switchField({
+			displayName: 'HD',
+			name: 'hd',
+			default: true,
+			description:
+				'Whether to make images of 2048 px, at a higher price; from version 8.1 on (--hd)',
+		}),
+	),
 );
 const imageQuality = asFlag(
 	choiceField(
