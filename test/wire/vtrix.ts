@@ -173,13 +173,13 @@ export const VTRIX: WireTable<OfferedByVtrix> = {
 			what: 'Omni Reference, with a version of no list',
 			entered: {
 				...{ mode: 'omniReference', prompt: 'a cup', imageUrls: CUP },
-				...{ version: 'custom', customVersion: 'v8.1', style: { omniIntensity: 1000 } },
+				...{ version: 'custom', customVersion: 'v9', style: { omniIntensity: 1000 } },
 			},
 			request: {
 				...{ kind: 'generateImage', mode: 'omniReference', prompt: 'a cup', imageUrls: [CUP] },
-				...{ version: '8.1', omniIntensity: 1000 },
+				...{ version: '9', omniIntensity: 1000 },
 			},
-			call: run('diffusion', { text: `a cup --v 8.1 --oref ${CUP} --ow 1000` }),
+			call: run('diffusion', { text: `a cup --v 9 --oref ${CUP} --ow 1000` }),
 		},
 		{
 			what: 'Permutations, of which the prompt has one',
