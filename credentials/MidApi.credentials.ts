@@ -73,6 +73,15 @@ export class MidApi implements ICredentialType {
 			description: 'The API host, without a path',
 		},
 		{
+			displayName: 'File Upload Base URL',
+			name: 'fileUploadUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://kieai.redpandaai.co',
+			description:
+				'Where pictures of the workflow are uploaded that the provider cannot fetch from this n8n. Leave it empty with kie.ai: its host is known. MidAPI documents none.',
+		},
+		{
 			displayName: 'Webhook HMAC Secret',
 			name: 'webhookSecret',
 			type: 'string',

@@ -238,6 +238,8 @@ export class Vtrix implements Provider {
 		if (!this.rateLimit.lets()) throw new Refused(429, 'too many requests, try again later');
 		const { name, model, params, strays } = this.requestIn(call.body);
 		this.check(model, params);
+		const unfit = this.house.images.problemOf(call);
+		if (unfit !== undefined) throw new Refused(422, unfit);
 		const source = this.sourceOf(model, params);
 		const price = this.options.prices[name];
 		if (price > this.balanceUsd) {

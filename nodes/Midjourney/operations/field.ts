@@ -1,5 +1,6 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
+import { addressOfField } from '../providers/images';
 import type { ProviderName } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 
@@ -176,6 +177,52 @@ export function urlField(display: Display, max = 2048): Field<string> {
 			const reading = anyText.read(value);
 			const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
 			return problem === undefined ? reading : { problem };
+		},
+	};
+}
+
+/** What an agent's tool does not have. */
+export const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
+
+/**
+ * Names of binary fields of the item, separated by commas. Reads as the addresses of the pictures in them, so that a
+ * request is the same wherever a picture comes from. Files reach no tool of an agent, so there it is not shown.
+ *
+ * @param max how many there may be
+ */
+export function binaryFields(max: number, display: Display): Field<string[]> {
+	const names = listField({ separator: /\s*[,\n]\s*/ }, display);
+	return {
+		property: {
+			...names.property,
+			typeOptions: { binaryDataProperty: true },
+			displayOptions: NOT_IN_TOOLS,
+			hint: 'The name of the input field containing the binary file data to use',
+		},
+		read(value) {
+			const reading = names.read(value);
+			if ('problem' in reading) return reading;
+			if (reading.value.length > max) {
+				return { problem: `names ${reading.value.length} fields, at most ${max} are possible` };
+			}
+			const addresses = reading.value.flatMap((name) => addressOfField(name) ?? []);
+			return addresses.length === reading.value.length
+				? { value: addresses }
+				: { problem: 'holds what is no name of a field' };
+		},
+	};
+}
+
+/** The same for one picture. */
+export function binaryField(display: Display): Field<string> {
+	const one = binaryFields(1, display);
+	return {
+		...one,
+		read(value) {
+			const reading = one.read(value);
+			if ('problem' in reading) return reading;
+			const [address = ''] = reading.value;
+			return { value: address };
 		},
 	};
 }

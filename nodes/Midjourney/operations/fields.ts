@@ -2,10 +2,14 @@ import type { INodePropertyOptions } from 'n8n-workflow';
 
 import type { Source, Strength } from '../providers/provider';
 import {
+	binaryField,
+	binaryFields,
 	choiceField,
+	exceptFor,
 	integerField,
 	isUnset,
 	listField,
+	NOT_IN_TOOLS,
 	onlyFor,
 	onlyWith,
 	optional,
@@ -220,8 +224,78 @@ export const imageUrlField = (description: string): Field<string> =>
 		1024,
 	);
 
-export const imageUrl = imageUrlField(
-	'The image to work on; the provider fetches it, so it must be public',
+/** How many pictures of an item may go into one request. */
+const MOST_IMAGES = 10;
+
+/**
+ * Where pictures come from: the web, or binary fields of the item. Of an agent's tool it is always the web, whatever was
+ * chosen before, because files reach no tool.
+ */
+const imageSource = choiceField(
+	[
+		{
+			name: 'Binary Field',
+			value: 'binary',
+			description: 'A file in the items that come in, such as the upload of a form',
+		},
+		{ name: 'URL', value: 'url', description: 'An address on the web' },
+	] as const,
+	{
+		displayName: 'Image Source',
+		name: 'imageSource',
+		default: 'url',
+		noDataExpression: true,
+		displayOptions: NOT_IN_TOOLS,
+	},
+);
+
+const INPUT_FIELD: Display = {
+	displayName: 'Input Data Field Name',
+	name: 'binaryPropertyName',
+	default: 'data',
+	required: true,
+	placeholder: 'e.g. data',
+};
+
+/** An image from the web or from the item: its fields, and the address that they make. */
+export const imageFrom = (url: Field<string>) => {
+	// Not "only with URL": where Image Source is not shown, nobody has chosen it.
+	const onTheWeb = exceptFor(imageSource, ['binary'], url);
+	const inItem = onlyFor(imageSource, ['binary'], binaryField(INPUT_FIELD));
+	return {
+		fields: [imageSource, onTheWeb, inItem],
+		from: (entered: Parameters): string => entered.get(inItem) ?? entered.need(onTheWeb),
+	};
+};
+
+/** Images from the web or from the item: as `imageFrom`, undefined where the fields do not apply. */
+export const imagesFrom = (
+	urls: Field<string[]>,
+	where: <T>(field: Field<T>) => Field<T | undefined>,
+) => {
+	const source = where(imageSource);
+	const onTheWeb = where(exceptFor(imageSource, ['binary'], urls));
+	const inItem = where(
+		onlyFor(
+			imageSource,
+			['binary'],
+			binaryFields(MOST_IMAGES, {
+				...INPUT_FIELD,
+				placeholder: 'e.g. data, image2',
+				description: 'Several: separate their names by commas',
+			}),
+		),
+	);
+	return {
+		fields: [source, onTheWeb, inItem],
+		from: (entered: Parameters): string[] | undefined =>
+			entered.get(inItem) ?? entered.get(onTheWeb),
+	};
+};
+
+/** An image from anywhere, to be worked on. */
+export const anyImage = imageFrom(
+	imageUrlField('The image to work on; the provider fetches it, so it must be public'),
 );
 
 const ASPECT_RATIOS = [

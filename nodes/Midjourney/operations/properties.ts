@@ -335,9 +335,10 @@ export function inCollection({ property, only, except }: Field<unknown>): Collec
 	const atTop = (conditions: Conditions = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
 	const show = { ...property.displayOptions?.show, ...atTop(only) };
+	const hide = { ...property.displayOptions?.hide, ...atTop(except) };
 	const displayOptions = {
 		...(Object.keys(show).length > 0 && { show }),
-		...(except && { hide: atTop(except) }),
+		...(Object.keys(hide).length > 0 && { hide }),
 	};
 	return Object.keys(displayOptions).length > 0 ? { ...property, displayOptions } : property;
 }

@@ -5,6 +5,7 @@ import {
 	exceptFor,
 	integerField,
 	listField,
+	NOT_IN_TOOLS,
 	numberField,
 	onlyFor,
 	optional,
@@ -48,9 +49,6 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 		description: 'Look at the tasks from time to time until all are finished, holding the worker',
 	},
 ];
-
-/** What an agent's tool does not have. */
-const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
 
 const DEFAULT_WAIT_MODE: WaitMode = 'auto';
 

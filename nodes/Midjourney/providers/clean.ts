@@ -50,8 +50,11 @@ const CUT_SECRET = new RegExp(
 	'i',
 );
 
-/** The parameters by which a callback address of ours is known (tasks/callbacks/address.ts). */
-const OWN_ADDRESS = /mj(?:Token|Reference)/i;
+/**
+ * The parameters by which a callback address of ours is known (tasks/callbacks/address.ts), and the path under which n8n
+ * serves a picture of the workflow to whoever has its token (tasks/pictures.ts).
+ */
+const OWN_ADDRESS = /mj(?:Token|Reference)|\/binary-data\\*\/signed\?/i;
 const CALLBACK_FIELD = /call[-_ ]?back/i;
 
 /** The same text without keys, and without the queries of URLs. */
@@ -61,6 +64,12 @@ export const cleanText = (value: string): string =>
 		.replace(SECRET_PARAMETERS, '$1$2…')
 		.replace(BEARER, 'Bearer …')
 		.replace(API_KEY, 'sk-…');
+
+/** A text of the user's as a provider repeats it: links stay as they are, unless they are of this n8n. */
+export const ownText = (value: unknown): string | undefined => {
+	const words = text(value);
+	return words !== undefined && OWN_ADDRESS.test(words) ? cleanText(words) : words;
+};
 
 /** The words of a provider, as they may be shown; undefined where there are none. */
 export function wordsIn(value: unknown): string | undefined {
@@ -75,8 +84,8 @@ export const withoutKey = (value: string, key: string | undefined): string =>
 	key === undefined || key.length < SHORTEST_KEY ? value : value.replaceAll(key, '***');
 
 /**
- * An answer of a provider without the addresses that it was to call back, in whatever form it echoes them: under any name
- * of the field, in an object, or in JSON as text. Links to results stay as they are: they work only as a whole.
+ * An answer of a provider without the addresses that it was to call back, or to fetch from this n8n, in whatever form it
+ * echoes them: under any name of the field, in an object, or in JSON as text. Links to results stay as they are: they work only as a whole.
  */
 export function withoutCallbacks(value: unknown, isCallback = false, depth = 0): unknown {
 	if (depth > DEEPEST) return null;

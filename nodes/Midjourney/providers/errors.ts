@@ -106,6 +106,18 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		check: 'Enter Image Width and Image Height under Additional Fields.',
 		cause: 'configuration-invalid',
 	}),
+	unusableImage: () => ({
+		what: 'A picture of the item cannot be used',
+		check:
+			'Input Data Field Name must name a field with a PNG, JPEG, WebP or GIF picture in the items that come in.',
+		cause: 'configuration-invalid',
+	}),
+	undeliverableImage: (provider) => ({
+		what: `There is no way to get the picture of the item to ${provider}`,
+		check:
+			'Either this n8n serves it: that takes an address that can be reached from the internet (WEBHOOK_URL) and binary data outside of memory (N8N_DEFAULT_BINARY_DATA_MODE). Or the provider takes uploads: with MidAPI, File Upload Base URL in the credential says where. Or put the picture on the web and set Image Source to URL.',
+		cause: 'configuration-invalid',
+	}),
 	unfitCanvas: () => ({
 		what: 'Canvas, mask and image do not go together',
 		check:

@@ -10,6 +10,7 @@ import { bodyOf } from './body';
 import { callbackKey } from './callback';
 import { cleanText, withoutKey } from './clean';
 import { isHttpUrl, isRecord, text } from './json';
+import type { Form } from './multipart';
 
 /** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -26,6 +27,8 @@ export type FailureReason =
 	| 'notOffered'
 	| 'invalidSource'
 	| 'unknownSize'
+	| 'unusableImage'
+	| 'undeliverableImage'
 	| 'unfitCanvas'
 	| 'unreachable'
 	| 'connectionLost'
@@ -77,8 +80,12 @@ export const notOffered = failed({ reason: 'notOffered', accepted: 'no', transie
 export interface Call {
 	method: 'GET' | 'POST';
 	path: string;
+	/** Where it goes when not to the base URL; without a slash at the end. */
+	baseUrl?: string;
 	query?: IDataObject;
 	body?: IDataObject;
+	/** In place of `body`. */
+	form?: Form;
 	/** In ms, where an answer is of use for a shorter time than usual. */
 	limitMs?: number;
 }
@@ -103,6 +110,8 @@ export interface Http {
 	readonly webhookSecrets: readonly string[];
 	/** How the body of a request is to look, where the credential has a choice of that. */
 	readonly requestFormat?: string;
+	/** Where files go by the credential, without a slash at the end; undefined: it does not say. */
+	readonly uploadUrl?: string;
 	send(call: Call): Promise<Result<Reply>>;
 }
 
@@ -128,7 +137,7 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
 /**
  * Opens the way to a provider: n8n adds the key (`authenticate` of the credential), every HTTP status comes back as a
  * reply, and what the transport could not do comes back as a failure. Nothing is repeated here and no redirect is
- * followed: the key goes to the base URL and nowhere else.
+ * followed: the key goes to the base URL, with files to where the provider takes them, and nowhere else.
  *
  * The credential is opened once, and of the context only what a request needs is kept: so an open way also serves after
  * the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would throw
@@ -143,7 +152,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
 	const key = text(data.apiKey)?.trim();
 	const host = data.baseUrl === 'other' ? data.otherBaseUrl : data.baseUrl;
-	const base = text(host)?.trim().replace(/\/+$/, '') ?? '';
+	const base = withoutSlash(host) ?? '';
 	return {
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),
@@ -152,15 +161,17 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			(secret) => text(secret)?.trim() || [],
 		),
 		requestFormat: text(data.requestFormat),
-		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
-			if (!isHttpUrl(base)) {
+		uploadUrl: withoutSlash(data.fileUploadUrl),
+		async send({ method, path, baseUrl = base, query, body, form, limitMs = LIMIT_MS[method] }) {
+			if (!isHttpUrl(baseUrl)) {
 				// Not shown: whoever mixed up the fields has the key in it.
-				return neverSent({ message: 'Base URL is no URL that begins with https:// or http://' });
+				const field = baseUrl === base ? 'Base URL' : 'File Upload Base URL';
+				return neverSent({ message: `${field} is no URL that begins with https:// or http://` });
 			}
 			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {
 				method,
-				url: base + path,
+				url: baseUrl + path,
 				qs: query,
 				body,
 				json: true,
@@ -174,6 +185,10 @@ export async function openHttp(context: RequestContext, credentialType: string):
 				returnFullResponse: true,
 			};
 			try {
+				if (form) {
+					options.body = await form.open();
+					options.headers = { 'content-type': form.contentType, 'content-length': form.bytes };
+				}
 				const reply: unknown = await Reflect.apply(helpers.httpRequestWithAuthentication, caller, [
 					credentialType,
 					options,
@@ -188,6 +203,8 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		},
 	};
 }
+
+const withoutSlash = (url: unknown): string | undefined => text(text(url)?.trim().replace(/\/+$/, ''));
 
 async function readReply(
 	reply: unknown,

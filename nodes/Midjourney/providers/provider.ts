@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Result, Http } from './http';
+import type { FileToSend } from './multipart';
 import type { Task } from './task';
 
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
@@ -225,6 +226,14 @@ export interface DownloadUrl {
 	validForMs: number;
 }
 
+/** Where a provider takes files, and how. Free. */
+export interface Uploads {
+	/** Where files go with this key, without a slash at the end; undefined: nowhere. */
+	baseUrl(http: Http): string | undefined;
+	/** Sends a file; gives a URL where the provider itself can fetch it for a while. */
+	send(http: Http, file: FileToSend): Promise<Result<string>>;
+}
+
 /** The providers that there are, as workflows save them; the list of them is in index.ts. */
 export type ProviderName = 'midApi' | 'vtrix';
 
@@ -270,4 +279,6 @@ export interface Provider {
 	credits?(http: Http): Promise<Result<number>>;
 	/** A direct link to a file that this provider made. Not every provider has such links. */
 	downloadUrl?(http: Http, url: string): Promise<Result<DownloadUrl>>;
+	/** Takes pictures that are on no web server. Not every provider does. */
+	readonly uploads?: Uploads;
 }

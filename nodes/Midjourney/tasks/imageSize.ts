@@ -48,8 +48,8 @@ export const sizeReader =
 		}
 	};
 
-/** What is read of a file until its size is there, or enough. Leaving the loop ends the stream. */
-async function beginningOf(stream: Stream): Promise<Uint8Array> {
+/** What is read of a file until the size of an image is there, or enough. Leaving the loop ends the stream. */
+export async function beginningOf(stream: Stream): Promise<Uint8Array> {
 	const bytes = new Uint8Array(MOST_BYTES);
 	const until = Date.now() + TIMEOUT_MS;
 	let filled = 0;
@@ -65,11 +65,11 @@ async function beginningOf(stream: Stream): Promise<Uint8Array> {
 	return bytes.subarray(0, filled);
 }
 
-interface Stream extends AsyncIterable<unknown> {
+export interface Stream extends AsyncIterable<unknown> {
 	destroy(): unknown;
 }
 
-const isStream = (value: unknown): value is Stream =>
+export const isStream = (value: unknown): value is Stream =>
 	typeof value === 'object' &&
 	value !== null &&
 	Symbol.asyncIterator in value &&

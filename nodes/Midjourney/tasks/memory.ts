@@ -117,8 +117,9 @@ export class Memory {
 
 	/** It was taken. */
 	submitted(key: string, taskId: string, asked: RequestSummary): void {
-		// A canvas is made of a size that was read.
-		this.found(key, taskId, this.isSteady && !asked.canvas ? undefined : asked);
+		// A canvas is made of a size that was read; the way of pictures may be another one the next time.
+		const isMadeOnce = asked.canvas !== undefined || asked.imagesVia !== undefined;
+		this.found(key, taskId, this.isSteady && !isMadeOnce ? undefined : asked);
 	}
 
 	/**

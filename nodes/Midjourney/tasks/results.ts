@@ -174,6 +174,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			prompt: asked?.prompt ?? task?.prompt,
 			canvas: asked?.canvas && { ...asked.canvas },
 			imagePosition: asked?.imagePosition && { ...asked.imagePosition },
+			imagesVia: asked?.imagesVia,
 			progress: task?.progress,
 			cost: task?.cost,
 			discount: task?.discount,

@@ -1,5 +1,7 @@
 import type { GenerateImage } from '../../providers/provider';
 import {
+	binaryField,
+	binaryFields,
 	choiceField,
 	exceptFor,
 	integerField,
@@ -22,6 +24,7 @@ import {
 	customAspectRatio,
 	customVersion,
 	imagePrompt,
+	imagesFrom,
 	imageUrls,
 	speed,
 	stylization,
@@ -58,10 +61,9 @@ const mode = choiceField(
 	{ displayName: 'Mode', name: 'mode', default: 'textToImage', noDataExpression: true },
 );
 
-const images = onlyFor(
-	mode,
-	['imageToImage', 'omniReference', 'styleReference'],
+const images = imagesFrom(
 	imageUrls('The images to start from, to take the style of, or to take the subject of'),
+	(field) => onlyFor(mode, ['imageToImage', 'omniReference', 'styleReference'], field),
 );
 const speedWhereItApplies = onlyFor(mode, ['imageToImage', 'styleReference', 'textToImage'], speed);
 
@@ -142,6 +144,19 @@ const omniReference = exceptFor(
 		}),
 	),
 );
+const omniReferenceField = exceptFor(
+	mode,
+	['omniReference'],
+	asFlag(
+		binaryField({
+			displayName: 'Omni Reference Field Name',
+			name: 'omniReferenceField',
+			default: 'data',
+			placeholder: 'e.g. data',
+			description: 'The same, from a binary field of the item',
+		}),
+	),
+);
 const raw = asFlag(
 	switchField({
 		displayName: 'Raw',
@@ -188,6 +203,20 @@ const styleReferences = exceptFor(
 		),
 	),
 );
+const styleReferenceFields = exceptFor(
+	mode,
+	['styleReference'],
+	asFlag(
+		binaryFields(10, {
+			displayName: 'Style Reference Field Names',
+			name: 'styleReferenceFields',
+			default: 'data',
+			placeholder: 'e.g. data, image2',
+			description:
+				'Images whose style to take, from binary fields of the item; goes together with Style References',
+		}),
+	),
+);
 const styleWeight = asFlag(
 	integerField(
 		{ min: 0, max: 1000 },
@@ -207,6 +236,22 @@ const tile = asFlag(
 		description: 'Whether the images are to join seamlessly as tiles (--tile)',
 	}),
 );
+
+/** @throws NodeOperationError when there are two */
+function omniReferenceFrom(from: Parameters): string | undefined {
+	const [url, inItem] = [from.get(omniReference), from.get(omniReferenceField)];
+	if (url !== undefined && inItem !== undefined) {
+		const names = [omniReference, omniReferenceField].map(({ property }) => property.displayName);
+		throw from.reject(`'${names.join("' and '")}' are both set: remove one of them`);
+	}
+	return url ?? inItem;
+}
+
+function styleReferencesFrom(from: Parameters): string[] | undefined {
+	const entered = [from.get(styleReferences), from.get(styleReferenceFields)];
+	const all = entered.flatMap((references) => references ?? []);
+	return all.length > 0 ? all : undefined;
+}
 
 /**
  * The prompts that the prompt stands for; one, unless permutations are meant.
@@ -233,7 +278,7 @@ export const generateImage: Operation = {
 	fields: [
 		mode,
 		imagePrompt,
-		images,
+		...images.fields,
 		aspectRatio,
 		customAspectRatio,
 		version,
@@ -243,8 +288,10 @@ export const generateImage: Operation = {
 	style: [
 		imageWeight,
 		omniIntensity,
+		omniReferenceField,
 		omniReference,
 		raw,
+		styleReferenceFields,
 		styleReferences,
 		styleWeight,
 		stylization,
@@ -259,7 +306,7 @@ export const generateImage: Operation = {
 		const request: Omit<Filled<GenerateImage>, 'prompt'> = {
 			kind: 'generateImage',
 			mode: from.get(mode),
-			imageUrls: from.get(images),
+			imageUrls: images.from(from),
 			aspectRatio: aspectRatioFrom(from),
 			version: versionFrom(from),
 			speed: from.get(speedWhereItApplies),
@@ -273,10 +320,10 @@ export const generateImage: Operation = {
 			exclude: from.get(exclude),
 			imageQuality: from.get(imageQuality),
 			imageWeight: from.get(imageWeight),
-			omniReference: from.get(omniReference),
+			omniReference: omniReferenceFrom(from),
 			raw: from.get(raw),
 			seed: from.get(seed),
-			styleReferences: from.get(styleReferences),
+			styleReferences: styleReferencesFrom(from),
 			styleWeight: from.get(styleWeight),
 			tile: from.get(tile),
 		};

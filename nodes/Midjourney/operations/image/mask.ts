@@ -3,7 +3,16 @@ import type { INodeProperties } from 'n8n-workflow';
 import { isRecord, text } from '../../providers/json';
 import type { Mask } from '../../providers/provider';
 import { pairs } from '../../tasks/layout';
-import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../field';
+import {
+	binaryField,
+	choiceField,
+	jsonField,
+	NOT_IN_TOOLS,
+	onlyFor,
+	urlField,
+	type Field,
+	type Reading,
+} from '../field';
 import type { Parameters } from '../parameters';
 
 /** What Edit, Inpaint and Upload Paint are to paint again (wire.md: Vtrix masks). */
@@ -15,6 +24,12 @@ const KINDS = {
 		value: 'json',
 		description: 'The same as a list, for example from a model that finds objects',
 	},
+	field: {
+		name: 'Picture in Binary Field',
+		value: 'binary',
+		description: 'The same as Picture URL, from a file in the items that come in',
+		displayOptions: NOT_IN_TOOLS,
+	},
 	none: { name: 'None', value: 'none', description: 'Paint only what is empty' },
 	url: {
 		name: 'Picture URL',
@@ -24,11 +39,11 @@ const KINDS = {
 } as const;
 const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
 /** Where a mask is needed. */
-export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], {
+export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url], {
 	...LOOK,
 	default: 'areas',
 });
-const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.none, KINDS.url], {
+const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.none, KINDS.field, KINDS.url], {
 	...LOOK,
 	default: 'none',
 });
@@ -42,6 +57,19 @@ const url = onlyFor(
 		default: '',
 		required: true,
 		placeholder: 'e.g. https://example.com/mask.png',
+		description: 'As large as the image; what is white is painted again',
+	}),
+);
+
+const inItem = onlyFor(
+	kindOrNone,
+	['binary'],
+	binaryField({
+		displayName: 'Mask Field Name',
+		name: 'maskField',
+		default: 'mask',
+		required: true,
+		placeholder: 'e.g. mask',
 		description: 'As large as the image; what is white is painted again',
 	}),
 );
@@ -188,13 +216,13 @@ function areasMask(from: Parameters, polygons: number[][]): Mask {
  * @throws NodeOperationError when an area encloses nothing
  */
 function maskFrom(entered: Parameters): Mask | undefined {
-	const picture = entered.get(url);
+	const picture = entered.get(url) ?? entered.get(inItem);
 	if (picture !== undefined) return { url: picture };
 	const polygons = entered.get(areas) ?? entered.get(json);
 	return polygons && areasMask(entered, polygons);
 }
 
-const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url];
+const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url, inItem];
 
 export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };
 

@@ -1,0 +1,75 @@
+import type { Mask, TaskRequest } from './provider';
+
+/** The pictures that a request is made of: where their addresses stand, and those that lie in the workflow. */
+
+/**
+ * How a request names a picture that lies in a binary field of its item, for as long as it has no URL. No URL field lets
+ * such an address through, and no provider ever sees one.
+ */
+const IN_ITEM = 'binary:';
+
+/** Half of a character, which cannot be written in an address. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** @returns the address of the picture in a binary field of the item; undefined for a name that nobody can write */
+export const addressOfField = (field: string): string | undefined =>
+	LONE_SURROGATE.test(field) ? undefined : IN_ITEM + encodeURIComponent(field);
+
+/** Whether this is how a request names a picture of its item. */
+export const isInItem = (address: string): boolean => address.startsWith(IN_ITEM);
+
+/** @returns the name of the binary field; undefined for any other address */
+export const fieldAt = (address: string): string | undefined =>
+	isInItem(address) ? decodeURIComponent(address.slice(IN_ITEM.length)) : undefined;
+
+/** The same request with other addresses for its pictures. Texts that only mention one stay as they are. */
+export function withAddresses(
+	request: TaskRequest,
+	addressOf: (address: string) => string,
+): TaskRequest {
+	switch (request.kind) {
+		case 'generateImage': {
+			const { imageUrls, omniReference, styleReferences } = request;
+			return {
+				...request,
+				imageUrls: imageUrls?.map(addressOf),
+				omniReference: omniReference && addressOf(omniReference),
+				styleReferences: styleReferences?.map(addressOf),
+			};
+		}
+		case 'uploadPaintImage':
+			return {
+				...request,
+				imageUrl: addressOf(request.imageUrl),
+				mask: maskWith(request.mask, addressOf),
+			};
+		case 'retextureImage':
+		case 'generateVideo':
+			return { ...request, imageUrl: addressOf(request.imageUrl) };
+		case 'inpaintImage':
+			return { ...request, mask: maskWith(request.mask, addressOf) };
+		case 'editImage':
+			return request.mask ? { ...request, mask: maskWith(request.mask, addressOf) } : request;
+		case 'upscaleImage':
+		case 'varyImage':
+		case 'remixImage':
+		case 'outpaintImage':
+		case 'extendVideo':
+		case 'runModel':
+			return request;
+	}
+}
+
+const maskWith = (mask: Mask, addressOf: (address: string) => string): Mask =>
+	'url' in mask ? { url: addressOf(mask.url) } : mask;
+
+/** The binary fields of the item that a request takes pictures from, each once. */
+export function fieldsIn(request: TaskRequest): string[] {
+	const fields = new Set<string>();
+	withAddresses(request, (address) => {
+		const field = fieldAt(address);
+		if (field !== undefined) fields.add(field);
+		return address;
+	});
+	return [...fields];
+}

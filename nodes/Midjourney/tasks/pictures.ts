@@ -1,0 +1,325 @@
+import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { wordingOf } from '../providers/errors';
+import { failed, success, type Failure, type Http, type Result } from '../providers/http';
+import { fieldAt, fieldsIn, withAddresses } from '../providers/images';
+import { isRecord } from '../providers/json';
+import type { FileToSend } from '../providers/multipart';
+import type { Provider, Size, TaskRequest } from '../providers/provider';
+import type { ExecutionClock } from './clock';
+import { imageSize } from './imageHeader';
+import { beginningOf, isStream } from './imageSize';
+import { HEAD_LENGTH, mediaOf, type Media } from './media';
+import { digestOf } from './purchase';
+import { unreachableBecause } from './reach';
+import { retryTransient } from './retry';
+import type { ImagesVia, Settings } from './settings';
+import { Limiter } from './wait/limiter';
+
+/**
+ * Pictures in binary fields of the items, and how they get to the provider (architecture.md: Pictures of the workflow).
+ * All of it is free, and happens before anything is bought.
+ */
+
+/** No provider documents a limit; no picture that somebody means to send comes near this one, in bytes. */
+const LARGEST = 30_000_000;
+
+/** What Midjourney takes. */
+const TAKEN = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
+
+/** How many files are read or sent at once. */
+const IN_FLIGHT = 3;
+
+/** n8n asks itself: whoever does not answer by then, in ms, will not. */
+const SELF_TEST_MS = 5_000;
+
+/** A signed address is good for no longer than this, in s. */
+const LONGEST_LIFE_S = 24 * 3600;
+
+/** What n8n must offer for it. */
+type Helpers = Pick<
+	IExecuteFunctions['helpers'],
+	'createBinarySignedUrl' | 'getBinaryMetadata' | 'getBinaryStream' | 'httpRequest'
+>;
+
+/** Where pictures come from and where they go. */
+export interface PictureDeps {
+	helpers: Helpers;
+	provider: Pick<Provider, 'displayName' | 'uploads' | 'validate'>;
+	http: Http;
+	clock: ExecutionClock;
+	/** What came in. */
+	itemAt(itemIndex: number): INodeExecutionData | undefined;
+}
+
+/** A request as it is to be sent, and how its pictures got to the provider. */
+export interface Delivered {
+	request: TaskRequest;
+	/** Absent where no picture is of the item. */
+	imagesVia?: ImagesVia;
+}
+
+/** What is known of a picture once its beginning was read. */
+interface Picture {
+	binary: IBinaryData;
+	media: Media;
+	/** The size of the file. */
+	bytes: number;
+	/** Undefined for a GIF. */
+	size?: Size;
+	/** The first bytes, as n8n must serve them. */
+	head: Uint8Array;
+}
+
+/** The pictures of one run of the node. */
+export class Pictures {
+	private readonly limiter: Limiter;
+
+	private readonly opened = new Map<string, Promise<Result<Picture>>>();
+
+	private readonly uploaded = new Map<string, Promise<Result<string>>>();
+
+	private readonly tested = new Map<string, Promise<SelfTest>>();
+
+	constructor(private readonly deps: PictureDeps) {
+		this.limiter = new Limiter(IN_FLIGHT, deps.clock);
+	}
+
+	/**
+	 * The size of a picture.
+	 *
+	 * @param address as a request names it
+	 * @returns undefined when it is not of the item
+	 */
+	async sizeOf(itemIndex: number, address: string): Promise<Result<Size> | undefined> {
+		const field = fieldAt(address);
+		if (field === undefined) return undefined;
+		const picture = await this.open(itemIndex, field);
+		if (!picture.ok) return picture;
+		const { size, media } = picture.value;
+		return size
+			? success(size)
+			: failed({ ...FREE, reason: 'unknownSize', message: `${field} holds ${media.mimeType}` });
+	}
+
+	/**
+	 * Gets the pictures of the item to where the provider can fetch them, and their URLs into the request.
+	 *
+	 * @returns why a picture cannot be used or cannot get there
+	 */
+	async deliver(
+		itemIndex: number,
+		request: TaskRequest,
+		settings: Settings,
+	): Promise<Result<Delivered>> {
+		const urls = new Map<string, string>();
+		let imagesVia: ImagesVia | undefined;
+		for (const field of fieldsIn(request)) {
+			const picture = await this.open(itemIndex, field);
+			if (!picture.ok) return picture;
+			const { clock } = this.deps;
+			const delivery = await clock.orCancelled(
+				async () => await this.bring(picture.value, settings),
+			);
+			if (!delivery.ok) return delivery;
+			urls.set(field, delivery.value.url);
+			if (imagesVia !== 'upload') imagesVia = delivery.value.via;
+		}
+		const addressOf = (address: string) => urls.get(fieldAt(address) ?? '') ?? address;
+		const delivered = withAddresses(request, addressOf);
+		// Some providers take URLs as a part of the prompt, which has become longer by that.
+		const problem = imagesVia && this.deps.provider.validate?.(delivered);
+		return problem === undefined
+			? success({ request: delivered, imagesVia })
+			: unusable(problem);
+	}
+
+	/** Looks at the beginning of a picture, once. */
+	private async open(itemIndex: number, field: string): Promise<Result<Picture>> {
+		const key = `${itemIndex} ${field}`;
+		const opened =
+			this.opened.get(key) ??
+			this.limiter.run(async () => await this.look(this.deps.itemAt(itemIndex), field));
+		this.opened.set(key, opened);
+		return await opened;
+	}
+
+	private async look(
+		item: INodeExecutionData | undefined,
+		field: string,
+	): Promise<Result<Picture>> {
+		const { binary: { [field]: binary, ...others } = {} } = item ?? {};
+		if (!binary) {
+			const names = Object.keys(others);
+			const there = names.length > 0 ? `only ${names.join(', ')}` : 'and no other either';
+			return unusable(`there is no binary field ${field}, ${there}`);
+		}
+		try {
+			const bytes = await this.lengthOf(binary);
+			if (bytes === 0) return unusable(`the file in ${field} is empty`);
+			if (bytes > LARGEST) {
+				return unusable(
+					`the file in ${field} has ${megabytes(bytes)}, at most ${megabytes(LARGEST)} are possible`,
+				);
+			}
+			const beginning = await this.beginningOf(binary);
+			const media = mediaOf(beginning);
+			return media && TAKEN.has(media.mimeType)
+				? success({
+						...{ binary, media, bytes },
+						size: imageSize(beginning),
+						// A copy: what was read is larger, and not needed any more.
+						head: beginning.slice(0, HEAD_LENGTH),
+					})
+				: unusable(`the file in ${field} is ${kindOf(binary, media)}`);
+		} catch {
+			return unusable(`n8n does not have the file in ${field} any more`);
+		}
+	}
+
+	private async lengthOf({ id, data }: IBinaryData): Promise<number> {
+		if (id === undefined) return Buffer.byteLength(data, 'base64');
+		return (await this.deps.helpers.getBinaryMetadata(id)).fileSize;
+	}
+
+	private async beginningOf(binary: IBinaryData): Promise<Uint8Array> {
+		const { id } = binary;
+		return id === undefined
+			? inMemory(binary)
+			: await beginningOf(await this.deps.helpers.getBinaryStream(id));
+	}
+
+	/** Served by n8n where that works, else uploaded. */
+	private async bring(
+		picture: Picture,
+		settings: Settings,
+	): Promise<Result<{ via: ImagesVia; url: string }>> {
+		const { http, provider } = this.deps;
+		const target = provider.uploads?.baseUrl(http);
+		const signed = this.sign(picture.binary, settings);
+		// An execution that does not wait may be over, and its files deleted, before the provider fetches them.
+		const isKept = settings.waitMode !== 'dontWait' || target === undefined;
+		const test =
+			'url' in signed && isKept ? await this.isServed(signed.url, picture.head) : undefined;
+		if ('url' in signed && (test === 'served' || (test === 'unknown' && target === undefined))) {
+			return success({ via: 'n8n', url: signed.url });
+		}
+		if (provider.uploads && target !== undefined) {
+			const url = await this.upload(picture, target);
+			return url.ok ? success({ via: 'upload', url: url.value }) : url;
+		}
+		const why = 'problem' in signed ? signed.problem : `${new URL(signed.url).host} does not serve it`;
+		return undeliverable(typeof test === 'object' ? test.refused : why);
+	}
+
+	/** A URL under which n8n serves a file to whoever has it. */
+	private sign(
+		binary: IBinaryData,
+		settings: Settings,
+	): { url: string } | { problem: string } {
+		const { helpers, http } = this.deps;
+		if (binary.id === undefined) return { problem: 'this n8n keeps binary data in memory' };
+		try {
+			const url = helpers.createBinarySignedUrl(binary, `${lifeOf(settings)}s`);
+			const problem = unreachableBecause(url, http.baseUrl);
+			return problem === undefined ? { url } : { problem };
+		} catch {
+			return { problem: 'this n8n has no addresses for its files' };
+		}
+	}
+
+	/** Once for each address of this n8n: a proxy may keep others from its files. */
+	private async isServed(url: string, head: Uint8Array): Promise<SelfTest> {
+		const { origin } = new URL(url);
+		const tested = this.tested.get(origin) ?? this.ask(url, head);
+		this.tested.set(origin, tested);
+		return await tested;
+	}
+
+	private async ask(url: string, head: Uint8Array): Promise<SelfTest> {
+		const { host } = new URL(url);
+		try {
+			const reply: unknown = await this.deps.helpers.httpRequest({
+				url,
+				headers: { range: `bytes=0-${HEAD_LENGTH - 1}` },
+				encoding: 'stream',
+				returnFullResponse: true,
+				ignoreHttpStatusErrors: true,
+				timeout: SELF_TEST_MS,
+				abortSignal: AbortSignal.timeout(SELF_TEST_MS),
+			});
+			if (!isRecord(reply) || !isStream(reply.body)) return 'unknown';
+			const status = Number(reply.statusCode);
+			const served = await beginningOf(reply.body);
+			if (status !== 200 && status !== 206) {
+				return { refused: `${host} answers ${status} when it is asked for it` };
+			}
+			return head.every((byte, at) => served[at] === byte)
+				? 'served'
+				: { refused: `${host} answers with something else when it is asked for it` };
+		} catch {
+			// From inside, an address may lead nowhere that works from outside.
+			return 'unknown';
+		}
+	}
+
+	/** Each file once, however many items it is in. */
+	private async upload(picture: Picture, target: string): Promise<Result<string>> {
+		const { id, data } = picture.binary;
+		const key = id ?? digestOf(data);
+		const uploaded =
+			this.uploaded.get(key) ??
+			this.limiter.run(async () => await this.send(this.fileOf(picture, key), target));
+		this.uploaded.set(key, uploaded);
+		return await uploaded;
+	}
+
+	private async send(file: FileToSend, target: string): Promise<Result<string>> {
+		const { provider, http, clock } = this.deps;
+		const { uploads, displayName } = provider;
+		if (!uploads) return undeliverable(`${displayName} takes no files`);
+		const sent = await retryTransient(clock, async () => await uploads.send(http, file));
+		if (sent.ok) return sent;
+		const where = URL.canParse(target) ? new URL(target).host : displayName;
+		const { what } = wordingOf(sent.failure, where);
+		return undeliverable(`the upload did not succeed: ${what}`);
+	}
+
+	private fileOf({ binary, media, bytes }: Picture, key: string): FileToSend {
+		const { id } = binary;
+		const { mimeType, extension } = media;
+		return {
+			// A provider overwrites what has the same name, and serves it to whoever knows that.
+			name: `${digestOf([key, this.deps.http.callbackKey])}.${extension}`,
+			mimeType,
+			bytes,
+			open: async () =>
+				id === undefined ? inMemory(binary) : await this.deps.helpers.getBinaryStream(id),
+		};
+	}
+}
+
+/** Whether n8n's own address serves a file; `unknown`: from here nobody can tell. */
+type SelfTest = 'served' | 'unknown' | { refused: string };
+
+const inMemory = ({ data }: IBinaryData): Uint8Array => Buffer.from(data, 'base64');
+
+/** How long a signed address is good, in s: the task may wait to be submitted, and then at the provider. */
+function lifeOf({ waitMode, timeLimitMs }: Settings): number {
+	const life = (2 * timeLimitMs) / 1000 + 3600;
+	return waitMode === 'dontWait' ? LONGEST_LIFE_S : Math.min(Math.ceil(life), LONGEST_LIFE_S);
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 100_000) / 10} MB`;
+
+/** What a file is that is no picture for Midjourney: by its first bytes, else by what n8n was told. */
+const kindOf = ({ mimeType }: IBinaryData, media: Media | undefined): string =>
+	media?.mimeType ?? (mimeType.startsWith('image/') ? `no ${mimeType} inside` : mimeType);
+
+const FREE: Omit<Failure, 'reason'> = { accepted: 'no', transient: false };
+
+const unusable = (message: string): { ok: false; failure: Failure } =>
+	failed({ ...FREE, reason: 'unusableImage', message });
+
+const undeliverable = (message: string): { ok: false; failure: Failure } =>
+	failed({ ...FREE, reason: 'undeliverableImage', message });
