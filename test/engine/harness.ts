@@ -113,9 +113,13 @@ export interface Scenario {
 	parameters: IDataObject;
 	/** The json of the incoming items; one empty item by default. */
 	items?: IDataObject[];
+	/** The files of the incoming items, by binary field: what `Engine.store` gives, or what n8n has in memory. */
+	files?: Array<Record<string, IBinaryData>>;
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
-	credentials?: Partial<{ apiKey: string; baseUrl: string; requestFormat: string }>;
+	credentials?: Partial<
+		Record<'apiKey' | 'baseUrl' | 'fileUploadUrl' | 'requestFormat', string>
+	>;
 	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up, and with Retry. */
 	retryOf?: IRunExecutionData;
 	/** `1` by default. */
@@ -201,7 +205,12 @@ export class Engine {
 
 	async run(scenario: Scenario): Promise<Result> {
 		this.logged.length = 0;
-		const items = (scenario.items ?? [{}]).map((json) => ({ json }));
+		const items = (scenario.items ?? scenario.files?.map(() => ({})) ?? [{}]).map(
+			(json, at): INodeExecutionData => {
+				const binary = scenario.files?.[at];
+				return binary ? { json, binary } : { json };
+			},
+		);
 		const workflow = this.workflow(scenario, items);
 		const data =
 			scenario.retryOf ??
@@ -282,6 +291,24 @@ export class Engine {
 	async bytes(binary: IBinaryData | undefined): Promise<Buffer> {
 		if (!binary) throw new Error('There is no such binary field');
 		return await Container.get(BinaryDataService).getAsBuffer(binary);
+	}
+
+	/** Puts a file where n8n keeps those of executions. */
+	async store(bytes: Buffer, mimeType: string, fileName: string): Promise<IBinaryData> {
+		const location = { type: 'execution', workflowId: 'workflow', executionId: 'before' } as const;
+		const binary = { mimeType, fileName, data: '' };
+		return await Container.get(BinaryDataService).store(location, bytes, binary);
+	}
+
+	/** What n8n serves to whoever has the token of a signed address; undefined when it does not fit. */
+	async signed(token: string): Promise<Buffer | undefined> {
+		const service = Container.get(BinaryDataService);
+		try {
+			const id = service.validateSignedToken(token);
+			return await service.getAsBuffer({ id, data: '', mimeType: '' });
+		} catch {
+			return undefined;
+		}
 	}
 
 	private workflow(scenario: Scenario, items: INodeExecutionData[]): Workflow {

@@ -26,6 +26,9 @@ export class Instance {
 
 	private readonly listeners = new Set<() => void>();
 
+	/** With another status a proxy keeps everybody from n8n's signed files. */
+	filesAnswer = 200;
+
 	private constructor(
 		private readonly engine: Engine,
 		private readonly server: Server,
@@ -125,7 +128,13 @@ export class Instance {
 		{ pathname, searchParams }: URL,
 		body: string,
 		headers: NodeJS.Dict<string | string[]>,
-	): Promise<{ status: number; body: string }> {
+	): Promise<{ status: number; body: string | Buffer }> {
+		if (pathname === '/rest/binary-data/signed') {
+			const file = await this.engine.signed(searchParams.get('token') ?? '');
+			return file && this.filesAnswer === 200
+				? { status: 200, body: file }
+				: { status: file ? this.filesAnswer : 400, body: 'no' };
+		}
 		const [, route, id = '', suffix] = pathname.split('/');
 		const execution = this.executions.get(id);
 		if (method === 'GET' && route === 'form-waiting' && suffix === 'n8n-execution-status') {

@@ -1,8 +1,8 @@
 import type { N8nServer } from './server';
 import { until } from './until';
 
-/** What a browser sends of a form with these fields. */
-export function filledIn(fields: string[] = ['the second one']): FormData {
+/** What a browser sends of a form with these fields; a file is an upload. */
+export function filledIn(fields: Array<string | File> = ['the second one']): FormData {
 	const form = new FormData();
 	fields.forEach((value, position) => form.append(`field-${position}`, value));
 	return form;
@@ -17,7 +17,11 @@ export class FormVisit {
 	) {}
 
 	/** Opens the form of a published workflow, fills in its fields in their order and sends them. */
-	static async begin(n8n: N8nServer, webhookId: string, fields: string[]): Promise<FormVisit> {
+	static async begin(
+		n8n: N8nServer,
+		webhookId: string,
+		fields: Array<string | File>,
+	): Promise<FormVisit> {
 		const url = `${n8n.webhookUrl}/form/${webhookId}`;
 		await until(
 			'the form is there',
