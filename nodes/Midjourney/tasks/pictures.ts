@@ -148,9 +148,10 @@ export class Pictures {
 		item: INodeExecutionData | undefined,
 		field: string,
 	): Promise<Result<Picture>> {
-		const { binary: { [field]: binary, ...others } = {} } = item ?? {};
+		const files = item?.binary ?? {};
+		const binary = Object.hasOwn(files, field) ? files[field] : undefined;
 		if (!binary) {
-			const names = Object.keys(others);
+			const names = Object.keys(files);
 			const there = names.length > 0 ? `only ${names.join(', ')}` : 'and no other either';
 			return unusable(`there is no binary field ${field}, ${there}`);
 		}
