@@ -70,10 +70,7 @@ const workflowOf = (
 			connections: Object.fromEntries(
 				names
 					.slice(1)
-					.map((name, at) => [
-						names[at],
-						{ main: [[{ node: name, type: 'main', index: 0 }]] },
-					]),
+					.map((name, at) => [names[at], { main: [[{ node: name, type: 'main', index: 0 }]] }]),
 			),
 			settings: { executionOrder: 'v1' },
 		},

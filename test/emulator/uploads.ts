@@ -77,7 +77,9 @@ async function formIn({ body, headers }: Call): Promise<FormData | undefined> {
 	const type = headers['content-type'] ?? '';
 	if (!Buffer.isBuffer(body) || !type.startsWith('multipart/form-data')) return undefined;
 	try {
-		return await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData();
+		return await new Response(new Uint8Array(body), {
+			headers: { 'content-type': type },
+		}).formData();
 	} catch {
 		return undefined;
 	}

@@ -117,9 +117,7 @@ export interface Scenario {
 	files?: Array<Record<string, IBinaryData>>;
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
-	credentials?: Partial<
-		Record<'apiKey' | 'baseUrl' | 'fileUploadUrl' | 'requestFormat', string>
-	>;
+	credentials?: Partial<Record<'apiKey' | 'baseUrl' | 'fileUploadUrl' | 'requestFormat', string>>;
 	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up, and with Retry. */
 	retryOf?: IRunExecutionData;
 	/** `1` by default. */

@@ -35,7 +35,7 @@ const edited = {
 describe('A picture of the workflow', () => {
 	const bench = useEngine({ fetchesImages: true });
 	let instance: Instance;
-	const stored = async (bytes = PNG, mimeType = 'image/png', fileName = 'teapot.png') =>
+	const stored = async (bytes: Buffer = PNG, mimeType = 'image/png', fileName = 'teapot.png') =>
 		await bench.engine.store(bytes, mimeType, fileName);
 
 	beforeEach(async () => {
@@ -231,10 +231,7 @@ describe('A picture of the workflow', () => {
 				async () => await file(Buffer.from('\0\0\0\x18ftypheic\0\0\0\0'), 'image/heic', 'a.heic'),
 				/“the file in data is image\/heic”/,
 			],
-			'an empty file': [
-				async () => await file(Buffer.alloc(0)),
-				/“the file in data is empty”/,
-			],
+			'an empty file': [async () => await file(Buffer.alloc(0)), /“the file in data is empty”/],
 			'60 MB': [
 				async () => await file(Buffer.concat([PNG, Buffer.alloc(60_000_000)])),
 				/“the file in data has 60(\.\d)? MB, at most 30 MB are possible”/,
@@ -303,8 +300,7 @@ describe('A picture of the workflow', () => {
 			['under a fresh address', () => ({})],
 			['with an upload', (emulator) => ({ credentials: uploadsTo(emulator) })],
 		])('a retried execution finds what was bought, %s', async (_, more) => {
-			const files =
-				_ === 'with an upload' ? [{ data: inMemory(PNG) }] : [{ data: await stored() }];
+			const files = _ === 'with an upload' ? [{ data: inMemory(PNG) }] : [{ data: await stored() }];
 			const scenario = { files, ...more(bench.emulator) };
 			const first = await run(scenario);
 			const second = await run({ ...scenario, retryOf: retryOf(first), executionId: '2' });

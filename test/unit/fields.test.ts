@@ -121,7 +121,12 @@ describe('A field says what does not fit', () => {
 		['an object among URLs', imageUrls(''), [{ url: 'x' }], /not a URL/],
 		['an empty list', imageUrls(''), [], /is empty/],
 		['no name of a binary field', binaryField(look), ' ', /is empty/],
-		['two names for one picture', binaryField(look), 'a, b', /names 2 fields, at most 1 are possible/],
+		[
+			'two names for one picture',
+			binaryField(look),
+			'a, b',
+			/names 2 fields, at most 1 are possible/,
+		],
 		['half a character for a name', binaryField(look), '\ud83e', /is no name of a field/],
 		['what is no JSON', json, '{ "a": 1', /is not valid JSON: “{ "a": 1”/],
 		['an expression left as text', json, '{ "a": "{{ $json.a }}" }', /switch .* to Expression/],

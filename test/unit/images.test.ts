@@ -24,9 +24,12 @@ describe('The name of a binary field', () => {
 		expect(addressOfField('\ud83e')).toBeUndefined();
 	});
 
-	it.each([ON_WEB, 'http://binary:8080/', '123::2', ''])('is in no other address: %s', (address) => {
-		expect(fieldAt(address)).toBeUndefined();
-	});
+	it.each([ON_WEB, 'http://binary:8080/', '123::2', ''])(
+		'is in no other address: %s',
+		(address) => {
+			expect(fieldAt(address)).toBeUndefined();
+		},
+	);
 });
 
 const areas: Mask = { polygons: [[0, 0, 9, 0, 9, 9]] };

@@ -26,7 +26,10 @@ async function sent(one: FileToSend) {
 describe('A form with a file', () => {
 	it.each<[string, FileToSend['open']]>([
 		['that is in memory', async () => CONTENT],
-		['that is read while it is sent', async () => Readable.from([CONTENT.subarray(0, 3), CONTENT.subarray(3)])],
+		[
+			'that is read while it is sent',
+			async () => Readable.from([CONTENT.subarray(0, 3), CONTENT.subarray(3)]),
+		],
 	])('holds its bytes, %s', async (_, open) => {
 		const form = await sent(file({ open }));
 		expect([form.get('uploadPath'), form.get('b')]).toEqual(['images', 'ä']);

@@ -215,11 +215,11 @@ export function binaryFields(max: number, display: Display): Field<string[]> {
 
 /** The same for one picture. */
 export function binaryField(display: Display): Field<string> {
-	const one = binaryFields(1, display);
+	const { property, read } = binaryFields(1, display);
 	return {
-		...one,
+		property,
 		read(value) {
-			const reading = one.read(value);
+			const reading = read(value);
 			if ('problem' in reading) return reading;
 			const [address = ''] = reading.value;
 			return { value: address };

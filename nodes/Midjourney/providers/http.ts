@@ -204,7 +204,8 @@ export async function openHttp(context: RequestContext, credentialType: string):
 	};
 }
 
-const withoutSlash = (url: unknown): string | undefined => text(text(url)?.trim().replace(/\/+$/, ''));
+const withoutSlash = (url: unknown): string | undefined =>
+	text(text(url)?.trim().replace(/\/+$/, ''));
 
 async function readReply(
 	reply: unknown,

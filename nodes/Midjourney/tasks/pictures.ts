@@ -129,9 +129,7 @@ export class Pictures {
 		const delivered = withAddresses(request, addressOf);
 		// Some providers take URLs as a part of the prompt, which has become longer by that.
 		const problem = imagesVia && this.deps.provider.validate?.(delivered);
-		return problem === undefined
-			? success({ request: delivered, imagesVia })
-			: unusable(problem);
+		return problem === undefined ? success({ request: delivered, imagesVia }) : unusable(problem);
 	}
 
 	/** Looks at the beginning of a picture, once. */
@@ -209,15 +207,13 @@ export class Pictures {
 			const url = await this.upload(picture, target);
 			return url.ok ? success({ via: 'upload', url: url.value }) : url;
 		}
-		const why = 'problem' in signed ? signed.problem : `${new URL(signed.url).host} does not serve it`;
+		const why =
+			'problem' in signed ? signed.problem : `${new URL(signed.url).host} does not serve it`;
 		return undeliverable(typeof test === 'object' ? test.refused : why);
 	}
 
 	/** A URL under which n8n serves a file to whoever has it. */
-	private sign(
-		binary: IBinaryData,
-		settings: Settings,
-	): { url: string } | { problem: string } {
+	private sign(binary: IBinaryData, settings: Settings): { url: string } | { problem: string } {
 		const { helpers, http } = this.deps;
 		if (binary.id === undefined) return { problem: 'this n8n keeps binary data in memory' };
 		try {
