@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- drives a real n8n, it is not a node */
 import { createHash, randomUUID } from 'node:crypto';
 
 import { Jimp } from 'jimp';

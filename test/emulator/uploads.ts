@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- the emulator is a server of its own, not a node */
 import { createHash } from 'node:crypto';
 import type { Clock } from './clock';
 import type { Answer, Call } from './faults';

@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- makes files, it is not a node */
 import { createHash } from 'node:crypto';
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
 
@@ -296,37 +295,75 @@ describe('A picture of the workflow', () => {
 	});
 
 	describe('is paid for once', () => {
-		it.each<[string, (emulator: Emulator) => Partial<Scenario>]>([
-			['under a fresh address', () => ({})],
-			['with an upload', (emulator) => ({ credentials: uploadsTo(emulator) })],
-		])('a retried execution finds what was bought, %s', async (_, more) => {
-			const files = _ === 'with an upload' ? [{ data: inMemory(PNG) }] : [{ data: await stored() }];
-			const scenario = { files, ...more(bench.emulator) };
-			const first = await run(scenario);
-			const second = await run({ ...scenario, retryOf: retryOf(first), executionId: '2' });
-			const { submits, uploads } = bench.emulator.ledger;
-			expect(submits).toHaveLength(1);
-			expect(uploads.length).toBeLessThanOrEqual(1);
-			expect(second.items[0]?.json).toMatchObject({
-				taskId: submits[0]?.taskId,
-				status: 'completed',
-				imagesVia: first.items[0]?.json.imagesVia,
-			});
-		});
-
-		it('Retry On Fail finds what was bought', async () => {
+		/** The key is refused so many times when a task is read. */
+		const refuseReads = (times: number) => {
 			let reads = 0;
-			bench.emulator.intercept(async ({ path }) =>
-				path.endsWith('/record-info') && ++reads < 8
+			return bench.emulator.intercept(async ({ path }) =>
+				path.endsWith('/record-info') && ++reads <= times
 					? { status: 200, body: { code: 401, msg: 'Unauthorized', data: null } }
 					: undefined,
 			);
+		};
+		const WAYS: Array<[via: string, file: () => Promise<IBinaryData>]> = [
+			['n8n', async () => await stored()],
+			['upload', async () => inMemory(PNG)],
+		];
+
+		it.each(WAYS)('a retried execution finds what was bought: by %s', async (via, file) => {
+			const scenario = {
+				files: [{ data: await file() }],
+				credentials: uploadsTo(bench.emulator),
+			};
+			const undo = refuseReads(Infinity);
+			const first = await run(scenario);
+			undo();
+			expect(first.status).toBe('error');
+			const second = await run({ ...scenario, retryOf: retryOf(first), executionId: '2' });
+			const { submits, uploads, images } = bench.emulator.ledger;
+			expect([submits.length, images.length]).toEqual([1, 1]);
+			expect(uploads).toHaveLength(via === 'upload' ? 1 : 0);
+			expect(second.items[0]?.json).toMatchObject({
+				taskId: submits[0]?.taskId,
+				status: 'completed',
+				imagesVia: via,
+			});
+		});
+
+		it.each(WAYS)('Retry On Fail finds what was bought: by %s', async (via, file) => {
+			refuseReads(2);
 			const { items } = await run({
-				files: [{ data: await stored() }],
+				files: [{ data: await file() }],
+				credentials: uploadsTo(bench.emulator),
 				settings: { retryOnFail: true, maxTries: 5, waitBetweenTries: 1 },
 			});
-			expect(items[0]?.json).toMatchObject({ status: 'completed' });
+			expect(items[0]?.json).toMatchObject({ status: 'completed', imagesVia: via });
+			const { submits, uploads } = bench.emulator.ledger;
+			expect(submits).toHaveLength(1);
+			expect(uploads).toHaveLength(via === 'upload' ? 1 : 0);
+		});
+
+		it('a submit that was refused for a passing reason is bought once', async () => {
+			let refused = 0;
+			bench.emulator.intercept(async ({ path }) =>
+				path.endsWith('/generate') && refused++ < 2
+					? { status: 200, body: { code: 429, msg: 'later', data: null } }
+					: undefined,
+			);
+			const { items } = await run({ files: [{ data: await stored() }] });
+			expect(items[0]?.json).toMatchObject({ status: 'completed', imagesVia: 'n8n' });
 			expect(bench.emulator.ledger.submits).toHaveLength(1);
+		});
+
+		it('a parked execution goes on with it', async () => {
+			const scenario = bench.scenario({
+				parameters: { ...edited, waitMode: 'auto' },
+				files: [{ data: await stored() }],
+			});
+			const { status, items, data } = await instance.complete(scenario);
+			expect(status).toBe('success');
+			expect(items[0]?.json).toMatchObject({ status: 'completed', imagesVia: 'n8n' });
+			expect(bench.emulator.ledger.submits).toHaveLength(1);
+			expect(JSON.stringify(data.resultData)).not.toContain('signed?token');
 		});
 
 		it('another picture is another purchase', async () => {

@@ -255,6 +255,7 @@ const INPUT_FIELD: Display = {
 	default: 'data',
 	required: true,
 	placeholder: 'e.g. data',
+	description: 'A picture that came in with the item: PNG, JPEG, WebP or GIF, at most 30 MB',
 };
 
 /** An image from the web or from the item: its fields, and the address that they make. */
@@ -282,7 +283,7 @@ export const imagesFrom = (
 			binaryFields(MOST_IMAGES, {
 				...INPUT_FIELD,
 				placeholder: 'e.g. data, image2',
-				description: 'Several: separate their names by commas',
+				description: `${INPUT_FIELD.description}. Several: separate their names by commas.`,
 			}),
 		),
 	);

@@ -147,7 +147,7 @@ export class Pictures {
 		field: string,
 	): Promise<Result<Picture>> {
 		const files = item?.binary ?? {};
-		const binary = Object.hasOwn(files, field) ? files[field] : undefined;
+		const binary = Object.keys(files).includes(field) ? files[field] : undefined;
 		if (!binary) {
 			const names = Object.keys(files);
 			const there = names.length > 0 ? `only ${names.join(', ')}` : 'and no other either';
