@@ -4,11 +4,12 @@ import { Jimp } from 'jimp';
 
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
-import { FormVisit } from '../n8n/forms';
+import { sendForm } from '../n8n/forms';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import type { JsonObject } from '../n8n/json';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
+import { until } from '../n8n/until';
 import { createCredentials, MIDJOURNEY } from '../n8n/workflows';
 
 const RUN_TIMEOUT_MS = 90_000;
@@ -108,9 +109,9 @@ describe.each(WAYS)('A picture from a form, n8n $version $setUp', (way) => {
 	let photo: Buffer;
 
 	beforeAll(async () => {
-		({ n8n, client } = await startStage(way.version, way.env));
 		const picture = new Jimp({ width: 700, height: 700, color: 0x1f5a8cff });
 		photo = await picture.getBuffer('image/png');
+		({ n8n, client } = await startStage(way.version, way.env));
 	}, START_TIMEOUT_MS);
 
 	afterAll(async () => {
@@ -139,8 +140,13 @@ describe.each(WAYS)('A picture from a form, n8n $version $setUp', (way) => {
 		await client.activate(id);
 		const content = type === 'image/png' ? photo : Buffer.from('%PDF-1.7 …');
 		const upload = new File([new Uint8Array(content)], 'My photo.png', { type });
-		const { executionId } = await FormVisit.begin(n8n, webhookId, ['a teapot', upload]);
-		return await client.finished(executionId, RUN_TIMEOUT_MS);
+		await sendForm(n8n, webhookId, ['a teapot', upload]);
+		const [begun] = await until(
+			'the form has begun an execution',
+			async () => await client.executions(id),
+			({ length }) => length > 0,
+		);
+		return await client.finished(begun?.id ?? '', RUN_TIMEOUT_MS);
 	}
 
 	const itemOf = (execution: Execution, node: string) =>

@@ -8,6 +8,28 @@ export function filledIn(fields: Array<string | File> = ['the second one']): For
 	return form;
 }
 
+/** Opens the form of a published workflow, fills in its fields in their order and sends them; gives n8n's answer. */
+export async function sendForm(
+	n8n: N8nServer,
+	webhookId: string,
+	fields: Array<string | File>,
+): Promise<Response> {
+	const url = `${n8n.webhookUrl}/form/${webhookId}`;
+	await until(
+		'the form is there',
+		async () => (await fetch(url)).status,
+		(status) => status === 200,
+	);
+	// n8n listens for what is sent a moment after it shows the form.
+	const answer = await until(
+		'the form is taken',
+		async () => await fetch(url, { method: 'POST', body: filledIn(fields) }),
+		({ status }) => status !== 404,
+	);
+	if (!answer.ok) throw new Error(`The form was answered ${answer.status}`);
+	return answer;
+}
+
 /** A form of n8n as a browser goes through it. */
 export class FormVisit {
 	private constructor(
@@ -16,25 +38,13 @@ export class FormVisit {
 		readonly executionId: string,
 	) {}
 
-	/** Opens the form of a published workflow, fills in its fields in their order and sends them. */
+	/** Sends the form of a published workflow that has more pages. */
 	static async begin(
 		n8n: N8nServer,
 		webhookId: string,
 		fields: Array<string | File>,
 	): Promise<FormVisit> {
-		const url = `${n8n.webhookUrl}/form/${webhookId}`;
-		await until(
-			'the form is there',
-			async () => (await fetch(url)).status,
-			(status) => status === 200,
-		);
-		// n8n listens for what is sent a moment after it shows the form.
-		const answer = await until(
-			'the form is taken',
-			async () => await fetch(url, { method: 'POST', body: filledIn(fields) }),
-			({ status }) => status !== 404,
-		);
-		if (!answer.ok) throw new Error(`The form was answered ${answer.status}`);
+		const answer = await sendForm(n8n, webhookId, fields);
 		const { formWaitingUrl = '' } = (await answer.json()) as { formWaitingUrl?: string };
 		const executionId = new URL(formWaitingUrl).pathname.split('/').pop() ?? '';
 		return new FormVisit(formWaitingUrl, executionId);
