@@ -154,6 +154,7 @@ describe.each(WAYS)('A picture from a form, n8n $version $setUp', (way) => {
 
 	/** It was fetched as it was uploaded into the form, edited and upscaled, and nothing gave its address away. */
 	function expectUpscaled(execution: Execution, via: 'n8n' | 'upload') {
+		expect(execution.error).toBeUndefined();
 		expect(execution).toMatchObject({ status: 'success' });
 		const { submits, images, uploads } = emulator.ledger;
 		expect(submits).toHaveLength(2);

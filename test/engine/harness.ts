@@ -292,10 +292,24 @@ export class Engine {
 	}
 
 	/** Puts a file where n8n keeps those of executions. */
-	async store(bytes: Buffer, mimeType: string, fileName: string): Promise<IBinaryData> {
-		const location = { type: 'execution', workflowId: 'workflow', executionId: 'before' } as const;
+	async store(
+		bytes: Buffer,
+		mimeType: string,
+		fileName: string,
+		executionId = 'before',
+	): Promise<IBinaryData> {
+		const location = { type: 'execution', workflowId: 'workflow', executionId } as const;
 		const binary = { mimeType, fileName, data: '' };
 		return await Container.get(BinaryDataService).store(location, bytes, binary);
+	}
+
+	/** Moves a file of a trigger to its execution, as n8n does when it first saves that; gives the file as it is then. */
+	async moved(binary: IBinaryData, executionId: string): Promise<IBinaryData> {
+		const { id = '' } = binary;
+		const after = id.replace('/temp/', `/${executionId}/`);
+		const [from = '', to = ''] = [id, after].map((one) => one.split(':')[1]);
+		await Container.get(BinaryDataService).rename(from, to);
+		return { ...binary, id: after };
 	}
 
 	/** What n8n serves to whoever has the token of a signed address; undefined when it does not fit. */

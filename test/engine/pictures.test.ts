@@ -354,6 +354,28 @@ describe('A picture of the workflow', () => {
 			expect(bench.emulator.ledger.submits).toHaveLength(1);
 		});
 
+		it('of a form, which n8n moves when it saves the execution, also in a retried one', async () => {
+			const photo = await bench.engine.store(PNG, 'image/png', 'photo.png', 'temp');
+			let moved = photo;
+			const undo = bench.emulator.intercept(async ({ path }) => {
+				if (!path.endsWith('/generate')) return undefined;
+				moved = await bench.engine.moved(photo, '1');
+				return undefined;
+			});
+			const undoRefusing = refuseReads(Infinity);
+			const first = await run({ files: [{ data: photo }] });
+			undo();
+			undoRefusing();
+			const { submits, images } = bench.emulator.ledger;
+			expect(images).toMatchObject([{ status: 200, sha256: sha256(PNG) }]);
+			const saved = JSON.parse(
+				JSON.stringify(retryOf(first)).replaceAll(String(photo.id), String(moved.id)),
+			);
+			const second = await run({ files: [{ data: moved }], retryOf: saved, executionId: '2' });
+			expect(second.items[0]?.json).toMatchObject({ status: 'completed', imagesVia: 'n8n' });
+			expect(submits).toHaveLength(1);
+		});
+
 		it('a parked execution goes on with it', async () => {
 			const scenario = bench.scenario({
 				parameters: { ...edited, waitMode: 'auto' },

@@ -33,13 +33,20 @@ const IN_FLIGHT = 3;
 /** n8n asks itself: whoever does not answer by then, in ms, will not. */
 const SELF_TEST_MS = 5_000;
 
+/** Where n8n keeps the files of a trigger until their execution has an id. */
+const BEFORE_EXECUTION = '/temp/';
+
 /** A signed address is good for no longer than this, in s. */
 const LONGEST_LIFE_S = 24 * 3600;
 
 /** What n8n must offer for it. */
 type Helpers = Pick<
 	IExecuteFunctions['helpers'],
-	'createBinarySignedUrl' | 'getBinaryMetadata' | 'getBinaryStream' | 'httpRequest'
+	| 'createBinarySignedUrl'
+	| 'getBinaryMetadata'
+	| 'getBinaryStream'
+	| 'httpRequest'
+	| 'prepareBinaryData'
 >;
 
 /** Where pictures come from and where they go. */
@@ -80,6 +87,8 @@ export class Pictures {
 	private readonly uploaded = new Map<string, Promise<Result<string>>>();
 
 	private readonly tested = new Map<string, Promise<SelfTest>>();
+
+	private readonly copied = new Map<string, Promise<IBinaryData>>();
 
 	constructor(private readonly deps: PictureDeps) {
 		this.limiter = new Limiter(IN_FLIGHT, deps.clock);
@@ -195,7 +204,7 @@ export class Pictures {
 	): Promise<Result<{ via: ImagesVia; url: string }>> {
 		const { http, provider } = this.deps;
 		const target = provider.uploads?.baseUrl(http);
-		const signed = this.sign(picture.binary, settings);
+		const signed = await this.sign(picture.binary, settings);
 		// An execution that does not wait may be over, and its files deleted, before the provider fetches them.
 		const isKept = settings.waitMode !== 'dontWait' || target === undefined;
 		const test =
@@ -213,16 +222,38 @@ export class Pictures {
 	}
 
 	/** A URL under which n8n serves a file to whoever has it. */
-	private sign(binary: IBinaryData, settings: Settings): { url: string } | { problem: string } {
+	private async sign(
+		binary: IBinaryData,
+		settings: Settings,
+	): Promise<{ url: string } | { problem: string }> {
 		const { helpers, http } = this.deps;
 		if (binary.id === undefined) return { problem: 'this n8n keeps binary data in memory' };
 		try {
-			const url = helpers.createBinarySignedUrl(binary, `${lifeOf(settings)}s`);
-			const problem = unreachableBecause(url, http.baseUrl);
-			return problem === undefined ? { url } : { problem };
+			const life = `${lifeOf(settings)}s`;
+			const problem = unreachableBecause(helpers.createBinarySignedUrl(binary, life), http.baseUrl);
+			if (problem !== undefined) return { problem };
+			return { url: helpers.createBinarySignedUrl(await this.lasting(binary), life) };
 		} catch {
 			return { problem: 'this n8n has no addresses for its files' };
 		}
+	}
+
+	/**
+	 * The file, where it stays. That of a form or a webhook is moved when its execution is first saved, as it is before the
+	 * submit of one that parks; which ones are moved depends on the version of n8n. A copy of it is not.
+	 */
+	private async lasting(binary: IBinaryData): Promise<IBinaryData> {
+		const { id = '', fileName, mimeType } = binary;
+		if (!id.includes(BEFORE_EXECUTION)) return binary;
+		const { helpers } = this.deps;
+		const copied =
+			this.copied.get(id) ??
+			this.limiter.run(
+				async () =>
+					await helpers.prepareBinaryData(await helpers.getBinaryStream(id), fileName, mimeType),
+			);
+		this.copied.set(id, copied);
+		return await copied;
 	}
 
 	/** Once for each address of this n8n: a proxy may keep others from its files. */

@@ -12,9 +12,21 @@ import { isRecord } from '../providers/json';
 export const digestOf = (value: unknown): string =>
 	createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16);
 
-/** Of what came in with an item: its json and its files. */
+/**
+ * Of what came in with an item: its json and its files. n8n moves the files of a trigger when it first saves their
+ * execution; only the last part of their address stays.
+ */
 export const digestOfItem = (item: INodeExecutionData | undefined): string =>
-	digestOf([item?.json, item?.binary]);
+	digestOf([
+		item?.json,
+		item?.binary &&
+			Object.fromEntries(
+				Object.entries(item.binary).map(([field, file]) => [
+					field,
+					{ ...file, id: file.id?.split('/').at(-1) },
+				]),
+			),
+	]);
 
 function canonical(value: unknown): string {
 	// As it is after it was saved: dates are texts, and what is undefined is not there.
