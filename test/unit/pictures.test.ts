@@ -39,13 +39,16 @@ function picturesWith(
 	{ uploads, binary = KEPT }: { uploads?: Uploads; binary?: IBinaryData } = {},
 ) {
 	const lives: unknown[] = [];
+	const signed: unknown[] = [];
 	const asked: unknown[] = [];
 	const deps = {
 		helpers: {
-			createBinarySignedUrl: (_: unknown, life: string) => {
+			createBinarySignedUrl: ({ id }: IBinaryData, life: string) => {
 				lives.push(life);
+				signed.push(id);
 				return N8N;
 			},
+			prepareBinaryData: async () => ({ ...KEPT, id: 'copy' }),
 			getBinaryMetadata: async () => ({ fileSize: PNG.length }),
 			getBinaryStream: async () => Readable.from([PNG]),
 			httpRequest: async (options: unknown) => {
@@ -61,7 +64,7 @@ function picturesWith(
 	const pictures = new Pictures(deps as unknown as PictureDeps);
 	const deliver = async (settings: Partial<Settings> = {}) =>
 		await pictures.deliver(0, REQUEST, { ...SETTINGS, ...settings });
-	return { pictures, deliver, lives, asked };
+	return { pictures, deliver, lives, signed, asked };
 }
 
 const BY_N8N = { ok: true, value: { request: { imageUrl: N8N }, imagesVia: 'n8n' } };
@@ -97,6 +100,13 @@ describe('The way of a picture to the provider', () => {
 		const { deliver, asked } = picturesWith(SERVES, { uploads: UPLOADS });
 		expect(await deliver(dontWait)).toMatchObject(BY_UPLOAD);
 		expect(asked).toEqual([]);
+	});
+
+	it('is that of a copy for a file that n8n is going to move', async () => {
+		const binary = { ...KEPT, id: 'filesystem-v2:workflows/w/executions/temp/binary_data/1' };
+		const { deliver, signed } = picturesWith(SERVES, { binary });
+		expect(await deliver()).toMatchObject(BY_N8N);
+		expect(signed.at(-1)).toBe('copy');
 	});
 
 	it('is tried once, however many pictures there are', async () => {

@@ -230,9 +230,11 @@ export class Pictures {
 		if (binary.id === undefined) return { problem: 'this n8n keeps binary data in memory' };
 		try {
 			const life = `${lifeOf(settings)}s`;
-			const problem = unreachableBecause(helpers.createBinarySignedUrl(binary, life), http.baseUrl);
+			const url = helpers.createBinarySignedUrl(binary, life);
+			const problem = unreachableBecause(url, http.baseUrl);
 			if (problem !== undefined) return { problem };
-			return { url: helpers.createBinarySignedUrl(await this.lasting(binary), life) };
+			const kept = await this.lasting(binary);
+			return { url: kept === binary ? url : helpers.createBinarySignedUrl(kept, life) };
 		} catch {
 			return { problem: 'this n8n has no addresses for its files' };
 		}
