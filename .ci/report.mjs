@@ -16,7 +16,7 @@ const MOST_TOLD = 5;
 const MOST_LINES = 40;
 const MOST_NAMED = 100;
 
-/** All that has not passed, as `{ line, why }`, and how many have. */
+/** All tests that have not passed, as `{ line, why }`, and the number of those that have. */
 function outcomeOf(name) {
 	const status = Number(readFileSync(join(folder, `${name}.status`), 'utf8'));
 	let counts;
@@ -45,7 +45,7 @@ function outcomeOf(name) {
 	return { passed: counts.numPassedTests, failed };
 }
 
-/** Without colours. */
+/** Removes colours. */
 const plain = (text) => text.replace(/\u001b\[[\d;]*m/g, '');
 
 if (what === 'step') {

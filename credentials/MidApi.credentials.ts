@@ -2,12 +2,12 @@ import type { ICredentialTestRequest, ICredentialType, Icon, INodeProperties } f
 
 import { apiKeyField, rulesOf, withBearer } from './bearer';
 
-/** What the credential test says to an answer that is no balance. `value` undefined: the answer is no JSON of MidAPI. */
+/** The messages of the credential test, by the code of the answer. `value` undefined: the answer is not MidAPI's JSON. */
 const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	{
 		value: 401,
 		message:
-			'Invalid key: the provider does not know this API key. Copy it again, and check that Provider is where it comes from.',
+			'Invalid key: the provider does not know this API key. Copy it again, and check that Provider is the one that issued it.',
 	},
 	{
 		value: 403,
@@ -16,18 +16,18 @@ const REFUSALS: Array<{ value: number | undefined; message: string }> = [
 	{
 		value: 404,
 		message:
-			'No balance found at this address. Check Provider and Base URL: it is the API host without a path.',
+			'No balance found at this address. Check Provider and Base URL, which is the API host without a path.',
 	},
 	{
 		value: 429,
-		message: 'The provider receives too many requests from this account. Test again later.',
+		message: 'The provider is receiving too many requests from this account. Test again later.',
 	},
 	{ value: 455, message: 'The provider is down for maintenance. Test again later.' },
 	{ value: 500, message: 'The provider could not answer. Test again later.' },
 	{
 		value: undefined,
 		message:
-			'What answers at this address is not MidAPI. Check Provider and Base URL: it is the API host (https://api.…), not the web site.',
+			'The server at this address is not MidAPI. Check Provider and Base URL, which is the API host (https://api.…), not the website.',
 	},
 ];
 
@@ -60,7 +60,7 @@ export class MidApi implements ICredentialType {
 				},
 			],
 			default: 'https://api.midapi.ai',
-			description: 'Where the key comes from',
+			description: 'The site that issued the key',
 		},
 		{
 			displayName: 'Base URL',
@@ -79,7 +79,7 @@ export class MidApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. https://kieai.redpandaai.co',
 			description:
-				'Where pictures of the workflow are uploaded that the provider cannot fetch from this n8n. Leave it empty with kie.ai: its host is known. MidAPI documents none.',
+				'Where the node uploads images that the provider cannot fetch from this n8n. Leave it empty for kie.ai, whose host is known. MidAPI documents none.',
 		},
 		{
 			displayName: 'Webhook HMAC Secret',
@@ -88,7 +88,7 @@ export class MidApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'The webhookHmacKey of your account settings, if you have made one there. Callbacks without its signature are then refused.',
+				'The webhookHmacKey from your account settings, if you have created one there. Callbacks without its signature are then refused.',
 		},
 		{
 			displayName: 'Previous Webhook HMAC Secret',
@@ -97,7 +97,7 @@ export class MidApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'While you change the secret: put the old one here, so that callbacks that were signed with it still arrive. Empty it afterwards.',
+				'While you change the secret, enter the old one here so that callbacks signed with it are still accepted. Clear this field afterwards.',
 		},
 	];
 

@@ -2,7 +2,7 @@ import type { ICredentialTestRequest, ICredentialType, Icon, INodeProperties } f
 
 import { apiKeyField, rulesOf, withBearer, type Refusal } from './bearer';
 
-/** What the credential test says to the statuses that do not tell that the key is good. */
+/** The messages of the credential test, by HTTP statuses that do not show that the key is valid. */
 const STATUSES = [
 	{
 		value: 401,
@@ -10,7 +10,10 @@ const STATUSES = [
 			'Invalid key: Vtrix does not know this API key. Copy it again, and check that Base URL belongs to it.',
 	},
 	{ value: 403, message: 'Invalid key: Vtrix does not allow this API key to read tasks.' },
-	{ value: 429, message: 'Vtrix receives too many requests from this account. Test again later.' },
+	{
+		value: 429,
+		message: 'Vtrix is receiving too many requests from this account. Test again later.',
+	},
 	...[500, 502, 503, 504].map((value) => ({
 		value,
 		message: 'Vtrix could not answer. Test again later.',
@@ -20,11 +23,11 @@ const STATUSES = [
 const TASK = '/model/v1/generation/task/n8n-credential-test';
 
 const NOT_VTRIX =
-	'What answers at this address is not Vtrix. Check Base URL: it is the API host (https://cloud.vtrix.ai), not the web site, and without a path.';
+	'The server at this address is not Vtrix. Check Base URL, which is the API host (https://cloud.vtrix.ai) without a path, not the website.';
 
 /**
- * What other servers answer to a path that they do not have: a text or a page, and the JSON of what they are built with. All
- * that Vtrix documents of its own is an object with `message` or `error`, which a rule of n8n's cannot ask for.
+ * What other servers answer to an unknown path: a text, a page, or the JSON of their framework. Vtrix only documents an object
+ * with `message` or `error`, which a rule of n8n cannot test for.
  */
 const OTHER_SERVERS: Refusal[] = [
 	{ key: 'constructor.name', value: 'String' },
@@ -64,24 +67,24 @@ export class VtrixApi implements ICredentialType {
 			name: 'requestFormat',
 			type: 'options',
 			options: [
-				{ name: 'Flat', value: 'flat', description: 'The parameters stand beside the model' },
+				{ name: 'Flat', value: 'flat', description: 'The parameters are next to the model' },
 				{
 					name: 'Wrapped',
 					value: 'wrapped',
-					description: 'The parameters stand in input[0].params, as the Vtrix CLI sends them',
+					description: 'The parameters are in input[0].params, as the Vtrix CLI sends them',
 				},
 			],
 			default: 'wrapped',
 			description:
-				'The Vtrix pages can be read both ways. Change this only if every submit is refused because of missing parameters.',
+				'The Vtrix documentation can be read both ways. Change this only if every submit is refused because of missing parameters.',
 		},
 	];
 
 	authenticate = withBearer;
 
 	/**
-	 * Reads a task that does not exist, which costs nothing; Vtrix has no balance to ask for. That there is no such task
-	 * says that the key is good. Before n8n 2.10 `except` is not known, and the test tells only whether anyone answers.
+	 * Reads a task that does not exist, which costs nothing; Vtrix has no balance to ask for. If the answer is that there is no
+	 * such task, the key is valid. n8n before 2.10 ignores `except`, so there the test only shows whether a server answers.
 	 */
 	test: ICredentialTestRequest = {
 		request: {

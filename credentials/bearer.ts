@@ -6,9 +6,13 @@ import {
 	type INodeProperties,
 } from 'n8n-workflow';
 
-/** What both credentials share: a key that goes along as a bearer, and a test that reads what an answer says. */
+/** What both credentials share: the key is sent as a bearer token, and the test reads the body of an answer. */
 
-/** @param more where the key comes from */
+/**
+ * The field for the API key.
+ *
+ * @param more where to get the key
+ */
 export const apiKeyField = (more: Pick<INodeProperties, 'description'>): INodeProperties => ({
 	displayName: 'API Key',
 	name: 'apiKey',
@@ -20,35 +24,35 @@ export const apiKeyField = (more: Pick<INodeProperties, 'description'>): INodePr
 });
 
 /**
- * Puts the key into the header of a request. A function, because an expression cannot be evaluated once the node has
- * returned, and its requests may go on.
+ * Adds the key to the header of a request. It is a function because n8n cannot evaluate an expression once the node has
+ * returned, while its requests may continue.
  *
- * @throws UserError when the request is to go to what is no URL: n8n's test would say a mere ERR_INVALID_URL
+ * @throws UserError if the base URL is not a URL: n8n's test would only show ERR_INVALID_URL
  */
 export async function withBearer(
 	{ apiKey }: ICredentialDataDecryptedObject,
 	options: IHttpRequestOptions,
 ): Promise<IHttpRequestOptions> {
 	const { baseURL } = options;
-	// Not shown: whoever mixed up the fields has the key in it.
+	// Not shown: if the user mixed up the fields, it is the key.
 	if (baseURL !== undefined && !/^https?:\/\/[^/]/i.test(baseURL)) {
-		throw new UserError('Base URL must begin with https:// and name the API host.');
+		throw new UserError('Base URL must start with https:// and name the API host.');
 	}
-	// A pasted key often brings a space or a line end along.
+	// A pasted key often has a space or a line break around it.
 	const Authorization = `Bearer ${String(apiKey).trim()}`;
 	return { ...options, headers: { ...options.headers, Authorization } };
 }
 
-/** An answer that does not show that the key is good, and what the test says to it. */
+/** An answer that does not show that the key is valid, and the message of the test for it. */
 export interface Refusal {
-	/** Where in the answer; in place of it: the HTTP status. */
+	/** The path in the body; undefined: the HTTP status is compared. */
 	key?: string;
-	/** Undefined: there is nothing there. */
+	/** Undefined: the path leads to nothing. */
 	value: string | number | undefined;
 	message: string;
 }
 
-/** The rules of n8n's credential test; it goes by the type of each, though its types want one for all. */
+/** The rules of n8n's credential test. n8n checks the type of each rule, although its types require one for all. */
 export const rulesOf = (refusals: readonly Refusal[]): ICredentialTestRequest['rules'] =>
 	refusals.map(({ key, value, message }) =>
 		key === undefined

@@ -5,7 +5,7 @@
  *
  * The scanner's own command ends with 0 whatever it finds, so its words decide. Only the sentence that says "passed" of this
  * very version is a pass: failed checks, a crash, another version, and words that nobody knows here all end with 1.
- * What npm does not have yet is asked for again: a new version takes a while to be everywhere.
+ * A version that npm does not have yet is requested again, because a new version takes a while to be everywhere.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -34,10 +34,10 @@ if (!/^(@[^/@]+\/)?[^/@]+@\d+\.\d+\.\d+/.test(target ?? '') || more.length > 0) 
 	process.exit(2);
 }
 
-/** What the scanner says of a version that npm, or its record of provenance, does not have. */
+/** The scanner's words about a version that npm, or its record of provenance, does not have. */
 const NOT_THERE_YET = /No package metadata found|status code 404|\bE404\b|\bETARGET\b/;
 
-/** Runs the scanner once, shows what it says. */
+/** Runs the scanner once and shows its output. */
 function scan() {
 	const { status, stdout, stderr, error } = spawnSync(process.execPath, [values.scanner, target], {
 		encoding: 'utf8',

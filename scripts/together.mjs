@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
-/** Runs one script; resolves with whether it succeeded. */
+/** Runs one script and resolves with whether it succeeded. */
 async function run(name) {
 	// npm names itself in npm_execpath; started by hand, the npm on the PATH serves.
 	const npm = process.env.npm_execpath;

@@ -1,13 +1,13 @@
-/** A look into callback addresses from outside, by no code of the package: the token is `payload.tag`. */
+/** Reads and alters callback addresses from outside, without code of the package: the token is `payload.tag`. */
 
-/** What the token of an address says. */
-export interface Told {
-	/** Of this submit alone. */
+/** The claims in the token of an address. */
+export interface DecodedClaims {
+	/** The nonce of the submit. */
 	submit: string;
 	/** Unix ms. */
 	expiresAt: number;
 	reference?: string;
-	/** Of the wait; undefined where nobody waits. */
+	/** The nonce of the wait; undefined if nobody waits. */
 	nonce?: string;
 	position?: number;
 	executionId?: string;
@@ -25,8 +25,8 @@ const tokenOf = (url: URL): [payload: string, tag: string] => {
 const readable = (payload: string) =>
 	JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, never>;
 
-/** What the provider was given in an address, as anyone can read it. */
-export function toldBy(address: unknown): Told {
+/** Decodes the claims in an address, as anyone can. */
+export function decodeClaims(address: unknown): DecodedClaims {
 	const { s, x, r, w, i, e, t } = readable(tokenOf(new URL(String(address)))[0]);
 	return {
 		...{ submit: String(s), expiresAt: Number(x) * 1000, reference: r },
@@ -34,11 +34,11 @@ export function toldBy(address: unknown): Told {
 	};
 }
 
-/** Pieces of the payload and of the tag: whoever finds one of them in a text has found part of a token. */
-export const piecesOf = (address: unknown): string[] =>
+/** Pieces of the payload and of the tag: a text that contains one of them leaks part of a token. */
+export const tokenPieces = (address: unknown): string[] =>
 	tokenOf(new URL(String(address))).flatMap((part) => part.match(/.{12}/g) ?? []);
 
-/** The same address saying something else, under the old tag. */
+/** The same address with other claims under the old tag. */
 export function altered(address: unknown, changes: Record<string, unknown>): URL {
 	const url = new URL(String(address));
 	const [payload, tag] = tokenOf(url);
@@ -47,7 +47,7 @@ export function altered(address: unknown, changes: Record<string, unknown>): URL
 	return url;
 }
 
-/** The same address under a tag of the same length that is another. */
+/** The same address with another tag of the same length. */
 export function underOtherTag(address: unknown): URL {
 	const url = new URL(String(address));
 	const [payload, tag] = tokenOf(url);

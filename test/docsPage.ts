@@ -17,7 +17,7 @@ export class DocsPage {
 		this.file = join(__dirname, '../docs', name);
 	}
 
-	/** What stands between the marks of a section. */
+	/** The text between the marks of a section; undefined without them. */
 	section(name: string): string | undefined {
 		const [begin, end] = this.marks(name);
 		return this.text().split(begin)[1]?.split(end)[0]?.trim();
@@ -37,7 +37,7 @@ export class DocsPage {
 			);
 	}
 
-	/** Puts a text between the marks of a section. Throws when the page has no place for it. */
+	/** Replaces the text between the marks of a section. Throws if the page has no such marks. */
 	write(section: string, text: string): void {
 		const [begin, end] = this.marks(section);
 		const [before, rest] = this.text().split(begin);

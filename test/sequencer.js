@@ -1,6 +1,6 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** What takes minutes comes first, the longest at the head, so that no worker is left alone with it at the end. */
+/** Files that take minutes run first, the longest at the head, so that no worker is left with one at the end. */
 const LONG = [
 	'e2e/callbacks',
 	'kill/kill',
@@ -21,7 +21,7 @@ const rank = ({ path }) => {
 	return at === -1 ? LONG.length : at;
 };
 
-/** jest's own order, which goes by the time that a file took the last time: on a fresh clone it knows of none. */
+/** jest's own order goes by the last duration of each file, which a fresh clone does not know. */
 module.exports = class extends Sequencer {
 	sort(tests) {
 		return [...super.sort(tests)].sort((a, b) => rank(a) - rank(b));

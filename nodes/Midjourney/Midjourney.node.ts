@@ -14,7 +14,7 @@ import { execute, webhook } from './operations/execute';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
 import { RESUME_PATH } from './tasks/host';
 
-/** Where a parked execution is called. `responseData` must be there: left out, the last caller gets a stray text. */
+/** The webhook of a parked execution. Without `responseData`, the last caller would get a stray text. */
 const resumeWebhooks: IWebhookDescription[] = [
 	{
 		name: 'default',
@@ -27,7 +27,7 @@ const resumeWebhooks: IWebhookDescription[] = [
 	},
 ];
 
-/** The action node: what it can do stands in operations/, how it waits in tasks/, who does it in providers/. */
+/** The action node. operations/ defines what it can do, tasks/ how it waits, providers/ the APIs it calls. */
 export class Midjourney implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Midjourney',
@@ -44,7 +44,7 @@ export class Midjourney implements INodeType {
 		credentials,
 		webhooks: resumeWebhooks,
 		waitingNodeTooltip:
-			'The tasks are submitted, and the workflow goes on by itself when the last has ended. You may close this window: the execution is found under Executions, the task IDs in the log of n8n.',
+			'The tasks are submitted. The workflow continues on its own when the last one has ended. You can close this window: the execution is listed under Executions, and the task IDs are in the n8n log.',
 		hints: hintsOf(operations),
 		properties: propertiesOf(operations),
 	};

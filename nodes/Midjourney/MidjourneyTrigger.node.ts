@@ -22,22 +22,21 @@ export class MidjourneyTrigger implements INodeType {
 		version: [1],
 		subtitle:
 			'={{ $parameter["onCallback"] === "resume" ? "resume" : $parameter["triggerOn"].join(", ") }}',
-		// n8n's list shows one entry for both nodes, with the description of the Trigger.
+		// n8n's list has one entry for both nodes, with the description of the Trigger.
 		description:
-			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task has ended',
+			'Generate, upscale, edit and animate images with Midjourney, or start a workflow when a task ends',
 		eventTriggerDescription: 'Waiting for a task to end',
-		activationMessage:
-			'Callbacks to the production URL of the Midjourney Trigger are now received.',
+		activationMessage: 'The production URL of the Midjourney Trigger now receives callbacks.',
 		triggerPanel: {
 			header: 'Receive the callbacks of Midjourney tasks',
 			executionsHelp: {
 				inactive:
-					'<b>Copy the URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. Calls that were asked for in another way are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
+					'<b>Copy the URL</b> that this node shows under Webhook URLs and enter it as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. All other calls are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> <b>While you build the workflow</b>, click the button and submit a task with the test URL. The execution shows up in the editor. <br /> <br /> <b>When it is finished</b>, publish the workflow and use the production URL. These executions show up in the executions list, but not in the editor.',
 				active:
-					'<b>Copy the production URL</b> that this node shows under Webhook URLs and give it to whoever submits the tasks: as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. Calls that were asked for in another way are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
+					'<b>Copy the production URL</b> that this node shows under Webhook URLs and enter it as <i>Midjourney Trigger URL</i> in the options of a Midjourney node with the same credential. All other calls are refused, unless <i>Only Tasks of This n8n</i> is off. <br /> <br /> The workflow is published, so every callback to this URL is received. The executions show up in the <a data-key="executions">executions list</a>, but not in the editor. <br /> <br /> <b>To try something out</b>, click the button and submit a task with the test URL.',
 			},
 			activationHint:
-				'Once the workflow is finished, publish it and use the production URL: callbacks then arrive without this button.',
+				'When the workflow is finished, publish it and use the production URL. Callbacks then arrive without this button.',
 		},
 		defaults: { name: 'Midjourney Trigger' },
 		inputs: [],
@@ -59,18 +58,18 @@ export class MidjourneyTrigger implements INodeType {
 
 	webhookMethods = {
 		default: {
-			/** The providers have no list of webhooks: each task is told its own callback URL when it is submitted. */
+			/** The providers have no list of webhooks: each task gets its callback URL when it is submitted. */
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				return false;
 			},
 
-			/** Nothing can be registered. All there is to do is to say what will not work; nobody waits for that. */
+			/** Nothing can be registered; this only logs what will not work, and nothing waits for it. */
 			async create(this: IHookFunctions): Promise<boolean> {
 				void onPublish(this);
 				return true;
 			},
 
-			/** Nothing is registered; and what has started stays remembered. */
+			/** Nothing is registered, and tasks that have started a workflow stay remembered. */
 			async delete(this: IHookFunctions): Promise<boolean> {
 				return true;
 			},
@@ -78,16 +77,15 @@ export class MidjourneyTrigger implements INodeType {
 	};
 
 	/**
-	 * Whatever a call starts goes through here, where n8n remembers what has started before, and where there is time to
-	 * fetch files.
+	 * Every start by a call goes through here, where n8n remembers earlier starts and there is time to download files.
 	 *
-	 * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+	 * @throws NodeOperationError if the execution is cancelled, or the input is invalid
 	 */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await execute(this)];
 	}
 
-	/** Never throws. */
+	/** Answers a call from a provider. Never throws. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		return await onCallback(this);
 	}

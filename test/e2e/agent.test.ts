@@ -13,10 +13,10 @@ const RUN_TIMEOUT_MS = 60_000;
 const CREDENTIAL_TYPES = { midApi: 'midApi', vtrix: 'vtrixApi' };
 type ProviderName = keyof typeof CREDENTIAL_TYPES;
 
-/** From 3 on n8n runs a tool as it runs any node; before that the agent calls it as a function. */
+/** From version 3 on n8n runs a tool like any node; before that the agent calls it as a function. */
 const AGENT_VERSIONS = [3.1, 2.2];
 
-/** An agent with a model and the node as its tool, the prompt left to the model. */
+/** An agent with a model and the node as its tool, whose prompt is left to the model. */
 function agentWorkflow(
 	{ agentVersion, provider }: { agentVersion: number; provider: ProviderName },
 	parameters: JsonObject,
@@ -68,7 +68,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The tool of an agent in n8n %s', (versi
 		await n8n?.stop();
 	});
 
-	/** Has an agent call the tool once, with credentials for both providers, of which only the chosen one is let in. */
+	/** Has an agent call the tool once, with credentials for both providers, of which only the chosen one is valid. */
 	async function callTool(
 		chosen: { agentVersion: number; provider: ProviderName },
 		{

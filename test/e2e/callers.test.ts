@@ -12,20 +12,20 @@ import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { MIDJOURNEY, successorsOf, type Workflow } from '../n8n/workflows';
 
 const MINUTE = 60_000;
-/** Longer than anybody takes to answer at once, shorter than a caller's patience. */
+/** Too long for an immediate answer, but within a caller's time limit, in ms. */
 const TASK_MS = 3000;
 const GENERATE = 'Generate';
 const LAST = 'Last';
 
-/** What stands before the node, behind it, and who waits for what. */
+/** The nodes before and behind the Midjourney node, and what the caller gets. */
 interface Case {
 	title: string;
 	trigger: JsonObject;
 	/** Behind the node; default: nothing but *Last*. */
 	last?: JsonObject;
-	/** Calls, and gives what the caller gets. */
+	/** Calls the workflow and gives what the caller gets. */
 	call: (place: Place) => Promise<unknown>;
-	/** What that is: the finished item, a word that it is finished, or nothing that the caller waits for. */
+	/** The finished item, a message that it is finished, or nothing that the caller waits for. */
 	gets: 'item' | 'end' | 'nothing';
 }
 
@@ -33,11 +33,11 @@ interface Place {
 	n8n: RegularN8n;
 	client: N8nClient;
 	workflowId: string;
-	/** Where its trigger listens. */
+	/** The path of its trigger. */
 	path: string;
 }
 
-/** Asks until what was just published is there. */
+/** Requests until the workflow that was just published answers. */
 const ask = async (url: string, request?: RequestInit): Promise<Response> => {
 	for (let tries = 1; ; tries++) {
 		const answer = await fetch(url, request);
@@ -74,7 +74,7 @@ const form = (responseMode?: string): JsonObject =>
 		...{ formTitle: 'Order', formFields: { values: [{ fieldLabel: 'Prompt' }] } },
 		...{ ...(responseMode && { responseMode }), options: {} },
 	});
-/** What somebody who fills in the form gets at first. */
+/** The first answer to somebody who fills in the form. */
 const submitForm = async ({ n8n, path }: Place): Promise<unknown> => {
 	const body = new FormData();
 	body.set('field-0', 'a cup');
@@ -172,7 +172,7 @@ const CASES: Case[] = [
 	),
 ];
 
-/** The page that a browser comes to at the end, as an item. */
+/** The last page that a browser reaches, as an item. */
 async function lastPage(submitted: unknown): Promise<JsonObject> {
 	const page = text(object(submitted, 'answer of the form').formWaitingUrl, 'formWaitingUrl');
 	const status = new URL(page);
@@ -183,12 +183,12 @@ async function lastPage(submitted: unknown): Promise<JsonObject> {
 		(word) => word === 'form-waiting',
 	);
 	const shown = await (await fetch(page)).text();
-	// So does the page by itself.
+	// The page sends this by itself.
 	await fetch(page, { method: 'POST' });
 	return { status: /It is (\w+)/.exec(shown)?.[1] ?? shown };
 }
 
-/** Something fails whose error workflow this is. */
+/** Runs a failing workflow whose error workflow this is. */
 async function failBefore({ n8n, client, workflowId }: Place): Promise<void> {
 	const path = randomUUID();
 	const failing = await client.importWorkflow({
@@ -207,7 +207,7 @@ async function failBefore({ n8n, client, workflowId }: Place): Promise<void> {
 	await post(`${n8n.webhookUrl}/webhook/${path}`, {});
 }
 
-/** What the node behind *Execute Sub-workflow* gets. */
+/** The input of the node behind *Execute Sub-workflow*. */
 async function callFromParent({ client, workflowId }: Place, waits: boolean): Promise<unknown> {
 	const parent: Workflow = {
 		name: `Parent ${randomUUID()}`,
@@ -256,7 +256,7 @@ function workflowOf({ trigger, last }: Case, credential: JsonObject, path: strin
 	};
 }
 
-/** Speaks to an MCP server of n8n, as a client with one session. */
+/** A client of an MCP server of n8n, with one session. */
 class McpClient {
 	private count = 0;
 
@@ -299,7 +299,7 @@ class McpClient {
 	}
 }
 
-/** The execution of a workflow that something has begun. */
+/** The first execution of a workflow. */
 async function firstOf(client: N8nClient, workflowId: string): Promise<string> {
 	const [execution] = await until(
 		'the execution is listed',
@@ -309,7 +309,7 @@ async function firstOf(client: N8nClient, workflowId: string): Promise<string> {
 	return execution?.id ?? '';
 }
 
-/** What the caller got, however it is wrapped: one item of a task. */
+/** Unwraps the item of a task from what the caller got. */
 function finished(answer: unknown): JsonObject {
 	const one = Array.isArray(answer) ? answer[0] : answer;
 	return object(one, 'what the caller got');
@@ -350,7 +350,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 				if (one.gets === 'item') expect(finished(answer)).toMatchObject({ status: 'completed' });
 				if (one.gets === 'end') expect(took).toBeGreaterThan(TASK_MS);
 
-				// Whatever the caller got, the execution comes to its end with the result.
+				// Whatever the caller got, the execution ends with the result.
 				const ended = await client.finished(await firstOf(client, workflowId), MINUTE);
 				expect(itemsOf(ended)).toMatchObject([{ status: 'completed' }]);
 				expect(emulator.ledger.submits).toHaveLength(before + 1);
@@ -359,7 +359,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 		);
 
 		test(
-			'MCP Server Trigger: what the client gets is the finished task',
+			'MCP Server Trigger: the client gets the finished task',
 			async () => {
 				const path = randomUUID();
 				const workflowId = await client.importWorkflow({
@@ -397,7 +397,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 		);
 
 		test(
-			'evaluation: what is measured is the finished item',
+			'evaluation: the finished item is evaluated',
 			async () => {
 				const project = object(await client.request('GET', '/rest/projects/personal'), 'project');
 				const tables = `/rest/projects/${text(project.id, 'id')}/data-tables`;
@@ -441,7 +441,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 		);
 
 		test(
-			'n8n execute: what it prints is the finished item',
+			'n8n execute: the finished item is printed',
 			async () => {
 				const one: Case = { title: '', trigger: manual(), call: async () => {}, gets: 'item' };
 				const workflowId = await client.importWorkflow(workflowOf(one, credential, randomUUID()));
@@ -449,7 +449,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 				const printed = await n8n
 					.command('execute', `--id=${workflowId}`, '--rawOutput')
 					.finally(async () => await n8n.up());
-				// That of the execution, and that of its items.
+				// The status of the execution and that of its items.
 				const statuses = [...printed.matchAll(/"status":\s*"(\w+)"/g)].map(([, status]) => status);
 				expect(statuses).toContain('completed');
 				expect(statuses).not.toContain('waiting');

@@ -49,7 +49,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('npm run demo -- --once --n8n %s', (vers
 	);
 });
 
-test('says what the real provider will cost and buys nothing when nobody agrees', async () => {
+test('says what the real provider will cost, and buys nothing without consent', async () => {
 	const emulator = await startEmulator({ apiKey: 'a-real-key', credits: 77 });
 	const { code, output } = await demo(['--once'], {
 		MIDAPI_API_KEY: 'a-real-key',

@@ -27,7 +27,7 @@ import {
 import { exampleFiles, MIDJOURNEY } from '../n8n/workflows';
 
 const MINUTE = 60_000;
-/** By then the watcher of a stopped execution has asked n8n how that stands. */
+/** By then the watcher of a stopped execution has asked n8n for its status. */
 const WATCHER_ASKS_MS = 65_000;
 
 test('every example is expected here', async () => {
@@ -47,14 +47,14 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 	let folder: string;
 	let stopping: ReturnType<typeof stopped>;
 
-	/** A stage with a provider of its own, which lives until the tests of this n8n are over. */
+	/** A stage with a provider of its own, which runs until the tests of this n8n are over. */
 	async function stageFor(name: string, provider?: EmulatorOptions): Promise<Stage> {
 		const emulator = await startEmulator({ apiKey, ...provider });
 		emulators.set(name, emulator);
 		return { client, n8n, apiKey, emulator, mailbox, folder };
 	}
 
-	/** Makes the end of n8n's log part of what a failed test says. */
+	/** Adds the end of n8n's log to the error of a failed test. */
 	async function withLog(check: () => Promise<void>): Promise<void> {
 		try {
 			await check();
@@ -67,7 +67,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		}
 	}
 
-	/** All examples are gone through at the same time. */
+	/** Runs an example. All of them run at the same time. */
 	async function runExample(file: string, { provider }: Walkthrough): Promise<Execution> {
 		const begin = Date.now();
 		const execution = await walkThrough(await stageFor(file, provider), file);
@@ -87,7 +87,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		return { execution, emulator, expected };
 	}
 
-	/** Stopped while it is parked: how often the provider was asked from then on until a minute was over, and later. */
+	/** Stops a parked execution; gives its status, and the reads within a minute and after it. */
 	async function stopped(): Promise<{ status: string; before: number; after: number }> {
 		const stage = await stageFor('stopped', { latencyMs: Infinity });
 		const { emulator } = stage;
@@ -110,7 +110,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		}));
 		for (const [file, walkthrough] of examples) {
 			const execution = runExample(file, walkthrough);
-			// Its failure is told by the tests that wait for it.
+			// The tests that wait for it report its failure.
 			execution.catch(() => undefined);
 			executions.set(file, execution);
 		}
@@ -126,7 +126,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		await rm(folder, { recursive: true, force: true });
 	}, WALK_TIMEOUT_MS);
 
-	test('has loaded the node and its credential', async () => {
+	test('loads the node and its credential', async () => {
 		await withLog(async () => {
 			const nodes = await client.nodeTypes();
 			expect(nodes.map(({ name }) => name)).toContain(MIDJOURNEY);
@@ -162,14 +162,14 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			await withLog(async () => expect(await test({})).toMatchObject({ status: 'OK' }));
 		});
 
-		it('does not pass where nobody answers', async () => {
+		it('fails where nobody answers', async () => {
 			await withLog(async () => {
 				const baseUrl = `http://127.0.0.1:${await freePort()}`;
 				expect(await test({ baseUrl })).toMatchObject({ status: 'Error' });
 			});
 		});
 
-		// An older n8n takes every answer for a good one: see the credential.
+		// An older n8n accepts any answer: see the credential.
 		const tellsStatuses = version === CURRENT_N8N;
 		const verdict = (message: RegExp) =>
 			tellsStatuses
@@ -182,7 +182,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			});
 		});
 
-		it('tells a provider that is down', async () => {
+		it('says that a provider is down', async () => {
 			await withLog(async () => {
 				const [emulator] = emulators.values();
 				const mend = emulator?.intercept(async ({ path }) =>
@@ -194,7 +194,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			});
 		});
 
-		it('tells a server that is another', async () => {
+		it('says that a server is not the provider', async () => {
 			await withLog(async () => {
 				const [emulator] = emulators.values();
 				const mend = emulator?.intercept(async ({ path }) =>
@@ -208,11 +208,11 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			});
 		});
 
-		it('says what is wrong with an address that is none', async () => {
+		it('says what is wrong with an invalid address', async () => {
 			await withLog(async () => {
 				expect(await test({ baseUrl: 'cloud.vtrix.ai' })).toMatchObject({
 					status: 'Error',
-					message: expect.stringMatching(/^Base URL must begin with https:/),
+					message: expect.stringMatching(/^Base URL must start with https:/),
 				});
 			});
 		});
@@ -231,7 +231,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			WALK_TIMEOUT_MS,
 		);
 
-		test('buys what it should, once', async () => {
+		test('buys exactly what it should', async () => {
 			const { emulator, expected } = await outcomeOf(file);
 			const { submits } = emulator.ledger;
 			expect(submits.map(({ kind }) => kind).sort()).toEqual(expected.buys);
@@ -240,7 +240,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		});
 
 		if (files === undefined) return;
-		test('puts out real files with names of their own', async () => {
+		test('gives real files with different names', async () => {
 			await withLog(async () => {
 				const { execution } = await outcomeOf(file);
 				const found = itemsOf(execution, files.node).flatMap(({ binary }) => binary.data ?? []);
@@ -253,7 +253,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		});
 	});
 
-	test('a prompt that contradicts a field leaves by the error output and costs nothing', async () => {
+	test('a prompt that contradicts a field goes to the error output and costs nothing', async () => {
 		const { execution, emulator } = await outcomeOf('05-handle-failed-items.json');
 		const [run] = execution.runs.get('Generate') ?? [];
 		const failed = run?.outputs[1] ?? [];
@@ -269,7 +269,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 
 	if (WALKTHROUGHS['14-agent-with-approval.json']?.only?.includes(version)) {
 		test(
-			'a call of the agent that somebody declines buys nothing',
+			'a tool call that a person declines buys nothing',
 			async () => {
 				await withLog(async () => {
 					const stage = await stageFor('declined');
@@ -283,7 +283,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		);
 	}
 
-	test('every picture still knows the product it was made for', async () => {
+	test('every picture is paired with the product it was made for', async () => {
 		const { execution } = await outcomeOf('02-many-prompts.json');
 		const names = itemsOf(execution, 'File Names').map(({ json }) => String(json.fileName));
 		const products = ['mug-01', 'lamp-02', 'bag-03'];
@@ -293,7 +293,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 	});
 
 	test(
-		'a retry of a failed execution picks up what was paid for',
+		'a retry of a failed execution picks up what was bought',
 		async () => {
 			await withLog(async () => {
 				const stage = await stageFor('retried');
@@ -320,7 +320,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 	);
 
 	test(
-		'Stop ends the waiting: within a minute nothing is asked any more',
+		'Stop ends the waiting, and all reads within a minute',
 		async () => {
 			await withLog(async () => {
 				const { status, before, after } = await stopping;
@@ -331,7 +331,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		WALK_TIMEOUT_MS,
 	);
 
-	test('the API key is nowhere in what n8n keeps or writes', async () => {
+	test('the API key is nowhere in what n8n stores or logs', async () => {
 		for (const execution of executions.values())
 			expect((await execution).raw).not.toContain(apiKey);
 		expect(n8n.log()).not.toContain(apiKey);

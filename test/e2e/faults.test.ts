@@ -17,11 +17,11 @@ import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
 import { createCredentials, type Credentials, MIDJOURNEY } from '../n8n/workflows';
 
-/** The faults that cost most (docs/faults.md has all of them), in a real n8n: what was bought, and what n8n shows and keeps. */
+/** The most expensive faults of docs/faults.md in a real n8n: what was bought, and what n8n shows and stores. */
 
 const RUN_TIMEOUT_MS = 120_000;
 
-/** How n8n is set up for one execution, and what goes wrong in it. */
+/** The settings of one execution, and its fault. */
 interface Plan {
 	provider?: ProviderName;
 	items: number;
@@ -42,7 +42,7 @@ const isRead = ({ path }: Call): boolean => /\/record-info$|\/generation\/task\/
 const isItem = ({ body }: Call, index: number): boolean =>
 	JSON.stringify(body ?? '').includes(`picture ${index}`);
 
-/** The provider does its work, and this arrives. */
+/** Lets the provider do its work, but answers with this. */
 async function after(call: Call, reaction: Reaction): Promise<Reaction> {
 	await call.handle();
 	return reaction;
@@ -85,7 +85,7 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 		return { execution, emulator };
 	}
 
-	/** What came out of the node: by its first output, and by its error output. */
+	/** The items of the node's first output and of its error output. */
 	const outOf = ({ runs }: Execution): { items: Item[]; failed: Item[] } => {
 		const [items = [], failed = []] = runs.get('Generate')?.at(-1)?.outputs ?? [];
 		return { items, failed };
@@ -113,7 +113,7 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 	);
 
 	it(
-		'in the middle of several items harms none of the others, and none is bought twice',
+		'in the middle of several items harms no other item, and none is bought twice',
 		async () => {
 			const { execution, emulator } = await run({
 				items: 3,
@@ -130,16 +130,16 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 	);
 
 	it(
-		'while parked, a task unknown to the provider at first, is waited through',
+		'that hides the task of a parked execution at first does not end the wait',
 		async () => {
 			let unknown = 0;
 			const { execution, emulator } = await run({
 				items: 1,
 				parameters: { waitMode: 'callback' },
-				// So that no look by the clock is near, and it is the call that wakes it.
+				// A long limit, so that no timed read is near and the call wakes it.
 				options: { timeLimit: 10 },
 				emulator: { callbackRetryPausesMs: [500, 1000, 2000, 4000] },
-				// Not before it is done: that look is the one for which the execution is woken.
+				// Only once the task is done, because that read is the one for which the execution is woken.
 				fault: async (call, { ledger }) =>
 					isRead(call) && ledger.callbacks.length > 0 && unknown++ === 0
 						? { status: 200, body: { code: 422, msg: 'recordInfo is null', data: null } }
@@ -152,7 +152,7 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 	);
 
 	it(
-		'cut in the middle of a status answer is read again',
+		'that cuts the answer to a read makes the node read again',
 		async () => {
 			let cuts = 0;
 			const { execution, emulator } = await run({
@@ -168,7 +168,7 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 	);
 
 	it(
-		'at one of four files leaves their addresses and the task, also by the error output',
+		'at one of four files keeps the links and the task, also at the error output',
 		async () => {
 			const { execution, emulator } = await run({
 				items: 2,

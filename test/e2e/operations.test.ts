@@ -25,7 +25,7 @@ const AREAS = {
 	},
 };
 
-/** What is entered besides provider, resource and operation; `kind`: what the emulator must have sold. */
+/** The parameters besides provider, resource and operation; `kind`: what must have been bought. */
 const ENTERED: Record<string, { kind: string; parameters: JsonObject; outputs?: number }> = {
 	'midApi image:generate': {
 		kind: 'imageTurbo',
@@ -133,7 +133,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 
 	beforeAll(async () => {
 		({ n8n, client } = await startStage(version));
-		// Callbacks that come too early are refused by n8n; as documented, they are tried again.
+		// n8n refuses callbacks that come too early, and the provider tries them again, as documented.
 		emulator = await startEmulator({
 			latencyMs: [2000, 4000],
 			callbackRetryPausesMs: [500, 1000, 2000, 4000],
@@ -165,7 +165,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 				const source = sources[name] ?? sources[name.split(' ')[0] ?? ''];
 				const parameters = parametersOf(name, { waitMode, options: { reference: name } });
 				const execution = run(parameters, source);
-				// Its failure is told by the test that waits for it.
+				// The test that waits for it reports its failure.
 				execution.catch(() => undefined);
 				executions.set(`${name} ${waitMode}`, execution);
 			}
@@ -200,7 +200,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('n8n %s', (version) => {
 		);
 	});
 
-	test('nothing was bought besides', async () => {
+	test('buys nothing else', async () => {
 		await Promise.allSettled(executions.values());
 		expect(emulator.ledger.submits).toHaveLength(executions.size);
 	});

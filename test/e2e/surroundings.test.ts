@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { toldBy } from '../callbackAddress';
+import { decodeClaims } from '../callbackAddress';
 import { DEFAULT_API_KEY, type Emulator, startEmulator } from '../emulator';
 import type { Execution, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
@@ -81,7 +81,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('A parked node in n8n %s', (version) => 
 	});
 
 	beforeEach(async () => {
-		// Callbacks that come too early are refused by n8n; as documented, they are tried again.
+		// n8n refuses callbacks that come too early, and the provider tries them again, as documented.
 		emulator = await startEmulator({
 			latencyMs: [300, 1500],
 			callbackRetryPausesMs: [500, 1000, 2000],
@@ -103,7 +103,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('A parked node in n8n %s', (version) => 
 			outputs.flat().map(({ json }) => [json.prompt, json.status, json.via]),
 		);
 	const RESULT = ['completed', 'callback'];
-	/** In a sub-workflow nothing is parked, whatever the wait mode. */
+	/** In a sub-workflow the node never parks, whatever the wait mode. */
 	const POLLED = ['completed', 'poll'];
 
 	test(
@@ -128,7 +128,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('A parked node in n8n %s', (version) => 
 	);
 
 	test(
-		'waits once in each round of a loop, and each round buys its own',
+		'waits once in each round of a loop, and each round buys its own tasks',
 		async () => {
 			const execution = await run({
 				Start: start('Items'),
@@ -149,14 +149,16 @@ describe.each([CURRENT_N8N, OLDER_N8N])('A parked node in n8n %s', (version) => 
 					['a bowl', ...RESULT],
 				],
 			]);
-			const nonces = emulator.ledger.submits.map(({ body }) => toldBy(body.callBackUrl).nonce);
+			const nonces = emulator.ledger.submits.map(
+				({ body }) => decodeClaims(body.callBackUrl).nonce,
+			);
 			expect(new Set(nonces).size).toBe(2);
 		},
 		RUN_TIMEOUT_MS,
 	);
 
 	test(
-		'lets a sub-workflow wait, and its parent gets the results',
+		'waits in a sub-workflow, whose parent gets the results',
 		async () => {
 			const child = workflowOf(
 				'Child',

@@ -22,11 +22,11 @@ const HMAC_KEY = 'trigger-test-hmac';
 const TRIGGER = 'Midjourney Trigger';
 const MANUAL = 'When clicking ‘Execute workflow’';
 
-/** Who signs its callbacks; who does not; a Vtrix that names its task as its own supplier does (wire.md: Vtrix callbacks). */
+/** With and without signed callbacks; a Vtrix that names the task as its supplier does (wire.md: Vtrix callbacks). */
 type ProviderName = 'signing' | 'midApi' | 'vtrix' | 'foreign';
 
 describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (version) => {
-	/** How far the clock of n8n is ahead when it is started; see later.cjs. */
+	/** The file that says how far n8n's clock is ahead; see later.cjs. */
 	const clock = join(tmpdir(), `midjourney-clock-${randomUUID()}`);
 	let n8n: RegularN8n;
 	let client: N8nClient;
@@ -83,7 +83,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		credentials: credentials[provider],
 	});
 
-	/** A workflow of the Trigger alone. */
+	/** Imports a workflow with the Trigger alone. */
 	async function draft(
 		parameters: JsonObject,
 		provider: ProviderName,
@@ -104,7 +104,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		return { workflowId, webhookId };
 	}
 
-	/** Publishes it. */
+	/** Imports and publishes such a workflow. */
 	async function publish(
 		parameters: JsonObject,
 		provider: ProviderName = 'signing',
@@ -120,7 +120,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		await live(url);
 	}
 
-	/** It is live a moment after n8n says so; its own answer shows when. */
+	/** Waits until the Trigger itself answers, a moment after n8n calls it published. */
 	async function live(url: string): Promise<void> {
 		await until(
 			`${url} is live`,
@@ -130,7 +130,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		);
 	}
 
-	/** A real Midjourney node buys a task whose end is to be told to the Trigger. */
+	/** Has a real Midjourney node buy a task whose callback goes to the Trigger. */
 	async function buy(
 		triggerUrl: string,
 		{ provider = 'signing', prompt = 'A lighthouse', waits = false, reference = '' }: Buying = {},
@@ -174,17 +174,17 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		return { taskId, url: text(callbackUrl, 'callbackUrl'), executionId, provider };
 	}
 
-	/** The task ends, and the provider calls. */
+	/** Ends the task and delivers its callback. */
 	async function finish({ taskId, provider }: Bought): Promise<void> {
 		emulatorOf(provider).finish(taskId);
 		await emulatorOf(provider).callbacksSettled();
 	}
 
-	/** The provider calls again, or calls another address. */
+	/** Delivers the callback again, or to another address. */
 	const call = async ({ taskId, provider }: Bought, to?: string) =>
 		(await emulatorOf(provider).deliverCallback(taskId, { to }))[0];
 
-	/** No file of this provider comes until it is let go. */
+	/** Holds back all files of this provider. */
 	function holdFiles(provider: ProviderName): { letGo(): void; areAskedFor(): Promise<unknown> } {
 		let asked = 0;
 		let open = () => {};
@@ -216,7 +216,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			.ledger.callbacksOf(taskId)
 			.map(({ status }) => status);
 
-	/** The items that the Trigger has let through, once there are as many as expected. */
+	/** The items that the Trigger has started workflows with, once there are as many as expected. */
 	async function started(workflowId: string, count: number): Promise<Item[]> {
 		// One too many would have begun by then.
 		await pause(500);
@@ -240,7 +240,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	}
 
 	test(
-		'starts once for each end, however often it is told',
+		'starts once for each task that ends, however often it is called',
 		async () => {
 			const { workflowId, url } = await publish({});
 			const completed = await buy(url, { reference: 'order 7' });
@@ -293,7 +293,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'refuses what does not prove itself: says nothing but that, reads nothing, starts nothing',
+		'refuses calls that do not prove themselves, without a further word, a read or a start',
 		async () => {
 			const { workflowId, url } = await publish({});
 			const other = await publish({});
@@ -313,7 +313,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			for (const { status, body: said } of refusals) {
 				expect({ status, said }).toEqual({
 					status: 401,
-					said: { ok: false, message: 'The call does not prove itself' },
+					said: { ok: false, message: 'The call is not authenticated' },
 				});
 			}
 			// Signed by the provider, but not asked for at this address.
@@ -347,7 +347,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'takes tasks submitted elsewhere where it may, and looks up a bounded number of them',
+		'accepts tasks submitted elsewhere if it may, and reads a bounded number of them',
 		async () => {
 			const parameters = { onlyOwnTasks: false, options: { outputItems: 'task' } };
 			const { workflowId, url } = await publish(parameters, 'midApi');
@@ -355,7 +355,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			plain.finish(bought.taskId);
 			await plain.callbacksSettled();
 			await started(workflowId, 1);
-			// The address as somebody else would give it, and a task that nobody here has bought by it.
+			// An address that somebody else might give, with a task that was not bought with it.
 			const elsewhere = await buy((await publish({}, 'midApi')).url, { provider: 'midApi' });
 			plain.finish(elsewhere.taskId);
 			await plain.callbacksSettled();
@@ -389,7 +389,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	const FOUR_PICTURES: readonly string[] = Array(4).fill('image/png');
 
 	test(
-		'answers when the execution has begun, while its files are still under way',
+		'answers once the execution has begun, while its files are still being fetched',
 		async () => {
 			const { workflowId, url } = await publish(FILES);
 			const bought = await buy(url);
@@ -405,7 +405,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'leaves an execution to retry when n8n is killed before the files are there',
+		'leaves an execution that can be retried if n8n is killed before the files are fetched',
 		async () => {
 			const { workflowId, url } = await publish(FILES);
 			const bought = await buy(url, { reference: 'order 7' });
@@ -435,7 +435,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'takes test calls while the workflow is built, the same task again and again',
+		'accepts test calls while the workflow is being built, also for the same task',
 		async () => {
 			const { workflowId, webhookId } = await draft(FILES, 'midApi');
 			const bought = await buy(`${n8n.url}/webhook-test/${webhookId}/webhook`, {
@@ -454,7 +454,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'asks to come again while the provider cannot be asked',
+		'asks calls to come again while the provider cannot be read',
 		async () => {
 			const { workflowId, url } = await publish({});
 			const bought = await buy(url);
@@ -471,7 +471,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'starts for a task of Vtrix, which signs nothing',
+		'starts for a task of Vtrix, which does not sign its calls',
 		async () => {
 			const { workflowId, url } = await publish({}, 'vtrix');
 			const bought = await buy(url, { provider: 'vtrix', reference: 'order 7' });
@@ -507,7 +507,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	);
 
 	test(
-		'hands a call on to an execution that waits since before a restart of n8n, and only that',
+		'hands a call on to the execution that has waited since before a restart of n8n, and to no other',
 		async () => {
 			const { workflowId, url } = await publish({ onCallback: 'resume' });
 			const bought = await buy(url, { waits: true });
@@ -518,16 +518,16 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 			expect(await client.finished(bought.executionId, 10_000)).toMatchObject({
 				status: 'success',
 			});
-			// Late, when nothing waits any more.
+			// A late call, when nothing waits any more.
 			expect(await call(bought)).toBe(200);
 			await started(workflowId, 0);
 		},
 		3 * MINUTE,
 	);
 
-	// The last one: n8n stays ahead of its time.
+	// This test is the last one, because n8n's clock stays ahead.
 	test(
-		'refuses an address more than a day after the time limit of its task, without a read',
+		'refuses an address more than a day past the time limit of its task, without a read',
 		async () => {
 			const { workflowId, url } = await publish({}, 'midApi');
 			const late = await buy(url, { provider: 'midApi' });
@@ -554,14 +554,14 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 	beforeAll(async () => {
 		({ n8n, client } = await startStage(CURRENT_N8N, {
 			N8N_SSRF_PROTECTION_ENABLED: 'true',
-			// The provider, and n8n where it is called by this name.
+			// The provider, and n8n under this name.
 			N8N_SSRF_ALLOWED_HOSTNAMES: 'localhost',
 		}));
 	}, START_TIMEOUT_MS);
 
 	afterAll(async () => await n8n?.stop());
 
-	/** An execution that waits for a call over a Trigger with these options. */
+	/** An execution that waits for a call through a Trigger with these options. */
 	async function waitBehind(relayOptions: JsonObject): Promise<Wait> {
 		const port = await freePort();
 		return await Wait.parked(
@@ -574,17 +574,19 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 	}
 
 	test(
-		'says when it is published and when a call comes what is to be allowed',
+		'says what has to be allowed when it is published and when a call comes',
 		async () => {
 			const before = n8n.log().length;
 			const wait = await waitBehind({});
 			const refuses = `refuses ${n8n.url}`;
 			const advice = "Allow it in n8n's environment (N8N_SSRF_ALLOWED_IP_RANGES";
 			const published = n8n.log().slice(before);
-			expect(published).toContain('cannot hand calls on to executions that wait');
+			expect(published).toContain('cannot forward calls to executions that wait');
 			expect(published).toContain(refuses);
 			expect(await wait.finishAndDeliver(0)).toEqual([503]);
-			const [, called = ''] = n8n.log().split('so hands no call on to the execution that waits');
+			const [, called = ''] = n8n
+				.log()
+				.split('so it cannot hand calls on to the executions that wait for them');
 			expect(called).toContain(refuses);
 			expect(called).toContain(advice);
 			await client.stopExecution(wait.executionId);
@@ -599,7 +601,7 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 			const internalUrl = n8n.url.replace('127.0.0.1', 'localhost');
 			const before = n8n.log().length;
 			const wait = await waitBehind({ internalUrl });
-			expect(n8n.log().slice(before)).not.toContain('cannot hand calls on');
+			expect(n8n.log().slice(before)).not.toContain('cannot forward calls');
 			expect(await wait.finishAndDeliver(0)).toEqual([200]);
 			expect(await client.finished(wait.executionId, MINUTE)).toMatchObject({ status: 'success' });
 			await wait.close();
@@ -611,14 +613,14 @@ describe(`The Trigger in an n8n ${CURRENT_N8N} that is kept from private address
 interface Buying {
 	provider?: ProviderName;
 	prompt?: string;
-	/** Parks until the call comes; else it returns the task id at once. */
+	/** Parks until the call comes; unset: returns the task id at once. */
 	waits?: boolean;
 	reference?: string;
 }
 
 interface Bought {
 	taskId: string;
-	/** Which the provider is to call. */
+	/** The URL that the provider is to call. */
 	url: string;
 	executionId: string;
 	provider: ProviderName;

@@ -19,14 +19,14 @@ export interface CallbackOptions {
 
 /**
  * What may be posted in place of the provider's own callback:
- * - `forged`: done, says somebody else, and here is its file; unsigned
- * - `otherTask`: the same of a task that nobody has
+ * - `forged`: somebody else says that the task is done and names a file; unsigned
+ * - `otherTask`: the same for a task that does not exist
  * - `wrongSignature`, `oldSignature`, `unsigned`: the provider's own, but signed with another key, an hour
  *   ago, or not at all
  * - `notJson`, `brokenJson`, `empty`: from the provider, but with a page, half a body or none
  * - `huge`: as `forged`, but signed, and with 5 MB of body
  */
-export type Oddity =
+export type OddCallback =
 	| 'forged'
 	| 'otherTask'
 	| 'wrongSignature'
@@ -39,9 +39,9 @@ export type Oddity =
 
 /** How a callback is delivered on demand. */
 export interface Delivery {
-	/** Once only; without it, what the provider would post, and again after a failure. */
-	readonly as?: Oddity;
-	/** In place of the URL that the submit named. */
+	/** Sent once. Unset: what the provider would post, with its retries. */
+	readonly as?: OddCallback;
+	/** Replaces the URL that the submit named. */
 	readonly to?: string | URL;
 }
 
@@ -61,7 +61,7 @@ export class Callbacks {
 		private readonly ledger: Ledger,
 		private readonly providerOf: (task: Task) => Provider,
 	) {
-		// One for each delivery under way: as many as there are tasks.
+		// One listener for each delivery under way: there may be as many as tasks.
 		setMaxListeners(0, this.abort.signal);
 	}
 
@@ -95,7 +95,7 @@ export class Callbacks {
 		task: Task,
 		url: string,
 		pauses: readonly number[],
-		as: Oddity | undefined,
+		as: OddCallback | undefined,
 	): Promise<Array<CallbackDelivery['status']>> {
 		const statuses: Array<CallbackDelivery['status']> = [];
 		for (const pause of pauses) {
@@ -124,7 +124,7 @@ export class Callbacks {
 		});
 	}
 
-	private message(task: Task, as: Oddity | undefined): Message {
+	private message(task: Task, as: OddCallback | undefined): Message {
 		const provider = this.providerOf(task);
 		const { hmacKey } = this.options;
 		const key = provider.signsCallbacks ? hmacKey : undefined;
@@ -166,7 +166,7 @@ export class Callbacks {
 		return await new Promise((resolve) => {
 			const outgoing = request(url, {
 				method: 'POST',
-				// A connection of its own: none is left open behind a test.
+				// A connection of its own, so that none stays open after a test.
 				agent: false,
 				signal: this.abort.signal,
 				headers: { 'content-length': Buffer.byteLength(body), ...headers },
@@ -196,7 +196,7 @@ interface Message {
 	readonly headers: Headers;
 }
 
-/** Nothing is there. */
+/** Nobody listens there. */
 const FORGED_URL = 'http://127.0.0.1:9/forged.png';
 const HOUR_S = 3600;
 /** n8n's usual limit is 16 MB. */

@@ -1,17 +1,17 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- the emulator is a server of its own, not a node */
 
-/** What the emulator knows of time; everything in it that waits or stamps a time asks here. */
+/** The emulator's time: everything in it that waits or stamps a time uses it. */
 export interface Clock {
 	/** Unix time in ms. */
 	now(): number;
-	/** Runs `action` once, `ms` from now, unless the returned function calls it off first. */
+	/** Runs `action` once, `ms` from now, unless the returned function cancels it first. */
 	after(ms: number, action: () => void): () => void;
 }
 
 /** The longest wait Node's timers can hold, about 25 days; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The time on the wall. Its timers keep no process alive. */
+/** Real time. Its timers keep no process alive. */
 export const wallClock: Clock = {
 	now: () => Date.now(),
 	after: (ms, action) => {
@@ -24,7 +24,7 @@ export const wallClock: Clock = {
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
-	/** Moves the time on by `ms`, running in their order all actions that fall due on the way. */
+	/** Advances the time by `ms` and runs, in order, all actions that fall due. */
 	advance(ms: number): void;
 }
 

@@ -8,11 +8,11 @@ export interface Call {
 	readonly path: string;
 	readonly query: Readonly<Record<string, string>>;
 	readonly headers: IncomingHttpHeaders;
-	/** The parsed JSON; undefined without a body, the raw text where it is no JSON, the bytes of a form with files. */
+	/** The parsed JSON; undefined without a body, the raw text if it is not JSON, the bytes of a form with files. */
 	readonly body: unknown;
 	/**
 	 * Lets the emulator do its work (book the submit, take the credits, write the ledger) and returns
-	 * what it would answer. Works once, however often it is called. A fault that never calls it and
+	 * what it would answer. Takes effect once, however often it is called. A fault that never calls it and
 	 * returns something makes the call as if it had never arrived.
 	 */
 	handle(): Promise<Answer>;
@@ -23,9 +23,9 @@ export interface Answer {
 	/** HTTP status. */
 	readonly status: number;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** A string or Buffer goes out as it is, anything else as JSON; nothing: an empty body. */
+	/** A string or Buffer is sent unchanged, anything else as JSON, undefined as an empty body. */
 	readonly body?: unknown;
-	/** How the body goes out; unset: at once and whole. */
+	/** How the body is sent; unset: at once and whole. */
 	readonly manner?: Manner;
 }
 
@@ -49,11 +49,11 @@ export type Reaction = Answer | 'reset' | 'hang';
  */
 export type Interceptor = (call: Call) => Promise<Reaction | undefined | void>;
 
-/** The faults in force; the latest is asked first, and the first that reacts has the word. */
+/** The faults in force, asked from the latest to the first until one reacts. */
 export class Faults {
 	private interceptors: Interceptor[] = [];
 
-	/** Puts a fault in force; the returned function takes it back. */
+	/** Puts a fault in force; the returned function removes it. */
 	add(interceptor: Interceptor): () => void {
 		this.interceptors = [interceptor, ...this.interceptors];
 		return () => {
@@ -61,7 +61,7 @@ export class Faults {
 		};
 	}
 
-	/** What a fault makes of the call; undefined when none reacts. */
+	/** The reaction of a fault to the call; undefined if none reacts. */
 	async react(call: Call): Promise<Reaction | undefined> {
 		for (const interceptor of this.interceptors) {
 			const reaction = await interceptor(call);

@@ -1,17 +1,17 @@
 import { isJsonObject, isString, type JsonObject, parseUrl } from './json';
 
-/** Says what is wrong with the value of a field, in words that go behind the field's name. */
+/** Says what is wrong with the value of a field, in words that follow the field's name. */
 type Check = (value: unknown) => string | undefined;
 
 /** What the documentation says of one field of a request. */
 export interface Field {
 	readonly check?: Check;
 	readonly required?: boolean;
-	/** The task types that heed the field; all, when unset. */
+	/** The task types that the field applies to; unset: all. */
 	readonly onlyFor?: readonly string[];
-	/** The fields of the object that it holds. */
+	/** The fields of the object in this field. */
 	readonly within?: Fields;
-	/** What each member of the list that it holds must be. */
+	/** What each entry of the list in this field must be. */
 	readonly items?: Field;
 }
 
@@ -19,14 +19,14 @@ export type Fields = Readonly<Record<string, Field>>;
 
 /** What is wrong with a request. */
 export interface Complaint {
-	/** The outermost field that it is about. */
+	/** The outermost field it is about. */
 	readonly field: string;
 	readonly problem: 'missing' | 'invalid';
-	/** Begins with the field, by its path. */
+	/** Begins with the path of the field. */
 	readonly text: string;
 }
 
-/** As the family's Java servers do, null and nothing are the same; "" is no text either. */
+/** Null and undefined count as missing, as with the provider's Java servers; so does "". */
 export function isMissing(value: unknown): boolean {
 	return value === undefined || value === null || (isString(value) && value.trim() === '');
 }
@@ -66,12 +66,12 @@ function complaintAboutValue(
 	return words === undefined ? undefined : invalid(words);
 }
 
-/** The names in the body that no page knows. */
+/** The fields of the body that no page documents. */
 export function unknownFields(body: JsonObject, fields: Fields): string[] {
 	return Object.keys(body).filter((name) => !Object.hasOwn(fields, name));
 }
 
-/** The names in the body that say nothing for this task type. */
+/** The fields of the body that do not apply to this task type. */
 export function inapplicableFields(body: JsonObject, fields: Fields, taskType: string): string[] {
 	return Object.entries(fields)
 		.filter(
@@ -88,7 +88,7 @@ export const isBoolean: Check = (value) =>
 export const isHttpUrl: Check = (value) =>
 	/^https?:$/.test(parseUrl(value)?.protocol ?? '') ? undefined : 'must be an http(s) URL';
 
-/** "" stands for no URL: the server itself writes it so in paramJson. */
+/** "" means no URL: the server itself writes it so in paramJson. */
 export const isHttpUrlOrEmpty: Check = (value) => (value === '' ? undefined : isHttpUrl(value));
 
 export const isListOfHttpUrls: Check = (value) =>
@@ -109,7 +109,7 @@ export const isHttpUrlUpTo =
 	(value) =>
 		isHttpUrl(value) ?? isTextUpTo(longest)(value);
 
-/** A text that, where it stands, says something. */
+/** A text that, if given, is not empty. */
 export const isFilledTextUpTo =
 	(longest: number): Check =>
 	(value) =>

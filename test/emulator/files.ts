@@ -8,12 +8,12 @@ import type { Ledger } from './ledger';
 import { drawPicture } from './pictures';
 import { hasSucceeded, type Task, type TaskStore } from './tasks';
 
-/** How long a signed URL of download-url is good (wire.md: MidAPI download links). */
+/** How long a signed URL of download-url is valid (wire.md: MidAPI download links). */
 const SIGNED_FOR_MS = 20 * 60 * 1000;
 
 const CONTENT_TYPE = { png: 'image/png', mp4: 'video/mp4' };
 
-/** The result files: their addresses and, made at the first download, their content. */
+/** The result files: their URLs, and their content, which is made at the first download. */
 export class Files {
 	private readonly secret = randomBytes(32);
 	private readonly contents = new Map<string, Promise<Buffer>>();
@@ -25,7 +25,7 @@ export class Files {
 		private readonly ledger: Ledger,
 	) {}
 
-	/** The addresses of all outputs of a task that succeeded; of any other there are none. */
+	/** The URLs of all outputs of a task that succeeded; of any other task none. */
 	resultUrlsOf(task: Task): string[] {
 		if (!hasSucceeded(task)) return [];
 		return Array.from(
@@ -34,7 +34,7 @@ export class Files {
 		);
 	}
 
-	/** The output whose file stands at this URL; undefined for a URL that is not ours. */
+	/** The output whose file is at this URL; undefined for a URL that is not ours. */
 	at(resultUrl: string): { task: Task; index: number } | undefined {
 		const prefix = `${this.baseUrl()}/files/`;
 		return resultUrl.startsWith(prefix) ? this.find(resultUrl.slice(prefix.length)) : undefined;

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 
 export type Font = Parameters<typeof measureText>[0];
 
-/** White sans serif by its height in px. */
+/** White sans serif fonts by their height in px. */
 export type Fonts = Readonly<Record<16 | 32 | 64 | 128, Font>>;
 
 let fonts: Promise<Fonts> | undefined;
@@ -25,8 +25,8 @@ async function readFonts(): Promise<Fonts> {
 }
 
 /**
- * What jimp's loadFont does, without the dynamic imports in it, which jest cannot follow: the measures of
- * all letters stand in an XML file, their shapes in the PNG beside it. Kerning is left out.
+ * What jimp's loadFont does, without its dynamic imports, which jest cannot follow: the measures of all letters are in an
+ * XML file, their shapes in the PNG beside it. Kerning is left out.
  */
 async function readFont(file: string): Promise<Font> {
 	const xml = await readFile(file, 'utf8');

@@ -53,7 +53,7 @@ export function send(
 		...(content.length > 0 && {
 			'content-type': raw ? 'text/plain; charset=utf-8' : 'application/json;charset=UTF-8',
 		}),
-		// Who asks for chunks hides the size; both at once would be no valid answer.
+		// Chunked answers have no length: both headers together would be invalid.
 		...(headers?.['transfer-encoding'] === undefined && { 'content-length': content.length }),
 		...headers,
 	});
@@ -72,7 +72,7 @@ function sendBadly(
 ): 'sent' | 'held' {
 	const half = content.subarray(0, content.length >> 1);
 	if (manner === 'cut') {
-		// Once the half is out, so that it is the body that breaks off and not the whole answer that is missing.
+		// Only once half is sent, so that the body breaks off instead of the whole answer being missing.
 		response.flushHeaders();
 		response.write(half, () => response.socket?.destroy());
 		return 'sent';
@@ -94,7 +94,7 @@ function sendBadly(
 	return 'held';
 }
 
-/** For a path that nobody serves: here the HTTP status speaks too (wire.md: MidAPI credits). */
+/** For an unknown path, the one case with an HTTP status of its own (wire.md: MidAPI credits). */
 export function notFound({ method, path }: Call): Answer {
 	return { status: 404, body: { code: 404, msg: `nothing at ${method} ${path}`, data: null } };
 }

@@ -1,4 +1,4 @@
-export { type Delivery, type Oddity, signCallback } from './callbacks';
+export { type Delivery, type OddCallback, signCallback } from './callbacks';
 export { type Clock, type ManualClock, manualClock, wallClock } from './clock';
 export type { Answer, Call, Interceptor, Manner, Reaction } from './faults';
 export type {

@@ -1,6 +1,6 @@
 import type { Range } from './random';
 
-/** Who sells. Each has a file of its own, which speaks as it does on the wire. */
+/** The emulated providers. Each has a file of its own. */
 export type ProviderName = 'midApi' | 'vtrix';
 
 /** What can be bought at MidAPI: images by their speed, and what is made from them. */
@@ -38,10 +38,10 @@ export const VTRIX_MODELS = [
 export type MidApiKind = (typeof MIDAPI_KINDS)[number];
 export type VtrixModel = (typeof VTRIX_MODELS)[number];
 
-/** Anything that can be bought. Prices and waiting times hang on it. */
+/** Anything that can be bought. Prices and latencies depend on it. */
 export type Kind = MidApiKind | VtrixModel;
 
-/** A few seconds, for people looking on. */
+/** A few seconds, for people who watch. */
 export const DEFAULT_LATENCY_MS: Readonly<Record<Kind, Range>> = {
 	imageRelaxed: [6000, 9000],
 	imageFast: [3000, 5000],
@@ -66,7 +66,7 @@ export const DEFAULT_LATENCY_MS: Readonly<Record<Kind, Range>> = {
 	midjourney_video_diffusion: [5000, 8000],
 };
 
-/** One value for all of them, or values for some and the defaults for the rest. */
+/** The same value for all of them, or values for some and the defaults for the rest. */
 export function withDefaults<K extends string, T extends Range>(
 	given: T | Partial<Record<K, T>> | undefined,
 	defaults: Readonly<Record<K, T>>,

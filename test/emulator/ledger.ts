@@ -1,36 +1,36 @@
 import type { JsonObject } from './json';
 import { parseUrl } from './json';
-import type { Oddity } from './callbacks';
+import type { OddCallback } from './callbacks';
 import type { Kind, ProviderName } from './kinds';
 
-/** A task bought. */
+/** A submit that was accepted and paid. */
 export interface Submit {
 	readonly provider: ProviderName;
 	readonly taskId: string;
-	/** By which the provider's own supplier knows it; Vtrix only. */
+	/** The id of the provider's own supplier; Vtrix only. */
 	readonly jobId?: string;
-	/** At Vtrix the model. */
+	/** For Vtrix the model. */
 	readonly kind: Kind;
 	readonly path: string;
 	/** The body exactly as it was sent. */
 	readonly body: JsonObject;
-	/** What is asked for: at MidAPI the body, at Vtrix what stands in it as the model's parameters. */
+	/** What was requested: the body for MidAPI, the model's parameters in it for Vtrix. */
 	readonly params: JsonObject;
 	/** Where the provider is to call. */
 	readonly callbackUrl?: string;
-	/** The output that it is made from; the index counts from 0, however it was sent. */
+	/** The output it is made from; the index counts from 0, however it was sent. */
 	readonly source?: { readonly taskId: string; readonly index: number };
-	/** Fields that no page knows for this path. */
+	/** Fields that no page documents for this path. */
 	readonly unknownFields: readonly string[];
-	/** Fields that the documentation knows, but not for this task type, such as `ow` on a text-to-image task. */
+	/** Fields that are documented, but not for this task type, such as `ow` on a text-to-image task. */
 	readonly inapplicableFields: readonly string[];
-	/** What was taken: credits at MidAPI, US dollars at Vtrix. */
+	/** In credits for MidAPI, in US dollars for Vtrix. */
 	readonly price: number;
 	/** Unix time in ms. */
 	readonly at: number;
 }
 
-/** A submit that was turned down; it cost nothing. */
+/** A submit that was refused; it cost nothing. */
 export interface Refusal {
 	readonly provider: ProviderName;
 	readonly path: string;
@@ -41,11 +41,11 @@ export interface Refusal {
 	readonly at: number;
 }
 
-/** A look at a task's record; also one in vain, for a task that does not exist. */
+/** A read of a task; also one of a task that does not exist. */
 export interface Read {
 	readonly provider: ProviderName;
 	readonly taskId: string;
-	/** The code in the body of MidAPI's answer, the HTTP status of Vtrix's. */
+	/** The code in the body for MidAPI, the HTTP status for Vtrix. */
 	readonly code: number;
 	readonly at: number;
 }
@@ -55,8 +55,8 @@ export interface CallbackDelivery {
 	readonly provider: ProviderName;
 	readonly taskId: string;
 	readonly url: string;
-	/** Set when it was not what the provider would post. */
-	readonly as?: Oddity;
+	/** Set if it was not what the provider would post. */
+	readonly as?: OddCallback;
 	/** HTTP status of the receiver's answer, or why there was none. */
 	readonly status:
 		| number
@@ -66,11 +66,11 @@ export interface CallbackDelivery {
 	readonly at: number;
 }
 
-/** A result file fetched. */
+/** A result file that was fetched. */
 export interface Download {
 	readonly taskId: string;
 	readonly index: number;
-	/** Fetched over a signed URL of download-url, not over the result URL. */
+	/** Fetched from a signed URL of download-url, not from the result URL. */
 	readonly signed: boolean;
 	readonly at: number;
 }
@@ -96,18 +96,18 @@ export interface ImageFetch {
 	readonly at: number;
 }
 
-/** Any call to the API or for a file, whatever became of it. */
+/** Any call to the API or for a file, whatever its answer. */
 export interface CallEntry {
 	readonly method: string;
 	readonly path: string;
 	/** HTTP status sent, or how the call was left without an answer. */
 	readonly answered: number | 'reset' | 'hang';
-	/** A fault had the word. */
+	/** A fault answered it. */
 	readonly byFault: boolean;
 	readonly at: number;
 }
 
-/** Everything that was bought and asked, in the order of its happening. Holds no key and no signature of ours. */
+/** Everything that was bought and requested, in order. Holds no key and no signature of the emulator. */
 export class Ledger {
 	readonly submits: Submit[] = [];
 	readonly refusals: Refusal[] = [];
@@ -118,15 +118,15 @@ export class Ledger {
 	readonly images: ImageFetch[] = [];
 	/** In the order of their end. */
 	readonly calls: CallEntry[] = [];
-	/** The most calls that were in the emulator's hands at one moment. */
+	/** The most calls under way at one moment. */
 	mostCallsAtOnce = 0;
 
-	/** Credits taken at MidAPI so far. */
+	/** Credits spent at MidAPI so far. */
 	get spent(): number {
 		return this.spentAt('midApi');
 	}
 
-	/** US dollars taken at Vtrix so far. */
+	/** US dollars spent at Vtrix so far. */
 	get spentUsd(): number {
 		return inDollars(this.spentAt('vtrix'));
 	}
@@ -143,14 +143,14 @@ export class Ledger {
 		return this.callbacks.filter((delivery) => delivery.taskId === taskId);
 	}
 
-	/** How often the task was read that was read most; 0 when none was. */
+	/** The highest number of reads of any one task. */
 	mostReadsOfOneTask(): number {
 		const counts = new Map<string, number>();
 		for (const { taskId } of this.reads) counts.set(taskId, (counts.get(taskId) ?? 0) + 1);
 		return Math.max(0, ...counts.values());
 	}
 
-	/** Begins a new page; tasks and credits stay as they are. */
+	/** Empties the ledger; tasks and credits stay as they are. */
 	clear(): void {
 		const pages = [
 			this.submits,
@@ -172,7 +172,7 @@ export class Ledger {
 			.reduce((sum, { price }) => sum + price, 0);
 	}
 
-	/** For showing around: as the ledger, but URLs without their query, which may hold a caller's secrets. */
+	/** For display: the ledger with URLs cut before their query, which may hold a caller's secrets. */
 	toJSON(): unknown {
 		const shown = {
 			spent: this.spent,
@@ -191,7 +191,7 @@ export class Ledger {
 	}
 }
 
-/** Without what adding fractions leaves behind the last digit that any price has. */
+/** Rounded to the last digit that any price has, because sums of fractions are not exact. */
 export function inDollars(sum: number): number {
 	return Math.round(sum * 1e6) / 1e6;
 }

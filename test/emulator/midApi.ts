@@ -16,7 +16,7 @@ import {
 } from './fields';
 import { isJsonObject, isString, type JsonObject } from './json';
 import type { MidApiKind, ProviderName } from './kinds';
-import { type House, isLetIn, type Provider } from './provider';
+import { type SharedServices, isAuthorized, type Provider } from './provider';
 import { RateLimit } from './rateLimit';
 import { hasSucceeded, type Order, type Outcome, type Task } from './tasks';
 
@@ -35,7 +35,7 @@ export interface MidApiOptions {
 	readonly varyIndexBase: 0 | 1;
 }
 
-/** No page names prices; these only differ from each other, so that a mix-up shows. */
+/** No page names prices. These merely differ from each other, so that a mix-up shows. */
 export const MIDAPI_PRICES: Readonly<Record<MidApiKind, number>> = {
 	imageRelaxed: 3,
 	imageFast: 8,
@@ -47,7 +47,7 @@ export const MIDAPI_PRICES: Readonly<Record<MidApiKind, number>> = {
 	extend: 18,
 };
 
-/** A call turned down, with the code that goes into the body of the answer (wire.md: MidAPI codes). */
+/** A refused call, with the code for the body of the answer (wire.md: MidAPI codes). */
 class Rejection extends Error {
 	constructor(
 		readonly code: number,
@@ -137,13 +137,13 @@ const ERRORS: Readonly<Record<Outcome, { code: number | null; message: string | 
 	failed3: { code: 500, message: 'upstream rejected the prompt' },
 };
 
-/** A submit found good, before it is paid. */
+/** A valid submit before it is paid. */
 interface Draft
 	extends Pick<Order, 'taskType' | 'prompt' | 'aspectRatio' | 'outputs' | 'source' | 'scene'> {
 	readonly kind: MidApiKind;
 }
 
-/** One path that takes submits: its fields, and what is to be made of a body that has passed them. */
+/** One path for submits: its fields, and what to make of a valid body. */
 interface SubmitPath {
 	readonly fields: Fields;
 	readonly draft: (body: JsonObject) => Draft;
@@ -161,10 +161,10 @@ export class MidApi implements Provider {
 
 	constructor(
 		private readonly options: MidApiOptions,
-		private readonly house: House,
+		private readonly shared: SharedServices,
 	) {
 		this.credits = options.credits;
-		this.rateLimit = new RateLimit(house.rateLimit, house.clock);
+		this.rateLimit = new RateLimit(shared.rateLimit, shared.clock);
 		const vary = options.varyIndexBase;
 		this.submitPaths = {
 			'/api/v1/mj/generate': {
@@ -207,13 +207,13 @@ export class MidApi implements Provider {
 		const route = this.routes[`${call.method} ${call.path}`];
 		if (!route) return undefined;
 		const { code, msg, data } = this.attempt(() => {
-			if (!isLetIn(call, this.house.apiKeys)) {
+			if (!isAuthorized(call, this.shared.apiKeys)) {
 				throw new Rejection(401, 'the API key is missing or not valid');
 			}
 			return route(call);
 		});
 		this.enter(call, code, msg);
-		// This family says what went wrong in the body; the HTTP status stays 200 (wire.md: MidAPI envelope).
+		// These providers report errors in the body; the HTTP status stays 200 (wire.md: MidAPI envelope).
 		return { status: 200, body: { code, msg, data } };
 	}
 
@@ -227,7 +227,7 @@ export class MidApi implements Provider {
 	}
 
 	private enter(call: Call, code: number, msg: string): void {
-		const { ledger, clock } = this.house;
+		const { ledger, clock } = this.shared;
 		const entry = { provider: this.name, code, at: clock.now() };
 		if (call.path.endsWith('/record-info')) {
 			ledger.reads.push({ ...entry, taskId: call.query.taskId ?? '' });
@@ -242,15 +242,15 @@ export class MidApi implements Provider {
 		const submitPath = this.submitPaths[path];
 		if (!submitPath) throw new Error(`No submits at ${path}`);
 		const { fields, draft } = submitPath;
-		if (!this.rateLimit.lets()) throw new Rejection(429, 'too many requests, try again later');
+		if (!this.rateLimit.accepts()) throw new Rejection(429, 'too many requests, try again later');
 		checkFields(body, fields);
-		const unfit = this.house.images.problemOf(call);
+		const unfit = this.shared.images.problemOf(call);
 		if (unfit !== undefined) throw new Rejection(422, unfit);
 		const order = draft(body);
 		const price = this.options.prices[order.kind];
 		if (price > this.credits) throw new Rejection(402, 'the credits do not suffice');
 
-		const { tasks, random, latencyMs, ledger, outcome } = this.house;
+		const { tasks, random, latencyMs, ledger, outcome } = this.shared;
 		const { kind, taskType, prompt, source } = order;
 		const about = { provider: this.name, kind };
 		const callbackUrl = isString(body.callBackUrl) ? body.callBackUrl : undefined;
@@ -333,9 +333,9 @@ export class MidApi implements Provider {
 		return task;
 	}
 
-	/** Those of other providers are none. */
+	/** Undefined for a task of another provider. */
 	private find(taskId: string): Task | undefined {
-		const task = this.house.tasks.get(taskId);
+		const task = this.shared.tasks.get(taskId);
 		return task?.provider === this.name ? task : undefined;
 	}
 
@@ -361,7 +361,7 @@ export class MidApi implements Provider {
 	}
 
 	private resultInfo(task: Task): unknown {
-		const urls = this.house.files.resultUrlsOf(task);
+		const urls = this.shared.files.resultUrlsOf(task);
 		const info = {
 			resultUrls: this.options.plainResultUrls ? urls : urls.map((resultUrl) => ({ resultUrl })),
 		};
@@ -375,7 +375,7 @@ export class MidApi implements Provider {
 	callbackBody(task: Task): JsonObject {
 		const about = { taskId: task.id, promptJson: JSON.stringify(task.request) };
 		if (task.completedAt === undefined) return { code: 200, msg: 'success', data: about };
-		const resultUrls = this.house.files.resultUrlsOf(task);
+		const resultUrls = this.shared.files.resultUrlsOf(task);
 		return hasSucceeded(task)
 			? { code: 200, msg: 'success', data: { ...about, resultUrls } }
 			: { code: 500, msg: 'generation failed', data: { ...about, resultUrls } };
@@ -389,7 +389,7 @@ export class MidApi implements Provider {
 	private downloadUrl({ body }: Call): string {
 		const url = isJsonObject(body) ? body.url : undefined;
 		if (!isString(url) || url === '') throw new Rejection(422, 'url is required');
-		const signed = this.house.files.sign(url);
+		const signed = this.shared.files.sign(url);
 		if (signed === undefined) throw new Rejection(422, 'url is not a file of this provider');
 		return signed;
 	}
@@ -403,7 +403,7 @@ function draftGenerate(body: JsonObject): Draft {
 	if (isVideo && images !== 1) {
 		throw new Rejection(422, `fileUrls must hold exactly one image for ${taskType}`);
 	}
-	// For the reference types this is only inferred (wire.md: MidAPI generate); the stricter reading is the safer test.
+	// For the reference types this is only inferred (wire.md: MidAPI generate); the stricter reading makes the safer test.
 	if (taskType !== 'mj_txt2img' && images === 0) {
 		throw new Rejection(422, `fileUrls is required for ${taskType}`);
 	}

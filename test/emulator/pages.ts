@@ -1,7 +1,7 @@
 import type { Answer, Call } from './faults';
 import type { Ledger } from './ledger';
 
-/** The emulator's own pages, for people; no provider has them, no fault touches them, no ledger counts them. */
+/** The emulator's own pages, for people. Faults do not affect them, and the ledger does not count them. */
 export function ownPage(
 	{ method, path }: Call,
 	url: string,

@@ -2,17 +2,17 @@ import { Jimp, measureText, PNGFilterType } from 'jimp';
 import { type Font, loadFonts } from './fonts';
 import type { Task } from './tasks';
 
-/** What the pictures of a task show beside its prompt, so that a person sees that the right thing was asked for. */
+/** What the pictures of a task show beside its prompt, so that a person sees that the right thing was requested. */
 export interface Scene {
 	/** What was done, such as `upscale of image 2 of 9f0c2a`. */
 	readonly label: string;
 	/** The source's picture, twice as large. */
 	readonly enlarged?: boolean;
-	/** Where the picture lies that it was made from; what is around it is new. */
+	/** Where the source picture is placed; what is around it is new. */
 	readonly layout?: Layout;
-	/** What of that picture is painted anew. */
+	/** The part of the source picture that is repainted. */
 	readonly mask?: Mask;
-	/** The name of the picture that it was made from, where that is none of the emulator's own. */
+	/** The name of the source picture if it is not one of the emulator's. */
 	readonly from?: string;
 }
 
@@ -38,11 +38,11 @@ type Picture = InstanceType<typeof Jimp>;
 /** Length of the longer side in px. Every documented aspect ratio divides it without rest. */
 const LONGER_SIDE = 768;
 const LONGER_SIDE_UPSCALED = 2 * LONGER_SIDE;
-/** Room for the words beside what is to be seen. */
+/** Leaves room for the words. */
 const LONGER_SIDE_PLACED = 1.5 * LONGER_SIDE;
 /** The largest size and offset, in px, of what is placed on a picture. */
 const FARTHEST = 4096;
-/** Whatever ratio is asked for. */
+/** For any aspect ratio. */
 const SHORTEST_SIDE = 96;
 
 /** One colour per index, apart from each other for every eye and dark enough for white letters. */
@@ -53,17 +53,17 @@ const COLOURS = [
 	[0x6a, 0x3d, 0x85],
 ];
 
-/** What the picture shows that is given by a URL of somebody else. */
+/** Stands for a picture at somebody else's URL. */
 const GREY = [0x58, 0x5c, 0x60];
 const WHITE = [0xff, 0xff, 0xff];
 const BLACK = [0, 0, 0];
-/** Of what is painted anew: apart from all other colours. */
+/** For the repainted part: different from all other colours. */
 const YELLOW = [0xff, 0xd2, 0x3c];
 
-/** The PNG of one output: a large index, the prompt and where it came from, for a person to read. */
+/** The PNG of one output, with a large index, the prompt and its source for a person to read. */
 export async function drawPicture(task: Task, index: number): Promise<Buffer> {
 	const picture = await paint(task, index);
-	// Within a row the pixels hardly change. To have the filter chosen row by row costs seconds under jest.
+	// Within a row the pixels hardly change. Choosing a filter row by row costs seconds under jest.
 	return await picture.getBuffer('image/png', { filterType: PNGFilterType.SUB });
 }
 
@@ -100,7 +100,7 @@ async function paintCard(task: Task, index: number): Promise<Picture> {
 	const digitTop = Math.round(margin * 0.4);
 	if (scale === 1) write(picture, digits, [String(face)], margin, digitTop);
 	else {
-		// There is no font of more than 128 px, so the digit is drawn apart and then made larger.
+		// There is no font above 128 px, so the digit is drawn separately and then enlarged.
 		const digit: Picture = new Jimp({ width: 160, height: digits.common.lineHeight });
 		digit.print({ font: digits, x: 0, y: 0, text: String(face) });
 		picture.composite(digit.scale(scale), margin, digitTop);
@@ -134,7 +134,7 @@ async function paintPlaced(task: Task, { canvas, image }: Layout, index: number)
 	paintBackground(picture, colourOf(index));
 
 	const unit = width / canvas.width;
-	// No page names limits; what lies far outside must not cost time and memory.
+	// No page names limits. What lies far outside must not cost time and memory.
 	const within = (length: number, least: number) =>
 		Math.min(Math.max(Math.round(length * unit), least), FARTHEST);
 	const place: Rectangle = {
@@ -354,7 +354,7 @@ function sizeOf(task: Task): { width: number; height: number } {
 	return { width: side(across), height: side(down) };
 }
 
-/** The colour, falling off downwards: rows of one colour each pack into few bytes. */
+/** The colour, darker towards the bottom: rows of one colour each compress well. */
 function paintBackground(picture: Picture, colour: readonly number[]): void {
 	const { width, height, data } = picture.bitmap;
 	for (let y = 0; y < height; y++) {
@@ -364,7 +364,7 @@ function paintBackground(picture: Picture, colour: readonly number[]): void {
 	}
 }
 
-/** Breaks the text into lines that fit, cutting words that are longer than a line; what is too much ends in "...". */
+/** Breaks the text into lines that fit, cuts words longer than a line, and ends an overlong text with "...". */
 function wrap(font: Font, text: string, width: number, most: number): string[] {
 	// The fonts know the Latin alphabets only.
 	const letters = Array.from(text.replace(/\s+/g, ' ').trim(), (letter) =>

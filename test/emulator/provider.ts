@@ -14,11 +14,11 @@ export interface Provider {
 	readonly name: ProviderName;
 	/** The answer to a call; undefined for paths that are not its own. */
 	answer(call: Call): Answer | undefined;
-	/** What it posts to the callback URL of one of its tasks, as the task is now. */
+	/** What it posts to the callback URL of a task in its present state. */
 	callbackBody(task: Task): JsonObject;
-	/** What somebody posts who pretends to be the provider: this task is done, and here is its file. */
+	/** What somebody who pretends to be the provider posts: the task is done, and this is its file. */
 	forgedCallbackBody(taskId: string, url: string): JsonObject;
-	/** Whether its callbacks are signed where the emulator has a key for that. */
+	/** Whether its callbacks are signed if the emulator has a key for that. */
 	readonly signsCallbacks: boolean;
 }
 
@@ -34,9 +34,9 @@ export interface OutcomeRequest {
 	readonly body: JsonObject;
 }
 
-/** What the providers have in common. */
-export interface House {
-	/** Those that are let in. */
+/** What the providers share. */
+export interface SharedServices {
+	/** The accepted keys. */
 	readonly apiKeys: readonly string[];
 	readonly tasks: TaskStore;
 	readonly files: Files;
@@ -46,13 +46,13 @@ export interface House {
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly latencyMs: Readonly<Record<Kind, Range>>;
-	/** Of each provider for itself; unset: none. */
+	/** For each provider separately; unset: no limit. */
 	readonly rateLimit?: Limit;
 	readonly outcome: (request: OutcomeRequest) => Outcome;
 }
 
 /** Whether a call carries one of the keys as a bearer. */
-export function isLetIn({ headers }: Call, apiKeys: readonly string[]): boolean {
+export function isAuthorized({ headers }: Call, apiKeys: readonly string[]): boolean {
 	const [scheme, key] = (headers.authorization ?? '').split(' ');
 	return scheme === 'Bearer' && key !== undefined && apiKeys.includes(key);
 }

@@ -1,14 +1,14 @@
-/** A source of chance that repeats itself: the same seed gives the same numbers on every machine. */
+/** Repeatable random numbers: the same seed gives the same numbers on every machine. */
 export interface Random {
 	/** A number in [0, 1). */
 	next(): number;
 	/** `count` hexadecimal digits, for task ids. */
 	hex(count: number): string;
-	/** A whole number out of `range`, both ends included; a plain number is itself. */
+	/** A whole number in `range`, both ends included; a plain number is returned unchanged. */
 	within(range: Range): number;
 }
 
-/** One number, or the two ends between which chance decides. */
+/** A fixed number, or the two ends of a random one. */
 export type Range = number | readonly [least: number, most: number];
 
 /** mulberry32: 32 bits of state are plenty for task ids and waiting times. */

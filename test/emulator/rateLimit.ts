@@ -1,12 +1,12 @@
 import type { Clock } from './clock';
 
-/** So many submits are taken in any stretch of `perMs`. */
+/** The number of submits that are accepted in any period of `perMs`. */
 export interface Limit {
 	readonly requests: number;
 	readonly perMs: number;
 }
 
-/** Counts the submits let through; what is over the limit is turned away, not queued. */
+/** Counts the accepted submits. What is over the limit is refused, not queued. */
 export class RateLimit {
 	private readonly times: number[] = [];
 
@@ -15,8 +15,8 @@ export class RateLimit {
 		private readonly clock: Clock,
 	) {}
 
-	/** Counts one more, unless it is one too many. */
-	lets(): boolean {
+	/** Counts one more and returns true, or returns false if it is over the limit. */
+	accepts(): boolean {
 		if (!this.limit) return true;
 		const now = this.clock.now();
 		while ((this.times[0] ?? now) <= now - this.limit.perMs) this.times.shift();

@@ -16,14 +16,14 @@ import {
 import { type CallbackDelivery, Ledger } from './ledger';
 import { MidApi, MIDAPI_PRICES } from './midApi';
 import { ownPage } from './pages';
-import type { House, OutcomeRequest, Provider } from './provider';
+import type { SharedServices, OutcomeRequest, Provider } from './provider';
 import { type Range, seededRandom } from './random';
 import type { Limit } from './rateLimit';
 import { type Outcome, type Task, TaskStore } from './tasks';
 import { Uploads } from './uploads';
 import { Vtrix, VTRIX_DEFAULTS, VTRIX_PRICES, type VtrixOptions } from './vtrix';
 
-/** What of Vtrix is not as it is by default. */
+/** The settings of Vtrix that differ from the defaults. */
 export interface VtrixChanges extends Partial<Omit<VtrixOptions, 'prices' | 'words'>> {
 	/** US dollars per task: the same for all models, or for some of them. */
 	prices?: number | Partial<Record<VtrixModel, number>>;
@@ -33,13 +33,13 @@ export interface VtrixChanges extends Partial<Omit<VtrixOptions, 'prices' | 'wor
 export interface EmulatorOptions {
 	/** 0, the default: any free port. */
 	port?: number;
-	/** The key or keys that are let in, by every provider; they share one balance at each. */
+	/** The key or keys that every provider accepts. They share one balance at each. */
 	apiKey?: string | readonly string[];
 	/** Balance at MidAPI at the start. */
 	credits?: number;
 	/** MidAPI's credits per task: the same for all kinds, or for some of them. */
 	prices?: number | Partial<Record<MidApiKind, number>>;
-	/** How long a task takes, in ms: the same for all kinds, or for some of them. Infinity: until `finish`. */
+	/** How long a task takes, in ms: for all kinds, or for some of them. Infinity: until `finish`. */
 	latencyMs?: Range | Partial<Record<Kind, Range>>;
 	/** The same seed gives the same task ids and waiting times in the same order of submits. */
 	seed?: number;
@@ -62,7 +62,7 @@ export interface EmulatorOptions {
 	resultInfoAsString?: boolean;
 	/** record-info gives the result URLs as plain strings. */
 	plainResultUrls?: boolean;
-	/** What generateVary counts from. */
+	/** The first index of generateVary. */
 	varyIndexBase?: 0 | 1;
 	vtrix?: VtrixChanges;
 	/** Each image that a submit names is fetched; a submit with one that cannot be, or is none, is refused. Off by default. */
@@ -77,16 +77,16 @@ export interface EmulatorOptions {
 
 /** A running emulator. */
 export interface Emulator {
-	/** Such as http://127.0.0.1:50123, without a slash at the end. */
+	/** For example http://127.0.0.1:50123, without a slash at the end. */
 	readonly url: string;
 	readonly ledger: Ledger;
-	/** How many calls are kept without the whole of their answer at this moment, on purpose. */
+	/** The number of calls whose answer is being held back on purpose. */
 	readonly held: number;
 	/** The balance at MidAPI; may be set. */
 	credits: number;
 	/** The balance at Vtrix, in US dollars; may be set. */
 	balanceUsd: number;
-	/** Puts a fault in force; the returned function takes it back. */
+	/** Puts a fault in force; the returned function removes it. */
 	intercept(interceptor: Interceptor): () => void;
 	/** Ends a running task at once. */
 	finish(taskId: string): void;
@@ -118,7 +118,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	const apiKeys = [options.apiKey ?? DEFAULT_API_KEY].flat();
 	const uploads = new Uploads(() => url, apiKeys, clock, ledger);
 	const images = new Images(options.fetchesImages ?? false, clock, ledger);
-	const house: House = {
+	const shared: SharedServices = {
 		apiKeys,
 		tasks,
 		files,
@@ -139,7 +139,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 			plainResultUrls: options.plainResultUrls ?? false,
 			varyIndexBase: options.varyIndexBase ?? 0,
 		},
-		house,
+		shared,
 	);
 	const vtrix = new Vtrix(
 		{
@@ -148,7 +148,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 			prices: withDefaults(options.vtrix?.prices, VTRIX_PRICES),
 			words: { ...VTRIX_DEFAULTS.words, ...options.vtrix?.words },
 		},
-		house,
+		shared,
 	);
 	const providers: readonly Provider[] = [midApi, vtrix];
 	const callbacks = new Callbacks(
@@ -207,7 +207,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 	const server = createServer((request, response) => {
 		serve(request, response).catch((error: unknown) => {
-			// A mistake in the emulator or in a fault must not look like anything a provider would say.
+			// A mistake in the emulator or in a fault must not look like an answer of a provider.
 			if (!response.headersSent)
 				send(response, { status: 500, body: `emulator: ${String(error)}` }, clock);
 		});

@@ -6,7 +6,7 @@ import type { Scene } from './pictures';
 /** How a task ends: at MidAPI successFlag 1, 2 or 3, at Vtrix completed or an error in ...099 or ...098. */
 export type Outcome = 'success' | 'failed2' | 'failed3';
 
-/** What the emulator is asked to make. */
+/** A task before it is booked. */
 export interface Order {
 	readonly provider: ProviderName;
 	readonly kind: Kind;
@@ -14,11 +14,11 @@ export interface Order {
 	readonly taskType: string;
 	/** What its files are. */
 	readonly media: 'png' | 'mp4';
-	/** Of the task itself or, for what is made from another, the one it inherits. */
+	/** Its own prompt, or the inherited one if it is made from another task. */
 	readonly prompt: string;
 	/** Such as `16:9`; inherited like the prompt. */
 	readonly aspectRatio: string;
-	/** How many images or videos come out. */
+	/** The number of images or videos. */
 	readonly outputs: number;
 	/** The output that this one is made from. */
 	readonly source?: { readonly task: Task; readonly index: number };
@@ -29,7 +29,7 @@ export interface Order {
 	readonly callbackUrl?: string;
 	/** What it costs, in the provider's own money. */
 	readonly price: number;
-	/** By which the provider's own supplier knows the task. */
+	/** The id of the provider's own supplier. */
 	readonly jobId?: string;
 	readonly outcome: Outcome;
 }
@@ -39,7 +39,7 @@ export interface Task extends Order {
 	readonly id: string;
 	/** Unix time in ms. */
 	readonly createdAt: number;
-	/** How long it takes if nobody ends it, in ms. */
+	/** How long it takes unless it is ended earlier, in ms. */
 	readonly latencyMs: number;
 	/** Unix time in ms; unset while the task is running. */
 	readonly completedAt?: number;
@@ -56,7 +56,7 @@ export class TaskStore {
 
 	constructor(
 		private readonly clock: Clock,
-		/** Told of every task that ended, in success or not. */
+		/** Called for every task that ends, with or without success. */
 		private readonly onEnd: (task: Task) => void,
 	) {}
 
@@ -86,7 +86,7 @@ export class TaskStore {
 		this.onEnd(ended);
 	}
 
-	/** Calls off all waiting; running tasks stay as they are for ever. */
+	/** Cancels all timers; running tasks stay as they are for ever. */
 	close(): void {
 		for (const callOff of this.endings.values()) callOff();
 		this.endings.clear();

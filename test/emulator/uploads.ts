@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from './clock';
 import type { Answer, Call } from './faults';
 import type { Ledger } from './ledger';
-import { isLetIn } from './provider';
+import { isAuthorized } from './provider';
 
 const PATH = '/api/file-stream-upload';
 
@@ -26,7 +26,8 @@ export class Uploads {
 	}
 
 	private async take(call: Call): Promise<Answer> {
-		if (!isLetIn(call, this.apiKeys)) return refusal(401, 'You do not have access permissions');
+		if (!isAuthorized(call, this.apiKeys))
+			return refusal(401, 'You do not have access permissions');
 		const form = await formIn(call);
 		const file = form?.get('file');
 		const uploadPath = form?.get('uploadPath');

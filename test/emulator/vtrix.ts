@@ -4,12 +4,12 @@ import { complaintAbout, isMissing, unknownFields } from './fields';
 import { isJsonObject, isString, type JsonObject } from './json';
 import { type ProviderName, VTRIX_MODELS, type VtrixModel } from './kinds';
 import { inDollars } from './ledger';
-import { type House, isLetIn, type Provider } from './provider';
+import { type SharedServices, isAuthorized, type Provider } from './provider';
 import { RateLimit } from './rateLimit';
 import { hasSucceeded, type Order, type Outcome, type Task } from './tasks';
 import { isDirect, type Model, type Source, vtrixModels } from './vtrixModels';
 
-/** How Vtrix behaves where its pages leave it open, or its sources disagree. */
+/** How Vtrix behaves where its pages leave that open, or where sources disagree. */
 export interface VtrixOptions {
 	/** Balance at the start, in US dollars. */
 	readonly balanceUsd: number;
@@ -18,42 +18,42 @@ export interface VtrixOptions {
 	/** `usage.discount`; it does not change the price. */
 	readonly discount: number;
 	/**
-	 * The one form of body that is taken: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit).
+	 * The only accepted form of body: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit).
 	 */
 	readonly body: 'wrapped' | 'flat';
-	/** How many images come of everything but an upscale (wire.md: Vtrix tasks). */
+	/** The number of images of everything but an upscale (wire.md: Vtrix tasks). */
 	readonly outputs: number;
-	/** All outputs in the content of one, or each in one of its own. */
+	/** All outputs in the content of one block, or each in a block of its own. */
 	readonly outputLayout: 'together' | 'apart';
 	/** What a video is called in `content[].type` (wire.md: Vtrix tasks). */
 	readonly videoType: 'video' | 'video_url';
-	/** The words for the states of a task: in the answer to its submit, then, and at its end (wire.md: Vtrix tasks). */
+	/** The words for the states of a task: in the answer to its submit, while it runs, and at its end (wire.md: Vtrix tasks). */
 	readonly words: {
 		readonly submitted: string;
 		readonly running: string;
 		readonly completed: string;
-		/** The same word as `completed` makes a task whose `error` alone says that it has failed. */
+		/** With the same word as `completed`, only `error` says that a task has failed. */
 		readonly failed: string;
 	};
-	/** What the id of a task is called; with `task_id` there is also `completed_at` (wire.md: Vtrix tasks). */
+	/** The name of the field with the task id; `task_id` comes with `completed_at` (wire.md: Vtrix tasks). */
 	readonly idField: 'id' | 'task_id' | 'request_id';
 	/** Unix seconds, or ISO text (wire.md: Vtrix tasks). */
 	readonly createdAt: 'unix' | 'iso';
 	/** `{code, error_message}`, `{code, message}`, or the text alone (wire.md: Vtrix tasks). */
 	readonly errorShape: 'error_message' | 'message' | 'string';
 	/**
-	 * Codes in 10 digits for all models, or as what an integer leaves of the 9 that some pages print (wire.md: Vtrix
+	 * Codes of 10 digits for all models, or the 9 digits that some pages print without their leading zeros (wire.md: Vtrix
 	 * codes).
 	 */
 	readonly errorCodes: 'tenDigits' | 'noLeadingZeros';
-	/** How an HTTP error without a code in the documentation is written: `{message}`, `{error}`, or as SeaCloud does. */
+	/** The form of an HTTP error without a documented code: `{message}`, `{error}`, or that of SeaCloud. */
 	readonly httpErrors: 'message' | 'error' | 'status';
 	/** A bad submit gets an HTTP 400, or HTTP 200 and a task object with an error but no id (wire.md: Vtrix tasks). */
 	readonly refusals: 'http' | 'task';
-	/** HTTP status when the balance does not suffice. */
+	/** HTTP status when the balance is too low. */
 	readonly emptyBalanceStatus: 402 | 403;
 	/**
-	 * Where the upstream's job id stands (wire.md: Vtrix jobs); `none`: nowhere, the task's own id is accepted in its
+	 * The place of the upstream's job id (wire.md: Vtrix jobs); `none`: nowhere, and the task's own id is accepted in its
 	 * place.
 	 */
 	readonly jobIdPlace: 'content' | 'contentMetadata' | 'metadata' | 'none';
@@ -63,7 +63,7 @@ export interface VtrixOptions {
 	readonly callbackBody: 'task' | 'job';
 }
 
-/** No page names prices; these only differ from each other, so that a mix-up shows. */
+/** No page names prices. These merely differ from each other, so that a mix-up shows. */
 export const VTRIX_PRICES: Readonly<Record<VtrixModel, number>> = {
 	midjourney_diffusion: 0.05,
 	midjourney_edit: 0.06,
@@ -112,7 +112,7 @@ const READ_PATH = `${SUBMIT_PATH}/task/`;
 /** The last three digits of the codes of failed tasks (wire.md: Vtrix codes). */
 const FAILED_CODE: Readonly<Record<Outcome, number>> = { success: 0, failed2: 99, failed3: 98 };
 
-/** A call turned down: HTTP status and, where the documentation has one, a code. */
+/** A refused call: its HTTP status and, if documented, its code. */
 class Refused extends Error {
 	constructor(
 		readonly status: number,
@@ -128,7 +128,7 @@ interface Request {
 	readonly name: VtrixModel;
 	readonly model: Model;
 	readonly params: JsonObject;
-	/** Fields of the body that are not for parameters and that no page knows. */
+	/** Fields of the body outside of the parameters that no page documents. */
 	readonly strays: readonly string[];
 }
 
@@ -144,10 +144,10 @@ export class Vtrix implements Provider {
 
 	constructor(
 		private readonly options: VtrixOptions,
-		private readonly house: House,
+		private readonly shared: SharedServices,
 	) {
 		this.balanceUsd = options.balanceUsd;
-		this.rateLimit = new RateLimit(house.rateLimit, house.clock);
+		this.rateLimit = new RateLimit(shared.rateLimit, shared.clock);
 		this.models = vtrixModels(options.strictMask);
 	}
 
@@ -157,7 +157,7 @@ export class Vtrix implements Provider {
 		return undefined;
 	}
 
-	/** The job object of the upstream goes by the upstream's id (wire.md: Vtrix callbacks). */
+	/** The job object of the upstream carries the upstream's id (wire.md: Vtrix callbacks). */
 	callbackBody(task: Task): JsonObject {
 		if (this.options.callbackBody === 'task') return this.taskObject(task, 'running');
 		const { jobId = task.id, completedAt, outcome } = task;
@@ -167,7 +167,7 @@ export class Vtrix implements Provider {
 				: outcome === 'success'
 					? [2, 'JobStatusSuccess']
 					: [3, 'JobStatusFailed'];
-		return { id: jobId, urls: this.house.files.resultUrlsOf(task), status, comment };
+		return { id: jobId, urls: this.shared.files.resultUrlsOf(task), status, comment };
 	}
 
 	forgedCallbackBody(taskId: string, url: string): JsonObject {
@@ -180,7 +180,7 @@ export class Vtrix implements Provider {
 	}
 
 	private answerSubmit(call: Call): Answer {
-		const { ledger, clock } = this.house;
+		const { ledger, clock } = this.shared;
 		try {
 			return { status: 200, body: this.taskObject(this.submit(call), 'submitted') };
 		} catch (error) {
@@ -195,22 +195,22 @@ export class Vtrix implements Provider {
 	private answerRead(call: Call): Answer {
 		const taskId = call.path.slice(READ_PATH.length);
 		const answer = this.read(call, taskId);
-		const { ledger, clock } = this.house;
+		const { ledger, clock } = this.shared;
 		ledger.reads.push({ provider: this.name, taskId, code: answer.status, at: clock.now() });
 		return answer;
 	}
 
 	private read(call: Call, taskId: string): Answer {
-		if (!isLetIn(call, this.house.apiKeys)) return this.refusal(notLetIn(), call);
+		if (!isAuthorized(call, this.shared.apiKeys)) return this.refusal(unauthorized(), call);
 		const task = this.find(taskId);
 		return task
 			? { status: 200, body: this.taskObject(task, 'running') }
 			: this.refusal(new Refused(404, `task ${taskId} not found`), call);
 	}
 
-	/** Those of other providers are none. */
+	/** Undefined for a task of another provider. */
 	private find(taskId: string): Task | undefined {
-		const task = this.house.tasks.get(taskId);
+		const task = this.shared.tasks.get(taskId);
 		return task?.provider === this.name ? task : undefined;
 	}
 
@@ -234,11 +234,12 @@ export class Vtrix implements Provider {
 	}
 
 	private submit(call: Call): Task {
-		if (!isLetIn(call, this.house.apiKeys)) throw notLetIn(this.authenticationCodeFor(call));
-		if (!this.rateLimit.lets()) throw new Refused(429, 'too many requests, try again later');
+		if (!isAuthorized(call, this.shared.apiKeys))
+			throw unauthorized(this.authenticationCodeFor(call));
+		if (!this.rateLimit.accepts()) throw new Refused(429, 'too many requests, try again later');
 		const { name, model, params, strays } = this.requestIn(call.body);
 		this.check(model, params);
-		const unfit = this.house.images.problemOf(call);
+		const unfit = this.shared.images.problemOf(call);
 		if (unfit !== undefined) throw new Refused(422, unfit);
 		const source = this.sourceOf(model, params);
 		const price = this.options.prices[name];
@@ -248,7 +249,7 @@ export class Vtrix implements Provider {
 
 		const body = isJsonObject(call.body) ? call.body : {};
 		const order = this.order(name, model, params, source, body);
-		const { tasks, random, latencyMs, ledger } = this.house;
+		const { tasks, random, latencyMs, ledger } = this.shared;
 		const id = `d${random.hex(19)}`;
 		const jobId = [8, 4, 4, 4, 12].map((count) => random.hex(count)).join('-');
 		const task = tasks.book(id, { ...order, jobId }, random.within(latencyMs[name]));
@@ -301,11 +302,11 @@ export class Vtrix implements Provider {
 			request: params,
 			price: this.options.prices[name],
 			callbackUrl: isString(params.callback) ? params.callback : undefined,
-			outcome: this.house.outcome({ ...about, body }),
+			outcome: this.shared.outcome({ ...about, body }),
 		};
 	}
 
-	/** The request in the one form of body that is taken (wire.md: Vtrix submit). */
+	/** The request, from the only accepted form of body (wire.md: Vtrix submit). */
 	private requestIn(body: unknown): Request {
 		if (!isJsonObject(body)) throw new Refused(400, 'the body must be a JSON object');
 		const { model: asked, input, ...rest } = body;
@@ -335,10 +336,10 @@ export class Vtrix implements Provider {
 		if (together) throw new Refused(400, together);
 	}
 
-	/** The output that is to be worked on; a picture given by its URL is one too if the emulator has made it. */
+	/** The output to work on; also for a picture given by its URL, if the emulator made it. */
 	private sourceOf(model: Model, params: JsonObject): Source | undefined {
 		if (isDirect(model)) {
-			const ours = isString(params.imgUrl) ? this.house.files.at(params.imgUrl) : undefined;
+			const ours = isString(params.imgUrl) ? this.shared.files.at(params.imgUrl) : undefined;
 			return ours?.task.media === 'png' ? ours : undefined;
 		}
 		if (isMissing(params.jobId)) return undefined;
@@ -363,7 +364,7 @@ export class Vtrix implements Provider {
 		return source;
 	}
 
-	/** A bad key too has a code where the model's page has one. */
+	/** The code for a bad key, if the model's page has one. */
 	private authenticationCodeFor({ body }: Call): number | undefined {
 		const name = VTRIX_MODELS.find((known) => isJsonObject(body) && body.model === known);
 		const model = name && this.models[name];
@@ -391,7 +392,7 @@ export class Vtrix implements Provider {
 		};
 		if (task.completedAt === undefined) {
 			if (moment === 'submitted') return { ...about, status: words.submitted };
-			const elapsed = (this.house.clock.now() - task.createdAt) / task.latencyMs;
+			const elapsed = (this.shared.clock.now() - task.createdAt) / task.latencyMs;
 			const progress = Math.min(0.99, Math.floor(elapsed * 100) / 100);
 			return { ...about, status: words.running, progress };
 		}
@@ -432,7 +433,7 @@ export class Vtrix implements Provider {
 	private outputOf(task: Task): unknown[] {
 		const { jobIdPlace, outputLayout, videoType } = this.options;
 		const { jobId } = task;
-		const contents = this.house.files.resultUrlsOf(task).map((url) => ({
+		const contents = this.shared.files.resultUrlsOf(task).map((url) => ({
 			type: task.media === 'mp4' ? videoType : 'image',
 			url,
 			...(jobIdPlace === 'content' && { jobId }),
@@ -444,11 +445,11 @@ export class Vtrix implements Provider {
 	}
 }
 
-function notLetIn(code?: number): Refused {
+function unauthorized(code?: number): Refused {
 	return new Refused(401, 'the API key is missing or not valid', code);
 }
 
-/** As a flag in a prompt says. */
+/** The aspect ratio of a flag in the prompt. */
 function aspectRatioIn(prompt = ''): string | undefined {
 	const [, across, down] = /--(?:ar|aspect)\s+([1-9]\d*):([1-9]\d*)/.exec(prompt) ?? [];
 	return across === undefined ? undefined : `${across}:${down}`;

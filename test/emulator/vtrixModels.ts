@@ -15,7 +15,7 @@ import type { VtrixModel } from './kinds';
 import type { Layout, Mask, Scene, Size } from './pictures';
 import type { Task } from './tasks';
 
-/** An output that something is made from. */
+/** An output that another task is made from. */
 export interface Source {
 	readonly task: Task;
 	readonly index: number;
@@ -27,23 +27,23 @@ type Codes = Readonly<Record<string, { readonly missing?: number; readonly inval
 /** What is known of one model (wire.md: Vtrix models, Vtrix masks, Vtrix codes). */
 export interface Model {
 	readonly fields: Fields;
-	/** In the middle of its error codes: 7 in 8004007001. Unset where no page names it. */
+	/** The middle of its error codes: 7 in 8004007001. Unset if no page names it. */
 	readonly number?: number;
 	readonly codes?: Codes;
-	/** The code for a bad key, where the model has one of its own. */
+	/** The code for a bad key, if the model has its own. */
 	readonly authenticationCode?: number;
-	/** In the words of its documentation, for the code that ends in 099. */
+	/** The documented message of the code that ends in 099. */
 	readonly unavailable?: string;
-	/** One output; else as many as the emulator is set to. */
+	/** One output; unset: as many as the emulator is set to. */
 	readonly single?: boolean;
 	readonly media?: 'mp4';
-	/** Why nothing can be made of this source, beyond its being unknown or not completed. */
+	/** Why this source cannot be used, apart from being unknown or not completed. */
 	readonly objection?: (source: Source) => string | undefined;
 	/** What is wrong with the parameters taken together. */
 	readonly complaint?: (params: JsonObject) => string | undefined;
-	/** What its pictures show, without words on the source. */
+	/** What its pictures show, apart from the words on the source. */
 	readonly scene?: (params: JsonObject, source: Source | undefined) => Scene;
-	/** `source`: keeps the aspect ratio of the source; `layout`: has that of the canvas; else flags decide. */
+	/** `source`: the aspect ratio of the source; `layout`: that of the canvas; unset: that of the flags. */
 	readonly shape?: 'source' | 'layout';
 }
 
@@ -66,7 +66,7 @@ const STRENGTH_OF_VARIATION = ['subtle', 'strong'];
 const KIND_OF_UPSCALE = ['standard', 'creative', 'v5 2x', 'v5 4x'];
 const DIRECTION = ['down', 'right', 'up', 'left'];
 
-/** All models, with what they take. */
+/** All models with their parameters. */
 export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Model>> {
 	// The upstream's own sample breaks these limits (wire.md: Vtrix masks).
 	const side = {
@@ -92,7 +92,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 			fields: { ...IMAGE, ...CANVAS, remixPrompt: REQUIRED_PROMPT, ...anyMask, ...CALLBACK },
 			number: 7,
 			codes: {
-				// Whether 001 is also said of an id that nobody knows is open; it fits no other.
+				// Whether 001 also stands for an unknown id is open; no other code fits.
 				jobId: { missing: 1, invalid: 1 },
 				imageNo: { missing: 2, invalid: 3 },
 				remixPrompt: { missing: 4, invalid: 5 },
@@ -197,7 +197,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 				const across = towards === 'left' || towards === 'right';
 				const width = Math.round(image.width * (across ? factor : 1));
 				const height = Math.round(image.height * (across ? 1 : factor));
-				// What is new lies where the pan goes, so the picture lies at the other end.
+				// The new part is where the pan goes, so the picture is at the other end.
 				const x = towards === 'left' ? width - image.width : 0;
 				const y = towards === 'up' ? height - image.height : 0;
 				const layout = { canvas: { width, height }, image: { ...image, x, y } };
@@ -234,7 +234,7 @@ export function vtrixModels(strictMask: boolean): Readonly<Record<VtrixModel, Mo
 	};
 }
 
-/** Whether what is made here knows of no other output: it comes from a URL or from nothing. */
+/** Whether the model works without another output: from a URL or from nothing. */
 export function isDirect({ fields }: Model): boolean {
 	return !Object.hasOwn(fields, 'jobId');
 }
@@ -245,7 +245,7 @@ function holdsMask(value: unknown): string | undefined {
 	return some ? undefined : 'must contain areas or url';
 }
 
-/** These are not there for jobs of version 8.1 (wire.md: Vtrix models). */
+/** Not available for jobs of version 8.1 (wire.md: Vtrix models). */
 function isOfV81({ task }: Source): string | undefined {
 	return /--v(ersion)?\s+8\.1\b/.test(task.prompt) ? 'must not be of version 8.1' : undefined;
 }
@@ -294,7 +294,7 @@ function sizeOf(aspectRatio = '1:1'): Size {
 	return { width: Math.round(across * unit), height: Math.round(down * unit) };
 }
 
-/** What a person calls the file. */
+/** The file name in the URL, for people. */
 function nameOf(url: unknown): string {
 	const { hostname, pathname } = parseUrl(url) ?? { hostname: '', pathname: '' };
 	return pathname.split('/').pop() || hostname;

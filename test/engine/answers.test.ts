@@ -4,7 +4,7 @@ import type { Call } from '../emulator';
 import { DIALECTS } from './dialects';
 import { QUICK, useEngine } from './setup';
 
-/** What a provider's answer holds, changed on its way. */
+/** A provider's answer with changes made on its way. */
 const changed =
 	(isMeant: (call: Call) => boolean, change: (text: string) => string) => async (call: Call) => {
 		if (!isMeant(call)) return undefined;
@@ -16,7 +16,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	const { isRead, isSubmit } = dialect;
 
-	it('shows a state in the word of the provider where it is not known', async () => {
+	it("shows an unknown state in the provider's own word", async () => {
 		await bench.emulate({ latencyMs: Infinity, vtrix: { words: { running: 'in review' } } });
 		bench.emulator.intercept(
 			changed(isRead, (text) => text.replace(/"successFlag":0/, '"successFlag":"in review"')),
@@ -27,7 +27,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		expect(items[0]?.json).toMatchObject({ status: 'pending', providerStatus: 'in review' });
 	});
 
-	it('keeps the number of an output where another one is missing', async () => {
+	it('keeps the numbers of outputs when one is missing', async () => {
 		bench.emulator.intercept(
 			changed(isRead, (text) => text.replace(/"https?:[^"]*_0\.png"/, '""')),
 		);
@@ -49,7 +49,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		expect(submits[1]?.source).toEqual({ taskId: second.taskId, index: 1 });
 	});
 
-	it('believes nothing that is said of another task', async () => {
+	it('does not believe an answer about another task', async () => {
 		let looks = 0;
 		bench.emulator.intercept(async (call) => {
 			if (!isRead(call) || looks++ > 1) return undefined;
@@ -65,7 +65,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		expect(looks).toBeGreaterThan(2);
 	});
 
-	it('shows no secret that the provider repeats: key, callback address, signed link', async () => {
+	it('hides secrets that the provider repeats: key, callback address, signed link', async () => {
 		const apiKey = 'key-that-must-stay-secret';
 		await bench.emulate({ apiKey });
 		const echo = `Bearer ${apiKey} https://n8n.example.com/w/7?signature=hush&mjToken=hush.hush`;

@@ -20,7 +20,7 @@ const video = (fields: IDataObject) => ({
 });
 const style = (fields: IDataObject) => generate({ style: fields });
 
-/** An expression without a value; a field that is plainly empty is stopped by n8n itself. */
+/** An expression without a value. A field that is plainly empty is refused by n8n itself. */
 const NOTHING = "={{ $json.missing ?? '' }}";
 
 /** The parameters, and what the message must name: field and remedy. */
@@ -35,7 +35,7 @@ const UNFIT: Unfit = {
 	],
 	'a URL that is not one': [
 		generate({ mode: 'imageToImage', imageUrls: 'teapot.png' }),
-		/'Image URLs' holds “teapot.png”, which is not a URL/,
+		/'Image URLs' contains “teapot.png”, which is not a URL/,
 	],
 	'one bad URL among good ones': [
 		generate({ mode: 'imageToImage', imageUrls: 'https://a.example/1.png\nnope' }),
@@ -43,7 +43,7 @@ const UNFIT: Unfit = {
 	],
 	'a local file': [
 		generate({ mode: 'imageToImage', imageUrls: 'file:///tmp.png' }),
-		/only http and https/,
+		/only read http and https/,
 	],
 	'stylization 1001': [
 		style({ stylization: 1001 }),
@@ -70,15 +70,15 @@ const UNFIT: Unfit = {
 	],
 	'a flag glued to its value and Aspect Ratio set': [
 		generate({ prompt: 'a cup --ar16:9', aspectRatio: '1:1' }),
-		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
+		/'Prompt' contains --ar and 'Aspect Ratio' is set/,
 	],
 	'--ar in the prompt and Aspect Ratio set': [
 		generate({ prompt: 'a cup --ar 16:9', aspectRatio: '1:1' }),
-		/'Prompt' holds --ar and 'Aspect Ratio' is set/,
+		/'Prompt' contains --ar and 'Aspect Ratio' is set/,
 	],
 	'--niji with a dash and Version set': [
 		generate({ prompt: 'a cup —niji 6', version: '7' }),
-		/'Prompt' holds —niji and 'Version' is set/,
+		/'Prompt' contains —niji and 'Version' is set/,
 	],
 	'index 4': [
 		{ resource: 'image', operation: 'upscale', taskId: 't', index: 4 },
@@ -96,27 +96,27 @@ const UNFIT: Unfit = {
 	'a time limit of zero': [generate({ options: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
 };
 
-/** What fits with other providers; that of Vtrix is in vtrix.test.ts. */
+/** Input that fits other providers; that for Vtrix is in vtrix.test.ts. */
 const OWN: Partial<Record<ProviderName, Unfit>> = {
 	midApi: {
 		'prompt of 2,001 characters': [
 			generate({ prompt: 'x'.repeat(2001) }),
-			/'Prompt' has 2001 characters, at most 2000/,
+			/'Prompt' has 2001 characters, but at most 2000/,
 		],
 		'a flag in Watermark': [
 			generate({ additionalFields: { watermark: 'shop --no text' } }),
-			/'Watermark' holds --no: a flag belongs in its own field/,
+			/'Watermark' contains --no: a flag belongs in its own field/,
 		],
 		'braces in the prompt of a video': [
 			video({
 				prompt: "={{ 'steam {rises, falls}' }}",
 				imageUrl: 'https://a.example/1.png',
 			}),
-			/'Prompt' holds braces: .*, here 2,.* one item for each wording/,
+			/'Prompt' contains braces: .*, here 2,.* one item for each wording/,
 		],
 		'two images for a video': [
 			video({ imageUrl: 'https://a.example/1.png, https://a.example/2.png' }),
-			/'Image URL' holds “https:.*”, which is not a URL/,
+			/'Image URL' contains “https:.*”, which is not a URL/,
 		],
 		'an unknown aspect ratio': [generate({ aspectRatio: '7:5' }), /'Aspect Ratio' must be one of/],
 		'variety 7': [style({ variety: 7 }), /'Variety' must be .* in steps of 5/],
@@ -137,7 +137,7 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 		],
 		'a file URL that is not one': [
 			{ resource: 'file', operation: 'getDownloadUrl', url: 'result.png' },
-			/'File URL' holds/,
+			/'File URL' contains/,
 		],
 	},
 };
@@ -160,7 +160,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			},
 		);
 
-		it('in the last of many items stops everything before the first submit', async () => {
+		it('stops everything before the first submit, even in the last of many items', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
 				{ items: [{ prompt: 'one' }, { prompt: 'two' }, { prompt: '' }] },
@@ -169,7 +169,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(bench.emulator.ledger.calls).toEqual([]);
 		});
 
-		it('in several items is named for each', async () => {
+		it('is named for each of several items', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
 				{ items: [{ prompt: '' }, { prompt: 'two' }, { prompt: '' }] },
@@ -178,7 +178,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toContain('[item 2]');
 		});
 
-		it('an expression that cannot be evaluated fails its own item only', async () => {
+		it('fails its own item alone if it is an expression that cannot be evaluated', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.a.b.c }}' },
 				{
@@ -194,15 +194,15 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		const items = [{ url: 'https://a.example/1.png' }, { url: 'http://192.168.1.5/x.png?key=1' }];
 		const parameters = generate({ mode: 'imageToImage', imageUrls: '={{ $json.url }}' });
 
-		it('is refused before anything is bought, when the provider is elsewhere', async () => {
+		it('is refused before anything is bought if the provider is elsewhere', async () => {
 			const { error } = await bench.run({
 				parameters,
 				items,
-				// Nothing is sent there: the test would fail after the time it takes to find that out.
+				// Nothing is sent there. If it were, the test would fail at its time limit.
 				credentials: { baseUrl: 'https://api.invalid' },
 			});
 			expect(error?.message).toMatch(
-				/^'Image URLs' holds an address on 192\.168\.1\.5, .* \[item 1\]$/,
+				/^'Image URLs' contains an address on 192\.168\.1\.5, .* \[item 1\]$/,
 			);
 			expect(error?.description).toMatch(/Nothing was submitted/);
 		});
@@ -213,8 +213,8 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 	});
 
-	describe('What is hidden is not sent', () => {
-		it('leaves out what does not apply to the mode, although it is still stored', async () => {
+	describe('A hidden field', () => {
+		it('is not sent if it does not apply to the mode, although it is still stored', async () => {
 			await bench.generate({
 				mode: 'textToImage',
 				imageUrls: 'not even a URL',
@@ -224,7 +224,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
 		});
 
-		it('leaves out fields that were emptied', async () => {
+		it('is not sent if it was emptied', async () => {
 			await bench.generate({ version: '', aspectRatio: null, additionalFields: { watermark: '' } });
 			expect(bench.emulator.ledger.submits[0]?.params).toEqual(textToImage('a teapot'));
 		});
@@ -244,7 +244,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			},
 		);
 
-		it('as the source of an upscale is refused by the provider, with its words', async () => {
+		it("is refused as the source of an upscale with the provider's message", async () => {
 			const [source, words] = dialect.unknownSource;
 			const result = await bench.run({
 				parameters: { resource: 'image', operation: 'upscale', index: 0, ...source },
@@ -255,7 +255,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('The account', () => {
-		it('with a wrong key: says so', async () => {
+		it('with a wrong key is reported as such', async () => {
 			const result = await bench.run({
 				parameters: generate({}),
 				credentials: { apiKey: 'wrong' },
@@ -264,13 +264,13 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toContain(`Open the ${displayName} credential`);
 		});
 
-		it('without credits: says so', async () => {
+		it('without credits is reported as such', async () => {
 			await bench.emulate(dialect.creditFor(0));
 			const result = await bench.generate({});
-			expect(result.error?.message).toMatch(/too little credit \(402/);
+			expect(result.error?.message).toMatch(/enough credits \(402/);
 		});
 
-		it('behind a Base URL where nobody listens: nothing was sent', async () => {
+		it('at a Base URL where nobody listens is reported as not reached', async () => {
 			const result = await bench.run({
 				parameters: generate({}),
 				credentials: { baseUrl: 'http://127.0.0.1:9' },
@@ -279,14 +279,14 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toMatch(/Nothing was sent/);
 		}, 20_000);
 
-		it('behind a Base URL that redirects: the key does not follow', async () => {
+		it('at a Base URL that redirects does not get its key sent elsewhere', async () => {
 			bench.emulator.intercept(async ({ method }) =>
 				method === 'POST'
 					? { status: 301, headers: { location: `${bench.emulator.url}/elsewhere` } }
 					: undefined,
 			);
 			const result = await bench.generate({});
-			expect(result.error?.message).toMatch(/points elsewhere/);
+			expect(result.error?.message).toMatch(/redirects elsewhere/);
 			expect(bench.emulator.ledger.calls).toHaveLength(1);
 		});
 	});

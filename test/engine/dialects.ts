@@ -14,40 +14,40 @@ export interface Dialect {
 	/** The parameters on the wire of Text to Image with this prompt and nothing else. */
 	textToImage(prompt: string): IDataObject;
 	promptOf(submit: Submit): unknown;
-	/** Additional fields that say nothing with Text to Image: stored before something else was chosen. */
+	/** Additional fields that do not apply to Text to Image, stored before another mode was chosen. */
 	readonly inapplicable: IDataObject;
 	/** The fields of the node that make a video. */
 	readonly video: IDataObject;
-	/** A balance that is enough for so many tasks. */
+	/** A balance for so many tasks. */
 	creditFor(tasks: number): EmulatorOptions;
 	readonly keyRefused: Answer;
-	/** Submits whose end is not known, although the answer is the provider's own. */
+	/** Answers of the provider itself that leave a submit ambiguous. */
 	readonly unclear: Readonly<Record<string, Answer>>;
-	/** Refusals of a submit that pass by themselves. */
+	/** Transient refusals of a submit. */
 	readonly passing: Readonly<Record<string, Answer>>;
-	/** Refusals of a submit that do not pass, and what the message has to say. */
+	/** Permanent refusals of a submit, and what the message must say. */
 	readonly final: Readonly<Record<string, readonly [Answer, RegExp]>>;
-	/** What may come back from a look at a task that is there all the same. */
+	/** Failed reads of a task that exists. */
 	readonly stumbles: Readonly<Record<string, Answer>>;
-	/** What is said of a task that the provider does not know. */
+	/** Answers to a read of an unknown task. */
 	readonly unknownTask: Readonly<Record<string, Answer>>;
-	/** Upscale of what the provider does not know: the fields, and what the message says. */
+	/** An upscale of an unknown source: the fields, and what the message says. */
 	readonly unknownSource: readonly [IDataObject, RegExp];
-	/** The same, but so that the provider itself has to refuse the submit. */
+	/** The same, with fields that only the provider itself can refuse. */
 	readonly refusedSource: IDataObject;
-	/** What the provider gives as the reason of a failed task. */
+	/** The provider's reason for a failed task. */
 	readonly failure: { readonly code: string; readonly words: string };
-	/** What an item has that not every provider gives. */
+	/** The fields of an item that not every provider gives. */
 	itemOf(submit: Submit | undefined): Record<string, unknown>;
-	/** How long files are kept; undefined where the provider does not say. */
+	/** How long files are kept; undefined if the provider does not say. */
 	readonly retentionDays?: number;
-	/** Part of its own answer for a finished image. */
+	/** A part of the raw answer about a finished image. */
 	readonly raw: IDataObject;
 }
 
 const ISO_DATE: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
-/** This family says what went wrong in the body, with HTTP 200 (wire.md: MidAPI envelope, MidAPI codes). */
+/** These providers report errors in the body, with HTTP 200 (wire.md: MidAPI envelope, MidAPI codes). */
 const envelope = (code: number, msg = 'no such thing'): Answer => ({
 	status: 200,
 	body: { code, msg, data: null },
@@ -84,7 +84,7 @@ const midApi: Dialect = {
 	final: {
 		'400, malformed': [envelope(400), /refused the request \(400 “no such thing”\)/],
 		'401, wrong key': [envelope(401), /did not accept the API key \(401 “no such thing”\)/],
-		'402, no credits': [envelope(402), /too little credit \(402 “no such thing”\)/],
+		'402, no credits': [envelope(402), /enough credits \(402 “no such thing”\)/],
 		'403, not this key': [envelope(403), /did not accept the API key \(403 “no such thing”\)/],
 		'422, refused': [envelope(422), /refused the request \(422 “no such thing”\)/],
 		'505, switched off': [envelope(505), /switched this feature off \(505 “no such thing”\)/],
@@ -107,7 +107,7 @@ const midApi: Dialect = {
 	raw: { successFlag: 1, taskType: 'mj_txt2img' },
 };
 
-/** As HTTP status, with the words in one of the documented places (wire.md: Vtrix codes). */
+/** An HTTP status with the message in one of the documented places (wire.md: Vtrix codes). */
 const message = (status: number): Answer => ({ status, body: { message: 'no such thing' } });
 const error = (code: number, status = 400): Answer => ({
 	status,
@@ -181,9 +181,9 @@ const vtrix: Dialect = {
 		],
 		'401, wrong key': [message(401), /did not accept the API key \(401 “no such thing”\)/],
 		'...004, wrong key': [error(8004001004), /did not accept the API key \(8004001004/],
-		'402, no credits': [message(402), /too little credit \(402 “no such thing”\)/],
-		'402 as SeaCloud writes it': [seaCloud(402, 40201), /too little credit \(40201 “no such/],
-		'403, balance or permission': [message(403), /not allow this to the account \(403 “no such/],
+		'402, no credits': [message(402), /enough credits \(402 “no such thing”\)/],
+		'402 as SeaCloud writes it': [seaCloud(402, 40201), /enough credits \(40201 “no such/],
+		'403, balance or permission': [message(403), /not allow this for the account \(403 “no such/],
 		'422, refused': [message(422), /refused the request \(422 “no such thing”\)/],
 	},
 	stumbles: {

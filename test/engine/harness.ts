@@ -42,7 +42,9 @@ import {
 	Workflow,
 } from 'n8n-workflow';
 
-// What watches over a parked execution does so for hours, and n8n ends it with the process: here, too.
+import { EXECUTION } from './executions';
+
+// The companion of a parked execution runs for hours, and n8n ends it with the process. So do these tests.
 const begin = globalThis.setTimeout;
 const unheld = (...timer: Parameters<typeof begin>) => begin(...timer).unref();
 globalThis.setTimeout = Object.assign(unheld, begin);
@@ -58,7 +60,7 @@ const { Logger } = requireAsCore('@n8n/backend-common') as { Logger: Token<objec
 /** The node as users have it in their workflows. */
 export const MIDJOURNEY = 'n8n-nodes-midjourney.midjourney';
 
-/** Gives the items of the test to what follows. */
+/** Outputs the items of the test. */
 const source = (items: INodeExecutionData[]): INodeType => ({
 	description: {
 		displayName: 'Items',
@@ -74,7 +76,7 @@ const source = (items: INodeExecutionData[]): INodeType => ({
 	execute: async () => [items],
 });
 
-/** Passes on what it gets. */
+/** Outputs its input. */
 const passOn: INodeType = {
 	description: {
 		displayName: 'After',
@@ -92,7 +94,7 @@ const passOn: INodeType = {
 	},
 };
 
-/** The node in an n8n whose contexts show nothing but the documented interface. */
+/** The node in an n8n whose contexts have only the documented interface. */
 const onlyDocumented = (nodeType: INodeType): INodeType => ({
 	description: nodeType.description,
 	async execute() {
@@ -107,7 +109,7 @@ const onlyDocumented = (nodeType: INodeType): INodeType => ({
 	},
 });
 
-/** What a test says of a run of the node. */
+/** The settings of one run of the node. */
 export interface Scenario {
 	/** The node's parameters; `authentication` is filled in. */
 	parameters: IDataObject;
@@ -118,17 +120,17 @@ export interface Scenario {
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
 	credentials?: Partial<Record<'apiKey' | 'baseUrl' | 'fileUploadUrl' | 'requestFormat', string>>;
-	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up, and with Retry. */
+	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up and with *Retry*. */
 	retryOf?: IRunExecutionData;
-	/** `1` by default. */
+	/** `EXECUTION` by default. */
 	executionId?: string;
-	/** Where n8n is said to be, and calls for a parked execution arrive; nothing listens there by default. */
+	/** The address of n8n, at which calls for a parked execution arrive; by default nobody listens there. */
 	n8nUrl?: string;
 	/** The mode of the execution; `trigger` by default. */
 	mode?: WorkflowExecuteMode;
-	/** In an n8n without the private fields that parking makes use of. */
+	/** Runs in an n8n without the undocumented fields that parking uses. */
 	onlyDocumented?: boolean;
-	/** Called once the engine is at work; to cancel, for instance. */
+	/** Called once the engine runs, for example to cancel. */
 	meanwhile?: (run: { cancel(): void }) => void | Promise<void>;
 }
 
@@ -139,7 +141,7 @@ export interface Caller {
 	headers?: Record<string, string>;
 }
 
-/** How a call was answered, and what it leaves: `data` is changed only where it has woken the execution. */
+/** The answer to a call and its effect: `data` is changed only if the call woke the execution. */
 export interface Called {
 	status: number;
 	body: unknown;
@@ -147,23 +149,23 @@ export interface Called {
 	data: IRunExecutionData;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Result {
 	status: IRun['status'];
 	/** The first output, and the second (the error output) if there is one. */
 	items: INodeExecutionData[];
 	errorItems: INodeExecutionData[];
-	/** What each run of the node behind got. */
+	/** The input of each run of the next node. */
 	after: INodeExecutionData[][];
 	/** What the node failed with. */
 	error?: { name: string; message: string; description?: string | null; httpCode?: string | null };
-	/** The whole saved execution, as JSON would have it. */
+	/** The whole saved execution, as plain JSON. */
 	data: IRunExecutionData;
 	/** What the node wrote to n8n's log. */
 	log: string[];
 }
 
-/** Reserved; nobody listens there. */
+/** A reserved port at which nobody listens. */
 const DEAF_URL = 'http://127.0.0.1:1';
 
 /** n8n-core's real engine with the built package loaded the way n8n loads it. */
@@ -188,7 +190,7 @@ export class Engine {
 		return engine;
 	}
 
-	/** Removes what n8n-core has kept. */
+	/** Deletes the files of n8n-core. */
 	close(): void {
 		rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 	}
@@ -245,7 +247,7 @@ export class Engine {
 		};
 	}
 
-	/** A call for the execution that has parked, as n8n lets it in. */
+	/** Calls the parked execution as n8n does. */
 	async call(
 		scenario: Scenario,
 		parked: IRunExecutionData,
@@ -385,7 +387,7 @@ export class Engine {
 
 	private additionalData({
 		credentials,
-		executionId = '1',
+		executionId = EXECUTION,
 		n8nUrl = DEAF_URL,
 	}: Scenario): IWorkflowExecuteAdditionalData {
 		const secret: ICredentialDataDecryptedObject = { apiKey: 'test-key', ...credentials };

@@ -3,28 +3,32 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
+import { EXECUTION } from './executions';
 import type { Engine, Result, Scenario } from './harness';
 
 /** One execution as the instance has it. */
 interface Execution {
 	scenario: Scenario;
-	/** Of the last run; undefined while the first is under way. */
+	/** The result of the last run; undefined during the first. */
 	result?: Result;
 	isRunning: boolean;
 	/** How often the node has run. */
 	runs: number;
-	/** Its process dies as soon as it is parked: nobody wakes it. */
+	/** Its process dies as soon as it is parked, so nobody wakes it. */
 	dies: boolean;
 }
 
 /**
- * What n8n does around its engine, as far as waiting needs it: keeps executions, tells how they stand, and resumes them when
- * their address is called. In one process, with the built node and n8n-core's own engine and contexts.
+ * What n8n does around its engine, as far as waiting needs it: it keeps executions, gives their status, and resumes them
+ * when their address is called. It is one process, with the built node and n8n-core's own engine and contexts.
  */
 export class Instance {
 	private readonly executions = new Map<string, Execution>();
 
 	private readonly listeners = new Set<() => void>();
+
+	/** The executions that `until` waits for at this moment. */
+	private readonly waitedFor = new Set<string>();
 
 	/** With another status a proxy keeps everybody from n8n's signed files. */
 	filesAnswer = 200;
@@ -53,20 +57,20 @@ export class Instance {
 		return instance;
 	}
 
-	/** Where it listens. */
+	/** The URL at which it listens. */
 	get url(): string {
 		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
 	}
 
 	/** How often the node has run in this execution. */
-	runsOf(executionId = '1'): number {
+	runsOf(executionId = EXECUTION): number {
 		return this.executions.get(executionId)?.runs ?? 0;
 	}
 
 	/** Runs the scenario until it waits or ends. */
 	async begin(scenario: Scenario, { dies = false } = {}): Promise<Result> {
 		const execution: Execution = { scenario, isRunning: true, runs: 0, dies };
-		this.executions.set(scenario.executionId ?? '1', execution);
+		this.executions.set(scenario.executionId ?? EXECUTION, execution);
 		return await this.step(execution, scenario);
 	}
 
@@ -76,8 +80,8 @@ export class Instance {
 		return await this.ended(scenario.executionId);
 	}
 
-	/** Resolves with the last result when the execution neither runs nor waits. */
-	async ended(executionId = '1'): Promise<Result> {
+	/** Resolves with the last result once the execution neither runs nor waits. */
+	async ended(executionId = EXECUTION): Promise<Result> {
 		return await this.until(executionId, ({ status }) => status !== 'waiting');
 	}
 
@@ -86,20 +90,30 @@ export class Instance {
 		for (;;) {
 			const { result, isRunning } = this.executions.get(executionId) ?? {};
 			if (result && !isRunning && fits(result)) return result;
+			this.waitedFor.add(executionId);
 			await new Promise<void>((resolve) => this.listeners.add(resolve));
+			this.waitedFor.delete(executionId);
 		}
 	}
 
+	/** What `until` still waits for: the executions with their status. Empty when nothing has waited in vain. */
+	get pending(): string[] {
+		return [...this.waitedFor].map((id) => {
+			const { result, isRunning, runs = 0 } = this.executions.get(id) ?? {};
+			return `execution ${id}, ${isRunning ? 'running' : result?.status} after ${runs} runs`;
+		});
+	}
+
 	/** n8n's timer: the time of the wait is up. */
-	async timeUp(executionId = '1'): Promise<Result> {
+	async timeUp(executionId = EXECUTION): Promise<Result> {
 		const execution = this.executions.get(executionId);
 		if (!execution?.result) throw new Error('Nothing waits');
 		execution.isRunning = true;
 		return await this.step(execution, { ...execution.scenario, retryOf: execution.result.data });
 	}
 
-	/** What is saved is all that is left, in another process: nobody wakes what was parked. */
-	forget(executionId = '1'): Result {
+	/** Forgets the execution as a process that dies does, and gives its last result: nobody wakes it any more. */
+	forget(executionId = EXECUTION): Result {
 		const execution = this.executions.get(executionId);
 		if (!execution?.result) throw new Error('Nothing waits');
 		this.executions.delete(executionId);

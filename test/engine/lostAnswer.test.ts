@@ -1,13 +1,14 @@
 import type { Call, Reaction, Submit } from '../emulator';
 import { DIALECTS } from './dialects';
+import { EXECUTION, OTHER_EXECUTION } from './executions';
 import type { Result, Scenario } from './harness';
 import { retryOf, until, useEngine } from './setup';
 
-/** A submit whose answer was lost: its callback tells which task it has become. */
+/** A submit whose answer was lost: its callback names its task. */
 
 const MINUTE = 60_000;
 
-/** So soon nobody waits for a call any longer, in minutes. */
+/** A short time limit for the call, in minutes. */
 const SOON = 0.02;
 
 const prompts = (count: number) =>
@@ -22,7 +23,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	const submits = () => bench.emulator.ledger.submits;
 	const two = [{ prompt: 'a cup' }, { prompt: 'a bowl' }];
 
-	/** Generates from the items and waits for calls alone, unless it says otherwise. */
+	/** Generates from the items and waits for calls alone, unless the scenario says otherwise. */
 	const calledBack = (
 		items: Scenario['items'] = two,
 		parameters: Scenario['parameters'] = {},
@@ -32,35 +33,35 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			{ waitMode: 'callback', prompt: '={{ $json.prompt }}', ...parameters },
 			{ ...scenario, items },
 		);
-	/** Every submit with this text in its prompt is taken, and not answered. */
+	/** Leaves every submit with this text in its prompt accepted, but not answered. */
 	const lose = (text: string) =>
 		bench.emulator.intercept(async (call: Call): Promise<Reaction | undefined> => {
 			if (!isSubmit(call) || !JSON.stringify(call.body).includes(text)) return undefined;
 			await call.handle();
 			return 'reset';
 		});
-	/** Runs until it waits for tasks, or for calls that tell of them. */
+	/** Runs until it waits for tasks, or for calls that name them. */
 	const parked = async (scenario: Scenario): Promise<Result> => {
 		const instance = await bench.instance();
 		void instance.begin(scenario);
 		return await instance.until(
-			'1',
+			EXECUTION,
 			({ status, items }) => status !== 'waiting' || items.length > 0,
 		);
 	};
-	/** What the provider has booked for a prompt. */
+	/** The submit that the provider has booked for a prompt. */
 	const bought = (prompt: string): Submit => {
 		const found = submits().find((submit) => promptOf(submit) === prompt);
 		if (!found) throw new Error(`Nobody has bought ${prompt}`);
 		return found;
 	};
-	/** The provider's callback when the task of a prompt ends; gives how it was answered. */
+	/** Ends the task of a prompt and delivers its callback; gives the answers. */
 	const ends = async (prompt: string) => {
 		const { taskId } = bought(prompt);
 		bench.emulator.finish(taskId);
 		return await bench.emulator.deliverCallback(taskId);
 	};
-	/** Somebody calls the address of a submit, and names a task. */
+	/** Calls the address of a submit and names a task. */
 	const tell = async ({ callbackUrl }: Submit, taskId: string): Promise<number> => {
 		const body = dialect.name === 'midApi' ? { code: 200, data: { taskId } } : { id: taskId };
 		const answer = await fetch(String(callbackUrl), {
@@ -92,7 +93,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		await parked(calledBack());
 		const instance = await bench.instance();
 		expect(await ends('a bowl')).toEqual([200]);
-		await instance.until('1', hasSaved(bought('a bowl').taskId));
+		await instance.until(EXECUTION, hasSaved(bought('a bowl').taskId));
 		expect(await ends('a cup')).toEqual([200]);
 		const { items } = await instance.ended();
 		expect(items.map(({ json }) => [json.taskId, json.status, json.prompt])).toEqual([
@@ -102,18 +103,18 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		expect(submits()).toHaveLength(2);
 	});
 
-	it('is picked up in a retried execution once it was found', async () => {
+	it('is picked up by a retried execution once it was found', async () => {
 		lose('a bowl');
 		const scenario = calledBack();
 		await parked(scenario);
 		const instance = await bench.instance();
 		await ends('a bowl');
-		const waiting = await instance.until('1', hasSaved(bought('a bowl').taskId));
+		const waiting = await instance.until(EXECUTION, hasSaved(bought('a bowl').taskId));
 		instance.forget();
 		bench.emulator.finish(bought('a cup').taskId);
 		const retried = await instance.complete({
 			...scenario,
-			executionId: '2',
+			executionId: OTHER_EXECUTION,
 			retryOf: retryOf(waiting),
 		});
 		expect(shown(retried)).toEqual([
@@ -124,9 +125,12 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	});
 
 	describe('is not found by', () => {
-		/** What somebody else has bought on the same account. */
+		/** A task that somebody else has bought on the same account. */
 		const foreign = async (): Promise<Submit> => {
-			await bench.generate({ waitMode: 'dontWait', prompt: 'a spoon' }, { executionId: '9' });
+			await bench.generate(
+				{ waitMode: 'dontWait', prompt: 'a spoon' },
+				{ executionId: OTHER_EXECUTION },
+			);
 			return bought('a spoon');
 		};
 
@@ -148,18 +152,18 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(runs).toBeGreaterThan(0);
 		});
 
-		it('a second call, which is an ordinary hint by then', async () => {
+		it('a second call, which is an ordinary callback by then', async () => {
 			lose('a bowl');
 			await parked(calledBack());
 			const instance = await bench.instance();
 			await ends('a bowl');
-			await instance.until('1', hasSaved(bought('a bowl').taskId));
+			await instance.until(EXECUTION, hasSaved(bought('a bowl').taskId));
 			const runs = instance.runsOf();
 			expect(await ends('a bowl')).toEqual([200]);
 			expect(instance.runsOf()).toBe(runs);
 		});
 
-		it('a call while the provider cannot be asked, which is to come again', async () => {
+		it('a call while the provider cannot be read, which is asked to come again', async () => {
 			lose('a bowl');
 			await parked(calledBack());
 			const undo = bench.emulator.intercept(async (call) =>
@@ -169,28 +173,28 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			undo();
 			expect(await ends('a bowl')).toEqual([200]);
 			const instance = await bench.instance();
-			await instance.until('1', hasSaved(bought('a bowl').taskId));
+			await instance.until(EXECUTION, hasSaved(bought('a bowl').taskId));
 		});
 	});
 
-	describe('while nobody has told of it', () => {
+	describe('while no call has named its task', () => {
 		const items = [{ prompt: 'a bowl' }, ...prompts(14)];
 
-		it('nothing more is bought: this may be an outage; told of all, buying goes on', async () => {
+		it('stops the buying, because this may be an outage, until all tasks are named', async () => {
 			const lost = [{ prompt: 'an earthen bowl' }, { prompt: 'an earthen jug' }];
 			const all = [...lost, ...prompts(14)];
 			lose('earthen');
 			const instance = await bench.instance();
 			void instance.begin(calledBack(all));
-			await instance.until('1', hasSaved('connectionLost'));
+			await instance.until(EXECUTION, hasSaved('connectionLost'));
 			const before = submits().length;
 			expect(before).toBeLessThanOrEqual(5);
 			await ends('an earthen bowl');
-			await instance.until('1', hasSaved(bought('an earthen bowl').taskId));
+			await instance.until(EXECUTION, hasSaved(bought('an earthen bowl').taskId));
 			expect(submits()).toHaveLength(before);
 			await ends('an earthen jug');
-			await until(() => submits().length === all.length);
-			await instance.until('1', ({ data }) =>
+			await until('all items are bought', () => submits().length === all.length);
+			await instance.until(EXECUTION, ({ data }) =>
 				submits().every(({ taskId }) => JSON.stringify(data.executionData).includes(taskId)),
 			);
 			for (const { prompt } of all.slice(2)) await ends(prompt);
@@ -201,7 +205,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits()).toHaveLength(all.length);
 		}, 15_000);
 
-		it('the others are bought with On Error = continue', async () => {
+		it('does not stop the buying with On Error = continue', async () => {
 			lose('a bowl');
 			const settings = { onError: 'continueRegularOutput' as const };
 			await parked(calledBack(items, {}, { settings }));
@@ -209,10 +213,10 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		}, 15_000);
 	});
 
-	describe('of which nobody tells in time', () => {
+	describe('whose task no call names in time', () => {
 		const options = { lostAnswerLimit: SOON, firstCheck: 60 };
 
-		it('fails the node, which names it and what is open', async () => {
+		it('fails the node, which names it and the open tasks', async () => {
 			lose('a bowl');
 			await parked(calledBack(two, { options }));
 			const { status, error } = await (await bench.instance()).ended();
@@ -223,18 +227,18 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits()).toHaveLength(2);
 		}, 15_000);
 
-		it('with On Error = continue fails alone, the others are waited for', async () => {
+		it('fails alone with On Error = continue, while the others are waited for', async () => {
 			lose('a bowl');
 			const settings = { onError: 'continueRegularOutput' as const };
 			await parked(calledBack(two, { options }, { settings }));
 			const instance = await bench.instance();
-			await instance.until('1', hasSaved('may have been paid'));
+			await instance.until(EXECUTION, hasSaved('may have been paid'));
 			await ends('a cup');
 			const { items } = await instance.ended();
 			expect(items.map(({ json }) => json.status)).toEqual(['completed', 'failed']);
 		}, 15_000);
 
-		it('may be all of them: at most the batch under way is unknown', async () => {
+		it('leaves at most the batch under way unknown', async () => {
 			lose('product');
 			await parked(calledBack(prompts(40), { options }));
 			const { status } = await (await bench.instance()).ended();
@@ -251,7 +255,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const { data } = await parked(
 			calledBack([{ prompt: 'a bowl' }], { options: { lostAnswerLimit } }),
 		);
-		// The timer of n8n lies somewhat behind: it is for a process that has died.
+		// n8n's timer fires somewhat later, because it is for a process that has died.
 		const wait = new Date(String(data.waitTill)).getTime() - Date.now();
 		expect(wait).toBeGreaterThan(minutes * MINUTE);
 		expect(wait).toBeLessThan((minutes + 2) * MINUTE);

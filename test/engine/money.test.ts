@@ -4,10 +4,10 @@ import { QUICK, retryOf, useEngine } from './setup';
 
 const prompts = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ prompt: `product ${index}` }));
-// A pause of 0 would mean n8n's default of a second.
+// n8n takes a pause of 0 for its default of a second.
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
-/** Whatever the emulator has booked, this is what comes back. */
+/** Lets the emulator do its work, but answers with this. */
 const instead =
 	(reaction: Reaction) =>
 	async (call: Call): Promise<Reaction> => {
@@ -15,7 +15,7 @@ const instead =
 		return reaction;
 	};
 
-/** How a submit may end with every provider after the task was booked. */
+/** How the answer to an accepted submit may go wrong with any provider. */
 const ENDS: Record<string, (call: Call) => Promise<Reaction>> = {
 	'the connection is torn': instead('reset'),
 	'a gateway answers 502': instead({ status: 502, body: '<html>Bad Gateway</html>' }),
@@ -36,7 +36,7 @@ const ENDS: Record<string, (call: Call) => Promise<Reaction>> = {
 	'a proxy leads elsewhere': instead({ status: 302, headers: { location: '/login' } }),
 };
 
-/** A page of whatever stands between n8n and the provider. */
+/** A page of something between n8n and the provider. */
 const PAGE: Reaction = {
 	status: 403,
 	headers: { 'content-type': 'text/html' },
@@ -47,7 +47,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	const { isSubmit, isRead, promptOf, keyRefused } = dialect;
 
-	describe('A submit whose end is not known', () => {
+	describe('An ambiguous submit', () => {
 		const ends = {
 			...ENDS,
 			...Object.fromEntries(
@@ -55,14 +55,17 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			),
 		};
 
-		it.each(Object.entries(ends))('is not repeated, and says so: %s', async (_, end) => {
-			bench.emulator.intercept(async (call) => (isSubmit(call) ? end(call) : undefined));
-			const result = await bench.generate({}, { settings: RETRY });
-			expect(bench.emulator.ledger.submits).toHaveLength(1);
-			expect(result.status).toBe('error');
-			expect(result.error?.message).toContain('[item 0]');
-			expect(result.error?.description).toMatch(/may have been paid/);
-		});
+		it.each(Object.entries(ends))(
+			'is not repeated, and the message says so: %s',
+			async (_, end) => {
+				bench.emulator.intercept(async (call) => (isSubmit(call) ? end(call) : undefined));
+				const result = await bench.generate({}, { settings: RETRY });
+				expect(bench.emulator.ledger.submits).toHaveLength(1);
+				expect(result.status).toBe('error');
+				expect(result.error?.message).toContain('[item 0]');
+				expect(result.error?.description).toMatch(/may have been paid/);
+			},
+		);
 	});
 
 	describe('A submit that was certainly not taken', () => {
@@ -98,10 +101,10 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('Retry On Fail', () => {
-		it('picks up what was submitted: 50 items, reads fail in the middle, 50 submits', async () => {
+		it('picks up what was submitted: 50 items with reads that fail in the middle make 50 submits', async () => {
 			await bench.emulate({ latencyMs: 400 });
 			let reads = 0;
-			// In the middle of waiting the key is refused for a while: the node fails, n8n runs it again.
+			// The key is refused for a while in the middle of the wait: the node fails, and n8n runs it again.
 			bench.emulator.intercept(async (call) =>
 				isRead(call) && reads++ >= 20 && reads <= 60 ? keyRefused : undefined,
 			);
@@ -116,7 +119,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(bench.emulator.ledger.submits).toHaveLength(50);
 		}, 20_000);
 
-		it('buys a failed task again, and only that one', async () => {
+		it('buys only a failed task again', async () => {
 			let failures = 0;
 			await bench.emulate({
 				outcome: ({ prompt }) =>
@@ -135,7 +138,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			]);
 		});
 
-		it('with On Error = continue, a failed first item makes n8n run nothing again', async () => {
+		it('does not run the node again for a failed first item with On Error = continue', async () => {
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
 				{
@@ -149,7 +152,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('A retried execution', () => {
-		it('goes on with the tasks of the failed one, also through its saved form', async () => {
+		it('goes on with the tasks of the failed one, also after it was saved', async () => {
 			const undo = bench.emulator.intercept(async (call) =>
 				isRead(call) ? keyRefused : undefined,
 			);
@@ -168,7 +171,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('A refusal in the middle', () => {
-		it('stops buying when the node is going to fail anyway, and names what was submitted', async () => {
+		it('stops the buying if the node is going to fail anyway, and the error names what was submitted', async () => {
 			await bench.emulate(dialect.creditFor(10));
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
@@ -176,13 +179,13 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 			const { submits } = bench.emulator.ledger;
 			expect(submits).toHaveLength(10);
-			expect(result.error?.message).toMatch(/too little credit/);
+			expect(result.error?.message).toMatch(/enough credits/);
 			for (const { taskId } of submits) expect(result.error?.description).toContain(taskId);
-			// At most what was under way at once is refused after the first refusal.
+			// After the first refusal only submits that were under way are refused.
 			expect(bench.emulator.ledger.refusals.length).toBeLessThanOrEqual(5);
 		});
 
-		it('with On Error = continue, brings what was bought and marks the rest', async () => {
+		it('leaves the results of what was bought and marks the rest with On Error = continue', async () => {
 			await bench.emulate(dialect.creditFor(2));
 			const result = await bench.generate(
 				{ prompt: '={{ $json.prompt }}' },
@@ -197,7 +200,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 	});
 
-	describe('A page of a firewall', () => {
+	describe('The page of a firewall', () => {
 		it('in place of one submit stops no other', async () => {
 			bench.emulator.intercept(async (call) =>
 				isSubmit(call) && JSON.stringify(call.body).includes('product 3') ? PAGE : undefined,
@@ -211,7 +214,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.items[3]?.json.errorDescription).toMatch(/may have been paid/);
 		});
 
-		it('in place of a look ends no wait', async () => {
+		it('in place of a read ends no wait', async () => {
 			let looks = 0;
 			bench.emulator.intercept(async (call) => (isRead(call) && looks++ < 3 ? PAGE : undefined));
 			const result = await bench.generate({});
@@ -221,13 +224,13 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('The id of a task', () => {
-		it("stands in n8n's log at submit", async () => {
+		it("is in n8n's log from the submit on", async () => {
 			const result = await bench.generate({});
 			const [submit] = bench.emulator.ledger.submits;
 			expect(result.log.join('\n')).toContain(submit?.taskId);
 		});
 
-		it('stands in the message of a failed task', async () => {
+		it('is in the message of a failed task', async () => {
 			const result = await bench.generate({ prompt: 'a [fail]' });
 			const [submit] = bench.emulator.ledger.submits;
 			expect(result.error?.message).toContain(submit?.taskId);

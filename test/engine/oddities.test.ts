@@ -3,17 +3,17 @@ import type { Scenario } from './harness';
 import { DIALECTS } from './dialects';
 import { QUICK, until, useEngine } from './setup';
 
-/** One of the ways in which a provider may speak, where its pages leave it open or its sources disagree. */
+/** One way in which a provider may answer where its pages leave that open or sources disagree. */
 interface Oddity {
 	options: EmulatorOptions;
 	credentials?: Scenario['credentials'];
-	/** How many images a generation brings; 4 when unset. */
+	/** The number of images of a generation; unset: 4. */
 	outputs?: number;
-	/** The upstream's job is named nowhere: the task stands for it. */
+	/** The upstream's job is named nowhere, so the task id takes its place. */
 	withoutJob?: boolean;
-	/** Failed tasks have words and no code. */
+	/** Failed tasks have a message and no code. */
 	withoutCode?: boolean;
-	/** What is said when the balance does not suffice, where it is something else. */
+	/** The message about a balance that is too low, if it differs. */
 	noCredit?: RegExp;
 }
 
@@ -62,7 +62,7 @@ const ODDITIES: Record<ProviderName, Record<string, Oddity>> = {
 	},
 };
 
-/** What the editor saves as the defaults of the fields that take over an incoming item. */
+/** The defaults that the editor saves for the fields that take an incoming item. */
 const UPSCALE = {
 	resource: 'image',
 	operation: 'upscale',
@@ -77,7 +77,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 		const { options, credentials, outputs = 4 } = oddity;
 		const bench = useEngine({ latencyMs: 0, ...options }, dialect);
 
-		it('waits for a task that is still running, and brings all of its results', async () => {
+		it('waits for a task that is still running, and gives all of its results', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { items, error } = await bench.generate(
 				{ prompt: 'a cup' },
@@ -85,7 +85,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 					credentials,
 					meanwhile: async () => {
 						const { ledger } = bench.emulator;
-						await until(() => ledger.reads.length > 0);
+						await until('the task was read', () => ledger.reads.length > 0);
 						bench.emulator.finish(String(ledger.submits[0]?.taskId));
 					},
 				},
@@ -107,7 +107,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			expect(items[0]?.json.jobId).toBe(oddity.withoutJob ? submit?.taskId : submit?.jobId);
 		});
 
-		it('makes more of the last of its outputs', async () => {
+		it('takes the last of its outputs as a source', async () => {
 			const images = await bench.generate({ options: { outputItems: 'output' } }, { credentials });
 			const last = images.items.at(-1)?.json ?? {};
 			expect(last.index).toBe(outputs - 1);
@@ -120,7 +120,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			});
 		});
 
-		it('brings videos as videos', async () => {
+		it('gives videos as videos', async () => {
 			const { items } = await bench.run({
 				parameters: { ...dialect.video, options: QUICK },
 				credentials,
@@ -129,7 +129,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			expect(new Set(made.map(({ type }) => type))).toEqual(new Set(['video']));
 		});
 
-		it('fails for a failed task, with its words and its id', async () => {
+		it('fails for a failed task with its message and its id', async () => {
 			const { code, words } = dialect.failure;
 			const result = await bench.generate({ prompt: 'a [fail]' }, { credentials });
 			const own = oddity.withoutCode ? `“${words}”` : `${code} “${words}”`;
@@ -139,7 +139,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			);
 		});
 
-		it('takes a refusal for one, with its words: nothing was bought', async () => {
+		it('recognises a refusal, with its message: nothing was bought', async () => {
 			const { error } = await bench.run({
 				parameters: { ...UPSCALE, index: 0, ...dialect.refusedSource },
 				credentials,
@@ -149,7 +149,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			expect(bench.emulator.ledger.submits).toEqual([]);
 		});
 
-		it('says what is wrong with the account', async () => {
+		it('reports what is wrong with the account', async () => {
 			const wrongKey = await bench.generate(
 				{},
 				{ credentials: { ...credentials, apiKey: 'wrong' } },
@@ -158,10 +158,10 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 			bench.emulator.credits = 0;
 			bench.emulator.balanceUsd = 0;
 			const noCredit = await bench.generate({}, { credentials });
-			expect(noCredit.error?.message).toMatch(oddity.noCredit ?? /too little credit \(402/);
+			expect(noCredit.error?.message).toMatch(oddity.noCredit ?? /enough credits \(402/);
 		});
 
-		it('knows that a task is not known', async () => {
+		it('recognises that a task is unknown', async () => {
 			const { error } = await bench.run({
 				parameters: { resource: 'task', operation: 'get', taskId: 'gone-1' },
 				credentials,

@@ -224,7 +224,7 @@ describe('Account and File', () => {
 		},
 	);
 
-	it('File → Get Download URL gives a link with the time when it ends', async () => {
+	it('File → Get Download URL gives a link with the time at which it expires', async () => {
 		const { items } = await bench.generate({ options: { outputItems: 'output' } });
 		const url = items[0]?.json.url;
 		const result = await bench.run({
@@ -242,7 +242,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 
 	describe('Task', () => {
-		it('Task → Get shows a task that is not finished as pending, after one look', async () => {
+		it('Task → Get shows an unfinished task as pending after one read', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { items } = await bench.generate({ waitMode: 'dontWait' });
 			const taskId = items[0]?.json.taskId;
@@ -253,7 +253,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(bench.emulator.ledger.reads).toHaveLength(1);
 		});
 
-		it('Task → Get shows a failed task with its reason, and does not fail itself', async () => {
+		it('Task → Get shows a failed task with its reason and does not fail itself', async () => {
 			const { items } = await bench.generate({ waitMode: 'dontWait', prompt: 'a cup [fail]' });
 			bench.emulator.finish(String(items[0]?.json.taskId));
 			const result = await bench.run({
@@ -266,7 +266,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			});
 		});
 
-		it('Task → Wait waits for several tasks of one item, and buys nothing', async () => {
+		it('Task → Wait waits for several tasks of one item and buys nothing', async () => {
 			const submitted = await bench.generate(
 				{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
 				{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] },
@@ -286,7 +286,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	});
 
 	describe("Don't Wait", () => {
-		it('gives the task id at once, without a look', async () => {
+		it('gives the task id at once without a read', async () => {
 			const { items } = await bench.generate({ waitMode: 'dontWait' });
 			expect(items[0]?.json).toMatchObject({
 				taskId: bench.emulator.ledger.submits[0]?.taskId,

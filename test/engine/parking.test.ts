@@ -1,7 +1,8 @@
 import type { IRunExecutionData } from 'n8n-workflow';
 
-import { altered, toldBy, underOtherTag, withoutToken } from '../callbackAddress';
+import { altered, decodeClaims, underOtherTag, withoutToken } from '../callbackAddress';
 import { DIALECTS } from './dialects';
+import { EXECUTION, OTHER_EXECUTION } from './executions';
 import { MIDJOURNEY, type Scenario } from './harness';
 import { retryOf, until, useEngine } from './setup';
 
@@ -22,10 +23,11 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	const submits = () => bench.emulator.ledger.submits;
 
 	describe('Auto', () => {
-		it('writes down what it is about to buy before anything is sent', async () => {
+		it('saves its intent before anything is sent', async () => {
 			const instance = await bench.instance();
 			const first = await instance.begin(auto());
 			expect(first.status).toBe('waiting');
+			expect(submits()).toEqual([]);
 			expect(JSON.stringify(first.data.executionData)).toContain('toBuy');
 			expect(first.items).toEqual([]);
 		});
@@ -41,32 +43,32 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(result.after).toHaveLength(1);
 		});
 
-		it('buys in batches and saves the ids of each before the next is sent', async () => {
+		it('buys in batches, and saves the ids of each before the next is sent', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
 			void instance.begin(auto(eachPrompt, { items: prompts(25) }));
-			const saved = await instance.until('1', ({ data }) => {
+			const saved = await instance.until(EXECUTION, ({ data }) => {
 				const ids = submits().map(({ taskId }) => taskId);
 				const text = JSON.stringify(data.executionData);
 				return ids.length >= 10 && ids.length < 25 && ids.every((id) => text.includes(id));
 			});
 			expect(saved.status).toBe('waiting');
 			for (const { taskId } of submits()) bench.emulator.finish(taskId);
-			await until(() => submits().length === 25);
+			await until('all items are bought', () => submits().length === 25);
 		});
 
-		it('leaves the items of the node before alone', async () => {
+		it('does not change the output of the previous node', async () => {
 			const instance = await bench.instance();
 			const { data } = await instance.complete(auto(eachPrompt, { items: prompts(2) }));
 			const [run] = data.resultData.runData.Items ?? [];
 			expect(run?.data?.main?.[0]?.map(({ json }) => json)).toEqual(prompts(2));
 		});
 
-		it('shows what it waits for meanwhile', async () => {
+		it('shows the open tasks while it waits', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
 			void instance.begin(auto(eachPrompt, { items: prompts(2) }));
-			const { items } = await instance.until('1', ({ items: shown }) => shown.length > 0);
+			const { items } = await instance.until(EXECUTION, ({ items: shown }) => shown.length > 0);
 			expect(items.map(({ json }) => [json.taskId, json.status])).toEqual(
 				submits().map(({ taskId }) => [taskId, 'pending']),
 			);
@@ -97,7 +99,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits().map(promptOf).sort()).toEqual(prompts(9).map(({ prompt }) => prompt));
 		}, 30_000);
 
-		it('ends at the time limit with the ids, whatever is open', async () => {
+		it('ends at the time limit with an error that names the task ids', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
 			const { status, error } = await instance.complete(auto({ options: { timeLimit: 0.05 } }));
@@ -105,7 +107,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(error?.message).toContain(submits()[0]?.taskId);
 		}, 15_000);
 
-		it("does not wait with Don't Wait, and writes down all the same", async () => {
+		it("saves its intent, but does not wait, with Don't Wait", async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
 			const result = await instance.complete(auto({ waitMode: 'dontWait' }));
@@ -132,25 +134,25 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	});
 
 	describe('An execution that is killed', () => {
-		it('before anything was sent: its retry buys each item once', async () => {
+		it('before anything was sent: the retry buys each item once', async () => {
 			const instance = await bench.instance();
 			const scenario = auto(eachPrompt, { items: prompts(2) });
 			const first = await instance.begin(scenario, { dies: true });
 			const retried = await instance.complete({
 				...scenario,
-				executionId: '2',
+				executionId: OTHER_EXECUTION,
 				retryOf: retryOf(first),
 			});
 			expect(retried.items).toHaveLength(2);
 			expect(submits()).toHaveLength(2);
 		});
 
-		it('while it sends: its retry sends nothing and names each item', async () => {
+		it('while it sends: the retry sends nothing and names each item', async () => {
 			const instance = await bench.instance();
 			const scenario = auto(eachPrompt, { items: prompts(2) });
 			const { data } = await instance.begin(scenario, { dies: true });
 			const secret = String(/\\"wake\\":\\"([0-9a-f]{32})/.exec(JSON.stringify(data))?.[1]);
-			// What n8n saves with the wake, before the node runs.
+			// n8n saves this with the wake, before the node runs.
 			const woken = await bench.engine.call(scenario, data, {
 				query: {},
 				body: { midjourneyWake: secret },
@@ -158,7 +160,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(woken).toMatchObject({ status: 200, woken: true });
 			const retried = await instance.complete({
 				...scenario,
-				executionId: '2',
+				executionId: OTHER_EXECUTION,
 				retryOf: retryOf(woken),
 			});
 			expect(submits()).toHaveLength(0);
@@ -174,7 +176,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			const secret = String(/\\"wake\\":\\"([0-9a-f]{32})/.exec(JSON.stringify(data))?.[1]);
 			const call = { query: {}, body: { midjourneyWake: secret } };
 			const woken = await bench.engine.call(scenario, data, call);
-			// Another process of n8n, which remembers nothing of the first wake.
+			// Another process of n8n does not remember the first wake.
 			const revived = JSON.stringify(woken.data.executionData).replaceAll('sending', 'unknown');
 			const { status, error } = await bench.engine.run({
 				...scenario,
@@ -185,34 +187,34 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits()).toHaveLength(0);
 		});
 
-		it('while it waits: its retry picks up what was bought', async () => {
+		it('while it waits: the retry picks up what was bought', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
 			const scenario = auto(eachPrompt, { items: prompts(2) });
 			void instance.begin(scenario);
-			const waiting = await instance.until('1', ({ items }) => items.length > 0);
+			const waiting = await instance.until(EXECUTION, ({ items }) => items.length > 0);
 			instance.forget();
 			for (const { taskId } of submits()) bench.emulator.finish(taskId);
 			const retried = await instance.complete({
 				...scenario,
-				executionId: '2',
+				executionId: OTHER_EXECUTION,
 				retryOf: retryOf(waiting),
 			});
 			expect(retried.items.map(({ json }) => json.status)).toEqual(['completed', 'completed']);
 			expect(submits()).toHaveLength(2);
 		});
 
-		it('while it waits for calls: its retry reads what was bought, which calls elsewhere', async () => {
+		it('while it waits for calls: the retry reads tasks whose calls go to the first execution', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity, callbacks: 'manual' });
 			const scenario = auto({ ...eachPrompt, waitMode: 'callback' }, { items: prompts(2) });
 			void instance.begin(scenario);
-			const waiting = await instance.until('1', ({ items }) => items.length > 0);
+			const waiting = await instance.until(EXECUTION, ({ items }) => items.length > 0);
 			instance.forget();
-			void instance.begin({ ...scenario, executionId: '2', retryOf: retryOf(waiting) });
-			await instance.until('2', ({ items }) => items.length > 0);
+			void instance.begin({ ...scenario, executionId: OTHER_EXECUTION, retryOf: retryOf(waiting) });
+			await instance.until(OTHER_EXECUTION, ({ items }) => items.length > 0);
 			for (const { taskId } of submits()) bench.emulator.finish(taskId);
-			const { items } = await instance.ended('2');
+			const { items } = await instance.ended(OTHER_EXECUTION);
 			expect(items.map(({ json }) => json.status)).toEqual(['completed', 'completed']);
 			expect(submits()).toHaveLength(2);
 		});
@@ -221,7 +223,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
 			void instance.begin(auto());
-			await instance.until('1', ({ items }) => items.length > 0);
+			await instance.until(EXECUTION, ({ items }) => items.length > 0);
 			bench.emulator.finish(String(submits()[0]?.taskId));
 			const result = await instance.timeUp();
 			const ended = result.status === 'waiting' ? await instance.ended() : result;
@@ -229,7 +231,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits()).toHaveLength(1);
 		});
 
-		it('in an older version of the package: ends with the ids', async () => {
+		it('in an older version of the package: it ends with an error that names what was bought', async () => {
 			const { data } = await bench.engine.run(auto());
 			const stack = JSON.stringify(data.executionData)
 				.replaceAll('\\"version\\":1', '\\"version\\":0')
@@ -252,7 +254,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const parked = async (scenario: Scenario) => {
 			const instance = await bench.instance();
 			void instance.begin(scenario);
-			return await instance.until('1', ({ items }) => items.length > 0);
+			return await instance.until(EXECUTION, ({ items }) => items.length > 0);
 		};
 		beforeEach(async () => {
 			await bench.emulate({ latencyMs: Infinity, callbacks: 'manual', callbackRetryPausesMs: [] });
@@ -260,16 +262,16 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const taskId = (position: number) =>
 			String(submits().find((submit) => promptOf(submit) === `product ${position}`)?.taskId);
 
-		it('go to an address of this node alone, which tells the wait, the item and the reference', async () => {
+		it('go to an address of this node alone, with the wait, the item and the reference in it', async () => {
 			await parked(callback({ reference: '={{ "for " + $json.prompt }}' }, { items: prompts(2) }));
 			const urls = [0, 1].map(
 				(position) =>
 					submits().find((submit) => promptOf(submit) === `product ${position}`)?.callbackUrl,
 			);
 			expect(urls.map((url) => new URL(String(url)).pathname)).toEqual(
-				Array(2).fill('/webhook-waiting/1/n8n-nodes-midjourney'),
+				Array(2).fill(`/webhook-waiting/${EXECUTION}/n8n-nodes-midjourney`),
 			);
-			const [one, other] = urls.map(toldBy);
+			const [one, other] = urls.map(decodeClaims);
 			expect([one, other]).toMatchObject([
 				{ position: 0, reference: 'for product 0', nonce: expect.stringMatching(/^[0-9a-f]{32}$/) },
 				{ position: 1, reference: 'for product 1', nonce: one?.nonce },
@@ -277,7 +279,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(other?.submit).not.toBe(one?.submit);
 		});
 
-		it('wake the execution once, when the last task has ended, with one read a task', async () => {
+		it('wake the execution once, when the last task has ended, with one read for each task', async () => {
 			await parked(callback({}, { items: prompts(5) }));
 			const instance = await bench.instance();
 			const before = instance.runsOf();
@@ -310,16 +312,16 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		it('for another execution are refused without a read', async () => {
 			await parked(callback({}, { items: prompts(1) }));
 			const instance = await bench.instance();
-			void instance.begin({ ...callback({}, { items: prompts(1) }), executionId: '2' });
-			await instance.until('2', ({ items }) => items.length > 0);
+			void instance.begin({ ...callback({}, { items: prompts(1) }), executionId: OTHER_EXECUTION });
+			await instance.until(OTHER_EXECUTION, ({ items }) => items.length > 0);
 			const url = new URL(String(submits()[0]?.callbackUrl));
-			url.pathname = '/webhook-waiting/2/n8n-nodes-midjourney';
+			url.pathname = `/webhook-waiting/${OTHER_EXECUTION}/n8n-nodes-midjourney`;
 			const { status } = await fetch(url, { method: 'POST', body: '{}' });
 			expect(status).toBe(401);
 			expect(bench.emulator.ledger.reads).toHaveLength(0);
 		});
 
-		it('that lie are not believed: the task is read, and the execution waits on', async () => {
+		it('that claim too much are not believed: the task is read, and the execution waits on', async () => {
 			await parked(callback({}, { items: prompts(1) }));
 			await bench.emulator.deliverCallback(taskId(0));
 			const instance = await bench.instance();
@@ -327,7 +329,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(bench.emulator.ledger.reads).toHaveLength(1);
 		});
 
-		it('tell of a task whose submit was not answered: it is the task of its item', async () => {
+		it('name the task of a submit that was not answered, and its item gets the result', async () => {
 			bench.emulator.intercept(async (call) => {
 				if (!isSubmit(call)) return undefined;
 				await call.handle();
@@ -335,8 +337,8 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			});
 			const instance = await bench.instance();
 			void instance.begin(callback({}, { items: prompts(1) }));
-			await until(() => submits().length === 1);
-			await instance.until('1', ({ items }) => items.length > 0);
+			await until('the item is bought', () => submits().length === 1);
+			await instance.until(EXECUTION, ({ items }) => items.length > 0);
 			bench.emulator.finish(taskId(0));
 			await bench.emulator.deliverCallback(taskId(0));
 			const { items, error } = await instance.ended();
@@ -347,7 +349,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(submits()).toHaveLength(1);
 		});
 
-		it('are refused before any submit where none can arrive', async () => {
+		it('stop the node before any submit if none can arrive', async () => {
 			const result = await bench.engine.run({
 				...callback({}, { items: prompts(1) }),
 				credentials: { baseUrl: 'https://api.provider.example' },
@@ -358,33 +360,33 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 
 		const triggerUrl = 'http://127.0.0.1:5678/webhook/6f1c/webhook';
 
-		it('go through the Trigger whose URL is given, which learns what to hand on to', async () => {
+		it('go through the given Trigger, with the execution that it is to hand them on to', async () => {
 			await parked(callback({ triggerUrl }, { items: prompts(1) }));
 			const address = submits()[0]?.callbackUrl;
 			expect(new URL(String(address)).pathname).toBe('/webhook/6f1c/webhook');
-			expect(toldBy(address)).toMatchObject({
+			expect(decodeClaims(address)).toMatchObject({
 				...{ position: 0, nonce: expect.stringMatching(/^[0-9a-f]{32}$/) },
-				...{ executionId: '1', resumeToken: expect.any(String) },
+				...{ executionId: EXECUTION, resumeToken: expect.any(String) },
 			});
 		});
 
-		it("tell the Trigger of what was bought with Don't Wait, and no wait", async () => {
+		it("go to the given Trigger, without a wait, with Don't Wait", async () => {
 			await bench.generate({
 				waitMode: 'dontWait',
 				options: { triggerUrl, reference: 'order 7' },
 			});
 			const address = submits()[0]?.callbackUrl;
 			expect(new URL(String(address)).pathname).toBe('/webhook/6f1c/webhook');
-			const { reference, nonce, executionId, resumeToken } = toldBy(address);
+			const { reference, nonce, executionId, resumeToken } = decodeClaims(address);
 			expect({ reference, nonce, executionId, resumeToken }).toEqual({ reference: 'order 7' });
 		});
 
-		it("are not asked for with Don't Wait without a Trigger", async () => {
+		it("are not requested with Don't Wait and no Trigger", async () => {
 			await bench.generate({ waitMode: 'dontWait' });
 			expect(submits().map((submit) => submit.callbackUrl)).toEqual([undefined]);
 		});
 
-		it("are refused with Don't Wait, before any submit, where the Trigger cannot be reached", async () => {
+		it("stop the node before any submit with Don't Wait if the Trigger cannot be reached", async () => {
 			const { error } = await bench.generate(
 				{ waitMode: 'dontWait', options: { triggerUrl } },
 				{ credentials: { baseUrl: 'https://api.provider.example' } },
@@ -399,7 +401,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const waitOf = ({ data }: { data: IRunExecutionData }) =>
 			(new Date(String(data.waitTill)).getTime() - Date.now()) / 60_000;
 
-		it('looks after a minute where no call will come', async () => {
+		it('runs the node again after a minute if no call will come', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { items } = await bench.generate({ waitMode: 'dontWait' });
 			const waiting = await bench.run({
@@ -412,7 +414,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(waitOf(waiting)).toBeCloseTo(1, 1);
 		});
 
-		it('buys in the foreground, parks, and looks when its time is up', async () => {
+		it('buys in the foreground, parks, and runs again when its time is up', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const scenario = auto({ options: { firstCheck: 0 } });
 			const first = await bench.engine.run(scenario);
@@ -426,7 +428,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	});
 
 	describe('Task → Wait', () => {
-		it('reads at once, and parks only for what is open', async () => {
+		it('reads at once, and parks only for open tasks', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { items: bought } = await bench.generate({ waitMode: 'dontWait' });
 			bench.emulator.finish(String(submits()[0]?.taskId));

@@ -2,7 +2,7 @@ import { DIALECTS } from './dialects';
 import { useEngine } from './setup';
 
 const meant = { additionalFields: { allowPermutations: true } };
-/** n8n takes double braces for an expression; an expression is what gives single ones. */
+/** Given by an expression, because n8n takes braces in an entered text for one. */
 const prompt = '={{ $json.prompt }}';
 
 describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
@@ -14,10 +14,10 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 		[
 			'braces',
 			'a {red, green, blue} bird',
-			/'Prompt' holds braces: .*, here 3, and each is paid: add the field Permutations/,
+			/'Prompt' contains braces: .*, here 3, and each is paid. If you want that, add the field Permutations/,
 		],
-		['--repeat', 'a bird --repeat 4', /'Prompt' holds --repeat: .*, here 4,/],
-		['JSON', '{"scene": "a bird"}', /'Prompt' reads as JSON/],
+		['--repeat', 'a bird --repeat 4', /'Prompt' contains --repeat: .*, here 4,/],
+		['JSON', '{"scene": "a bird"}', /'Prompt' looks like JSON/],
 	];
 
 	it.each(UNMEANT)(
@@ -33,7 +33,7 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 		},
 	);
 
-	it('that nobody has approved fail their own item only, with On Error = continue', async () => {
+	it('that are not allowed fail their own item alone with On Error = continue', async () => {
 		const { items } = await bench.generate(
 			{ prompt },
 			{
@@ -45,7 +45,7 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 		expect(sold()).toEqual(['a cup']);
 	});
 
-	it('that are meant are a task and an item each, paired with the item that they come from', async () => {
+	it('that are allowed make a task and an item each, paired with the item they come from', async () => {
 		const { items, error } = await bench.generate(
 			{ prompt, ...meant },
 			{
@@ -61,21 +61,21 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 		expect(new Set(items.map(({ json }) => json.taskId)).size).toBe(7);
 	});
 
-	it('that are meant may be 40 of an item, not more', async () => {
+	it('that are allowed are limited to 40 an item', async () => {
 		const result = await bench.generate(
 			{ prompt, ...meant },
 			{ items: [{ prompt: 'a cup' }, { prompt: '{a,b,c,d,e,f} {a,b,c,d,e,f,g}' }] },
 		);
-		expect(result.error?.message).toMatch(/'Prompt' makes 42 tasks of one item, at most 40/);
+		expect(result.error?.message).toMatch(/'Prompt' makes 42 tasks of one item, but at most 40/);
 		expect(bench.emulator.ledger.calls).toEqual([]);
 	});
 
-	it('that are meant, but of a prompt without any, are one task', async () => {
+	it('that are allowed, but not in the prompt, make one task', async () => {
 		await bench.generate({ prompt: 'a cup', ...meant });
 		expect(sold()).toEqual(['a cup']);
 	});
 
-	it('that are meant contradict no field either', async () => {
+	it('that are allowed may not contradict a field either', async () => {
 		const result = await bench.generate(
 			{
 				prompt,
@@ -84,7 +84,7 @@ describe.each(DIALECTS)('Permutations with $displayName', (dialect) => {
 			},
 			{ items: [{ prompt: 'a bird {--ar 16:9, --stop 80}' }] },
 		);
-		expect(result.error?.message).toMatch(/'Prompt' holds --ar and 'Aspect Ratio' is set/);
+		expect(result.error?.message).toMatch(/'Prompt' contains --ar and 'Aspect Ratio' is set/);
 		expect(bench.emulator.ledger.calls).toEqual([]);
 	});
 });

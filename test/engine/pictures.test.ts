@@ -212,11 +212,11 @@ describe('A picture of the workflow', () => {
 		const CASES: Record<string, [() => Promise<Record<string, IBinaryData>>, RegExp]> = {
 			'no file at all': [
 				async () => ({}),
-				/cannot be used \(“there is no binary field data, and no other either”\)/,
+				/cannot be used \(“the item has no binary field data, and no other”\)/,
 			],
 			'a field that is not there': [
 				async () => ({ image2: await stored(), photo: await stored() }),
-				/“there is no binary field data, only image2, photo”/,
+				/“the item has no binary field data, only image2, photo”/,
 			],
 			'a PDF': [
 				async () => await file(PDF, 'application/pdf', 'a.pdf'),
@@ -224,7 +224,7 @@ describe('A picture of the workflow', () => {
 			],
 			'a PDF that is called a picture': [
 				async () => await file(PDF),
-				/“the file in data is no image\/png inside”/,
+				/“the file in data is not image\/png, although it is labelled so”/,
 			],
 			'a picture of a kind that is not taken': [
 				async () => await file(Buffer.from('\0\0\0\x18ftypheic\0\0\0\0'), 'image/heic', 'a.heic'),
@@ -233,7 +233,7 @@ describe('A picture of the workflow', () => {
 			'an empty file': [async () => await file(Buffer.alloc(0)), /“the file in data is empty”/],
 			'60 MB': [
 				async () => await file(Buffer.concat([PNG, Buffer.alloc(60_000_000)])),
-				/“the file in data has 60(\.\d)? MB, at most 30 MB are possible”/,
+				/“the file in data has 60(\.\d)? MB, the limit is 30 MB”/,
 			],
 			'a file that n8n has deleted': [
 				async () => ({
@@ -243,7 +243,7 @@ describe('A picture of the workflow', () => {
 			],
 			'a file in memory': [
 				async () => ({ data: inMemory(PNG) }),
-				/no way to get the picture .* to MidAPI \(“this n8n keeps binary data in memory”\)/,
+				/cannot get to MidAPI \(“this n8n keeps binary data in memory”\)/,
 			],
 		};
 
@@ -260,7 +260,7 @@ describe('A picture of the workflow', () => {
 		it.each([403, 404])('a proxy answers %i for it', async (answer) => {
 			instance.filesAnswer = answer;
 			const { error } = await run({ files: [{ data: await stored() }] });
-			expect(error?.message).toContain(`answers ${answer} when it is asked for it”`);
+			expect(error?.message).toContain(`answers ${answer} to a request for it”`);
 			expect(bench.emulator.ledger.calls).toEqual([]);
 		});
 
@@ -269,7 +269,9 @@ describe('A picture of the workflow', () => {
 				files: [{ data: await stored() }],
 				credentials: { baseUrl: 'https://api.example.com' },
 			});
-			expect(error?.message).toMatch(/no way .*“this n8n is known as 127\.0\.0\.1:\d+, which/);
+			expect(error?.message).toMatch(
+				/cannot get to .*“this n8n is known as 127\.0\.0\.1:\d+, which/,
+			);
 			expect(error?.description).toContain('Nothing was bought for this item.');
 		});
 
@@ -279,7 +281,7 @@ describe('A picture of the workflow', () => {
 				credentials: { ...uploadsTo(bench.emulator), apiKey: 'wrong' },
 			});
 			expect(error?.message).toMatch(
-				/“the upload did not succeed: 127\.0\.0\.1:\d+ did not accept the API key \(401/,
+				/“the upload failed: 127\.0\.0\.1:\d+ did not accept the API key \(401/,
 			);
 			expect(bench.emulator.ledger.submits).toEqual([]);
 		});

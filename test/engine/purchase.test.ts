@@ -2,21 +2,22 @@ import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
 
 import type { Call } from '../emulator';
 import { DIALECTS } from './dialects';
+import { OTHER_EXECUTION } from './executions';
 import type { Scenario } from './harness';
 import { QUICK, retryOf, useEngine } from './setup';
 
-/** What is bought once and never again, whatever an expression comes to the next time. */
+/** Purchases are made once, whatever an expression gives the next time. */
 
-// A pause of 0 would mean n8n's default of a second.
+// n8n takes a pause of 0 for its default of a second.
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
-/** The options of a node, as the bench sets them. */
+/** The options of the node as the bench sets them. */
 const TASKS = { ...QUICK, outputItems: 'task' };
 
 const products = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ product: `product ${index}` }));
 
-/** n8n's Retry with the workflow as it is saved by now: the node with other parameters or settings. */
+/** n8n's Retry with the currently saved workflow: the node has other parameters or settings. */
 function withNow(data: IRunExecutionData, parameters: IDataObject, settings: Partial<INode> = {}) {
 	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
 		Object.assign(node.parameters, parameters);
@@ -31,7 +32,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const accepted = () => bench.emulator.ledger.submits;
 	const isAbout = (call: Call, taskId: unknown) =>
 		JSON.stringify([call.path, call.query]).includes(String(taskId));
-	/** The last task that was bought can never be read, so the node fails. */
+	/** Makes reads of the last bought task fail, so that the node fails. */
 	const lastFails = (count: number) =>
 		bench.emulator.intercept(async (call) =>
 			isRead(call) && accepted().length >= count && isAbout(call, accepted()[count - 1]?.taskId)
@@ -39,7 +40,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				: undefined,
 		);
 
-	describe('A prompt that comes to something else each time', () => {
+	describe('A prompt whose expression gives something else each time', () => {
 		it.each([
 			['={{ $json.product }} {{ Math.random() }}'],
 			['={{ $json.product }} {{ $now.toMillis() }}'],
@@ -52,11 +53,11 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			undo();
 			const second = await bench.generate(
 				{ prompt },
-				{ ...scenario, retryOf: retryOf(first), executionId: '2' },
+				{ ...scenario, retryOf: retryOf(first), executionId: OTHER_EXECUTION },
 			);
 			expect(accepted()).toHaveLength(10);
 			expect(second.items.map(({ json }) => json.status)).toEqual(Array(10).fill('completed'));
-			// What was bought, not what the expression comes to now.
+			// The prompts that were bought, not what the expression gives now.
 			expect(second.items.map(({ json }) => json.prompt).sort()).toEqual(
 				accepted().map(promptOf).sort(),
 			);
@@ -73,7 +74,10 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			return retryOf(first);
 		};
 		const again = async (saved: IRunExecutionData) =>
-			await bench.generate({ prompt }, { items: products(3), retryOf: saved, executionId: '2' });
+			await bench.generate(
+				{ prompt },
+				{ items: products(3), retryOf: saved, executionId: OTHER_EXECUTION },
+			);
 
 		it.each<[string, IDataObject]>([
 			['another time limit', { options: { ...TASKS, timeLimit: 60 } }],
@@ -93,7 +97,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(accepted()).toHaveLength(6);
 		});
 
-		it('with a credential that cannot read the tasks says at once which one bought them', async () => {
+		it('with a credential that cannot read the tasks fails at once, and names the credential that bought them', async () => {
 			const other = { id: 'B', name: 'another' };
 			const credentials = { midApi: other, vtrixApi: other };
 			const saved = withNow(await failed(), {}, { credentials });
@@ -114,7 +118,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('Two items', () => {
-		it('that say the same are two purchases', async () => {
+		it('with the same prompt are two purchases', async () => {
 			const { items } = await bench.generate({}, { items: [{}, {}] });
 			expect(new Set(items.map(({ json }) => json.taskId)).size).toBe(2);
 		});
@@ -124,7 +128,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		const sixty = { items: products(60), settings: RETRY };
 		const prompt = '={{ $json.product }}';
 		const [[refusal] = [undefined]] = Object.values(dialect.final);
-		/** Item 2 is taken, and its answer is lost. */
+		/** Loses the answer to the accepted submit of item 2. */
 		const loseOne = () =>
 			bench.emulator.intercept(async (call) => {
 				if (!isSubmit(call) || !JSON.stringify(call.body).includes('product 2"')) return undefined;
@@ -132,7 +136,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				return 'reset';
 			});
 
-		it('an item that may have been paid', async () => {
+		it('if it was an ambiguous submit', async () => {
 			loseOne();
 			const { status, error } = await bench.generate({ prompt }, sixty);
 			expect(status).toBe('error');
@@ -140,7 +144,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(accepted().length).toBeLessThanOrEqual(7);
 		});
 
-		it('a refusal that will not pass, which is not even sent again', async () => {
+		it('if it was a permanent refusal, which is not sent again', async () => {
 			let refused = 0;
 			bench.emulator.intercept(async (call) => {
 				if (!isSubmit(call) || !JSON.stringify(call.body).includes('product 2"')) return undefined;
@@ -153,20 +157,20 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(accepted().length).toBeLessThanOrEqual(7);
 		});
 
-		it('in the same execution only: the next may send what was refused', async () => {
+		it('in the same execution alone: another one sends what was refused', async () => {
 			const undo = bench.emulator.intercept(async (call) => (isSubmit(call) ? refusal : undefined));
 			const first = await bench.generate({ prompt }, { items: products(3) });
 			undo();
 			const { items } = await bench.generate(
 				{ prompt },
-				{ items: products(3), retryOf: retryOf(first), executionId: '2' },
+				{ items: products(3), retryOf: retryOf(first), executionId: OTHER_EXECUTION },
 			);
 			expect(items.map(({ json }) => json.status)).toEqual(Array(3).fill('completed'));
 		});
 	});
 
-	describe('Buy Again What May Be Paid', () => {
-		it('buys the items it names in a retried execution, once, and no others', async () => {
+	describe('Items to Buy Again', () => {
+		it('buys the items it names once, and no others, in a retried execution', async () => {
 			// Both are lost before the provider has seen them.
 			let sent = 0;
 			const undo = bench.emulator.intercept(async (call) => {
@@ -189,7 +193,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				{
 					...scenario,
 					retryOf: saved,
-					executionId: '2',
+					executionId: OTHER_EXECUTION,
 				},
 			);
 			expect(accepted().map(promptOf).sort()).toEqual(['product 0', 'product 2', 'product 3']);
@@ -201,7 +205,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			]);
 		});
 
-		it('buys nothing again in the tries of one execution', async () => {
+		it('buys nothing again within the tries of one execution', async () => {
 			let sent = 0;
 			bench.emulator.intercept(async (call) => {
 				if (!isSubmit(call)) return undefined;

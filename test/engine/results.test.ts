@@ -10,7 +10,7 @@ const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const three = { items: [{ prompt: 'one' }, { prompt: 'two [fail]' }, { prompt: 'three' }] };
 const eachPrompt = { prompt: '={{ $json.prompt }}' };
 
-/** The answer of a provider about a task, without what the task has made. */
+/** A provider's answer about a task without its outputs. */
 const withoutResults = (body: unknown): unknown =>
 	JSON.parse(
 		JSON.stringify(body, (key, value) => {
@@ -19,7 +19,7 @@ const withoutResults = (body: unknown): unknown =>
 		}),
 	);
 
-/** What a file server may do for ever: the pieces it sends, and how often (in ms) another byte. */
+/** File servers that never end: the pieces they send, and the pause (in ms) between further bytes. */
 const ENDLESS: Record<string, { pieces?: Buffer[]; drips?: number }> = {
 	'does not answer': {},
 	'falls silent after the first bytes': { pieces: [PNG] },
@@ -57,13 +57,13 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const { promptOf } = dialect;
 
 	describe('Items', () => {
-		it('come in the order of the input, paired with it, whatever order the tasks finish in', async () => {
+		it('come in the order of the input and paired with it, in whatever order the tasks finish', async () => {
 			const latencies = [500, 50, 250];
 			await bench.emulate({ latencyMs: Infinity });
 			const running = bench.generate(eachPrompt, {
 				items: [{ prompt: 'a' }, { prompt: 'b' }, { prompt: 'c' }],
 				meanwhile: async () => {
-					await until(() => bench.emulator.ledger.submits.length === 3);
+					await until('all items are bought', () => bench.emulator.ledger.submits.length === 3);
 					const last = [...bench.emulator.ledger.submits].sort(
 						(a, b) =>
 							Number(latencies['abc'.indexOf(String(promptOf(a)))]) -
@@ -80,7 +80,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			]);
 		});
 
-		it('have what the README promises', async () => {
+		it('have the fields that the README promises', async () => {
 			const { items } = await bench.generate({ prompt: 'a cup' });
 			const [submit] = bench.emulator.ledger.submits;
 			expect(items[0]?.json).toEqual({
@@ -102,7 +102,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 		});
 
-		it('say when the files expire, if the provider says for how long it keeps them', async () => {
+		it('say when the files expire if the provider says how long it keeps them', async () => {
 			const { items } = await bench.generate({});
 			const { completedAt, expiresAt } = items[0]?.json ?? {};
 			const kept = dialect.retentionDays;
@@ -116,7 +116,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(items[0]?.json.raw).toMatchObject(dialect.raw);
 		});
 
-		it('come one per output, and feed Upscale as they are', async () => {
+		it('come one per output, and Upscale takes them unchanged', async () => {
 			const generated = await bench.generate({ options: { outputItems: 'output' } });
 			expect(generated.items.map(({ json }) => [json.index, json.type])).toEqual([
 				[0, 'image'],
@@ -125,7 +125,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				[3, 'image'],
 			]);
 			expect(generated.items.every(({ json }) => !('outputs' in json))).toBe(true);
-			// What the editor saves as the defaults of these fields.
+			// The defaults that the editor saves for these fields.
 			const byDefault = {
 				taskId: '={{ $json.taskId }}',
 				jobId: '={{ $json.jobId }}',
@@ -148,7 +148,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 		});
 
-		it('do not touch the items that came in', async () => {
+		it('leave the input items unchanged', async () => {
 			const { data } = await bench.generate(eachPrompt, { items: [{ prompt: 'a cup' }] });
 			expect(data.resultData.runData.Items?.[0]?.data?.main?.[0]?.[0]?.json).toEqual({
 				prompt: 'a cup',
@@ -157,7 +157,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('On Error', () => {
-		it('Stop: fails with the task, and names the others', async () => {
+		it('Stop: the error is about the failed task and names the others', async () => {
 			const result = await bench.generate(eachPrompt, three);
 			const [one, two, last] = bench.emulator.ledger.submits;
 			expect(result.status).toBe('error');
@@ -182,7 +182,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 		});
 
-		it('Continue (using error output): the failed item goes there with all it has and the fields of the input', async () => {
+		it('Continue (using error output): the failed item goes there with all its fields and those of the input', async () => {
 			const result = await bench.generate(
 				{ ...eachPrompt, options: { reference: 'order 7' } },
 				{
@@ -214,7 +214,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 
 		it.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
-			'%s: a failed first item makes Retry On Fail run nothing again',
+			'%s: Retry On Fail does not run the node again for a failed first item',
 			async (onError) => {
 				const result = await bench.generate(eachPrompt, {
 					items: [{ prompt: 'one [fail]' }, { prompt: 'two' }],
@@ -251,10 +251,10 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 			const bytes = await bench.engine.bytes(binary.data_2);
 			expect(bytes.subarray(0, PNG.length)).toEqual(PNG);
-			expect(bytes.length).toBe(Number(binary.data_2?.bytes ?? bytes.length));
+			expect(bytes.length).toBe(binary.data_2?.bytes);
 		});
 
-		it('gives each output its file when there is one item per output', async () => {
+		it('gives each item its file with one item per output', async () => {
 			const { items } = await bench.generate({
 				download: true,
 				options: { outputItems: 'output', binaryField: 'picture' },
@@ -299,7 +299,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			},
 		);
 
-		it('survives a file server that stumbles', async () => {
+		it('tries again after a passing failure of the file server', async () => {
 			let stumbles = 0;
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/') && stumbles++ === 0 ? { status: 503 } : undefined,
@@ -308,7 +308,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(Object.keys(items[0]?.binary ?? {})).toHaveLength(4);
 		});
 
-		describe('of which one of four files is gone', () => {
+		describe('with one of four files gone', () => {
 			beforeEach(() => {
 				bench.emulator.intercept(async ({ path }) =>
 					path.endsWith('_2.png') ? { status: 404 } : undefined,
@@ -317,7 +317,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const urls = (taskId: unknown) =>
 				[0, 1, 2, 3].map((index) => `${bench.emulator.url}/files/${taskId}_${index}.png`);
 
-			it('Stop: says which, that the task is paid, and how to get at the others', async () => {
+			it('Stop: the error says which file, that the task is paid, and how to get the others', async () => {
 				const { error } = await bench.generate({ download: true });
 				const { taskId } = bench.emulator.ledger.submits[0] ?? {};
 				expect(error?.message).toBe(
@@ -357,7 +357,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				['continueRegularOutput', [0, 1, 2, 3], []],
 				['continueErrorOutput', [0, 1, 3], [2]],
 			] as const)(
-				'%s, One Item per Output: three are whole, and one says what it lacks',
+				'%s, One Item per Output: three items are whole, and one says what it lacks',
 				async (onError, good, bad) => {
 					const result = await bench.generate(
 						{ download: true, options: { outputItems: 'output' } },
@@ -378,8 +378,16 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it.each([
 			['nothing', Buffer.alloc(0), 'the file is empty'],
-			['HTML', Buffer.from('<!DOCTYPE html><title>Expired</title>'), 'no image or video'],
-			['a program', Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'), 'no image or video'],
+			[
+				'HTML',
+				Buffer.from('<!DOCTYPE html><title>Expired</title>'),
+				'does not lead to an image or a video',
+			],
+			[
+				'a program',
+				Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff'),
+				'does not lead to an image or a video',
+			],
 		])('does not store %s for a PNG', async (_, body, words) => {
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/')
@@ -395,7 +403,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(items[0]?.json.errorMessage).toContain(words);
 		});
 
-		it('says so when n8n cannot store a file, and does not fetch it again', async () => {
+		it('reports that n8n cannot store a file, and does not fetch it again', async () => {
 			const full = Object.assign(new Error("ENOSPC: no space left on device, write '/data'"), {
 				code: 'ENOSPC',
 			});
@@ -411,41 +419,36 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			}
 		});
 
-		it.each(Object.entries(ENDLESS))(
-			'comes to an end when the file server %s',
-			async (_, fault) => {
-				const server = await startEndless(fault);
-				// What takes minutes takes parts of a second; only the provider keeps its time.
-				const timeout = AbortSignal.timeout.bind(AbortSignal);
-				const spy = jest
-					.spyOn(AbortSignal, 'timeout')
-					.mockImplementation((ms) =>
-						timeout(OF_REQUESTS.includes(ms) ? ms : Math.ceil(ms / 1000)),
-					);
-				try {
-					bench.emulator.intercept(async ({ path }) =>
-						path.startsWith('/files/')
-							? { status: 302, headers: { location: server.url } }
-							: undefined,
-					);
-					const { items } = await bench.generate(
-						{ download: true },
-						{ settings: { onError: 'continueRegularOutput' } },
-					);
-					const { taskId } = bench.emulator.ledger.submits[0] ?? {};
-					expect(items[0]?.json).toMatchObject({ taskId, status: 'completed' });
-					expect(items[0]?.json.outputs).toHaveLength(4);
-					expect(items[0]?.json.errorMessage).toMatch(
-						/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|fell silent)/,
-					);
-				} finally {
-					spy.mockRestore();
-					await server.close();
-				}
-			},
-		);
+		it.each(Object.entries(ENDLESS))('ends when the file server %s', async (_, fault) => {
+			const server = await startEndless(fault);
+			// Limits of minutes become parts of a second, except for requests to the provider.
+			const timeout = AbortSignal.timeout.bind(AbortSignal);
+			const spy = jest
+				.spyOn(AbortSignal, 'timeout')
+				.mockImplementation((ms) => timeout(OF_REQUESTS.includes(ms) ? ms : Math.ceil(ms / 1000)));
+			try {
+				bench.emulator.intercept(async ({ path }) =>
+					path.startsWith('/files/')
+						? { status: 302, headers: { location: server.url } }
+						: undefined,
+				);
+				const { items } = await bench.generate(
+					{ download: true },
+					{ settings: { onError: 'continueRegularOutput' } },
+				);
+				const { taskId } = bench.emulator.ledger.submits[0] ?? {};
+				expect(items[0]?.json).toMatchObject({ taskId, status: 'completed' });
+				expect(items[0]?.json.outputs).toHaveLength(4);
+				expect(items[0]?.json.errorMessage).toMatch(
+					/Outputs 0, 1, 2, 3 of task .*: the file server (took too long|stopped sending)/,
+				);
+			} finally {
+				spy.mockRestore();
+				await server.close();
+			}
+		});
 
-		it('says when it is cancelled which tasks are paid', async () => {
+		it('names the paid tasks when it is cancelled', async () => {
 			let asked = false;
 			bench.emulator.intercept(async ({ path }) => {
 				if (!path.startsWith('/files/')) return undefined;
@@ -457,19 +460,20 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				{
 					items: [{ prompt: 'one' }, { prompt: 'two' }],
 					meanwhile: async ({ cancel }) => {
-						await until(() => asked);
+						await until('a file is requested', () => asked);
 						cancel();
 					},
 				},
 			);
 			expect(error?.message).toContain('The execution was cancelled; these tasks are completed');
+			expect(bench.emulator.ledger.submits).toHaveLength(2);
 			for (const { taskId } of bench.emulator.ledger.submits) {
 				expect(error?.message).toContain(taskId);
 			}
 		});
 	});
 
-	describe('A completed task without a single output', () => {
+	describe('A completed task without outputs', () => {
 		beforeEach(() => {
 			bench.emulator.intercept(async (call) => {
 				if (!dialect.isRead(call)) return undefined;
@@ -478,16 +482,16 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 		});
 
-		it('is a problem, which names it', async () => {
+		it('fails its item with an error that names the task', async () => {
 			const { error } = await bench.generate({});
 			const { taskId } = bench.emulator.ledger.submits[0] ?? {};
 			expect(error?.message).toBe(
-				`Task ${taskId} is completed, but ${dialect.displayName} names no image or video of it [item 0]`,
+				`Task ${taskId} is completed, but ${dialect.displayName} lists no image or video for it [item 0]`,
 			);
 			expect(error?.description).toContain('paid: do not submit it again');
 		});
 
-		it("shows the provider's answer in the item", async () => {
+		it("puts the provider's answer into the item", async () => {
 			const { items } = await bench.generate(
 				{},
 				{ settings: { onError: 'continueRegularOutput' } },
@@ -496,19 +500,19 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(items[0]?.json).toMatchObject({
 				status: 'completed',
 				outputs: [],
-				errorMessage: expect.stringContaining('names no image or video'),
+				errorMessage: expect.stringContaining('lists no image or video'),
 				raw: dialect.raw,
 			});
 		});
 
-		it('is told and no failure where the task is only looked at', async () => {
+		it('is described, but does not fail, in Task → Get', async () => {
 			await bench.generate({}, { settings: { onError: 'continueRegularOutput' } });
 			const { taskId } = bench.emulator.ledger.submits[0] ?? {};
 			const { items, error } = await bench.run({
 				parameters: { resource: 'task', operation: 'get', taskId },
 			});
 			expect(error).toBeUndefined();
-			expect(items[0]?.json.errorMessage).toContain('names no image or video');
+			expect(items[0]?.json.errorMessage).toContain('lists no image or video');
 		});
 	});
 });

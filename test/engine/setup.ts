@@ -7,20 +7,18 @@ import { Engine, type Result, type Scenario } from './harness';
 import { Instance } from './instance';
 import { type VirtualTime, virtualTime } from './virtualTime';
 
-/**
- * Looks soon: just when the emulator is done, because no pause after the first read is shorter than a second.
- */
+/** Options that read first when the emulator is done, because no pause after that is shorter than a second. */
 export const QUICK = { firstCheck: 0.2, longestPause: 1 };
 
-/** Lets the rest of the process work until `condition` holds; fails after many turns without. */
-export async function until(condition: () => boolean): Promise<void> {
+/** Lets the rest of the process work until `condition` holds. Throws an Error with `what` after a million turns. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
 	for (let turns = 0; !condition(); turns++) {
-		if (turns > 1_000_000) throw new Error('It did not come about');
+		if (turns > 1_000_000) throw new Error(`Waited in vain until ${what}`);
 		await new Promise(setImmediate);
 	}
 }
 
-/** What *Retry* in the list of executions begins with: the saved data, without the run of the node. */
+/** What *Retry* in the list of executions starts from: the saved data without the run of the node. */
 export function retryOf({ data }: Pick<Result, 'data'>): IRunExecutionData {
 	const saved: IRunExecutionData = JSON.parse(JSON.stringify(data));
 	delete saved.waitTill;
@@ -30,12 +28,12 @@ export function retryOf({ data }: Pick<Result, 'data'>): IRunExecutionData {
 	return saved;
 }
 
-/** One for all tests of a file. */
+/** Shared by all tests of a file. */
 let engine: Engine | undefined;
 
 /**
  * Engine and emulator for the tests of one file or of one `describe`: a fresh emulator for each test, one engine for all.
- * Each test has virtual time, which passes by itself: nobody sleeps.
+ * Each test has virtual time, which passes by itself, so that nobody really sleeps.
  *
  * @param dialect that of the provider with which the node runs; MidAPI when unset
  */
@@ -55,8 +53,10 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 	afterEach(async () => {
 		await emulator?.close();
 		await instance?.close();
+		const pending = instance?.pending ?? [];
 		instance = undefined;
 		time?.end();
+		if (pending.length > 0) throw new Error(`Waited in vain for ${pending.join(' and ')}`);
 	});
 	afterAll(() => engine?.close());
 
@@ -75,14 +75,14 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			emulator = await startEmulator({ latencyMs: 100, ...defaults, ...options });
 			return emulator;
 		},
-		/** An n8n around the engine, for what is to be parked and woken. */
+		/** An n8n around the engine, for executions that park and are woken. */
 		async instance(): Promise<Instance> {
 			return (instance ??= await Instance.start(bench.engine));
 		},
 		async run(scenario: Scenario): Promise<Result> {
 			return await bench.engine.run(bench.scenario(scenario));
 		},
-		/** With the credential of the emulator, in the foreground unless it says otherwise. */
+		/** Adds the credential of the emulator, and waits in the foreground unless the scenario says otherwise. */
 		scenario(scenario: Scenario): Scenario {
 			const credentials = { baseUrl: bench.emulator.url, ...scenario.credentials };
 			const parameters = {
@@ -94,7 +94,7 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			};
 			return { ...scenario, parameters, credentials };
 		},
-		/** Image → Generate; `options` and `additionalFields` on top of what is quick. */
+		/** Image → Generate with these parameters; `options` are added to the quick ones. */
 		generating(parameters: Scenario['parameters'], scenario: Partial<Scenario> = {}): Scenario {
 			const { options, ...rest } = parameters;
 			return bench.scenario({
@@ -108,7 +108,7 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 				},
 			});
 		},
-		/** The same, run: parked at the first wait. */
+		/** Runs the same, until it parks or ends. */
 		async generate(
 			parameters: Scenario['parameters'],
 			scenario: Partial<Scenario> = {},

@@ -5,12 +5,12 @@ import { DIALECTS } from './dialects';
 import { MIDJOURNEY, type Scenario } from './harness';
 import { until, useEngine } from './setup';
 
-/** What an agent gets of it: `message` is for its model. */
+/** What an agent gets: `message` is for its model. */
 describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	const { isSubmit, isRead } = dialect;
 
-	// Retry On Fail would call again what has failed.
+	// With Retry On Fail n8n would repeat a failed call.
 	const settings = {
 		type: `${MIDJOURNEY}Tool`,
 		retryOnFail: true,
@@ -18,7 +18,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		waitBetweenTries: 1,
 	};
 
-	/** @returns the answer of a call that ends well, whatever has happened */
+	/** Expects a call to end without an error, whatever has happened; gives its answer. */
 	async function call(parameters: Scenario['parameters'], scenario: Partial<Scenario> = {}) {
 		const { items, status, error } = await bench.generate(parameters, { settings, ...scenario });
 		expect({ status, error }).toEqual({ status: 'success', error: undefined });
@@ -34,7 +34,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 			return reaction;
 		});
 
-	it('that succeeds brings links and no word more, and fetches no file', async () => {
+	it('that succeeds gives links without a message, and fetches no file', async () => {
 		const { json, items } = await call({ download: true });
 		expect(json).toMatchObject({ status: 'completed' });
 		expect(json).not.toHaveProperty('message');
@@ -52,12 +52,12 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 	it('whose submit is refused says why, and that nothing was bought', async () => {
 		await bench.emulate(dialect.creditFor(0));
 		const { message, submits } = await call({});
-		expect(message).toMatch(/too little credit/);
+		expect(message).toMatch(/enough credits/);
 		expect(message).toMatch(/Nothing was bought/);
 		expect(submits).toEqual([]);
 	});
 
-	it('whose submit has no known end says that it may be paid', async () => {
+	it('whose submit is ambiguous says that it may be paid', async () => {
 		answering('reset', true);
 		const { message, submits } = await call({});
 		expect(message).toMatch(/may be paid: do not submit it again/);
@@ -76,7 +76,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(submits).toHaveLength(1);
 	});
 
-	it('whose time is up says that the task is paid, and how its result is had', async () => {
+	it('whose time is up says that the task is paid, and how to get its result', async () => {
 		await bench.emulate({ latencyMs: Infinity });
 		const { json, message, submits } = await call({ options: { timeLimit: 0.05 } });
 		const { taskId } = submits[0] ?? {};
@@ -90,7 +90,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 	it.each([
 		['Return Pending', { options: { timeLimit: 0.05, onTimeLimit: 'returnPending' } }],
 		["Don't Wait", { waitMode: 'dontWait' }],
-	])('that does not wait to the end says so, too: %s', async (_, parameters) => {
+	])('that does not wait to the end says the same: %s', async (_, parameters) => {
 		await bench.emulate({ latencyMs: Infinity });
 		const { json, message, submits } = await call(parameters);
 		expect(json.status).toBe('pending');
@@ -105,7 +105,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(message).toMatch(/paid: do not submit it again/);
 	});
 
-	it('for a task that does not exist claims nothing of it', async () => {
+	it('for a task that does not exist does not say that it was submitted', async () => {
 		const { message } = await call({ resource: 'task', operation: 'get', taskId: 'gone-1' });
 		expect(message).toMatch(/does not know the task/);
 		expect(message).toMatch(/Nothing was bought by asking/);
@@ -113,21 +113,21 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(message).not.toMatch(/was submitted and is paid/);
 	});
 
-	it('with a credential that is not there is answered, too', async () => {
+	it('without a credential is answered, too', async () => {
 		const { message, submits } = await call({}, { settings: { ...settings, credentials: {} } });
 		expect(message).toMatch(/credential/i);
 		expect(message).toMatch(/Nothing was bought/);
 		expect(submits).toEqual([]);
 	});
 
-	it('that is cancelled ends as every cancelled node does', async () => {
+	it('that is cancelled ends like any cancelled node', async () => {
 		await bench.emulate({ latencyMs: Infinity });
 		const { error, items } = await bench.generate(
 			{},
 			{
 				settings: { type: settings.type },
 				meanwhile: async ({ cancel }) => {
-					await until(() => bench.emulator.ledger.submits.length === 1);
+					await until('the task is bought', () => bench.emulator.ledger.submits.length === 1);
 					cancel();
 				},
 			},

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { DIALECTS } from './dialects';
 import { useEngine } from './setup';
 
-/** What a server may do with whoever connects, other than speak HTTP. */
+/** What a server that does not speak HTTP may do with a connection. */
 const SERVERS: Record<string, (socket: Socket) => void> = {
 	'closes at once': (socket) => socket.end(),
 	'closes when it is greeted': (socket) => void socket.once('data', () => socket.end()),
@@ -17,7 +17,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	let server: Server | undefined;
 
-	/** Listens, and gives the port. */
+	/** Listens on a free port, and gives it. */
 	const listen = async (behaviour: (socket: Socket) => void): Promise<number> => {
 		const listening = createServer((socket) => {
 			socket.on('error', () => undefined);
@@ -47,12 +47,14 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		'a submit to %s was never sent',
 		async (baseUrl) => {
 			const { error } = await bench.generate({}, { credentials: { baseUrl } });
-			expect(error?.message).toContain('Base URL is no URL that begins with https:// or http://');
+			expect(error?.message).toContain(
+				'Base URL is not a URL that starts with https:// or http://',
+			);
 			expect(error?.description).toMatch(/Nothing was sent/);
 		},
 	);
 
-	it('a submit that the server tore down when it was there may have been paid', async () => {
+	it('a submit whose connection the server tears after it arrived may have been paid', async () => {
 		const port = await listen((socket) => void socket.once('data', () => socket.destroy()));
 		const { error } = await bench.generate(
 			{},
@@ -72,7 +74,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		expect(items[0]?.json.status).toBe('completed');
 	});
 
-	it('a submit answered with more than a provider has to say may have been paid', async () => {
+	it('a submit whose answer is too large may have been paid', async () => {
 		const { ledger } = bench.emulator;
 		bench.emulator.intercept(async (call) => {
 			await call.handle();
@@ -80,7 +82,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 		const { error } = await bench.generate({});
 		expect(error?.message).toMatch(
-			/not one of .* \(200 “It is larger than 4 MB”\), after the submit/,
+			/did not come from .* \(200 “It is larger than 4 MB”\), after the submit/,
 		);
 		expect(error?.description).toMatch(/may have been paid/);
 		expect(ledger.submits).toHaveLength(1);

@@ -5,20 +5,20 @@ import { Socket } from 'node:net';
 import { Unzip } from 'node:zlib';
 
 /**
- * Time that stands still while anything moves, and jumps to the next timer when nothing does: a hang of two minutes takes a
- * moment, and a slow machine makes nobody late. Node, n8n's engine and the emulator live in one process and share it:
- * `Date`, `performance.now`, all timers, `AbortSignal.timeout`, and the idle limits of the sockets of clients, which Node
- * keeps in timers of its own. It never goes back: the next piece of virtual time begins where the last has ended.
+ * Time that stands still while anything is under way, and jumps to the next timer when nothing is: a hang of two minutes
+ * takes a moment, and a slow machine makes nothing late. Node, n8n's engine and the emulator run in one process and share
+ * it: `Date`, `performance.now`, all timers, `AbortSignal.timeout`, and the idle limits of client sockets, which Node keeps
+ * in timers of its own. It never goes back: the next period of virtual time begins where the last one ended.
  *
- * Whether something moves is known, not guessed: a request is under way as long as it is open and the emulator does not
- * hold it on purpose; files on their way to disk show among the process's resources; what is being unpacked is counted.
+ * What is under way is known, not guessed: a request that is open and not held back by the emulator on purpose, a file
+ * operation among the resources of the process, and anything that is being compressed or decompressed.
  */
 export interface VirtualTime {
 	/**
 	 * Lets time pass until the work has ended.
 	 *
-	 * @param limitMs virtual; also the end of the patience
-	 * @returns virtual ms that it took, and the value; without a value it had not ended by then
+	 * @param limitMs the longest time to wait, in virtual ms
+	 * @returns the virtual ms that it took, and its value; no value if it had not ended by then
 	 */
 	during<T>(work: Promise<T>, limitMs: number): Promise<{ ms: number; value?: T }>;
 	/** Lets time pass from now on until `end`, whatever is awaited. */
@@ -27,19 +27,19 @@ export interface VirtualTime {
 	end(): void;
 }
 
-/** So many turns of the event loop without anything under way are called quiet. */
+/** The number of turns of the event loop without anything under way that count as quiet. */
 const QUIET_TURNS = 6;
 
 /**
- * After so many real ms and turns without a sign of life a request that is open counts as forgotten: nobody reads its answer,
- * say. Turns, too, because a machine that has other work can leave this process alone for long.
+ * After so many real ms and turns without any activity an open request counts as forgotten, for example because nobody
+ * reads its answer. Turns count as well, because a busy machine can stop this process for long.
  */
 const STUCK = { ms: 250, turns: 500 };
 
-/** More timers than this in one piece of work are a loop that does not sleep. */
+/** More timers than this in one piece of work mean a loop that does not sleep. */
 const MOST_STEPS = 20_000;
 
-/** Operations of threads and kernel that end by themselves. */
+/** Resources of threads and kernel operations that end by themselves. */
 const AT_WORK = /Req|Connect|WriteWrap|Shutdown|Zlib/i;
 
 const realImmediate = setImmediate;
@@ -47,12 +47,12 @@ const realNow = performance.now.bind(performance);
 const realSignal = AbortSignal.timeout.bind(AbortSignal);
 /** Where Unix time stood when this process began to count. */
 const EPOCH_MS = Date.now() - realNow();
-/** Unix ms: where virtual time has come to. */
+/** The virtual time that was reached last, in Unix ms. */
 let reached = 0;
 const turn = async () => await new Promise<void>((resolve) => realImmediate(resolve));
 
 /**
- * @param held how many calls the emulator holds on purpose at this moment
+ * @param held gives the number of calls that the emulator holds back on purpose
  */
 export function virtualTime(held: () => number): VirtualTime {
 	jest.useFakeTimers({
@@ -66,7 +66,7 @@ export function virtualTime(held: () => number): VirtualTime {
 			'hrtime',
 		],
 	});
-	// Node waits at least a millisecond; a fake timer of less fires without time passing, in a loop for ever.
+	// Node waits at least a millisecond. A shorter fake timer would fire without time passing, and loop for ever.
 	const fake = globalThis.setTimeout;
 	const atLeastOne = (action: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
 		fake(action, Math.max(1, ms ?? 1), ...args);
@@ -85,7 +85,7 @@ export function virtualTime(held: () => number): VirtualTime {
 		open++;
 		request.once('close', () => open--);
 	};
-	// Those of `fetch`; they end in one of two ways.
+	// Requests of `fetch`, which end in one of two ways.
 	const fetched = new Set<unknown>();
 	const fetchStarted = (message: unknown) => {
 		fetched.add(Reflect.get(message as object, 'request'));
@@ -101,7 +101,7 @@ export function virtualTime(held: () => number): VirtualTime {
 	] as const;
 	for (const [channel, listener] of heard) subscribe(channel, listener);
 
-	// Requests of which nobody reads the answer: open for ever, and nothing moves.
+	// The number of requests whose answer nobody reads: they stay open for ever.
 	let stuck = 0;
 	const moves = () => {
 		const moving = open + fetched.size - held();
@@ -113,7 +113,7 @@ export function virtualTime(held: () => number): VirtualTime {
 		);
 	};
 
-	/** Resolves when nothing moves, or `ended` says so. */
+	/** Resolves when nothing is under way, or when `ended` says so. */
 	const quiet = async (ended: () => boolean) => {
 		let since = realNow();
 		let waited = 0;
@@ -133,7 +133,7 @@ export function virtualTime(held: () => number): VirtualTime {
 		}
 	};
 
-	/** Without a timer nothing will ever happen, unless it has just gone on. */
+	/** Whether there is a timer. Without one nothing will ever happen, unless the work has just gone on. */
 	const hasTimer = async (ended: () => boolean) => {
 		const since = realNow();
 		while (jest.getTimerCount() === 0 && !ended() && realNow() - since < STUCK.ms) await turn();
@@ -188,15 +188,15 @@ export function virtualTime(held: () => number): VirtualTime {
 	};
 }
 
-/** A stream that compresses or the opposite: its threads show nowhere among the resources. */
+/** A stream that compresses or decompresses; its threads are not among the resources of the process. */
 interface ZlibStream {
 	_transform(chunk: unknown, encoding: string, done: (...results: unknown[]) => void): void;
 }
 
-/** How many pieces are being compressed, or the opposite. */
+/** Counts the pieces that are being compressed or decompressed. */
 function countedZlib(): { readonly atWork: number; restore(): void } {
 	let atWork = 0;
-	// All such streams have it from one ancestor.
+	// All such streams inherit the method from one prototype.
 	let ancestor = Unzip.prototype as object;
 	while (!Object.hasOwn(ancestor, '_transform')) ancestor = Object.getPrototypeOf(ancestor);
 	const prototype = ancestor as ZlibStream;
@@ -218,14 +218,14 @@ function countedZlib(): { readonly atWork: number; restore(): void } {
 	};
 }
 
-/** The part of a socket that is meant here, as Node has it. */
+/** The internals of a Node socket that are used here. */
 interface Inner {
 	setTimeout(this: Socket, ms: number, callback?: () => void): Socket;
-	/** Called at every sign of life. */
+	/** Called at every activity. */
 	_unrefTimer(this: Socket): void;
 }
 
-/** Idle limits of clients' sockets by the test's clock. Those of servers stay as they are: only keep-alive uses them. */
+/** Puts the idle limits of client sockets on virtual time. Those of servers stay, because only keep-alive uses them. */
 function virtualSocketTimeouts(): { readonly signs: number; restore(): void } {
 	let signs = 0;
 	const prototype = Socket.prototype as unknown as Inner;
@@ -259,7 +259,7 @@ function virtualSocketTimeouts(): { readonly signs: number; restore(): void } {
 		else realSign.call(this);
 	};
 	return {
-		/** How often any socket, of a client or a server, has shown that it lives. */
+		/** The number of activities of all sockets, of clients and servers. */
 		get signs() {
 			return signs;
 		},

@@ -11,7 +11,7 @@ const run = async (parameters: IDataObject, items: IDataObject[] = [{}]) =>
 		items,
 	});
 
-/** What the editor saves as the defaults of the fields that take over an incoming item. */
+/** The defaults that the editor saves for the fields that take an incoming item. */
 const FROM_ITEM = {
 	taskId: '={{ $json.taskId }}',
 	jobId: '={{ $json.jobId }}',
@@ -29,12 +29,12 @@ async function finishedImages(): Promise<IDataObject[]> {
 	return items.map(({ json }: INodeExecutionData) => json);
 }
 
-/** The size of an image, entered. */
+/** The fields for the size of an image. */
 const SQUARE = { imageWidth: 1024, imageHeight: 1024 };
 
 interface Case {
 	parameters: IDataObject;
-	/** What must have gone over the wire, besides the job of the source. */
+	/** What must have been sent, besides the job of the source. */
 	model: string;
 	params: IDataObject;
 	outputs?: number;
@@ -46,7 +46,7 @@ const image = (operation: string, fields: IDataObject): IDataObject => ({
 	...fields,
 });
 
-/** Operations that start from nothing. */
+/** Operations that need no source. */
 const DIRECT: Record<string, Case> = {
 	'Generate, nothing set': {
 		parameters: image('generate', { prompt: 'a cup' }),
@@ -298,7 +298,7 @@ describe.each(Object.entries(DIRECT))('Image → %s', (_, { parameters, model, p
 describe.each(Object.entries(SECONDARY))(
 	'Image → %s',
 	(_, { parameters, model, params, outputs }) => {
-		it('takes the item of an image as it is, and sends exactly what was set', async () => {
+		it('takes the item of an image unchanged, and sends exactly what was set', async () => {
 			const images = await finishedImages();
 			const source = images[2] ?? {};
 			const { items, error } = await run({ ...parameters, ...FROM_ITEM }, [source]);
@@ -314,13 +314,13 @@ describe.each(Object.entries(SECONDARY))(
 	},
 );
 
-describe('What was made of the fields', () => {
-	it('is in the item: the text as Midjourney gets it', async () => {
+describe('The prompt of an item', () => {
+	it('is the text as Midjourney receives it', async () => {
 		const { items } = await run(image('generate', { prompt: 'a cup', aspectRatio: '16:9' }));
 		expect(items[0]?.json.prompt).toBe('a cup --ar 16:9');
 	});
 
-	it('is in the item as it was sent, whatever the provider makes of it', async () => {
+	it('is the text as it was sent, whatever the provider repeats', async () => {
 		bench.emulator.intercept(async (call) => {
 			if (call.method !== 'GET') return undefined;
 			const answer = await call.handle();
@@ -348,7 +348,7 @@ describe('What was made of the fields', () => {
 	);
 });
 
-describe('Of the forms of a mask', () => {
+describe('Of several forms of a mask', () => {
 	const maskUrl = 'https://example.com/mask.png';
 	const maskAreas = { rectangle: [{ x: 0, y: 0, width: 9, height: 9 }] };
 
@@ -356,18 +356,28 @@ describe('Of the forms of a mask', () => {
 		['url', { url: maskUrl }],
 		['areas', { areas: [{ width: 768, height: 768, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
 		['none', undefined],
-	])('only the chosen one is sent, whatever stands in the others: %s', async (mask, expected) => {
-		const [source = {}] = await finishedImages();
-		await run(
-			image('edit', { ...FROM_ITEM, prompt: 'p', mask, maskUrl, maskAreas, maskJson: 'nonsense' }),
-			[source],
-		);
-		expect(bench.emulator.ledger.submits[0]?.params.mask).toEqual(expected);
-	});
+	])(
+		'only the chosen one is sent, even if the others are filled in: %s',
+		async (mask, expected) => {
+			const [source = {}] = await finishedImages();
+			await run(
+				image('edit', {
+					...FROM_ITEM,
+					prompt: 'p',
+					mask,
+					maskUrl,
+					maskAreas,
+					maskJson: 'nonsense',
+				}),
+				[source],
+			);
+			expect(bench.emulator.ledger.submits[0]?.params.mask).toEqual(expected);
+		},
+	);
 });
 
 describe('The source of an operation', () => {
-	it('may be a task alone: it is asked for the job', async () => {
+	it('may be a task alone, which is read for its job', async () => {
 		const [source = {}] = await finishedImages();
 		const { items } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			{ taskId: source.taskId, index: 1 },
@@ -376,7 +386,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({ jobId: source.jobId });
 	});
 
-	it('may be a job alone: nothing is looked up', async () => {
+	it('may be a job alone, and then nothing is read', async () => {
 		const [source = {}] = await finishedImages();
 		await run(image('upscale', { ...FROM_ITEM, waitMode: 'dontWait', upscaler: 'standard' }), [
 			{ jobId: source.jobId },
@@ -385,7 +395,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.reads).toEqual([]);
 	});
 
-	it('that is the same for several items is looked at once', async () => {
+	it('that is the same for several items is read once', async () => {
 		const images = await finishedImages();
 		await run(
 			image('upscale', { ...FROM_ITEM, waitMode: 'dontWait', upscaler: 'standard' }),
@@ -395,7 +405,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.reads).toHaveLength(1);
 	});
 
-	it('of all items is looked up before anything is bought', async () => {
+	it('is read for all items before anything is bought', async () => {
 		const images = await finishedImages();
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			...images,
@@ -405,7 +415,7 @@ describe('The source of an operation', () => {
 		expect(bench.emulator.ledger.submits).toEqual([]);
 	});
 
-	it('that does not fit takes no other item down with On Error = continue', async () => {
+	it('that does not fit fails its own item alone with On Error = continue', async () => {
 		const images = await finishedImages();
 		const { items } = await bench.run({
 			parameters: {
@@ -422,7 +432,7 @@ describe('The source of an operation', () => {
 });
 
 describe('Model → Run', () => {
-	it('takes the image of the incoming item when nothing but the model is entered', async () => {
+	it('takes the image of the incoming item if only the model is entered', async () => {
 		const [, , third] = await finishedImages();
 		await run({ resource: 'model', operation: 'run', model: 'midjourney_enhance' }, [third ?? {}]);
 		const { submits, refusals } = bench.emulator.ledger;
@@ -460,7 +470,7 @@ describe('Model → Run', () => {
 	});
 });
 
-/** A secondary operation that is right but for these fields. */
+/** An operation on a source whose parameters are right but for these fields. */
 const onTask = (operation: string, fields: IDataObject) =>
 	image(operation, { jobId: 'j', taskId: '', index: 0, prompt: 'p', ...fields });
 const edit = (fields: IDataObject) =>
@@ -479,7 +489,7 @@ const runs = (fields: IDataObject): IDataObject => ({
 	parameters: '{}',
 	...fields,
 });
-/** An expression that gives this value; what is entered plainly n8n checks itself. */
+/** An expression that gives this value, because n8n checks plain values itself. */
 const given = (value: unknown) => `={{ ${JSON.stringify(value)} }}`;
 
 /** The parameters, and what the message must name: field and remedy. */
@@ -501,40 +511,40 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'an image whose size nobody can look up': [
 		edit({ additionalFields: {} }),
-		/cannot be looked up by a Job ID alone: enter 'Image Width' and 'Image Height'/,
+		/cannot be read with a Job ID alone: enter 'Image Width' and 'Image Height'/,
 	],
 	'a brace in Exclude': [
 		image('generate', { prompt: 'p', additionalFields: { exclude: given('{a, b}') } }),
-		/'Exclude' holds a brace/,
+		/'Exclude' contains a brace/,
 	],
 	'a flag in Exclude': [
 		image('generate', { prompt: 'p', additionalFields: { exclude: 'text --ar 1:1' } }),
-		/'Exclude' holds --ar: a flag belongs in its own field/,
+		/'Exclude' contains --ar: a flag belongs in its own field/,
 	],
 	'braces in the prompt of a remix': [
 		onTask('remix', { strength: 'subtle', prompt: given('a {red, green} cup') }),
-		/'Prompt' holds braces: .*, here 2, and each is paid: take them out/,
+		/'Prompt' contains braces: .*, here 2, and each is paid. Remove them/,
 	],
 	'braces in the text of any model': [
 		runs({ parameters: given({ prompt: 'a {red, green} cup' }) }),
-		/'Parameters' holds braces: .*, here 2,/,
+		/'Parameters' contains braces: .*, here 2,/,
 	],
 	'an image left of the canvas': [
 		edit({ imageX: -1024 }),
-		/1024 × 1024 px at -1024, 0\) lies entirely outside of the canvas \(1536 × 1024 px\)/,
+		/1024 × 1024 px at -1024, 0\) lies entirely outside the canvas \(1536 × 1024 px\)/,
 	],
-	'an image below the canvas': [edit({ imageY: 1024 }), /lies entirely outside of the canvas/],
+	'an image below the canvas': [edit({ imageY: 1024 }), /lies entirely outside the canvas/],
 	'a fitted canvas that is too large': [
 		onTask('edit', {
 			canvasFit: 'margins',
 			moreWidth: 300,
 			additionalFields: { ...SQUARE, imageWidth: 2000 },
 		}),
-		/The canvas would have 8000 × 1024 px, at most 4096/,
+		/The canvas would have 8000 × 1024 px, but a side can have at most 4096/,
 	],
 	'a ratio that is none': [
 		onTask('edit', { canvasAspectRatio: '16/9' }),
-		/'Canvas Aspect Ratio' must be width to height .* not “16\/9”/,
+		/'Canvas Aspect Ratio' must be width:height .* not “16\/9”/,
 	],
 	'a canvas with nothing to paint': [
 		onTask('edit', { canvasAspectRatio: '1:1', additionalFields: SQUARE }),
@@ -548,15 +558,15 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 		masked(polygon('1,1 2,2 3')),
 		/'Areas' area 1 has 5 numbers: each point needs an x and a y/,
 	],
-	'a mask with words for points': [masked(polygon('a,b c,d e,f')), /points that are no numbers/],
+	'a mask with words for points': [masked(polygon('a,b c,d e,f')), /points that are not numbers/],
 	'a point outside': [
 		masked(polygon('0,0 2000,0 0,500')),
-		/Area 1 of the mask has the point 2000,0 outside of the image \(1024 × 1024 px\)/,
+		/Area 1 of the mask has the point 2000,0 outside the image \(1024 × 1024 px\)/,
 	],
 	'a rectangle that reaches outside': [masked(rectangle(1000, 0, 100, 10)), /the point 1100,0/],
 	'a rectangle of no height': [masked(rectangle(0, 0, 100, 0)), /a Width and a Height above 0/],
 	'points on a line': [masked(polygon('0,0 5,5 9,9')), /Area 1 of the mask encloses nothing/],
-	'no area': [masked({}), /'Areas' holds no area/],
+	'no area': [masked({}), /'Areas' contains no area/],
 	'an image too small for areas': [
 		masked(rectangle(0, 0, 9, 9), { additionalFields: { ...SQUARE, imageWidth: 499 } }),
 		/Areas need an Image Width and an Image Height from 500 to 4096, not 499 × 1024/,
@@ -580,47 +590,47 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'an image URL of 1,025 characters': [
 		image('retexture', { imageUrl: `https://e.com/${'x'.repeat(1011)}`, prompt: 'p' }),
-		/'Image URL' has 1025 characters, at most 1024/,
+		/'Image URL' has 1025 characters, but at most 1024/,
 	],
 	'a prompt of 8,193 characters': [
 		image('retexture', { imageUrl: IMAGE, prompt: 'x'.repeat(8193) }),
-		/'Prompt' has 8193 characters, at most 8192/,
+		/'Prompt' has 8193 characters, but at most 8192/,
 	],
 	'a text of 8,193 characters with its flags': [
 		image('generate', { prompt: 'x'.repeat(8185), aspectRatio: '1:1' }),
-		/The prompt has 8194 characters with the flags of all fields, at most 8192/,
+		/The prompt has 8194 characters with the flags of all fields, but at most 8192/,
 	],
 	'two images as omni reference': [
 		image('generate', { mode: 'omniReference', prompt: 'p', imageUrls: `${IMAGE}\n${IMAGE}` }),
-		/An omni reference is exactly one image, there are 2/,
+		/An omni reference needs exactly one image, but there are 2/,
 	],
 	'--sref in the prompt and the mode Style Reference': [
 		image('generate', { mode: 'styleReference', prompt: 'p --sref 1', imageUrls: IMAGE }),
-		/'Prompt' holds --sref and 'Mode' is set/,
+		/'Prompt' contains --sref and 'Mode' is set/,
 	],
 	'--no in the prompt and Exclude set': [
 		image('generate', { prompt: 'p --no text', additionalFields: { exclude: 'words' } }),
-		/'Prompt' holds --no and 'Exclude' is set/,
+		/'Prompt' contains --no and 'Exclude' is set/,
 	],
 	'a style that is neither a URL nor a code': [
 		image('generate', { prompt: 'p', style: { styleReferences: 'cubism' } }),
-		/'Style References' holds “cubism”, which is not a URL/,
+		/'Style References' contains “cubism”, which is not a URL/,
 	],
 	'a scale of 2.5': [onTask('outpaint', { scale: 2.5 }), /'Scale' must be a number from 1.1 to 2/],
 	'parameters that are a list': [runs({ parameters: '[]' }), /'Parameters' must be an object/],
 	'parameters that are no JSON': [runs({ parameters: '{' }), /'Parameters' is not valid JSON/],
 	'a callback among the parameters': [
 		runs({ parameters: { callback: IMAGE } }),
-		/'Parameters' holds callback, which the node sets itself/,
+		/'Parameters' contains callback, which the node sets itself/,
 	],
 	'an operation of the other provider': [
 		{ resource: 'video', operation: 'generate' },
-		/Generate does not exist with Vtrix, only with MidAPI/,
+		/Generate is not available with Vtrix, only with MidAPI/,
 	],
 };
 
 describe('Input that does not fit', () => {
-	it.each(Object.entries(UNFIT))('%s: is named, and nothing is sent', async (_, unfit) => {
+	it.each(Object.entries(UNFIT))('is named, and nothing is sent: %s', async (_, unfit) => {
 		const [parameters, message] = unfit;
 		const { status, error } = await run(parameters);
 		expect(error?.message).toMatch(message);
@@ -629,20 +639,20 @@ describe('Input that does not fit', () => {
 		expect(bench.emulator.ledger.calls).toEqual([]);
 	});
 
-	/** Sources of which only the provider knows that they do not fit. */
+	/** Sources that only the provider can refuse. */
 	const SOURCES: Record<string, [(source: IDataObject) => IDataObject, RegExp]> = {
 		'an unknown task': [() => ({ taskId: 'gone-1' }), /Vtrix does not know the task/],
 		'an output that there is not': [
 			({ taskId }) => ({ taskId, index: 3 }),
-			/The source does not fit \(“task \w+ has no output 3: there is 0, 1”\)/,
+			/The source cannot be used \(“task \w+ has no output 3: it has 0, 1”\)/,
 		],
 		'a job of another task': [
 			({ taskId }) => ({ taskId, jobId: 'other' }),
-			/task \w+ is not job other: empty one of the two/,
+			/task \w+ is not job other: clear one of the two/,
 		],
 	};
 
-	it.each(Object.entries(SOURCES))('%s: is named, and nothing is bought', async (_, unfit) => {
+	it.each(Object.entries(SOURCES))('is named, and nothing is bought: %s', async (_, unfit) => {
 		const [change, message] = unfit;
 		await bench.emulate({ vtrix: { outputs: 2 } });
 		const [source = {}] = await finishedImages();
@@ -654,13 +664,13 @@ describe('Input that does not fit', () => {
 		expect(bench.emulator.ledger.submits).toEqual([]);
 	});
 
-	it('a task that is not finished: is named, and nothing is bought', async () => {
+	it('is named, and nothing is bought: a task that is not finished', async () => {
 		await bench.emulate({ latencyMs: Infinity });
 		const { items } = await bench.generate({ authentication: 'vtrix', waitMode: 'dontWait' });
 		const { error } = await run(image('upscale', { ...FROM_ITEM, upscaler: 'standard' }), [
 			items[0]?.json ?? {},
 		]);
-		expect(error?.message).toMatch(/The source does not fit \(“task \w+ is not finished yet”\)/);
+		expect(error?.message).toMatch(/The source cannot be used \(“task \w+ has not finished yet”\)/);
 		expect(bench.emulator.ledger.submits).toHaveLength(1);
 	});
 });
@@ -682,7 +692,7 @@ describe('The size of the source', () => {
 	const square = (fields: IDataObject = {}) =>
 		image('edit', { ...FROM_ITEM, prompt: 'more sky', canvasAspectRatio: '1:1', ...fields });
 
-	it('is read from its file, of which not more is asked for than its beginning', async () => {
+	it('is read from the beginning of its file', async () => {
 		const source = await wideImage();
 		const ranges: unknown[] = [];
 		const keys: unknown[] = [];
@@ -740,7 +750,7 @@ describe('The size of the source', () => {
 		});
 	});
 
-	it('is the one that is entered, and then nothing is read', async () => {
+	it('is the one that was entered, and then nothing is read', async () => {
 		const source = await wideImage();
 		await run(square({ additionalFields: { imageWidth: 1456, imageHeight: 816 } }), [source]);
 		expect(bench.emulator.ledger.submits[0]?.params).toMatchObject({
@@ -749,7 +759,7 @@ describe('The size of the source', () => {
 		expect(bench.emulator.ledger.downloads).toEqual([]);
 	});
 
-	/** What comes in place of the file. */
+	/** The answers in place of the file. */
 	const NOT_READ: Record<string, [number, string]> = {
 		'the file is gone': [404, 'No such file.'],
 		'the file is no image': [200, '<html>Sign in</html>'],
@@ -757,7 +767,7 @@ describe('The size of the source', () => {
 	};
 
 	describe.each(Object.entries(NOT_READ))('when %s', (_, [status, body]) => {
-		it('is the usual one of the ratio in the prompt', async () => {
+		it('is the default one for the ratio in the prompt', async () => {
 			const source = await wideImage();
 			bench.emulator.intercept(async ({ path }) =>
 				path.startsWith('/files/') ? { status, body } : undefined,
@@ -768,7 +778,7 @@ describe('The size of the source', () => {
 			});
 		});
 
-		it('and the prompt names none, it is asked for, and nothing is bought', async () => {
+		it('and the prompt names no ratio, the error asks for the size, and nothing is bought', async () => {
 			const [source = {}, other = {}] = await finishedImages();
 			bench.emulator.intercept(async ({ path }) =>
 				path === new URL(String(source.url)).pathname ? { status, body } : undefined,
@@ -780,7 +790,7 @@ describe('The size of the source', () => {
 		});
 	});
 
-	it('that makes no canvas with the fields is told before anything is bought', async () => {
+	it('is refused before anything is bought if it makes no canvas with the fields', async () => {
 		const [source = {}] = await finishedImages();
 		const { error } = await run(square(), [source]);
 		expect(error?.message).toMatch(/there is nothing to paint.*\[item 0\]/);

@@ -4,7 +4,7 @@ import { until, useEngine } from './setup';
 
 const eachPrompt = { prompt: '={{ $json.prompt }}' };
 
-/** What may come back from a look, with every provider. */
+/** How a read may fail with any provider. */
 const STUMBLES: Record<string, Reaction> = {
 	'503': { status: 503 },
 	'429 with Retry-After': { status: 429, headers: { 'retry-after': '1' } },
@@ -19,7 +19,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	const { isRead } = dialect;
 
 	describe('50 items', () => {
-		it('take about as long as one, with at most 4 reads per task and 50 submits', async () => {
+		it('take about as long as one, with 50 submits and at most 4 reads for each task', async () => {
 			const taskMs = 4000;
 			const { ledger } = await bench.emulate({ latencyMs: taskMs });
 			const result = await bench.generate(
@@ -30,7 +30,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.items.every(({ json }) => json.status === 'completed')).toBe(true);
 			expect(ledger.submits).toHaveLength(50);
 			expect(ledger.mostReadsOfOneTask()).toBeLessThanOrEqual(4);
-			// By the emulator's own books: from the last submit to the last read.
+			// By the emulator's ledger: from the last submit to the last read.
 			const lastSubmit = Math.max(...ledger.submits.map(({ at }) => at));
 			const lastRead = Math.max(...ledger.reads.map(({ at }) => at));
 			expect(lastRead - lastSubmit).toBeLessThan(1.5 * taskMs);
@@ -39,26 +39,26 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('Cancel', () => {
-		it('ends the node at once, names the open task, and nothing is asked any more', async () => {
+		it('ends the node at once with an error that names the open task, and stops all reads', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			// Without the cancel this would wait for an hour, far beyond the limit of the test.
 			const result = await bench.generate(
 				{ options: { firstCheck: 3600, timeLimit: 1440 } },
 				{
 					meanwhile: async ({ cancel }) => {
-						await until(() => bench.emulator.ledger.submits.length === 1);
+						await until('the task is bought', () => bench.emulator.ledger.submits.length === 1);
 						cancel();
 					},
 				},
 			);
 			const [submit] = bench.emulator.ledger.submits;
 			expect(result.error?.message).toBe(
-				`The execution was cancelled; these tasks go on at ${dialect.displayName}: ${submit?.taskId}`,
+				`The execution was cancelled; these tasks continue at ${dialect.displayName}: ${submit?.taskId}`,
 			);
 			expect(bench.emulator.ledger.reads).toHaveLength(0);
 		});
 
-		it('while a submit is under way: says so, and the task id still reaches the log', async () => {
+		it('during a submit ends the node with an error that says so, and the task id still reaches the log', async () => {
 			let release = () => undefined as void;
 			let arrived = false;
 			bench.emulator.intercept(async (call) => {
@@ -72,28 +72,30 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 				{},
 				{
 					meanwhile: async ({ cancel }) => {
-						await until(() => arrived);
+						await until('the submit arrives', () => arrived);
 						cancel();
 					},
 				},
 			);
 			expect(error?.message).toContain(
-				'1 submit was under way, which may have been taken and paid',
+				'1 submit was in flight and may have been accepted and paid',
 			);
 			release();
 			const [submit] = bench.emulator.ledger.submits;
-			await until(() => bench.engine.logged.some((line) => line.includes(String(submit?.taskId))));
+			await until('the task id is logged', () =>
+				bench.engine.logged.some((line) => line.includes(String(submit?.taskId))),
+			);
 		});
 	});
 
 	describe('Cancel in the middle of many submits', () => {
-		it('sends none of those that are not under way yet, and names those that are', async () => {
+		it('sends no more of them, and names those that are under way', async () => {
 			const result = await bench.generate(
 				{ ...eachPrompt },
 				{
 					items: Array.from({ length: 50 }, (_, index) => ({ prompt: `product ${index}` })),
 					meanwhile: async ({ cancel }) => {
-						await until(() => bench.emulator.ledger.submits.length > 0);
+						await until('the first task is bought', () => bench.emulator.ledger.submits.length > 0);
 						cancel();
 					},
 				},
@@ -105,7 +107,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	});
 
 	describe('The time limit', () => {
-		it('fails with the open task id and the way to go on', async () => {
+		it('fails with the id of the open task and the way to go on', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const result = await bench.generate({ options: { timeLimit: 0.05 } });
 			const [submit] = bench.emulator.ledger.submits;
@@ -113,7 +115,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			expect(result.error?.description).toMatch(/Task → Wait/);
 		});
 
-		it('with On Time Limit = Return Pending gives an item that Task → Wait takes as it is', async () => {
+		it('gives an item that Task → Wait takes unchanged with On Time Limit = Return Pending', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { items } = await bench.generate({
 				options: { timeLimit: 0.05, onTimeLimit: 'returnPending' },
@@ -130,7 +132,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		});
 	});
 
-	describe('A look that does not succeed', () => {
+	describe('A failed read', () => {
 		it.each(Object.entries({ ...STUMBLES, ...dialect.stumbles }))(
 			'loses no task: %s',
 			async (_, stumble) => {
@@ -145,7 +147,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		);
 
 		it.each(Object.entries(dialect.unknownTask))(
-			'is forgiven when the books of the provider are a moment behind the submit: %s',
+			'right after the submit does not mean that the task is lost: %s',
 			async (_, unknown) => {
 				let stumbles = 0;
 				bench.emulator.intercept(async (call) =>

@@ -9,6 +9,7 @@ import {
 	startEmulator,
 } from '../emulator';
 import { type Dialect, DIALECTS } from '../engine/dialects';
+import { EXECUTION, OTHER_EXECUTION } from '../engine/executions';
 import type { Engine, Result, Scenario } from '../engine/harness';
 import { Instance } from '../engine/instance';
 import { type VirtualTime, virtualTime } from '../engine/virtualTime';
@@ -37,19 +38,19 @@ export interface Cell {
 	readonly mode: Mode;
 }
 
-/** What happened in a cell: the node's side, and the emulator's. */
+/** What happened in a cell. */
 export interface Run {
-	/** The end of the execution; undefined when it had none within any patience. */
+	/** The result of the execution; undefined if it did not end within `PATIENCE_MS`. */
 	readonly result?: Result;
 	/** Virtual ms. */
 	readonly ms: number;
-	/** How often n8n ran the parked execution again. */
+	/** The number of times n8n ran the parked execution again. */
 	readonly wakes: number;
-	/** The same execution after n8n's Retry, the fault being over; only where it was asked for. */
+	/** The same execution after n8n's Retry without the fault; only for important faults. */
 	readonly retried?: Result;
 }
 
-/** So many items; the second is the victim. */
+/** The number of items; the second is the victim. */
 export const ITEMS = 4;
 export const VICTIM = 1;
 
@@ -60,24 +61,24 @@ const TASK_TAKES_MS = 40_000;
 const TRIES = 3;
 const RETRY = { retryOnFail: true, maxTries: TRIES, waitBetweenTries: 1000 };
 
-/** No cell is waited for longer, in virtual ms. */
+/** The longest time that a cell is waited for, in virtual ms. */
 const PATIENCE_MS = 3 * 3_600_000;
-/** An execution that has run so often does not end. */
+/** An execution that has run more often never ends. */
 const MOST_RUNS = 100;
 
 export const promptOf = (index: number): string => `product ${index}`;
 
-/** The item that this was bought for: flags may stand behind its prompt. */
+/** The item that a prompt was bought for; flags may follow the prompt. */
 export const itemOf = (prompt: unknown): number =>
 	Number(/product (\d+)/.exec(String(prompt))?.[1] ?? NaN);
 
-/** A picture like any other, so that no cell spends its time on drawing. */
+/** The same picture for all outputs, so that no cell spends time on drawing. */
 const PICTURE = Buffer.from(
 	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
 	'base64',
 );
 
-/** Each bench has an account of its own: what the process keeps for an account is not to reach the next. */
+/** Each bench has its own account, because the process remembers things by account. */
 let accounts = 0;
 
 /** An n8n around the engine and an emulator; all in one process and one time. */
@@ -98,14 +99,14 @@ export class Bench {
 		return new Bench(bench.emulator, time, await Instance.start(engine), apiKey);
 	}
 
-	/** In virtual time to the last: whoever is told of it then, and wants to try later, is gone with that time. */
+	/** Closes everything within virtual time, so that timers for a later try end with it. */
 	async close(): Promise<void> {
 		await this.emulator.close();
 		await this.n8n.close();
 		this.time.end();
 	}
 
-	/** Runs a scenario to its end, however often it is parked and whoever wakes it. */
+	/** Runs a scenario to its end, however often it parks and whoever wakes it. */
 	async toEnd(scenario: Scenario): Promise<Run> {
 		const { executionId } = scenario;
 		const { emulator, apiKey } = this;
@@ -119,20 +120,20 @@ export class Bench {
 		return { result, ms: Date.now() - start, wakes: this.n8n.runsOf(executionId) - 1 };
 	}
 
-	/** n8n's Retry of an execution that has failed: the run of the failed node is taken off, its stack executed again. */
+	/** n8n's Retry of a failed execution: the run of the failed node is removed, and its stack is executed again. */
 	async retry(scenario: Scenario, failed: Result): Promise<Run> {
 		const saved = throughJson(failed.data);
 		delete saved.waitTill;
 		delete saved.resultData.error;
 		delete saved.resultData.runData.Midjourney;
 		for (const { node } of saved.executionData?.nodeExecutionStack ?? []) delete node.disabled;
-		return await this.toEnd({ ...scenario, executionId: '2', retryOf: saved });
+		return await this.toEnd({ ...scenario, executionId: OTHER_EXECUTION, retryOf: saved });
 	}
 
-	/** With n8n's timer beside it: what nobody wakes is run again when its time is up. */
+	/** Runs it together with n8n's timer, which runs a parked execution again when its time is up. */
 	private async complete(scenario: Scenario): Promise<Result> {
 		const { n8n } = this;
-		const { executionId = '1' } = scenario;
+		const { executionId = EXECUTION } = scenario;
 		let result = await n8n.begin(scenario);
 		while (result.status === 'waiting' && n8n.runsOf(executionId) <= MOST_RUNS) {
 			const parked = result;
@@ -150,7 +151,7 @@ export class Bench {
 	}
 }
 
-/** Runs a cell, with n8n's Retry behind it where the cell is important. */
+/** Runs a cell, followed by n8n's Retry if its fault is important. */
 export async function runCell(engine: Engine, { fault, dialect, mode }: Cell): Promise<CellRun> {
 	const bench = await Bench.open(engine);
 	try {
@@ -172,7 +173,7 @@ export async function runCell(engine: Engine, { fault, dialect, mode }: Cell): P
 }
 
 export type CellRun = Run & {
-	/** What was bought, before and with n8n's Retry. */
+	/** The submits before and after n8n's Retry. */
 	readonly submits: Emulator['ledger']['submits'];
 	readonly allSubmits: Emulator['ledger']['submits'];
 };
@@ -202,7 +203,7 @@ function scenarioOf(fault: Fault, dialect: Dialect, mode: Mode): Scenario {
 	};
 }
 
-/** The fault of a row for the victim's calls. */
+/** Applies the fault of a row to the victim's calls. */
 function faultAt(fault: Fault, dialect: Dialect, emulator: Emulator) {
 	const isVictims = (call: Call): boolean => {
 		const task = emulator.ledger.submits.find(
@@ -218,7 +219,7 @@ function faultAt(fault: Fault, dialect: Dialect, emulator: Emulator) {
 					(call.query.taskId === task.taskId || call.path.endsWith(`/${task.taskId}`))
 				);
 			case 'file':
-				// One of its four.
+				// One of its four files.
 				return task !== undefined && call.path.startsWith(`/files/${task.taskId}_1.`);
 			case 'balance':
 				return call.path.endsWith('/credit');
@@ -232,7 +233,7 @@ function faultAt(fault: Fault, dialect: Dialect, emulator: Emulator) {
 	};
 }
 
-/** What a fault makes of one call. */
+/** The reaction of a fault to one call. */
 export async function react(wire: Wire, when: Fault['when'], call: Call): Promise<Reaction> {
 	if ('reaction' in wire) {
 		if (when === 'after') await call.handle();

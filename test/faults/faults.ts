@@ -10,27 +10,27 @@ export interface Fault {
 	/** The row of the summary that it is counted in. */
 	readonly group: string;
 	readonly route: Route;
-	/** Only this provider speaks so; unset: both. */
+	/** The only provider with this answer; unset: both. */
 	readonly provider?: ProviderName;
-	/** `after`: the provider has done its work (taken the submit, say), only its answer goes wrong. */
+	/** `after`: the provider has done its work, such as accepting the submit, and only its answer goes wrong. */
 	readonly when: 'before' | 'after';
 	readonly wire: Wire;
-	/** So many calls are met, then all is well; unset: all of them. */
+	/** The number of calls that meet the fault; unset: all. */
 	readonly times?: number;
 	readonly ends: Ending;
-	/** What a person must be told, if the item fails; any one of them. */
+	/** What the message must say if the item fails; one of them is enough. */
 	readonly says: readonly RegExp[];
-	/** The provider says that the prompt's own task has failed for good: another prompt may be advised. */
+	/** The provider says that the task of the prompt has failed, so the message may advise another prompt. */
 	readonly blamesPrompt?: boolean;
-	/** The account is meant: the other items may be left unbought. */
+	/** It is about the account, so the other items may be left unbought. */
 	readonly accountWide?: boolean;
-	/** Also with n8n's Retry execution afterwards, through the saved data, and in all modes at any size. */
+	/** Runs in all modes at any size, and is followed by n8n's Retry from the saved data. */
 	readonly important?: boolean;
 }
 
 export type Route = 'submit' | 'read' | 'file' | 'balance';
 
-/** `delivered`: the item must come out whole. `told`: it fails, and says so truly. `either`: both are right. */
+/** `delivered`: the item must be whole. `told`: it must fail with a true message. `either`: both are right. */
 export type Ending = 'delivered' | 'told' | 'either';
 
 /** What is on the wire in place of the provider's answer. */
@@ -43,26 +43,26 @@ export type Wire =
 
 const PROVIDERS: readonly ProviderName[] = ['midApi', 'vtrix'];
 
-/** Every status that the providers document, or that a proxy is known to send. */
+/** Every status that a provider documents or a proxy is known to send. */
 const STATUSES = [
 	...[400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 451, 455],
 	...[500, 501, 502, 503, 504, 505, 520, 522, 524],
 ];
 
-/** With these codes the provider's documentation says that it refuses (wire.md: MidAPI codes, Vtrix codes). */
+/** The documented codes of refusals (wire.md: MidAPI codes, Vtrix codes). */
 const DOCUMENTED: Readonly<Record<ProviderName, readonly number[]>> = {
 	midApi: [400, 401, 402, 404, 422, 429, 455, 501, 505],
 	vtrix: [400, 401, 402, 403, 422, 429],
 };
 const ABOUT_THE_ACCOUNT: Readonly<Record<ProviderName, readonly number[]>> = {
-	// 403 stands on no page of its; in its own form it is about the key all the same.
+	// 403 is on no page, but in the provider's own form it is about the key.
 	midApi: [401, 402, 403],
 	vtrix: [401, 402, 403],
 };
-/** Refusals that pass by themselves. */
+/** Transient refusals. */
 const PASSING = [429, 455];
 
-/** How each provider complains in its own form. */
+/** Each provider's own forms of an error. */
 const ownForms: Readonly<Record<ProviderName, Readonly<Record<string, (code: number) => Answer>>>> =
 	{
 		midApi: {
@@ -92,24 +92,24 @@ const page = (status: number): Answer => ({
 	body: `<html><head><title>${status}</title></head><body><h1>${status}</h1><hr>nginx</body></html>`,
 });
 
-/** What comes from someone between n8n and the provider. */
+/** Answers of someone between n8n and the provider. */
 const strangers: Readonly<Record<string, (status: number) => Answer>> = {
 	'without a body': (status) => ({ status }),
 	'a page of HTML': page,
 };
 
-/** Nobody knows whether the submit was taken. */
+/** The submit is ambiguous. */
 export const MAYBE_PAID =
 	/may (already )?have been (paid|bought|taken|submitted)|may (already )?be paid|may exist/i;
 const NOT_TAKEN_AT_ONCE: readonly RegExp[] = [MAYBE_PAID];
 
-/** What is true of a refusal with this code. */
+/** What a message about a refusal with this code must say. */
 const refusedWith = (code: number): readonly RegExp[] => {
 	switch (code) {
 		case 401:
 			return [/API key/i];
 		case 402:
-			return [/too little credit|balance/i];
+			return [/enough credits|balance/i];
 		case 403:
 			return [/API key|not allow|may not|permission/i];
 		case 429:
@@ -131,14 +131,14 @@ const transports: Readonly<Record<string, Wire>> = {
 	'silence before the headers': { reaction: 'hang' },
 	'cut in the middle': { manner: 'cut' },
 	'silence after the headers': { manner: 'stall' },
-	// For longer than any limit.
+	// That takes longer than any limit.
 	'a byte every 10 s': { manner: { byteEveryMs: 10_000 } },
 };
 
 const HUGE = 24 * 1024 * 1024;
 const json = (body: unknown): Answer => ({ status: 200, body });
 
-/** No answer of any provider, with HTTP 200. */
+/** Bodies with HTTP 200 that no provider sends. */
 const nonsense: Readonly<Record<string, Answer>> = {
 	'HTML with HTTP 200': { ...page(200), body: '<html><body>Welcome</body></html>' },
 	'an empty body': { status: 200 },
@@ -155,7 +155,7 @@ const nonsense: Readonly<Record<string, Answer>> = {
 	'24 MB of JSON': json({ filler: 'x'.repeat(HUGE) }),
 };
 
-/** What should be an id, a word or a list, and is not. */
+/** Values of another type where an id, a word or a list belongs. */
 const wrongTypes: Readonly<
 	Record<ProviderName, Readonly<Record<'submit' | 'read', Record<string, Answer>>>>
 > = {
@@ -190,7 +190,7 @@ const wrongTypes: Readonly<
 	},
 };
 
-/** Codes of Vtrix of which nobody knows what became of the task (wire.md: Vtrix codes). */
+/** Codes of Vtrix that leave open what became of the task (wire.md: Vtrix codes). */
 const VTRIX_CODES = {
 	'...098': 8004001098,
 	'...099': 8004001099,
@@ -217,7 +217,7 @@ const NONSENSE = 'wrong types, HTML, empty, huge';
 const RETRY_AFTER_GROUP = 'Retry-After absurd';
 const centuryOf = (status: number): string => (status < 500 ? '4xx' : '5xx');
 
-/** A submit that was taken may be found again, by the call for its task say. */
+/** An accepted submit may be found again, for example by the call for its task. */
 const endOf = (when: Fault['when']): Ending => (when === 'after' ? 'either' : 'told');
 
 function submitFaults(): Fault[] {
@@ -239,13 +239,13 @@ function submitFaults(): Fault[] {
 					name: `${code}, ${form}`,
 					when: 'before',
 					ends: 'told',
-					// What is in no documentation may be taken for anything.
+					// An undocumented code may mean anything.
 					says: documented
 						? refusedWith(code)
 						: [MAYBE_PAID, /refused|could not/i, ...refusedWith(code)],
 					accountWide: ABOUT_THE_ACCOUNT[provider].includes(code),
 				});
-				// Nobody refuses with these: after acceptance only a lying provider sends the others.
+				// Only these can follow an accepted submit. A provider that sent the others would lie.
 				if (code >= 500 && !documented) {
 					add({
 						...about,
@@ -306,7 +306,7 @@ function submitFaults(): Fault[] {
 					when,
 					wire: { reaction: stranger(status) },
 					ends: endOf(when),
-					// Before or after looks the same from here.
+					// From here, before and after look the same.
 					says:
 						when === 'after'
 							? NOT_TAKEN_AT_ONCE
@@ -316,14 +316,14 @@ function submitFaults(): Fault[] {
 			}
 		}
 		for (const [name, wire] of entries(transports)) {
-			// Without the provider's work there is no answer of its that could arrive badly.
+			// Without the provider's work there is no answer that could go wrong on its way.
 			if (when === 'before' && 'manner' in wire) continue;
 			add({
 				group: CONNECTION,
 				name,
 				when,
 				wire,
-				// A slow answer that arrives after all is an answer.
+				// A slow answer that arrives in the end is an answer.
 				ends: name.startsWith('a byte') ? 'either' : endOf(when),
 				says: NOT_TAKEN_AT_ONCE,
 				important: when === 'after',
@@ -379,13 +379,13 @@ const RETRY_AFTER = {
 	words: 'soon',
 };
 
-/** A paid task that cannot be read: it is paid, and how to go on. The id itself is asserted for every cell. */
+/** For a paid task that cannot be read. Its id is asserted for every cell. */
 const PAID: readonly RegExp[] = [/paid/i];
 
-/** Words for a state that no page of the provider prints; with their usual meaning. */
+/** Undocumented words for a state, with their usual meaning. */
 const WORDS = {
 	ends: ['moderated', 'rejected', 'timeout', 'expired', 'failure', 'done'],
-	/** Of those. */
+	/** Some of those. */
 	aboutThePrompt: ['moderated', 'rejected', 'failure'],
 	runs: ['thinking', 'post_processing', ''],
 };
@@ -403,7 +403,7 @@ function readFaults(): Fault[] {
 	const rows: Fault[] = [];
 	const add = (row: Omit<Fault, 'route' | 'when'>) =>
 		rows.push({ route: 'read', when: 'before', ...row });
-	/** For ever, and twice. */
+	/** Adds the row for all reads, and for the first two. */
 	const addBoth = (row: Omit<Fault, 'route' | 'when' | 'ends' | 'says'>, more?: Partial<Fault>) => {
 		add({ ...row, ends: 'told', says: PAID, ...more });
 		add({ ...row, name: `${row.name}, twice`, times: 2, ends: 'delivered', says: [] });
@@ -419,7 +419,7 @@ function readFaults(): Fault[] {
 					wire: { reaction: own(code) },
 				};
 				const passing = PASSING.includes(code) || code === 500 || (code >= 502 && code !== 505);
-				// What the provider itself says for good of a task, or of the account, may end the wait.
+				// A permanent answer of the provider itself about the task or the account may end the wait.
 				if (passing) addBoth(row, { important: code === 429 });
 				else add({ ...row, ends: 'told', says: PAID, important: [401, 402, 404].includes(code) });
 			}
@@ -538,7 +538,7 @@ const FILE_FAILED: readonly RegExp[] = [/download/i];
 const PNG = { 'content-type': 'image/png' };
 const LIMIT_MB = 1;
 
-/** Of the node, for all cells about files. */
+/** The options of the node in all cells about files. */
 export const FILE_OPTIONS = { downloadLimit: LIMIT_MB };
 
 function fileFaults(): Fault[] {
@@ -695,6 +695,6 @@ export const LIES = {
 	/** Unless the provider itself says that the task has failed. */
 	ofPrompts: [/change the prompt/i],
 	ofContinued: [/retr(y|ied)( of)? (this|the) execution/i],
-	/** Where nothing is bought at all. */
+	/** For requests that buy nothing. */
 	ofFree: [MAYBE_PAID],
 };

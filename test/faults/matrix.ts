@@ -13,16 +13,16 @@ import { judge, KINDS } from './verdict';
 const WAYS_AT_ONCE =
 	process.env.FAULTS === 'few' ? { ordinary: 1, important: 1 } : { ordinary: 2, important: 6 };
 
-/** Enough for a row in all ways on a machine that has other work. */
+/** Enough for a row in all ways on a busy machine. */
 const ROW_TIMEOUT_MS = 120_000;
 
-/** In which of the ways this row, the n-th, is run. */
+/** The ways in which the row at this position runs. */
 function waysOf({ route, important }: Fault, position: number): readonly Mode[] {
-	// A question parks nothing.
+	// A balance request never parks.
 	const modes = route === 'balance' ? MODES.filter(({ waitMode }) => waitMode === 'poll') : MODES;
 	if (process.env.FAULTS === 'all') return modes;
 	const count = important ? WAYS_AT_ONCE.important : WAYS_AT_ONCE.ordinary;
-	// 7 and 18, and 7 and 6, have no common factor: the steps come by every way, and change the mode each time.
+	// 7 has no common factor with 18 or with 6, so the steps reach every way and change the mode each time.
 	const picked = Array.from(
 		{ length: count },
 		(_, step) => modes[((position * count + step) * 7) % modes.length],
@@ -30,7 +30,7 @@ function waysOf({ route, important }: Fault, position: number): readonly Mode[] 
 	return picked.filter((mode) => mode !== undefined);
 }
 
-/** Tests for all rows of some routes; at the end the summary is printed, and with FAULTS_WRITE goes into the docs. */
+/** Tests for all rows of some routes. The summary is printed at the end and, with FAULTS_WRITE, goes into the docs. */
 export function testRoutes(...routes: Route[]): void {
 	const tally = new Tally();
 	let engine: Engine | undefined;

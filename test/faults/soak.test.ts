@@ -8,7 +8,7 @@ const ITEMS = 500;
 const PLANS = DIALECTS.flatMap((dialect) =>
 	ON_ERROR.map((onError) => ({
 		...{ dialect, onError, items: ITEMS, faulty: 0.1, seed: 8 },
-		// The same faults once in the foreground and once parked.
+		// The same faults in the foreground and parked.
 		waitMode: onError === 'continueRegularOutput' ? ('poll' as const) : ('auto' as const),
 	})),
 );
@@ -37,7 +37,7 @@ it.each(PLANS.map((plan) => [plan.dialect.displayName, plan.onError, plan] as co
 		expect(ms).toBeLessThanOrEqual(SOAK_LIMIT_MS);
 		expect(delivered + failedWithId + ambiguousNamed + refused + notSent).toBe(ITEMS);
 		expect(accepted).toBeLessThanOrEqual(ITEMS);
-		// Whom no fault has met is not to feel anything of it.
+		// Items without a fault are not affected.
 		if (onError !== 'stopWorkflow') expect(delivered).toBeGreaterThanOrEqual(ITEMS - faulty);
 	},
 	180_000,

@@ -13,50 +13,50 @@ export interface SoakPlan {
 	readonly onError: Mode['onError'];
 	readonly waitMode: Mode['waitMode'];
 	readonly items: number;
-	/** Of the items, from 0 to 1. */
+	/** The share of faulty items, from 0 to 1. */
 	readonly faulty: number;
 	readonly seed: number;
 }
 
-/** What became of the items. Each stands in one of the first five; the last three are to be 0. */
+/** What became of the items. Each counts in one of the first five; the last three must be 0. */
 export interface Account {
 	accepted: number;
 	delivered: number;
 	/** Not delivered; the ID of its task is known. */
 	failedWithId: number;
-	/** Without an ID, and named as possibly paid. */
+	/** Without an ID, but named as possibly paid. */
 	ambiguousNamed: number;
-	/** Said to be refused; nothing was accepted for it. */
+	/** Reported as refused, and nothing was accepted for it. */
 	refused: number;
-	/** Neither sent nor an item of its own: On Error = stop came before. */
+	/** Neither sent nor in the output, because On Error = stop ended the node before. */
 	notSent: number;
-	/** Accepted, and nowhere to be found; or no item at all where there has to be one. */
+	/** Accepted but named nowhere, or missing in the output. */
 	dropped: number;
 	/** Accepted or delivered more than once. */
 	doubled: number;
-	/** The result of another item. */
+	/** With the result of another item. */
 	mispaired: number;
 }
 
 const promptOf = (index: number) => `soak item ${index}.`;
 const indexIn = (prompt: unknown): number => Number(/soak item (\d+)\./.exec(String(prompt))?.[1]);
 
-/** No soak takes longer, in virtual ms. */
+/** The time limit of a soak, in virtual ms. */
 export const SOAK_LIMIT_MS = 30 * 60_000;
 
-/** What came of a soak. */
+/** The result of a soak. */
 export interface Soaked {
 	readonly account: Account;
 	/** Virtual. */
 	readonly ms: number;
 	readonly ended: boolean;
-	/** How many items met a fault. */
+	/** The number of items with a fault. */
 	readonly faulty: number;
-	/** What is wrong with each item that was dropped. */
+	/** What is wrong with each dropped item. */
 	readonly unaccounted: string[];
 }
 
-/** Runs a soak, and accounts for every item. */
+/** Runs a soak and accounts for every item. */
 export async function soak(engine: Engine, plan: SoakPlan): Promise<Soaked> {
 	const { dialect, onError, waitMode, items, seed } = plan;
 	const bench = await Bench.open(engine, { credits: 1e9, vtrix: { balanceUsd: 1e9 } });
@@ -103,7 +103,7 @@ export async function soak(engine: Engine, plan: SoakPlan): Promise<Soaked> {
 	}
 }
 
-/** Each faulty item meets its own fault. */
+/** A fault of its own for each faulty item. */
 function fates(fate: ReadonlyMap<number, Fault>, dialect: Dialect, { ledger }: Emulator) {
 	const met = new Map<number, number>();
 	const owners = new Map<string, number>();

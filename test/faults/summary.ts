@@ -15,7 +15,7 @@ function capital(word: string): string {
 	return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** The row of the summary in which a fault is counted. */
+/** The row of the summary that counts a fault. */
 export const rowOf = ({ route, when, group }: Fault): string =>
 	route === 'submit' ? `${capital(when)} acceptance: ${group}` : capital(group);
 
@@ -24,7 +24,7 @@ export const rowsOf = (route: Route): string[] => [
 	...new Set(FAULTS.filter((fault) => fault.route === route).map(rowOf)),
 ];
 
-/** Counts cells, and those in which something was wrong. */
+/** Counts cells, and those with each kind of mistake. */
 export class Tally {
 	private readonly counts = new Map<string, number>();
 
@@ -34,7 +34,7 @@ export class Tally {
 		for (const kind of KINDS) if (verdict[kind].length > 0) this.count(`${row} ${kind}`);
 	}
 
-	/** Prints the table of a route, and with FAULTS_WRITE puts it into the page of the docs. */
+	/** Prints the table of a route and, with FAULTS_WRITE, puts it into the docs. */
 	conclude(route: Route): void {
 		const table = this.table(route);
 		process.stdout.write(`\n${capital(route)}\n${table}\n`);
@@ -62,7 +62,7 @@ export class Tally {
 	}
 }
 
-/** Counts of a soak, as the columns are called. */
+/** The counts of a soak with the names of their columns. */
 const SOAK_COLUMNS = {
 	accepted: 'Accepted',
 	delivered: 'Delivered',
@@ -75,7 +75,7 @@ const SOAK_COLUMNS = {
 	mispaired: 'Mispaired',
 } satisfies Record<keyof Soaked['account'], string>;
 
-/** Prints the table of the soaks, and with FAULTS_WRITE puts it into the page of the docs. */
+/** Prints the table of the soaks and, with FAULTS_WRITE, puts it into the docs. */
 export function concludeSoak(rows: ReadonlyArray<readonly [string, Soaked]>): void {
 	const keys = Object.keys(SOAK_COLUMNS) as Array<keyof Soaked['account']>;
 	const table = inColumns([

@@ -5,17 +5,17 @@ import type { Result } from '../engine/harness';
 import { type Cell, type CellRun, itemOf, ITEMS, TIME_LIMIT_MS, VICTIM } from './cells';
 import { LIES, MAYBE_PAID } from './faults';
 
-/** What can be wrong with a cell; each with words that say what it is. */
+/** The mistakes in a cell, each described in words. */
 export interface Verdict {
-	/** Bought more often than wanted. */
+	/** Items bought more than once. */
 	overpaid: string[];
-	/** A task that was paid stands nowhere, or an item has vanished. */
+	/** Paid tasks that are named nowhere, and missing items. */
 	lost: string[];
-	/** Not ended within the limit. */
+	/** Executions that did not end within the limit. */
 	late: string[];
-	/** A message that is not true, or says too little. */
+	/** Messages that are untrue or say too little. */
 	untrue: string[];
-	/** Another item than the victim is not whole, or one has the result of another. */
+	/** Items other than the victim that are not whole, and items with the result of another. */
 	harmed: string[];
 }
 
@@ -34,7 +34,7 @@ const LIMIT_MS = {
 	balance: 2 * MINUTE + 30_000,
 };
 
-/** Judges a cell by the ledger and the saved execution. */
+/** Judges a cell by the emulator's ledger and the saved execution. */
 export function judge(cell: Cell, run: CellRun): Verdict {
 	const verdict: Verdict = { overpaid: [], lost: [], late: [], untrue: [], harmed: [] };
 	const { fault, dialect, mode } = cell;
@@ -65,7 +65,7 @@ export function judge(cell: Cell, run: CellRun): Verdict {
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
-/** Everything that an item says. */
+/** All texts of an item. */
 const wordsOf = ({ json, error }: INodeExecutionData): string =>
 	[JSON.stringify(json), error?.message, error?.description ?? ''].join(' ');
 
@@ -147,7 +147,7 @@ function judgeItems(
 		const [found] = lie.exec(words) ?? [];
 		if (found) verdict.untrue.push(`“${found}”: ${words}`);
 	}
-	// What a failed file leaves is worth its addresses.
+	// A failed download must leave the links.
 	if (fault.route === 'file' && !stops && !victim.some((item) => /\/files\//.test(wordsOf(item)))) {
 		verdict.lost.push(`the addresses of the files of item ${VICTIM}: ${words}`);
 	}
@@ -184,7 +184,7 @@ function judgeBalance(
 	}
 }
 
-/** After n8n's Retry, the fault being over, everything is delivered or named. */
+/** After n8n's Retry without the fault, everything must be delivered or named. */
 function judgeRetried(
 	{ dialect }: Cell,
 	retried: Result,

@@ -180,7 +180,9 @@ describe(`n8n ${CURRENT_N8N} flooded for ${SECONDS} s`, () => {
 			const { heard, reads, falseStarts: wrong, elsewhere } = await run(row);
 			const key = `${row.wave} ${row.perSecond}`;
 			if (row.name === 'webhook') yardstick.set(key, heard);
-			expect({ wrong, elsewhere }).toEqual({ wrong: 0, elsewhere: [] });
+			expect(elsewhere).toEqual([]);
+			// n8n's own node starts once more for a call that is repeated because its answer came too late.
+			if (row.name !== 'webhook') expect(wrong).toBe(0);
 			expect(reads).toBeLessThanOrEqual(readsAllowed(row));
 			// At 20 a second nothing honest is lost; at 500 no more than with n8n's own node.
 			const least = row.perSecond === 20 ? HONEST : (yardstick.get(key) ?? 0);

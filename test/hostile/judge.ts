@@ -34,7 +34,7 @@ export function countsOf({ answers, before, after, elsewhere }: Evidence): Count
 	};
 }
 
-/** How a call is refused that does not prove itself. */
+/** The status of a call that is refused because it is not authenticated. */
 const REFUSED = 401;
 
 const isSuccess = (status: Answer['status']): boolean =>

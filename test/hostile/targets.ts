@@ -107,10 +107,12 @@ function aimAt(address: URL, taskId: string, about: Omit<Aim, 'kind' | 'call' | 
  * How often a workflow was started: the node behind its trigger ran, or n8n was killed in it and says so. An execution that
  * brought nothing does not count.
  */
-async function startsOf(client: N8nClient, workflowId: string): Promise<number> {
+async function startsOf({ client, n8n }: Place, workflowId: string): Promise<number> {
 	const all = await client.executions(workflowId, LISTED_AT_MOST);
 	const counts = await Promise.all(
-		all.map(async ({ id }) => {
+		all.map(async ({ id, status: listed, startedAt }) => {
+			// What was killed before its first node n8n 1.x and 2.8.4 call running for ever.
+			if (listed === 'running' && startedAt < n8n.upSince) return 0;
 			const { status, runs } = await client.finished(id, MINUTE);
 			return runs.get(AFTER)?.length ?? (status === 'crashed' ? 1 : 0);
 		}),
@@ -400,7 +402,7 @@ export class TriggerTarget implements Target {
 	}
 
 	async starts(): Promise<number> {
-		return await startsOf(this.place.client, this.workflowId);
+		return await startsOf(this.place, this.workflowId);
 	}
 
 	async close(): Promise<void> {
@@ -590,7 +592,7 @@ export class WebhookTarget implements Target {
 	}
 
 	async starts(): Promise<number> {
-		return await startsOf(this.place.client, this.workflowId);
+		return await startsOf(this.place, this.workflowId);
 	}
 
 	async close(): Promise<void> {}

@@ -3,18 +3,18 @@ import { createServer, request } from 'node:http';
 
 import { freePort } from '../n8n/process';
 
-/** Stands where n8n's webhooks are called, as a proxy does, and can keep the calls that wake an execution. */
+/** A proxy in front of n8n's webhooks that can hold back the calls that wake an execution. */
 export interface Gate {
-	/** What n8n takes for its own address. */
+	/** The address that n8n takes for its own. */
 	readonly url: string;
-	/** Sets where calls go on to. */
+	/** Sets the address that calls are forwarded to. */
 	leadTo(url: string): void;
 	/**
 	 * Keeps from now on the calls to the resume address of one execution: the first that is called while it has bought
 	 * nothing. Which one that is, is said by `isOf`.
 	 */
 	holdNextWake(of: string): { reached: Promise<void>; release: () => void };
-	/** Tells which execution a `holdNextWake` was about. */
+	/** Says which execution a `holdNextWake` was about. */
 	isOf(of: string, executionId: string): void;
 	close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export async function openGate(): Promise<Gate> {
 	const port = await freePort();
 	let target = '';
 	const holds = new Map<string, Held>();
-	/** Calls that came before it was known whose they are. */
+	/** Calls that came before their execution was known. */
 	const early = new Map<string, () => void>();
 
 	const heldFor = (executionId: string) =>
@@ -58,7 +58,7 @@ export async function openGate(): Promise<Gate> {
 		};
 		const held = heldFor(executionId);
 		if (held) return keep(held);
-		// While a hold does not know yet whose it is, a wake may be the one.
+		// While a hold does not know its execution yet, this wake may be the one.
 		if (![...holds.values()].some((other) => other.executionId === undefined)) return goOn();
 		early.set(executionId, () => {
 			const mine = heldFor(executionId);

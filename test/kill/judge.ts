@@ -1,50 +1,50 @@
 import { isObject, type JsonObject } from '../n8n/json';
 
-/** What is left of one execution of a list of items, after n8n was killed and has run again. */
+/** What is known of one execution after n8n was killed and has run again. */
 export interface Evidence {
 	/** One for each item, all different. */
 	prompts: readonly string[];
-	/** What the provider has taken and been paid for. */
+	/** The submits that the provider accepted. */
 	submits: ReadonlyArray<{
 		prompt: string;
 		taskId: string;
-		/** It was taken, and n8n was dead before it could hear so. */
+		/** It was accepted, but n8n was killed before the answer. */
 		unanswered?: boolean;
 	}>;
-	/** Status of the last execution: itself, or that of its retry. */
+	/** The status of the execution, or of its retry. */
 	status: string;
-	/** What that one ended with. */
+	/** The error of that one. */
 	error?: string;
-	/** What came out of the node, `n` being the position of the item. */
+	/** The output of the node; `n` is the position of the item. */
 	items: readonly JsonObject[];
-	/** Everything that n8n has kept of it: saved data of all its executions, log. */
+	/** Everything that n8n has stored of it: the saved data of all its executions, and the log. */
 	kept: string;
 }
 
-/** What a user got for the money. All lists hold positions of items, but `lost`. */
+/** What the user got for the money. All lists but `lost` hold positions of items. */
 export interface Verdict {
 	bought: number;
 	/** Paid more than once. */
 	twice: number[];
-	/** Came out as completed. */
+	/** Output as completed. */
 	delivered: number[];
-	/** The user is told of them, by task id or by number. */
+	/** Named to the user by task id or by number. */
 	named: number[];
-	/** Only their number is known, if that: nobody can say whether they were bought. */
+	/** Known by their number at most, so that nobody can say whether they were bought. */
 	unknown: number[];
-	/** The ids of tasks that were paid, and nobody was told. */
+	/** The ids of paid tasks that are named nowhere. */
 	lost: string[];
-	/** What must not be, in words; empty when all is well. */
+	/** What is wrong, in words; empty if all is well. */
 	faults: string[];
 }
 
-/** A batch is no more than what the provider takes at once: 20 submits in 10 seconds. */
+/** A batch is at most what the provider accepts at once: 20 submits in 10 seconds. */
 export const LARGEST_BATCH = 20;
 
 const FINAL = ['success', 'error', 'canceled', 'crashed'];
 
 /**
- * Judges by what was paid and what the user can see.
+ * Judges by what was paid and by what the user can see.
  *
  * @param goesOn the execution is expected to have brought all it can (it was retried, or was parked); else it is enough that
  * n8n has kept the ids somewhere
@@ -75,9 +75,9 @@ export function judge(evidence: Evidence, goesOn: boolean): Verdict {
 	for (const { taskId } of completed) out.set(String(taskId), (out.get(String(taskId)) ?? 0) + 1);
 	const isLost = ({ taskId, prompt, unanswered }: Evidence['submits'][number]) => {
 		if (out.has(taskId) || told.includes(taskId)) return false;
-		// In an execution that ended without a word nobody is told of what nobody knows.
+		// An execution that ended without an error names no unknown items.
 		if (!goesOn && unanswered) return false;
-		// Bought a second time: the first one is lost unless it is named itself.
+		// If it was bought twice, the first task is lost unless it is named itself.
 		const only = counts.get(at(prompt)) === 1;
 		if (only && byNumber.has(at(prompt))) return false;
 		return goesOn || !kept.includes(taskId);
@@ -109,7 +109,7 @@ export function numbersIn(text: string): number[] {
 	);
 }
 
-/** An item that carries an error, in whatever form. */
+/** Whether an item has an error, in whatever form. */
 const saysWhy = (item: JsonObject): boolean =>
 	[item.error, item.errorMessage, item.problem].some(
 		(value) => (typeof value === 'string' && value !== '') || isObject(value),

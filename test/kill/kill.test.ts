@@ -9,12 +9,12 @@ import { type Killable, type Result, runRound } from './runner';
 import { STEPS } from './steps';
 
 const MINUTE = 60_000;
-/** A look of the node may be five minutes away, and n8n's timer one more. */
+/** The next run of the node may be five minutes away, and n8n's timer one more. */
 const PATIENCE_MS = isFull ? 7 * MINUTE : MINUTE;
 const ROUND_TIMEOUT_MS = PATIENCE_MS + 8 * MINUTE;
 /** All executions of a round are under way at once. */
 const CONCURRENCY = 20;
-/** n8n waits so long for what is running when it is asked to end; by default half a minute. */
+/** The time that n8n waits for running executions when it is asked to end; its default is half a minute. */
 const GRACE_S = '4';
 
 const HEADER =

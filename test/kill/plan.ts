@@ -4,10 +4,10 @@ import type { Ending } from '../n8n/process';
 import type { Part } from '../n8n/queue';
 import type { StepName } from './steps';
 
-/** What is done once n8n runs again: *Retry execution* on what has not gone on by itself, or nothing. */
+/** What is done once n8n runs again: *Retry execution* where nothing goes on by itself, or nothing. */
 export type Then = 'retry' | 'restart';
 
-/** One execution that is under way when n8n is killed. */
+/** One execution under way when n8n is killed. */
 export interface Cell {
 	step: StepName;
 	then: Then;
@@ -15,7 +15,7 @@ export interface Cell {
 	onError: 'continueRegularOutput' | 'stopWorkflow';
 }
 
-/** One kill, which ends all the executions of its cells at once, each held at its step. */
+/** One kill that ends the executions of all its cells at once, each held at its step. */
 export interface Round {
 	signal: Ending;
 	/** Regular mode is one process: `all`. */
@@ -23,7 +23,7 @@ export interface Round {
 	cells: Cell[];
 }
 
-/** An n8n, and the kills it goes through one after the other. */
+/** An n8n and its kills, one after the other. */
 export interface Stage {
 	version: string;
 	mode: 'regular' | 'queue';
@@ -43,7 +43,7 @@ const EVERY_STEP: readonly StepName[] = [
 	'downloading',
 ];
 
-/** Those at which money is at stake. */
+/** The steps at which money is at stake. */
 const DEAREST: readonly StepName[] = [
 	'between submits',
 	'last answer arriving',
@@ -98,10 +98,10 @@ const SHORT: Stage[] = [
 	),
 ];
 
-/** Needs a look of the node, minutes away, where nobody retries. */
+/** All steps but the one that needs a run of the node minutes later if nobody retries. */
 const withoutLook = EVERY_STEP.filter((step) => step !== 'ended while down');
 
-/** Everything, in every version, mode and part; more than an hour. */
+/** Everything in every version, mode and part; it takes more than an hour. */
 const FULL: Stage[] = [CURRENT_N8N, OLDER_N8N, LAST_N8N_1].flatMap((version): Stage[] => {
 	const cellsFor = (signal: Ending, part: Part): Cell[] => [
 		...cellsOf(EVERY_STEP, 'retry'),

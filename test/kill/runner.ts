@@ -16,32 +16,32 @@ export interface Killable extends Omit<N8nServer, 'down'> {
 	down(signal: Ending, part?: Part): Promise<void>;
 }
 
-/** Where a round takes place. */
+/** What a round needs. */
 export interface Place {
 	n8n: Killable;
 	client: N8nClient;
 	gate: Gate;
 }
 
-/** What became of one cell. */
+/** The result of one cell. */
 export interface Result extends Verdict {
 	cell: Cell;
-	/** Status after n8n was there again, and of the last execution. */
+	/** The status once n8n runs again, and that of the last execution. */
 	statuses: string[];
-	/** From the moment when n8n was ready again, in ms. */
+	/** The time since n8n was ready again, in ms. */
 	tookMs: number;
 }
 
-/** Nobody is slower to get to his step, with a list of ordinary length. */
+/** The time limit for an execution to reach its step, with a list of ordinary length, in ms. */
 const REACHED_MS = 25_000;
 const REACHED_MS_PER_ITEM = 1000;
-/** In queue mode a job of a dead worker is found dead after half a minute or more. */
+/** In queue mode the job of a dead worker is noticed after half a minute or more. */
 const SETTLED_MS = 120_000;
 const LOOK_MS = 700;
-/** A second apart. */
+/** How often a request to a busy n8n is repeated, a second apart. */
 const BUSY_TRIES = 60;
 const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
-/** The provider, once n8n is there again: so often it ends the next task. */
+/** The pause between the ends of tasks once n8n runs again, in ms. */
 const BEAT_MS = 250;
 
 interface Standing {
@@ -52,7 +52,7 @@ interface Standing {
 }
 
 /**
- * Brings one execution for each cell to its step, kills n8n, starts it again, and judges what comes of each.
+ * Brings one execution for each cell to its step, kills n8n, starts it again, and judges each execution.
  *
  * @param patienceMs how long an execution that is not retried may take to go on by itself
  */
@@ -80,7 +80,7 @@ export async function runRound(
 		await n8n.down(signal, part);
 		for (const { hold } of standing) {
 			hold.whileDown?.();
-			// In queue mode executions run in the workers.
+			// In queue mode executions run on workers.
 			hold.release(part === 'main');
 		}
 		if (standing.some(({ hold }) => hold.whileDown)) await pause(1000);
@@ -94,7 +94,7 @@ export async function runRound(
 	}
 }
 
-/** No two executions get the same task ids: they are looked for in n8n's one log. */
+/** Gives every execution different task ids, because all are searched in the same log of n8n. */
 let seed = 0;
 
 async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing> {
@@ -122,7 +122,7 @@ async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing
 	return { cell, wait, hold: held, reached: false };
 }
 
-/** Asks n8n again while it is too busy to answer: that is not what is judged here. */
+/** Repeats a request while n8n is too busy to answer, which is not what is judged here. */
 async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
 	for (let nth = 1; ; nth++) {
 		try {
@@ -134,7 +134,7 @@ async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
 	}
 }
 
-/** Sees one execution to its end, with the provider ending every task, and judges. */
+/** Follows one execution to its end while the provider ends every task, and judges it. */
 async function followed(
 	client: N8nClient,
 	n8n: Killable,
@@ -158,7 +158,7 @@ async function followed(
 			runs: new Map(),
 			raw: String(error),
 		}));
-	/** Looks at the statuses of all executions alone: their data would keep n8n from its work. */
+	/** Waits for a status, which is read without the data of the executions, because loading it would slow n8n down. */
 	const turns = async (id: string, isRight: (status: string) => boolean, ms: number) => {
 		const deadline = Date.now() + ms;
 		for (;;) {
@@ -176,7 +176,7 @@ async function followed(
 		if (cell.then === 'restart') {
 			if (!isFinal(settled.status)) last = await turns(executionId, isFinal, patienceMs);
 		} else if (settled.status !== 'success') {
-			// One that still waits would go on by itself; a user who does not trust it stops and retries it.
+			// A waiting execution would go on by itself. A user who does not trust that stops and retries it.
 			if (!isFinal(settled.status))
 				await withRetries(async () => await client.stopExecution(executionId));
 			const retried = await client
@@ -185,7 +185,7 @@ async function followed(
 			last =
 				retried === undefined ? await look(executionId) : await turns(retried, isFinal, SETTLED_MS);
 		}
-		// Whatever else n8n has begun about it counts, too.
+		// Anything else that n8n has begun for it counts, too.
 		await pause(1000);
 		const all = await withRetries(async () => await client.executions(workflowId));
 		const raws = await Promise.all(all.map(async ({ id }) => (await look(id)).raw));

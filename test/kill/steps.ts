@@ -5,31 +5,31 @@ import type { Call, Emulator, EmulatorOptions } from '../emulator';
 import { isObject, type JsonObject } from '../n8n/json';
 import type { Gate } from './gate';
 
-/** Where an execution stands when n8n is killed. */
+/** The step that an execution has reached when n8n is killed. */
 export type StepName =
 	/** It is parked, nothing has been sent, and the call that wakes it is on its way. */
 	| 'intent saved'
-	/** The provider has got nothing yet. */
+	/** The provider has received nothing yet. */
 	| 'first submit on its way'
-	/** Some are answered, the others were taken and their answers never arrive. */
+	/** Some are answered, the others were accepted and their answers never arrive. */
 	| 'between submits'
-	/** The provider takes no more for the moment. */
+	/** The provider refuses further submits for the moment. */
 	| 'refused for a while'
-	/** The answer of the last submit has just gone out. */
+	/** The answer to the last submit was just sent. */
 	| 'last answer arriving'
-	/** Everything is bought; nothing has ended. */
+	/** Everything is bought, and no task has ended. */
 	| 'bought'
 	| 'parked'
 	| 'half of them ended'
-	/** Parked; all tasks end, and the provider gives up calling, before n8n is back. */
+	/** Parked. All tasks end, and the provider gives up calling, before n8n is back. */
 	| 'ended while down'
 	| 'downloading'
-	/** As `between submits`, but far into a long list. */
+	/** As `between submits`, but late in a long list. */
 	| 'many, late';
 
-/** An execution that was brought to its step, and is kept there. */
+/** An execution that is held at its step. */
 export interface Hold {
-	/** Resolves when it stands there, as far as the provider can see. */
+	/** Resolves when it has reached the step, as far as the provider can see. */
 	reached: Promise<void>;
 	/** To be called right before the kill. */
 	beforeKill?: () => Promise<void>;
@@ -40,7 +40,7 @@ export interface Hold {
 	 * `lives`.
 	 */
 	release: (lives: boolean) => void;
-	/** The prompts of submits that were taken and not answered. */
+	/** The prompts of submits that were accepted but not answered. */
 	unanswered?: Set<unknown>;
 }
 
@@ -51,18 +51,18 @@ export interface Step {
 	/** Fetches the files. */
 	download?: boolean;
 	emulator?: EmulatorOptions;
-	/** Whether it has to be seen as `waiting` beside what the provider sees. */
+	/** Whether its status must be `waiting` as well. */
 	parks?: boolean;
-	/** Puts the hold in force, before anything is bought. */
+	/** Installs the hold before anything is bought. */
 	hold: (emulator: Emulator, items: number, gate: Gate) => Hold;
 }
 
 const ITEMS = 6;
-/** So many of them are answered before the provider falls silent. */
+/** The number of submits that are answered before the provider falls silent. */
 const ANSWERED = 2;
-/** Submits that run beside the first one held are held by then, too. */
+/** By then the submits that run beside the first held one are held, too. */
 const OTHERS_MS = 500;
-/** From the answer to the kill: it has arrived, and hardly more. */
+/** The time from the answer to the kill: just enough for it to arrive. */
 const ARRIVED_MS = 20;
 
 const isSubmit = ({ method, path }: Call): boolean =>
@@ -80,7 +80,7 @@ function signal<T = void>(): Signal<T> {
 	return { promise, give };
 }
 
-/** Holds what `which` picks; `work` says whether the provider does it all the same. */
+/** Holds the calls that `which` picks; `work` says whether the provider does its work all the same. */
 function holdCalls(
 	emulator: Emulator,
 	which: (call: Call) => boolean,
@@ -97,7 +97,7 @@ function holdCalls(
 		}
 		reached.give();
 		if (await released.promise) return answer;
-		// Not 'reset': its caller is dead, and Node.js 20 then does not come to its own end.
+		// Not 'reset': the caller is dead, and Node.js 20 then does not exit.
 		return 'hang';
 	});
 	return {
@@ -111,7 +111,7 @@ function holdCalls(
 	};
 }
 
-/** True from the call after the first `count` on. */
+/** Picks all but the first `count` of these calls. */
 function after(count: number, which: (call: Call) => boolean): (call: Call) => boolean {
 	let seen = 0;
 	return (call) => which(call) && ++seen > count;

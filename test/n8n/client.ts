@@ -6,7 +6,7 @@ import { isObject, type JsonObject, list, object, optionalText, preview, text } 
 import { unflat } from './unflat';
 import type { Workflow } from './workflows';
 
-/** The owner account of an n8n that is thrown away afterwards. */
+/** The owner account of an n8n that is deleted afterwards. */
 export interface Login {
 	email: string;
 	password: string;
@@ -22,14 +22,14 @@ export interface NodeRun {
 	took: number;
 }
 
-/** An item that left a node. */
+/** An item in the output of a node. */
 export interface Item {
 	json: JsonObject;
 	/** By binary key, such as `data`. */
 	binary: Record<string, BinaryFile>;
 }
 
-/** A file beside an item, as n8n describes it. Its bytes are got by `N8nClient.download`. */
+/** A file of an item, as n8n describes it. `N8nClient.download` gives its bytes. */
 export interface BinaryFile {
 	fileName: string;
 	mimeType: string;
@@ -39,26 +39,26 @@ export interface BinaryFile {
 	data: string;
 }
 
-/** An execution of a workflow as far as it got. */
+/** An execution of a workflow with what it has done so far. */
 export interface Execution {
 	id: string;
 	/** `running`, `waiting`, `success`, `error`, `canceled`, `crashed`, `new`. */
 	status: string;
 	/** The runs of each node by its name. */
 	runs: Map<string, NodeRun[]>;
-	/** What ended the execution, if something did. */
+	/** The error that ended the execution, if one did. */
 	error?: string;
-	/** Everything n8n handed out about it, as one text: to look for what must not be in there. */
+	/** Everything that n8n gave about it as one text, to search for what must not be in there. */
 	raw: string;
 }
 
-/** What a credential's test said. */
+/** The result of the test of a credential. */
 export interface CredentialTest {
 	status: string;
 	message: string;
 }
 
-/** How often, and how far apart (in ms), an n8n is asked that is too busy to answer. */
+/** How often, and after which pause (in ms), a request to a busy n8n is repeated. */
 const BUSY_TRIES = 60;
 const BUSY_PAUSE_MS = 1000;
 
@@ -67,17 +67,17 @@ const FINAL = new Set(['success', 'error', 'canceled', 'crashed']);
 
 /**
  * Speaks to n8n's editor API the way the editor does.
- * All methods throw an Error with path, status and the beginning of the answer when n8n says no.
+ * All methods throw an Error with path, status and the beginning of the answer when n8n refuses.
  */
 export class N8nClient {
 	private cookie = '';
 	private version?: Promise<string>;
-	/** n8n binds a login to the browser it was made in. */
+	/** n8n binds a login to the browser in which it was made. */
 	private readonly browserId = randomUUID();
 
 	constructor(private readonly url: string) {}
 
-	/** Creates the owner account of a fresh n8n and logs in as that. */
+	/** Creates the owner account of a fresh n8n and logs in with it. */
 	async setUpOwner({ email, password }: Login): Promise<void> {
 		await this.request('POST', '/rest/owner/setup', {
 			...{ email, password },
@@ -120,7 +120,7 @@ export class N8nClient {
 		};
 	}
 
-	/** Makes a data table with these columns and rows and gives its id. */
+	/** Creates a data table with these columns and rows and gives its id. */
 	async createTable(
 		name: string,
 		columns: Record<string, 'string' | 'boolean'>,
@@ -157,7 +157,7 @@ export class N8nClient {
 	async activate(workflowId: string): Promise<void> {
 		const path = `/rest/workflows/${workflowId}`;
 		const { versionId } = object(await this.request('GET', path), 'workflow');
-		// n8n 1.x knows no publishing, 2.x leaves `active` as it is.
+		// n8n 1.x has no publishing, and 2.x ignores `active`.
 		if ((await this.n8nVersion()).startsWith('1.')) {
 			await this.request('PATCH', path, { active: true, versionId });
 		} else {
@@ -176,7 +176,7 @@ export class N8nClient {
 		}
 	}
 
-	/** Such as `2.41.1`. */
+	/** For example `2.41.1`. */
 	async n8nVersion(): Promise<string> {
 		this.version ??= this.request('GET', '/rest/settings').then((settings) =>
 			text(object(settings, 'settings').versionCli, 'versionCli'),
@@ -194,7 +194,7 @@ export class N8nClient {
 		return text(object(answer, 'run').executionId, 'executionId');
 	}
 
-	/** "Execute workflow" from a trigger that is called from outside: its test URL takes one call. */
+	/** "Execute workflow" from a trigger that is called from outside: its test URL accepts one call. */
 	async listen(workflowId: string, trigger: string): Promise<void> {
 		const workflowData = await this.request('GET', `/rest/workflows/${workflowId}`);
 		await this.request('POST', `/rest/workflows/${workflowId}/run`, {
@@ -204,19 +204,26 @@ export class N8nClient {
 	}
 
 	/** The newest executions of a workflow, newest first, without their data. */
-	async executions(workflowId: string, limit = 20): Promise<Array<{ id: string; status: string }>> {
+	async executions(
+		workflowId: string,
+		limit = 20,
+	): Promise<Array<{ id: string; status: string; startedAt: number }>> {
 		const query = new URLSearchParams({
 			filter: JSON.stringify({ workflowId }),
 			limit: String(limit),
 		});
 		const answer = await this.request('GET', `/rest/executions?${query}`);
 		return list(object(answer, 'executions').results, 'executions').map((entry) => {
-			const { id, status } = object(entry, 'execution');
-			return { id: String(id), status: text(status, 'status of the execution') };
+			const { id, status, startedAt } = object(entry, 'execution');
+			return {
+				id: String(id),
+				status: text(status, 'status of the execution'),
+				startedAt: Date.parse(optionalText(startedAt) ?? ''),
+			};
 		});
 	}
 
-	/** How many executions of a workflow there are, or how many of that status. */
+	/** The number of executions of a workflow, or of those with that status. */
 	async countExecutions(workflowId: string, status?: string): Promise<number> {
 		const filter = JSON.stringify({ workflowId, ...(status && { status: [status] }) });
 		const query = new URLSearchParams({ filter, limit: '1' });
@@ -224,10 +231,10 @@ export class N8nClient {
 		return Number(object(answer, 'executions').count);
 	}
 
-	/** An execution with what its nodes have put out so far. */
+	/** An execution with the output of its nodes so far. */
 	async execution(id: string): Promise<Execution> {
 		const answer = object(await this.request('GET', `/rest/executions/${id}`), 'execution');
-		// An execution that has only just begun may have none yet.
+		// An execution that has just begun may have none yet.
 		const raw = optionalText(answer.data);
 		const data: unknown = raw === undefined ? undefined : unflat(raw);
 		const result = isObject(data) && isObject(data.resultData) ? data.resultData : {};
@@ -249,18 +256,18 @@ export class N8nClient {
 	}
 
 	/**
-	 * Waits until an execution has ended, looking twice a second; `onLook` sees each look.
+	 * Waits until an execution has ended and reads it twice a second; `onRead` gets each state of it.
 	 * Throws when it has not ended after `timeoutMs`.
 	 */
 	async finished(
 		id: string,
 		timeoutMs: number,
-		onLook?: (execution: Execution) => void,
+		onRead?: (execution: Execution) => void,
 	): Promise<Execution> {
 		const deadline = Date.now() + timeoutMs;
 		for (;;) {
 			const execution = await this.execution(id);
-			onLook?.(execution);
+			onRead?.(execution);
 			if (FINAL.has(execution.status)) return execution;
 			if (Date.now() > deadline) {
 				throw new Error(
@@ -290,7 +297,7 @@ export class N8nClient {
 		await this.request('POST', `/rest/executions/${id}/stop`);
 	}
 
-	/** The bytes of a file beside an item. */
+	/** The bytes of a file of an item. */
 	async download(file: BinaryFile): Promise<Buffer> {
 		if (file.id === undefined) return Buffer.from(file.data, 'base64');
 		const query = new URLSearchParams({ id: file.id, action: 'download' });
@@ -303,7 +310,7 @@ export class N8nClient {
 		return list(await answer.json(), path).map((type) => object(type, path));
 	}
 
-	/** Calls what of the editor API has no method of its own here; hands back what n8n wraps in `data`. */
+	/** Calls a path of the editor API that has no method here; gives what n8n wraps in `data`. */
 	async request(method: string, path: string, body?: unknown): Promise<unknown> {
 		const answer = await this.fetch(method, path, body);
 		const cookie = answer.headers.getSetCookie().find((entry) => entry.startsWith('n8n-auth='));
@@ -322,7 +329,7 @@ export class N8nClient {
 			},
 			...(body !== undefined && { body: JSON.stringify(body) }),
 		});
-		// n8n says so to everybody while it is too busy, before anything is done.
+		// A busy n8n answers so to everybody before it does anything.
 		if (answer.status === 503 && tries < BUSY_TRIES) {
 			await answer.body?.cancel();
 			await pause(BUSY_PAUSE_MS);

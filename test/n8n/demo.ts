@@ -16,7 +16,7 @@ import { startN8n } from './server';
 import {
 	createCredentials,
 	exampleFiles,
-	impatient,
+	withQuickReads,
 	MIDJOURNEY,
 	readExample,
 	successorsOf,
@@ -43,13 +43,13 @@ download) and leaves the editor open until Ctrl-C. Everything is emulated and fr
 const FIRST = { file: '01-generate-upscale-download.json', buys: '1 generation and 2 upscales' };
 const EMULATOR_KEY = 'demo-key';
 const OWNER_EMAIL = 'owner@example.com';
-/** The port that people know n8n by; another one when it is taken. */
+/** n8n's default port; another one is used if it is taken. */
 const USUAL_PORT = 5678;
 const OUTPUT = join(ROOT, 'output');
 const RUN_TIMEOUT_MS = { emulator: 5 * 60_000, provider: 45 * 60_000 };
 const DEFAULT_BASE_URL = 'https://api.midapi.ai';
 
-/** What has to be ended or deleted, last first. */
+/** Ends or deletes what was started, the last first. */
 const cleanups: Array<() => Promise<void>> = [];
 let cleaning: Promise<void> | undefined;
 
@@ -111,7 +111,7 @@ async function main(): Promise<number> {
 	const password = `Demo-${randomBytes(6).toString('hex')}`;
 	await client.setUpOwner({ email: OWNER_EMAIL, password });
 	const credential = { apiKey: provider.apiKey, baseUrl: provider.baseUrl };
-	// The emulator is every provider; a real key is one of MidAPI.
+	// The emulator stands for every provider; a real key is one of MidAPI.
 	const credentials = await createCredentials(client, credential, '', real && ['midApi']);
 	const { id = '' } = credentials.midApi ?? {};
 	const test = await client.testCredential(id, 'MidAPI', 'midApi', credential);
@@ -119,7 +119,7 @@ async function main(): Promise<number> {
 	const workflows = new Map<string, { id: string; workflow: Workflow }>();
 	for (const file of await exampleFiles()) {
 		const asExported = withCredentials(await readExample(file), credentials);
-		const workflow = real ? asExported : impatient(asExported);
+		const workflow = real ? asExported : withQuickReads(asExported);
 		workflows.set(file, { id: await client.importWorkflow(workflow), workflow });
 	}
 	done(`the credential works, ${workflows.size} workflows`);
@@ -153,7 +153,7 @@ interface ProviderAccess {
 	baseUrl: string;
 }
 
-/** The real provider, when a key for it is in the environment. */
+/** The real provider, if a key for it is in the environment. */
 function realProvider(): ProviderAccess | undefined {
 	const apiKey = process.env.MIDAPI_API_KEY;
 	if (!apiKey) return undefined;
@@ -161,7 +161,7 @@ function realProvider(): ProviderAccess | undefined {
 	return { apiKey, baseUrl: baseUrl.replace(/\/+$/, '') };
 }
 
-/** Says what will be bought and asks whether that is wanted. */
+/** Says what will be bought, and asks for consent. */
 async function consents(real: ProviderAccess, yes: boolean): Promise<boolean> {
 	console.log(
 		`MIDAPI_API_KEY is set: this run buys ${FIRST.buys} from ${real.baseUrl}, at the prices of your account there.\n` +
@@ -178,10 +178,10 @@ async function consents(real: ProviderAccess, yes: boolean): Promise<boolean> {
 	return /^y(es)?$/i.test(answer.trim());
 }
 
-/** The credits left. Throws an Error with the provider's own words when it does not tell. */
+/** The credits left. Throws an Error with the provider's message if it gives none. */
 async function balance({ apiKey, baseUrl }: ProviderAccess): Promise<number> {
 	let words = '';
-	// The twin provider keeps it at the second address.
+	// kie.ai has it at the second path.
 	for (const path of ['/api/v1/common/credit', '/api/v1/chat/credit']) {
 		const headers = { authorization: `Bearer ${apiKey}` };
 		const answer = await fetch(baseUrl + path, { headers }).catch(() => undefined);
@@ -202,7 +202,7 @@ async function startOwnProvider(): Promise<ProviderAccess> {
 	return { apiKey: EMULATOR_KEY, baseUrl: emulator.url };
 }
 
-/** Runs a workflow and prints a line for each node that begins to work and for each that is done. */
+/** Runs a workflow and prints a line whenever a node starts and whenever one is done. */
 async function runAndTell(
 	client: N8nClient,
 	id: string,
@@ -238,7 +238,7 @@ async function runAndTell(
 	return execution;
 }
 
-/** Saves the files of the last Midjourney node, prints a table of them, and says whether all is as it should be. */
+/** Saves the files of the last Midjourney node, prints a table of them, and gives whether all is as it should be. */
 async function showResults(client: N8nClient, execution: Execution): Promise<boolean> {
 	const items = [...execution.runs.values()]
 		.flat()
@@ -301,10 +301,10 @@ function report(error: unknown): void {
 	console.error(`\n${error instanceof Error ? error.message : String(error)}`);
 }
 
-/** Of a run that is broken off; once the result is known, of that. */
+/** That of an interrupted run until the result is known. */
 let exitCode = 130;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-	// Not once: npm passes a Ctrl-C on that the terminal has sent us already.
+	// Not once: npm passes on a Ctrl-C that the terminal has sent us already.
 	process.on(signal, () => {
 		if (cleaning === undefined) console.log('\nEnding n8n …');
 		void cleanUp().then(() => process.exit(exitCode));

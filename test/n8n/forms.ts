@@ -1,14 +1,14 @@
 import type { N8nServer } from './server';
 import { until } from './until';
 
-/** What a browser sends of a form with these fields; a file is an upload. */
-export function filledIn(fields: Array<string | File> = ['the second one']): FormData {
+/** What a browser sends for a form with these fields; a file is an upload. */
+export function formDataOf(fields: Array<string | File> = ['the second one']): FormData {
 	const form = new FormData();
 	fields.forEach((value, position) => form.append(`field-${position}`, value));
 	return form;
 }
 
-/** Opens the form of a published workflow, fills in its fields in their order and sends them; gives n8n's answer. */
+/** Opens the form of a published workflow, fills in its fields in order and sends them; gives n8n's answer. */
 export async function sendForm(
 	n8n: N8nServer,
 	webhookId: string,
@@ -20,17 +20,17 @@ export async function sendForm(
 		async () => (await fetch(url)).status,
 		(status) => status === 200,
 	);
-	// n8n listens for what is sent a moment after it shows the form.
+	// n8n accepts the form only a moment after it shows it.
 	const answer = await until(
 		'the form is taken',
-		async () => await fetch(url, { method: 'POST', body: filledIn(fields) }),
+		async () => await fetch(url, { method: 'POST', body: formDataOf(fields) }),
 		({ status }) => status !== 404,
 	);
 	if (!answer.ok) throw new Error(`The form was answered ${answer.status}`);
 	return answer;
 }
 
-/** A form of n8n as a browser goes through it. */
+/** A visit to a form of n8n as a browser makes it. */
 export class FormVisit {
 	private constructor(
 		/** Where the execution shows its pages. */
@@ -50,7 +50,7 @@ export class FormVisit {
 		return new FormVisit(formWaitingUrl, executionId);
 	}
 
-	/** Waits as the page in the browser does until there is a next one; gives its HTML. */
+	/** Waits for the next page as the browser does, and gives its HTML. */
 	async nextPage(timeoutMs: number): Promise<string> {
 		const status = new URL(this.waitingUrl);
 		status.pathname += '/n8n-execution-status';
@@ -64,9 +64,9 @@ export class FormVisit {
 		return await answer.text();
 	}
 
-	/** Sends the page; without fields: what the last page sends of itself. */
+	/** Sends the page; without fields, what the last page sends by itself. */
 	async send(fields: string[] = []): Promise<void> {
-		const answer = await fetch(this.waitingUrl, { method: 'POST', body: filledIn(fields) });
+		const answer = await fetch(this.waitingUrl, { method: 'POST', body: formDataOf(fields) });
 		if (!answer.ok) throw new Error(`The page was answered ${answer.status}`);
 		await answer.body?.cancel();
 	}

@@ -11,9 +11,9 @@ import { object, text } from './json';
 import { withLock } from './lock';
 import { npm } from './npm';
 
-/** The n8n that most new users have. */
+/** The version that most new users have. */
 export const CURRENT_N8N = '2.41.1';
-/** The newest n8n that runs on Node 20; many still run it. */
+/** The newest version that runs on Node 20; it is still widely used. */
 export const OLDER_N8N = '2.8.4';
 /** The last n8n 1.x. */
 export const LAST_N8N_1 = '1.123.81';
@@ -34,9 +34,9 @@ export type Log = (line: string) => void;
 
 const run = promisify(execFile);
 
-/** How much an installation of n8n takes on disk, with some air. */
+/** The disk space that an installation of n8n takes, with a margin. */
 const NEEDED_GB = 3;
-/** Raised when the steps below change, so that older installations are done again. */
+/** Raised when the steps below change, so that older installations are repeated. */
 const SCHEME = 1;
 /** The release line fetched from npm when the running Node.js does not suit an n8n. */
 const FETCHED_NODE_MAJOR = 24;
@@ -54,8 +54,8 @@ export function cacheFolder(): string {
 }
 
 /**
- * Makes sure that this n8n is in the cache folder, with a Node.js that it supports, and hands back where.
- * Takes milliseconds when it is there, two to five minutes and 2 GB when it has to be downloaded.
+ * Makes sure that this n8n is in the cache folder with a Node.js that it supports, and gives its place.
+ * Takes milliseconds if it is there, and two to five minutes and 2 GB if it has to be downloaded.
  * `version` names a folder of `versions/`. Throws an Error that says what to do when the machine lacks something.
  */
 export async function installN8n(version: string, log: Log): Promise<N8nInstallation> {
@@ -85,7 +85,7 @@ export async function installN8n(version: string, log: Log): Promise<N8nInstalla
 	return installation;
 }
 
-/** The fingerprint of an installation recipe: what a complete installation carries in its stamp file. */
+/** The fingerprint of an installation recipe, which a complete installation holds in its stamp file. */
 export async function recipeHash(version: string): Promise<string> {
 	return (await readRecipe(version)).hash;
 }
@@ -105,7 +105,7 @@ async function readRecipe(version: string): Promise<Recipe> {
 	const manifest = await readFile(join(folder, 'package.json'), 'utf8');
 	const lock = await readFile(join(folder, 'package-lock.json'), 'utf8');
 	const engines = object(object(JSON.parse(manifest), 'package.json').engines, 'engines');
-	// What they say counts, not their line ends and indentation.
+	// Their content counts, not their line ends and indentation.
 	const content = JSON.stringify([SCHEME, JSON.parse(manifest), JSON.parse(lock)]);
 	return {
 		folder,
@@ -183,7 +183,7 @@ function inRange(version: string, range: string): boolean {
 	});
 }
 
-/** The one native module that n8n cannot do without. Its ready-made binary is downloaded, or else it is compiled. */
+/** The one native module that n8n needs. Its prebuilt binary is downloaded, or else it is compiled. */
 async function buildSqlite(folder: string, node: NodeBinary, log: Log): Promise<void> {
 	log('  building its database driver (sqlite3; about a minute) …');
 	const usesHeaders = node.headers !== undefined && process.platform !== 'win32';
@@ -233,7 +233,7 @@ async function checkSpace(folder: string): Promise<void> {
 
 /**
  * Runs `install` in an emptied `folder` unless its stamp says that this very recipe has been completed there.
- * One process at a time; the others wait for it and then find it done.
+ * One process at a time does it; the others wait and then find it done.
  */
 async function onceIn(
 	folder: string,
@@ -247,7 +247,7 @@ async function onceIn(
 	await mkdir(cacheFolder(), { recursive: true });
 	await withLock(`${folder}.lock`, log, async () => {
 		if (await isComplete()) return;
-		// What is there was broken off or made by an older recipe.
+		// What is there is incomplete or made by an older recipe.
 		await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 		await mkdir(folder, { recursive: true });
 		await install();

@@ -26,7 +26,7 @@ export function text(value: unknown, what: string): string {
 	throw new Error(`${what}: expected a text, got ${preview(value)}`);
 }
 
-/** Text that is there only sometimes. */
+/** The value if it is a text; else undefined. */
 export function optionalText(value: unknown): string | undefined {
 	return typeof value === 'string' ? value : undefined;
 }

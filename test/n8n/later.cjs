@@ -1,6 +1,6 @@
 /**
- * Loaded into n8n before its own code (node --require): from its start on, its clock is ahead by as many ms as stand in the
- * file that MIDJOURNEY_LATER names, if there is one.
+ * Loaded into n8n before its own code (node --require): sets its clock ahead by the number of ms in the file that
+ * MIDJOURNEY_LATER names, if that exists.
  */
 const { existsSync, readFileSync } = require('node:fs');
 

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { isObject } from './json';
 
-/** The holder shows that it lives by touching its lock this often. */
+/** The holder touches its lock this often to show that it is alive. */
 const HEARTBEAT_MS = 5_000;
-/** A lock that was not touched for this long belongs to nobody any more (killed, powered off). */
+/** A lock that was not touched for this long has lost its holder (killed, powered off). */
 const STALE_MS = 45_000;
 const LOOK_AGAIN_MS = 1_000;
 
@@ -54,15 +54,15 @@ async function take(folder: string): Promise<boolean> {
 		await mkdir(folder);
 		return true;
 	} catch (error) {
-		// Not `instanceof Error`: in jest that of Node is another class than that of the tests.
+		// Not `instanceof Error`: in jest, Node's Error is another class than that of the tests.
 		if (isObject(error) && error.code === 'EEXIST') return false;
 		throw error;
 	}
 }
 
 /**
- * Removes a stale lock. Renaming first, because it succeeds for one process only; when another waiter was faster and the
- * lock that was moved is its new one, that is put back.
+ * Removes a stale lock. It is renamed first, which succeeds for one process alone. If another waiter was faster and the
+ * renamed lock is its new one, it is put back.
  */
 async function clearAway(folder: string): Promise<void> {
 	const aside = `${folder}.${randomUUID()}`;

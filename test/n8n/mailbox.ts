@@ -3,12 +3,12 @@ import { createServer, type Socket } from 'node:net';
 
 import type { JsonObject } from './json';
 
-/** A mail server on 127.0.0.1 that takes every letter and hands none on. */
+/** A mail server on 127.0.0.1 that accepts every mail and forwards none. */
 export interface Mailbox {
-	/** What n8n's SMTP credential needs to know to send its letters here. */
+	/** The data of an SMTP credential of n8n that sends its mails here. */
 	readonly account: JsonObject;
-	/** The texts of the letters to this address, oldest first. */
-	lettersTo(address: string): string[];
+	/** The texts of the mails to this address, oldest first. */
+	mailsTo(address: string): string[];
 	close(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export async function startMailbox(): Promise<Mailbox> {
 	const port = typeof address === 'object' && address ? address.port : 0;
 	return {
 		account: { host: '127.0.0.1', port, secure: false, disableStartTls: true },
-		lettersTo: (wanted) => letters.flatMap(({ to, text }) => (to.includes(wanted) ? [text] : [])),
+		mailsTo: (wanted) => letters.flatMap(({ to, text }) => (to.includes(wanted) ? [text] : [])),
 		close: async () => {
 			for (const socket of sockets) socket.destroy();
 			await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,7 +1,7 @@
-/** What a file is, judged by its bytes and not by its name. */
+/** The type and size of a file, by its bytes and not by its name. */
 export interface Media {
 	type: 'png' | 'jpeg' | 'webp' | 'mp4';
-	/** In pixels; 0 for videos, whose size is not looked for. */
+	/** In pixels; 0 for videos, whose size is not read. */
 	width: number;
 	height: number;
 }

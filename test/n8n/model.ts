@@ -7,14 +7,14 @@ import { isObject, type JsonObject, list, object, text } from './json';
 export interface FakeModel {
 	/** The base URL to give to an OpenAI credential. */
 	readonly url: string;
-	/** What the tools that were called have answered, in the order of the answers. */
+	/** The answers of the tools that were called, in their order. */
 	readonly toolAnswers: string[];
-	/** The arguments that the tool takes, by its JSON schema. */
+	/** The names of the tool's arguments, from its JSON schema. */
 	readonly toolArguments: string[];
 	close(): Promise<void>;
 }
 
-/** Starts the model on 127.0.0.1; it calls the tool once with each of these arguments, all at the same time. */
+/** Starts the model on 127.0.0.1. It calls the tool once with each of these arguments, all at the same time. */
 export async function startFakeModel(...toolCalls: JsonObject[]): Promise<FakeModel> {
 	const toolAnswers: string[] = [];
 	const toolArguments: string[] = [];

@@ -16,7 +16,7 @@ export interface NpmCall {
 }
 
 /**
- * Runs npm, hands back what it wrote to stdout.
+ * Runs npm and gives what it wrote to stdout.
  * Throws an Error with the last lines of its output when it fails.
  */
 export async function npm(call: NpmCall): Promise<string> {
@@ -65,7 +65,7 @@ export function lastLines(content: string, count: number): string {
 	return content.trimEnd().split('\n').slice(-count).join('\n');
 }
 
-/** npm's own entry file, so that it can be run by a Node.js of our choice. Undefined when only the PATH knows npm. */
+/** npm's own entry file, so that any Node.js can run it. Undefined if npm is known by the PATH alone. */
 function npmCli(): string | undefined {
 	const bin = dirname(process.execPath);
 	return [

@@ -10,7 +10,7 @@ import { npm } from './npm';
 /** The root of this repository. */
 export const ROOT = join(__dirname, '..', '..');
 
-/** A build empties what another process may be packing. */
+/** A build empties the folder that another process may be packing. */
 const LOCK = join(
 	tmpdir(),
 	`n8n-midjourney-dist-${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}`,
@@ -22,7 +22,7 @@ const alone = async (args: string[]) =>
 		async () => void (await npm({ args, cwd: ROOT })),
 	);
 
-/** Empties and fills `dist`: compiled code, icons, schemas. */
+/** Rebuilds `dist`: compiled code, icons, schemas. */
 export async function buildPackage(): Promise<void> {
 	await alone(['run', 'build']);
 }

@@ -7,17 +7,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { lastLines } from './npm';
 
-/** A server that is to run as long as we need it, and no longer. */
+/** A server to be run as long as it is needed. */
 export interface ProcessOptions {
-	/** What it is called in error messages. */
+	/** Its name in error messages. */
 	name: string;
 	command: string;
 	args: string[];
 	cwd: string;
 	env: NodeJS.ProcessEnv;
-	/** Gets everything that the process writes, behind what is in it already. */
+	/** Everything that the process writes is appended here. */
 	logFile: string;
-	/** Whether it serves now. A rejection counts as no. */
+	/** Whether it is ready. A rejection counts as no. */
 	isReady: () => Promise<boolean>;
 	/** Open a channel to it, which `leash.cjs` watches: for processes of Node.js. */
 	leash?: boolean;
@@ -26,20 +26,20 @@ export interface ProcessOptions {
 	gid?: number;
 }
 
-/** How a server is ended: as by a power cut, or by being asked to. */
+/** How a server is ended: at once, as by a power cut, or in order. */
 export type Ending = 'SIGKILL' | 'SIGTERM';
 
-/** A server that was started and has been ready. */
+/** A server that was started and is ready. */
 export interface RunningProcess {
 	readonly pid: number;
-	/** Ends it, orderly if it listens within ten seconds. Does nothing the second time. */
+	/** Ends it, in order if that takes no more than ten seconds. Does nothing the second time. */
 	stop(): Promise<void>;
-	/** Ends it and its helpers on the spot, as a power cut would. */
+	/** Ends it and its child processes at once, as a power cut would. */
 	kill(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 180_000;
-/** A process gets this long to end by itself. */
+/** The time that a process has to end by itself. */
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -52,7 +52,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 		cwd: options.cwd,
 		env: options.env,
 		stdio: options.leash ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
-		// A process group of its own: Ctrl-C in the terminal reaches us alone, and helpers can be ended with it.
+		// A process group of its own: Ctrl-C in the terminal reaches only us, and child processes can be ended with it.
 		detached: process.platform !== 'win32',
 		...(options.uid !== undefined && { uid: options.uid }),
 		...(options.gid !== undefined && { gid: options.gid }),
@@ -90,9 +90,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 	return { pid, stop, kill };
 }
 
-/** Below the ports that systems hand out by themselves: until it is used, nobody gets one of these by accident. */
+/** Below the ports that systems assign by themselves, so that nobody takes one of these before it is used. */
 const PORTS = { first: 10_000, perWorker: 2000 };
-/** Each worker of jest has a range of its own; outside of jest there is one process. */
+/** Each jest worker has its own range; outside of jest there is one process. */
 const firstPort = PORTS.first + PORTS.perWorker * (Number(process.env.JEST_WORKER_ID ?? 0) % 10);
 const given = new Set<number>();
 
@@ -157,7 +157,7 @@ async function endOrderly(child: ChildProcess): Promise<void> {
 	const tooLong = pause(STOP_TIMEOUT_MS, undefined, { signal: patience.signal });
 	await Promise.race([ended, tooLong.catch(() => undefined)]);
 	patience.abort();
-	// What is left of its helpers, and the process itself when it did not listen.
+	// The remaining child processes, and the process itself if it did not end.
 	endGroup(child, 'SIGKILL');
 }
 
@@ -173,6 +173,6 @@ function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 			process.kill(-child.pid, signal);
 		}
 	} catch {
-		// Nothing left of the group: that is the aim.
+		// The group has ended already.
 	}
 }

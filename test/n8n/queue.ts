@@ -20,7 +20,7 @@ type Role = 'main' | 'webhook' | `worker${number}`;
 
 const isWorker = (role: Role): boolean => role.startsWith('worker');
 
-/** How the queue is worked off. */
+/** The settings of an n8n in queue mode. */
 export interface QueueOptions extends Omit<N8nOptions, 'preferredPort'> {
 	/** Default 2. */
 	workers?: number;
@@ -141,7 +141,9 @@ export async function startQueueN8n(options: QueueOptions): Promise<QueueN8n> {
 				}),
 			);
 		};
+		let upSince = begin;
 		const up = async () => {
+			upSince = Date.now();
 			const some = [...ended];
 			ended.clear();
 			await startAll(some);
@@ -158,6 +160,9 @@ export async function startQueueN8n(options: QueueOptions): Promise<QueueN8n> {
 				return running.get('main')?.pid ?? 0;
 			},
 			startedInMs: Date.now() - begin,
+			get upSince() {
+				return upSince;
+			},
 			log: () => roles.map(logOf).join('\n'),
 			logOf,
 			get workerPids() {

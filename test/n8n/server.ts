@@ -12,20 +12,20 @@ import { object, text } from './json';
 import { npm } from './npm';
 import { answers, type Ending, freePort, type RunningProcess, startProcess } from './process';
 
-/** How an n8n is to be started. */
+/** How to start an n8n. */
 export interface N8nOptions {
 	installation: N8nInstallation;
 	/** The packed community package, as `npm pack` leaves it. */
 	tarball: string;
-	/** The port of editor and API; taken when it is free, else any free one. */
+	/** The port of editor and API if it is free; else any free one. */
 	preferredPort?: number;
-	/** Settings of n8n beside or instead of those given here. */
+	/** Environment variables of n8n, added to the settings made here or replacing them. */
 	env?: Record<string, string>;
 }
 
 /** A running n8n with a user folder of its own. */
 export interface N8nServer {
-	/** Such as http://127.0.0.1:5678, without a slash at the end. */
+	/** For example http://127.0.0.1:5678, without a slash at the end. */
 	readonly url: string;
 	/** Where webhooks and callbacks arrive. */
 	readonly webhookUrl: string;
@@ -36,11 +36,13 @@ export interface N8nServer {
 	readonly pid: number;
 	/** How long the start took, in ms. */
 	readonly startedInMs: number;
-	/** All that n8n has written so far. */
+	/** When it was last started, in Unix ms. What ran before that runs no longer. */
+	readonly upSince: number;
+	/** Everything that n8n has logged so far. */
 	log(): string;
-	/** Ends n8n and leaves its data. */
+	/** Ends n8n and keeps its data. */
 	down(signal: Ending): Promise<void>;
-	/** Starts on the same data what `down` has ended. */
+	/** Starts n8n again on the same data after `down`. */
 	up(): Promise<void>;
 	/** Ends all of n8n with SIGKILL, as a power cut would, and starts it again on the same data. */
 	crashAndStart(): Promise<void>;
@@ -56,7 +58,7 @@ export interface RegularN8n extends N8nServer {
 
 const run = promisify(execFile);
 
-/** A command that has not ended by then never will. */
+/** A command that takes longer never ends. */
 const COMMAND_TIMEOUT_MS = 120_000;
 
 /**
@@ -75,7 +77,7 @@ export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 		...settings(userFolder, url, port, await freePort()),
 		N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
 		DB_TYPE: 'sqlite',
-		// The default of 2.x. That of 1.x is none, and then requests that come together break each other's transactions.
+		// The default of 2.x. Without a pool, as in 1.x, simultaneous requests break each other's transactions.
 		DB_SQLITE_POOL_SIZE: '3',
 		...options.env,
 	};
@@ -89,9 +91,11 @@ export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 			isReady: async () => await answers(url, '/healthz/readiness', '/rest/settings'),
 		});
 
+	let upSince = Date.now();
 	let main = await start();
 	const down = async (signal: Ending) => await (signal === 'SIGKILL' ? main.kill() : main.stop());
 	const up = async () => {
+		upSince = Date.now();
 		main = await start();
 	};
 	return {
@@ -103,6 +107,9 @@ export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 			return main.pid;
 		},
 		startedInMs: Date.now() - begin,
+		get upSince() {
+			return upSince;
+		},
 		log: () => readFileSync(logFile, 'utf8'),
 		down,
 		up,
@@ -137,7 +144,7 @@ export interface N8nProcessOptions {
 	isReady: () => Promise<boolean>;
 }
 
-/** Starts one process of n8n with these settings and none of those around us. */
+/** Starts one process of n8n with these settings and none of our own environment's. */
 export async function startN8nProcess(
 	installation: N8nInstallation,
 	{ command, folder, logFile, env, isReady }: N8nProcessOptions,
@@ -168,13 +175,13 @@ function environmentOf(
 	};
 }
 
-/** The preferred port when nobody has it, and another free one else. */
+/** The preferred port if it is free; else another free one. */
 async function portNear(preferred: number | undefined): Promise<number> {
 	if (preferred === undefined) return await freePort();
 	return await freePort(preferred).catch(async () => await freePort());
 }
 
-/** n8n's settings: all servers on loopback, nothing sent anywhere, no invitations to click away. */
+/** n8n's settings: all servers on loopback, nothing sent anywhere, no dialogs to dismiss. */
 export function settings(
 	userFolder: string,
 	url: string,
@@ -206,7 +213,7 @@ export function settings(
 	};
 }
 
-/** Switches off the part that fetches a list from n8n's makers; an n8n that has no such part would not start with this. */
+/** Disables the module that fetches a list from n8n's makers; a version without that module would not start with this. */
 function withoutFetching({ entry }: N8nInstallation): Record<string, string> {
 	const part = 'mcp-registry';
 	const exists = existsSync(join(dirname(entry), '..', 'dist', 'modules', part));

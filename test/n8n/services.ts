@@ -37,7 +37,7 @@ const POSTGRES_RELEASES = '/usr/lib/postgresql';
 const POSTGRES_USER = 'postgres';
 
 /**
- * Where Redis and PostgreSQL are. Throws an Error that names the line to install them with when one is missing.
+ * Where Redis and PostgreSQL are. Throws an Error with the command that installs them if one is missing.
  */
 export function findPrograms(): Programs {
 	const releases = existsSync(POSTGRES_RELEASES)
@@ -49,7 +49,7 @@ export function findPrograms(): Programs {
 	const find = (name: string, folders: string[]) =>
 		folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 	const redis = find('redis-server', path);
-	// All of one release, else they do not understand each other's data.
+	// All of one release, because data formats differ between releases.
 	const bin = [...releases, ...path].find(
 		(folder) => find('initdb', [folder]) !== undefined && find('postgres', [folder]) !== undefined,
 	);
@@ -93,7 +93,7 @@ export async function startPostgres(programs: Programs, folder: string): Promise
 	const home = join(folder, 'postgres');
 	await mkdir(home);
 	if (owner) {
-		// The other user has to get there.
+		// The other user needs access.
 		await chmod(folder, 0o711);
 		await chown(home, owner.uid, owner.gid);
 	}
@@ -110,7 +110,7 @@ export async function startPostgres(programs: Programs, folder: string): Promise
 		args: [
 			...['-D', data, '-p', String(port)],
 			...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-			// The data lives no longer than the test.
+			// The data is needed no longer than the test.
 			...['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'],
 		],
 		folder: home,
@@ -137,7 +137,7 @@ interface LeashedOptions {
 	owner?: User;
 }
 
-/** A server that the kernel ends (SIGINT) when this process is gone, even when that was killed. */
+/** A server that the kernel ends (SIGINT) when this process is gone, even if it was killed. */
 async function startLeashed(options: LeashedOptions): Promise<RunningProcess> {
 	const { owner } = options;
 	return await startProcess({

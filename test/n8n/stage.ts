@@ -14,7 +14,7 @@ export const START_TIMEOUT_MS = 20 * 60_000;
 /** Writes a line among the results of the tests. */
 export const say = (line: string): void => void process.stderr.write(`    ${line}\n`);
 
-/** Gives what `start` makes of this version of n8n and of the package, packed as it would be published. */
+/** Calls `start` with this version of n8n and the package, packed as it would be published; gives its value. */
 export async function withPackage<T>(
 	version: string,
 	start: (ready: { installation: N8nInstallation; tarball: string }) => Promise<T>,
@@ -32,7 +32,7 @@ export async function withPackage<T>(
 	}
 }
 
-/** A client of an n8n that nobody has signed in to yet. */
+/** A client that has created the owner of a fresh n8n. */
 export async function signUp(url: string): Promise<N8nClient> {
 	const client = new N8nClient(url);
 	await client.setUpOwner({ email: 'owner@example.com', password: 'Correct-horse-1' });

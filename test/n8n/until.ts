@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { isObject } from './json';
 
-/** Nothing takes longer unless it is broken, in ms. */
+/** The default time limit in ms: nothing takes longer unless it is broken. */
 export const PATIENCE_MS = 30_000;
 
-/** Looks again and again until what it sees is right. Throws with what it saw last when that takes too long. */
+/** Polls `look` until `isRight` accepts its value. Throws an Error with `what` and the last value at the time limit. */
 export async function until<T>(
 	what: string,
 	look: () => Promise<T> | T,

@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server of the tests, it is not a node */
 import { createServer } from 'node:http';
 
-/** A web server on 127.0.0.1 that takes every file that is sent to it. */
+/** A web server on 127.0.0.1 that accepts every upload. */
 export interface Uploads {
 	readonly url: string;
 	/** The bytes of each file, oldest first. */

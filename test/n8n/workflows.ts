@@ -20,7 +20,7 @@ export const EXAMPLES = join(ROOT, 'examples');
 /** Node type of the node under test, as users have it. */
 export const MIDJOURNEY = 'n8n-nodes-midjourney.midjourney';
 
-/** The file names in `examples/`, in their order. */
+/** The file names in `examples/`, in order. */
 export async function exampleFiles(): Promise<string[]> {
 	return (await readdir(EXAMPLES)).filter((name) => name.endsWith('.json')).sort();
 }
@@ -42,9 +42,9 @@ export type Credentials = Record<string, { id: string; name: string }>;
 const CREDENTIAL_NAMES: Record<string, string> = { midApi: 'MidAPI', vtrixApi: 'Vtrix' };
 
 /**
- * Stores one credential of each type, all for the same server: the emulator is every provider.
+ * Stores one credential of each type, all for the same server, because the emulator stands for every provider.
  *
- * @param purpose goes behind their names
+ * @param purpose is appended to their names
  */
 export async function createCredentials(
 	client: N8nClient,
@@ -76,10 +76,9 @@ export function withCredentials(workflow: Workflow, credentials: Credentials): W
 }
 
 /**
- * The workflow as it is, but looking for results from the first second on: for the emulator, which paints in a few seconds
- * where the real provider takes a minute.
+ * The workflow with reads from the first second on, because the emulator takes seconds where a real provider takes a minute.
  */
-export function impatient(workflow: Workflow): Workflow {
+export function withQuickReads(workflow: Workflow): Workflow {
 	return {
 		...workflow,
 		nodes: workflow.nodes.map((node) => {
@@ -96,7 +95,7 @@ export function impatient(workflow: Workflow): Workflow {
 	};
 }
 
-/** The names of the nodes that `name` hands its items to. */
+/** The names of the nodes that get the output of `name`. */
 export function successorsOf(workflow: Workflow, name: string): string[] {
 	const { main } = object(workflow.connections[name] ?? { main: [] }, `connections of ${name}`);
 	return list(main, `connections of ${name}`)

@@ -1,6 +1,6 @@
 import { Copy } from './recipes';
 
-/** What a maintainer may forget or mistake does not compile, and the compiler names the place. */
+/** What a maintainer forgets or mistakes does not compile, and the compiler names the place. */
 
 interface Mistake {
 	what: string;

@@ -6,7 +6,7 @@ import type { ICredentialType, INodeType } from 'n8n-workflow';
 
 import { ROOT } from '../n8n/pack';
 
-/** The package as `npm run build` left it. */
+/** The package as `npm run build` leaves it. */
 
 export { ROOT };
 
@@ -35,7 +35,7 @@ export const filesUnder = (folder: string): string[] =>
 				.sort()
 		: [];
 
-/** The files below these folders of the repository whose path ends in this way, relative to the repository. */
+/** The files below these folders whose path ends with `ending`, relative to the repository. */
 export const filesIn = (folders: readonly string[], ending = ''): string[] =>
 	folders.flatMap((folder) =>
 		filesUnder(join(ROOT, folder))
@@ -43,7 +43,7 @@ export const filesIn = (folders: readonly string[], ending = ''): string[] =>
 			.filter((file) => file.endsWith(ending)),
 	);
 
-/** An object of the class that a built file is named after, as n8n's loader makes it. */
+/** An instance of the class that a built file is named after, as n8n's loader makes it. */
 function instanceFrom<T>(path: string): T {
 	const name = basename(path).split('.')[0] ?? '';
 	const classes = require(join(ROOT, path)) as Record<string, (new () => T) | undefined>;

@@ -3,7 +3,7 @@ import ts from 'typescript';
 /**
  * The comments of a source file, each as one line of text.
  *
- * @param path tells the language by its ending
+ * @param path its ending tells the language
  */
 export function commentsOf(path: string, code: string): string[] {
 	const source = ts.createSourceFile(path, code, ts.ScriptTarget.Latest, true);
@@ -22,7 +22,7 @@ export function commentsOf(path: string, code: string): string[] {
 	return joined(texts).map((text) => text.replace(/\s+/g, ' ').trim());
 }
 
-/** Without what marks a comment; lines of `//` that follow each other are one comment. */
+/** Removes the comment marks and joins successive lines of `//` into one comment. */
 function joined(texts: readonly string[]): string[] {
 	const comments: string[] = [];
 	let wasLine = false;

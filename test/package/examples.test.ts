@@ -10,7 +10,7 @@ import { WALKTHROUGHS } from '../scenarios/walkthroughs';
 import { builtNode, filesIn, read } from './built';
 import { localLinksOf } from './markdown';
 
-/** The importable workflows: what users read in them, and whether the panel still has what they set. */
+/** The importable workflows: what users read in them, and whether the panel still has the values they set. */
 
 interface ExampleNode extends INode {
 	credentials?: Record<string, { id: string; name: string }>;
@@ -36,7 +36,7 @@ const descriptionOf = ({ type }: ExampleNode): INodeTypeDescription =>
 			: 'dist/nodes/Midjourney/Midjourney.node.js',
 	).description;
 
-/** The properties of these that n8n shows with the parameters of a node. */
+/** Those of the properties that n8n shows with the parameters of a node. */
 function shown(node: ExampleNode, properties: INodeProperties[], path = ''): INodeProperties[] {
 	const { parameters } = node;
 	const description = descriptionOf(node);
@@ -45,7 +45,7 @@ function shown(node: ExampleNode, properties: INodeProperties[], path = ''): INo
 	);
 }
 
-/** What a node sets and the panel does not have, as `name` or `collection.name`. */
+/** The parameters of a node that the panel does not have, as `name` or `collection.name`. */
 function unknownIn(node: ExampleNode): string[] {
 	const having = shown(node, descriptionOf(node).properties);
 	return Object.entries(node.parameters).flatMap(([name, value]) => {
@@ -59,7 +59,7 @@ function unknownIn(node: ExampleNode): string[] {
 	});
 }
 
-/** The lists of which a node has a value that is not in them, and no expression. */
+/** The lists of choices that lack the value of a node, unless that is an expression. */
 function unlistedIn(node: ExampleNode): string[] {
 	const lists = shown(node, descriptionOf(node).properties).filter(
 		({ type }) => type === 'options',
@@ -78,16 +78,16 @@ describe.each(examples)('$file', ({ file, name, nodes, connections, pinData }) =
 	const ours = nodes.filter(({ type }) => type.startsWith(PACKAGE));
 	const number = Number(/\/(\d\d)-/.exec(file)?.[1]);
 
-	it('is numbered as its file is', () => {
+	it('has the number of its file in its name', () => {
 		expect(name).toMatch(new RegExp(`^Midjourney ${number}: \\S`));
 	});
 
-	it('explains itself in a note', () => {
+	it('is explained in a note', () => {
 		const [note] = nodes.filter(({ type }) => type === NOTE);
 		expect(String(note?.parameters.content)).toMatch(/^## \S/);
 	});
 
-	it('names, in bold, only nodes that are on the canvas, or buttons and operations', () => {
+	it('names in bold only nodes on the canvas, buttons and operations', () => {
 		const said = nodes
 			.filter(({ type }) => type === NOTE)
 			.flatMap(({ parameters }) => [...String(parameters.content).matchAll(/\*\*([^*]+)\*\*/g)])
@@ -96,13 +96,13 @@ describe.each(examples)('$file', ({ file, name, nodes, connections, pinData }) =
 		expect(said.filter((bold) => !names.includes(bold ?? ''))).toEqual([]);
 	});
 
-	it('sets only what the panel has', () => {
+	it('sets only parameters and values that the panel has', () => {
 		expect(ours).not.toEqual([]);
 		const unknown = ours.map((node) => [node.name, ...unknownIn(node), ...unlistedIn(node)]);
 		expect(unknown.filter(({ length }) => length > 1)).toEqual([]);
 	});
 
-	it('connects only nodes that it has', () => {
+	it('connects only nodes that exist', () => {
 		const targets = Object.values(connections)
 			.flatMap((types) => Object.values(types))
 			.flat(2)
@@ -113,7 +113,7 @@ describe.each(examples)('$file', ({ file, name, nodes, connections, pinData }) =
 		);
 	});
 
-	it('brings no data along, and no credential but placeholders for ours', () => {
+	it('contains no data, and no credentials but placeholders for ours', () => {
 		const brought = nodes.flatMap(({ credentials = {} }) => Object.values(credentials));
 		expect(pinData).toEqual({});
 		expect(brought.filter(({ id }) => !['midapi-demo', 'vtrix-demo'].includes(id))).toEqual([]);
@@ -121,11 +121,11 @@ describe.each(examples)('$file', ({ file, name, nodes, connections, pinData }) =
 });
 
 describe('The examples', () => {
-	it('are all gone through in real n8n versions', () => {
+	it('are all run in real n8n versions', () => {
 		expect(FILES).toEqual(Object.keys(WALKTHROUGHS).map((name) => `examples/${name}`));
 	});
 
-	it('are all listed in their README, in their order', () => {
+	it('are all listed in their README, in order', () => {
 		const listed = localLinksOf(read('examples/README.md')).map(({ file }) => `examples/${file}`);
 		expect(listed).toEqual(FILES);
 	});

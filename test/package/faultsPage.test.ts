@@ -1,13 +1,13 @@
 import { PAGE, rowsOf } from '../faults/summary';
 
-/** docs/faults.md shows what `npm run test:faults` found; its rows must be those of the table of faults. */
+/** docs/faults.md shows the results of `npm run test:faults`; its rows must be those of the table of faults. */
 
 describe.each(['submit', 'read', 'file', 'balance'] as const)('The table of %s', (route) => {
-	it('has a row for each kind of fault, and their sum', () => {
+	it('has a row for each kind of fault, and a total', () => {
 		expect(PAGE.rows(route).map(([name]) => name)).toEqual([...rowsOf(route), 'All']);
 	});
 
-	it('counts cells in every row', () => {
+	it('has a count of cells in every row', () => {
 		for (const [name, ...counts] of PAGE.rows(route)) {
 			expect([name, counts.length, counts.every((count) => /^\d+$/.test(count))]).toEqual([
 				name,

@@ -12,9 +12,9 @@ import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../nodes/Midjourney/providers/task';
 import { prepare } from '../../nodes/Midjourney/tasks/prepare';
 
-/** No field is there for show: each one changes what is sent, or how the node waits and what it gives. */
+/** Every field has an effect: it changes what is sent, how the node waits, or what it gives. */
 
-/** Rectangles at the corner of an image, in every form in which areas are entered. */
+/** Rectangles at the corner of an image, in every form of an area. */
 const areas = (side: number) => {
 	const rectangle = { x: 0, y: 0, width: side, height: side };
 	return [{ rectangle: [rectangle] }, JSON.stringify([rectangle])];
@@ -52,21 +52,21 @@ function valuesOf(field: Field<unknown>): unknown[] {
 	return [...readings.values()];
 }
 
-/** What is entered in other fields so that this one plays a role. */
+/** The values of other fields with which this one has an effect. */
 function surroundings({ only = {}, property }: Field<unknown>): IDataObject {
 	const shown = { ...only, ...property.displayOptions?.show };
 	const chosen = Object.entries(shown).map(([name, values]) => [name, values?.[0]]);
-	// The fields about files are read where files are wanted.
+	// The fields about files are read only with Download.
 	return { download: true, ...COMPANIONS[property.name], ...Object.fromEntries(chosen) };
 }
 
-/** What stands in a field that is not the tested one. */
+/** The value of a field that is not tested. */
 function usual(field: Field<unknown>, place: string | undefined): unknown {
 	if (place !== undefined) return undefined;
 	return valuesOf(field)[0];
 }
 
-/** The parameters of a node in which a field has a value, and the others what they need. */
+/** The parameters of a node with a value in the tested field, and the others' usual values. */
 function parametersWith(
 	operation: Operation,
 	provider: ProviderName,
@@ -86,7 +86,7 @@ function parametersWith(
 	return entered;
 }
 
-/** The task that an operation works on. */
+/** The task that operations work on. */
 const FINISHED: Omit<Task, 'taskId'> = {
 	provider: 'vtrix',
 	status: 'completed',
@@ -98,15 +98,15 @@ const FINISHED: Omit<Task, 'taskId'> = {
 	raw: {},
 };
 
-/** Fields that mean nothing without another one, which then has this value. */
+/** The values of other fields without which a field has no effect. */
 const COMPANIONS: Record<string, IDataObject> = {
 	imageWidth: { imageHeight: 700 },
 	imageHeight: { imageWidth: 700 },
-	// Only a prompt with permutations makes several tasks.
+	// It only has an effect on a prompt with permutations.
 	allowPermutations: { prompt: 'a {red, green} bird' },
 };
 
-/** Everything that a run of the node takes from its parameters: what goes over the wire, and the settings. */
+/** Everything that a run of the node takes from its parameters: its requests and its settings. */
 async function demandsOf(
 	operation: Operation,
 	provider: ProviderName,
@@ -133,7 +133,7 @@ async function demandsOf(
 	if (work.does === 'query') await work.question(doer, http);
 	if (work.does === 'submit') {
 		for (const request of work.requests) {
-			// What is looked up before the submit is a demand, too.
+			// A read before the submit counts, too.
 			const look = async (taskId: string) => {
 				sent.push(['look', taskId]);
 				return success({
@@ -179,9 +179,9 @@ describe('A field of an operation', () => {
 				return JSON.stringify(await demandsOf(operation, provider, entered));
 			};
 			const first = await demands(one);
-			// The same once more: nothing but the field makes the difference.
+			// Once more with the same value, so that only the field makes a difference.
 			expect(await demands(one)).toBe(first);
-			// Not every value goes with the usual ones of the other fields.
+			// Not every value fits the usual values of the other fields.
 			const others = await Promise.allSettled(rest.map(demands));
 			const changed = others.filter((end) => end.status === 'fulfilled' && end.value !== first);
 			expect(changed).not.toEqual([]);
@@ -189,7 +189,7 @@ describe('A field of an operation', () => {
 	);
 });
 
-/** Takes notes of the fields that an operation asks for. */
+/** Records the fields that an operation reads. */
 class Noting extends Parameters {
 	readonly asked = new Set<string>();
 
@@ -206,7 +206,7 @@ describe('An operation', () => {
 		),
 	);
 
-	it.each(rows)('%s with %s reads no field that its panel does not have', (_, name, operation) => {
+	it.each(rows)('%s with %s reads only fields that its panel has', (_, name, operation) => {
 		const { fields, style = [], additional = [] } = operation;
 		const context = {
 			getNode: () => ({ name: 'Midjourney', type: 'midjourney' }),

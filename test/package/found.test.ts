@@ -3,7 +3,7 @@ import type { INodeTypeDescription } from 'n8n-workflow';
 
 import { builtNode, midjourney, read } from './built';
 
-/** What people type into n8n's search for nodes, and whether it shows them ours. The search is n8n's own. */
+/** Whether n8n's search for nodes finds ours by what people type. The search is n8n's own. */
 
 type Search = (typed: string, data: object[]) => Array<{ score: number }>;
 const { sublimeSearch } = require('@n8n/utils/search/sublime-search') as { sublimeSearch: Search };
@@ -12,14 +12,14 @@ const TRIGGER = 'dist/nodes/Midjourney/MidjourneyTrigger.node.js';
 const codexOf = (name: string) =>
 	JSON.parse(read(`nodes/Midjourney/${name}.node.json`)) as { alias: string[] };
 
-/** As the editor keeps a node that can be added. */
+/** A node in the form that the editor searches. */
 const entry = ({ displayName }: INodeTypeDescription, name: string) => ({
 	properties: { displayName, codex: codexOf(name) },
 });
 const node = entry(midjourney().description, 'Midjourney');
 const trigger = entry(builtNode(TRIGGER).description, 'MidjourneyTrigger');
 
-/** What other nodes of the kind may score: what is found only as scattered letters stands behind all of them. */
+/** The score of a match in one piece: a match of scattered letters ranks below all other nodes of the kind. */
 const IN_A_PIECE = 100;
 
 const scoreOf = (typed: string, one: object): number =>
@@ -51,7 +51,7 @@ describe('The search for nodes', () => {
 		},
 	);
 
-	it('shows one entry for both nodes, with the description of the Trigger, which says what both do', () => {
+	it('shows one entry for both nodes, with the description of the Trigger, which covers both', () => {
 		const { description } = builtNode(TRIGGER).description;
 		expect(description.startsWith(midjourney().description.description)).toBe(true);
 	});

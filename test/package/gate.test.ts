@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { filesIn, read, ROOT } from './built';
 import { unpackedPackage } from './unpack';
 
-/** The two legs of the gate, with the patterns that n8n's scanner has for them. */
+/** The two parts of the gate, by the names of the file patterns in n8n's scanner. */
 type Leg = 'SOURCE_FILE_PATTERNS' | 'TARBALL_FILE_PATTERNS';
 
 interface Found {
@@ -19,7 +19,7 @@ interface Found {
 const SCANNER = pathToFileURL(require.resolve('@n8n/scan-community-package/scanner/scanner.mjs'));
 
 /**
- * What n8n's gate finds in some folders; nothing of it goes over the network.
+ * What n8n's gate finds in some folders, without using the network.
  *
  * In a process of its own, because jest cannot import ES modules; in one for all, because its rules take long to load. The
  * scanner asks for TypeScript 7, with which its parser crashes when it is installed by itself; package-lock.json keeps the
@@ -39,7 +39,7 @@ function scan(targets: Record<string, [folder: string, leg: Leg]>): Record<strin
 	`;
 	const answer = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
 		encoding: 'utf8',
-		// With jest's `test` n8n's rules take every file for one of their own tests.
+		// With `test`, which jest sets, n8n's rules take every file for one of their own tests.
 		env: { ...process.env, NODE_ENV: 'production' },
 	});
 	return JSON.parse(answer) as Record<string, Found>;
@@ -84,7 +84,7 @@ describe("n8n's gate", () => {
 });
 
 describe('The linter', () => {
-	it('is not told to look away anywhere in the sources: the gate would look all the same', () => {
+	it('is not disabled anywhere in the sources, because the gate ignores such comments', () => {
 		const sources = filesIn(['nodes', 'credentials'], '.ts');
 		const directive = /eslint-(disable|enable)|@ts-(ignore|nocheck|expect-error)/;
 		expect(sources.length).toBeGreaterThan(0);

@@ -3,12 +3,12 @@ import { posix } from 'node:path';
 
 import ts from 'typescript';
 
-/** Which file imports what. */
+/** Reads which file imports what. */
 
 /** The import specifiers of every file, by path from the root, with slashes. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
 
-/** What a specifier that is no literal counts as: nobody can say what it imports. */
+/** Stands for a specifier that is not a literal, so that nobody can say what it imports. */
 export const UNKNOWN = '(computed)';
 
 const parse = (path: string, code: string): ts.SourceFile =>
@@ -19,7 +19,7 @@ function visit(node: ts.Node, see: (node: ts.Node) => void): void {
 	ts.forEachChild(node, (child) => visit(child, see));
 }
 
-/** Everything that a file imports, in any of the ways there are, `import type` included. */
+/** Everything that a file imports in any way, `import type` included. */
 export function importsOf(path: string, code: string): string[] {
 	const found: string[] = [];
 	const add = (specifier: ts.Node | undefined) => {
@@ -46,7 +46,7 @@ function isImportCall({ expression }: ts.CallExpression): boolean {
 	);
 }
 
-/** Every name that stands in a file, outside of texts and comments. */
+/** Every identifier in a file, outside of strings and comments. */
 export function namesIn(path: string, code: string): Set<string> {
 	const names = new Set<string>();
 	visit(parse(path, code), (node) => {
@@ -102,7 +102,7 @@ export const upwardImports = <Floor>(
 	);
 };
 
-/** One circle for every import that closes one: the files on it, in the order of their imports. */
+/** The files of each circle, in the order of their imports; one circle for every import that closes one. */
 export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
 	const circles: string[][] = [];
 	const finished = new Set<string>();

@@ -32,11 +32,11 @@ describe('The reader of imports', () => {
 		expect(importsOf('file.ts', code)).toEqual([expected]);
 	});
 
-	it('sees none in texts and comments', () => {
+	it('sees none in strings and comments', () => {
 		expect(importsOf('file.ts', `// import './x'\nconst a = "require('./x')";`)).toEqual([]);
 	});
 
-	it('tells an import of a floor above', () => {
+	it('reports an import from a floor above', () => {
 		const graph = new Map([
 			['up/a.ts', ['up/b.ts', 'down/c.ts']],
 			['down/c.ts', ['up/b.ts']],
@@ -45,7 +45,7 @@ describe('The reader of imports', () => {
 		expect(found).toEqual(['down/c.ts → up/b.ts']);
 	});
 
-	it('tells a circle, and only the files on it', () => {
+	it('reports a circle with only the files on it', () => {
 		const graph = new Map([
 			['a', ['b']],
 			['b', ['c', 'd']],
@@ -71,25 +71,25 @@ describe('The built code', () => {
 		);
 	});
 
-	it('is complete: every file that it imports is there', () => {
+	it('contains every file that it imports', () => {
 		expect(graphOf(imports).size).toBe(imports.size);
 	});
 });
 
-/** From the top down; a file may import what stands on its own floor and below. */
+/** From the top down; a file may import from its own floor and from those below. */
 const FLOORS = ['node', 'operations', 'tasks', 'providers'] as const;
 type Floor = (typeof FLOORS)[number];
 
 const NODES = 'nodes/Midjourney/';
 
-/** Undefined: on no floor. */
+/** The floor of a file; undefined if it is on none. */
 function floorOf(file: string): Floor | undefined {
 	if (!file.startsWith(NODES)) return undefined;
 	const inside = file.slice(NODES.length);
 	return inside.includes('/') ? FLOORS.find((floor) => inside.startsWith(`${floor}/`)) : 'node';
 }
 
-/** What must not even be named on a floor, because only others know about it. */
+/** What must not even be named on a floor, because it belongs to others. */
 const UNKNOWN_TO: Array<[Floor, string, RegExp]> = [
 	['operations', 'HTTP', /^(httpRequest|IHttpRequest|openHttp$)/],
 	['tasks', 'requests with a key', /^httpRequestWithAuthentication$/],

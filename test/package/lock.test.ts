@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { withLock } from '../n8n/lock';
 
-/** Installing and packing, which two workers of jest may begin at once. */
-test('who wants a lock that is held waits, and works when it is given back', async () => {
+/** The lock around installing and packing, which two jest workers may begin at once. */
+test('work under a lock that is held waits until the lock is released', async () => {
 	const folder = mkdtempSync(join(tmpdir(), 'midjourney-lock-'));
 	const lock = join(folder, 'lock');
 	const done: string[] = [];

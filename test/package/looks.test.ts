@@ -11,7 +11,7 @@ import {
 	read,
 } from './built';
 
-/** The categories that n8n knows; it drops all others without a word. */
+/** The categories that n8n knows; it silently drops all others. */
 const CATEGORIES = [
 	'Analytics',
 	'Communication',
@@ -37,22 +37,22 @@ const codexFileOf = (nodeFile: string) => nodeFile.replace(/\.js$/, '.json');
 const codexOf = (nodeFile: string) => JSON.parse(read(codexFileOf(nodeFile))) as Codex;
 
 describe('Codex files', () => {
-	it('are there for every node, and for nothing else', () => {
+	it('exist for every node and for nothing else', () => {
 		expect(filesIn(['dist'], '.node.json')).toEqual(nodeFiles.map(codexFileOf));
 	});
 
-	it.each(nodeFiles)('of %s: names the node in full', (file) => {
+	it.each(nodeFiles)('of %s: give the full name of the node', (file) => {
 		const { name } = builtNode(file).description;
 		expect(codexOf(file).node).toBe(`${manifest.name}.${name}`);
 	});
 
-	it.each(nodeFiles)('of %s: has only categories that n8n knows, and one at least', (file) => {
+	it.each(nodeFiles)('of %s: have at least one category, all of them known to n8n', (file) => {
 		const { categories } = codexOf(file);
 		expect(categories).not.toEqual([]);
 		expect(categories.filter((category) => !CATEGORIES.includes(category))).toEqual([]);
 	});
 
-	it.each(nodeFiles)('of %s: says where it and its credential are documented', (file) => {
+	it.each(nodeFiles)('of %s: say where the node and its credential are documented', (file) => {
 		const { resources } = codexOf(file);
 		expect(Object.keys(resources).sort()).toEqual([
 			'credentialDocumentation',
@@ -76,12 +76,12 @@ function picturesOf(file: string, icon: unknown): { light: string; dark: string 
 }
 
 describe.each(LOOKS)('The icon of %s', (file, icon) => {
-	it('is a light and a dark file', () => {
+	it('has a light and a dark file', () => {
 		const svgFile = expect.stringMatching(/^file:[\w.]+\.svg$/);
 		expect(icon).toEqual({ light: svgFile, dark: svgFile });
 	});
 
-	it('is not the same in light and dark', () => {
+	it('differs between light and dark', () => {
 		const { light, dark } = picturesOf(file, icon);
 		expect(light).not.toBe(dark);
 	});
@@ -93,7 +93,7 @@ describe.each(LOOKS)('The icon of %s', (file, icon) => {
 		expect(svg?.[3]).toBe(svg?.[4]);
 	});
 
-	it.each(['light', 'dark'] as const)('runs and loads nothing: %s', (theme) => {
+	it.each(['light', 'dark'] as const)('contains no script and loads nothing: %s', (theme) => {
 		expect(picturesOf(file, icon)[theme]).not.toMatch(
 			/<script|<image|<foreignObject|href=|url\(http/i,
 		);

@@ -12,7 +12,7 @@ import {
 	ROOT,
 } from './built';
 
-/** What n8n and its reviewers want to read in package.json. */
+/** What n8n and its reviewers require in package.json. */
 const WANTED: Record<string, unknown> = {
 	name: expect.stringMatching(/^(@[^/]+\/)?n8n-nodes-[a-z0-9-]+$/),
 	version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
@@ -28,13 +28,13 @@ const WANTED: Record<string, unknown> = {
 	author: { name: expect.stringMatching(/\S/), email: expect.stringMatching(/^\S+@\S+$/) },
 	main: 'index.js',
 	files: ['dist', 'index.js', 'CHANGELOG.md'],
-	// Without the proof of where it was built npm refuses to publish it, whatever scripts it may run.
+	// Without provenance npm refuses to publish, whatever script asks for it.
 	publishConfig: { access: 'public', provenance: true },
 	peerDependencies: { 'n8n-workflow': '*' },
 	n8n: expect.objectContaining({ n8nNodesApiVersion: 1, strict: true }),
 };
 
-/** What must not be there: n8n installs no dependency of a community node, and runs no script of one. */
+/** What must not be there, because n8n installs no dependencies of community nodes and runs no scripts of theirs. */
 const UNWANTED = [
 	'dependencies',
 	'optionalDependencies',
@@ -69,12 +69,12 @@ describe('package.json', () => {
 		expect(Object.keys(manifest)).not.toContain(key);
 	});
 
-	it('runs nothing when the package is installed', () => {
+	it('runs no script when the package is installed', () => {
 		const scripts = Object.keys(manifest.scripts);
 		expect(scripts.filter((name) => FORBIDDEN_SCRIPTS.includes(name))).toEqual([]);
 	});
 
-	it('has no script that a fresh clone cannot run: each installs first what is missing', () => {
+	it('has scripts that run on a fresh clone, because each first installs what is missing', () => {
 		const unprepared = Object.entries(manifest.scripts).filter(
 			([name, command]) =>
 				!['setup', 'prepublishOnly'].includes(name) &&
@@ -83,7 +83,7 @@ describe('package.json', () => {
 		expect(unprepared).toEqual([]);
 	});
 
-	it('builds all that n8n reads before it is developed in n8n, whose own command leaves the codex out', () => {
+	it('builds before npm run dev, because the command of n8n leaves the codex out', () => {
 		expect(manifest.scripts.dev).toBe('node scripts/setup.mjs && npm run build && n8n-node dev');
 	});
 
@@ -91,7 +91,7 @@ describe('package.json', () => {
 		expect(lock.version).toBe(manifest.version);
 	});
 
-	it('lets no dependency run a script when it is installed', () => {
+	it('allows no dependency to run a script when it is installed', () => {
 		const scripted = Object.entries(lock.packages)
 			.filter(([, { hasInstallScript }]) => hasInstallScript)
 			.map(([path]) => path.replace(/^.*node_modules\//, ''));
@@ -104,7 +104,7 @@ describe('package.json', () => {
 		expect(read('LICENSE')).toMatch(new RegExp(`^${String(manifest.license)} License`));
 	});
 
-	it('lists only files that are there', () => {
+	it('lists only files that exist', () => {
 		expect(manifest.files.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 	});
 });
@@ -120,7 +120,7 @@ describe('What n8n loads', () => {
 		expect([...manifest.n8n.credentials].sort()).toEqual(credentialFiles);
 	});
 
-	it('are credentials that some node uses, and all that are used', () => {
+	it('are exactly the credentials that nodes use', () => {
 		const used = nodeFiles.flatMap((path) =>
 			(builtNode(path).description.credentials ?? []).map(({ name }) => name),
 		);
@@ -129,7 +129,7 @@ describe('What n8n loads', () => {
 		);
 	});
 
-	it('is what require gives, by the names of the classes', () => {
+	it('is also what require gives, by the names of the classes', () => {
 		const classes = require(ROOT) as Record<string, unknown>;
 		const built = [...credentialFiles, ...nodeFiles].map(
 			(path) => /(\w+)\.\w+\.js$/.exec(path)?.[1],

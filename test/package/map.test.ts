@@ -1,17 +1,17 @@
 import { filesIn, read } from './built';
 
-/** The map in CONTRIBUTING.md: every file of the nodes stands in it, and everything that stands in it is there. */
+/** The map in CONTRIBUTING.md lists every file of the nodes, and only files that exist. */
 
 /** A file, a folder (ends in a slash) or, with stars, the files of a folder. */
 const PATH = /^[\w./*-]+(?:\/|\.ts|\.json|\.svg)$/;
 
-/** The paths in a map; what is further in belongs to the folder above. */
+/** The paths in a map; an indented one belongs to the folder above. */
 function pathsIn(map: string): string[] {
 	const folders: Array<{ indent: number; path: string }> = [];
 	return map.split('\n').flatMap((line) => {
 		const [, spaces = '', column = ''] = /^( *)(\S.*?)(?: {2}|$)/.exec(line) ?? [];
 		const names = column.split(', ');
-		// A description goes on.
+		// This line continues a description.
 		if (!names.every((name) => PATH.test(name))) return [];
 		while ((folders.at(-1)?.indent ?? -1) >= spaces.length) folders.pop();
 		const folder = folders.at(-1)?.path ?? '';
@@ -23,7 +23,7 @@ function pathsIn(map: string): string[] {
 	});
 }
 
-/** Whether a path of the map means a file; a folder does only where nothing of it is listed. */
+/** Whether a path of the map covers a file; a folder does only if none of its contents are listed. */
 function means(path: string, file: string, paths: readonly string[]): boolean {
 	if (path.endsWith('/')) {
 		const isOpen = paths.some((other) => other !== path && other.startsWith(path));
@@ -76,7 +76,7 @@ describe('The map of the house', () => {
 		expect([...new Set(folders)].filter((folder) => !paths.includes(folder))).toEqual([]);
 	});
 
-	it('has nothing that is not there', () => {
+	it('has only files and folders that exist', () => {
 		const isThere = (path: string) =>
 			files.some((file) => (path.endsWith('/') ? file.startsWith(path) : means(path, file, paths)));
 		expect(paths.filter((path) => !isThere(path))).toEqual([]);
@@ -86,7 +86,7 @@ describe('The map of the house', () => {
 		expect(paths.filter((path, place) => paths.indexOf(path) !== place)).toEqual([]);
 	});
 
-	it('has files whose names are camelCase, but for what n8n loads', () => {
+	it('has file names in camelCase, except for the files that n8n loads', () => {
 		const odd = files.filter(
 			(file) =>
 				!/(^|\/)[a-z][a-zA-Z0-9.]*$/.test(file) && !/\.(node|credentials)\.[a-z]+$/.test(file),

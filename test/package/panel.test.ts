@@ -30,7 +30,7 @@ const choices = named('operation');
 const shownWith = ({ displayOptions }: INodeProperties, parameter: string) =>
 	String(displayOptions?.show?.[parameter]?.[0]);
 
-/** The choice of operations that n8n takes its list of actions from: the first of each resource. */
+/** The field Operation that n8n takes its list of actions from: the first of each resource. */
 const listed = optionsOf(resource).flatMap(({ value }) => {
 	const found = choices.find((choice) => shownWith(choice, 'resource') === value);
 	return found ? [found] : [];
@@ -65,20 +65,20 @@ const node = (parameters: INodeParameters): INode => ({
 const isShown = (parameters: INodeParameters, property: INodeProperties, path = ''): boolean =>
 	NodeHelpers.displayParameterPath(parameters, property, path, node(parameters), description);
 
-/** What is chosen in the three fields that every operation begins with. */
+/** The values of the three fields that every operation begins with. */
 const choiceOf = ({ provider, resource: ofResource, operation }: Offered): INodeParameters => ({
 	authentication: provider,
 	resource: ofResource,
 	operation,
 });
 
-/** What the node has at the top level when an operation is chosen and `chosen` besides. */
+/** The top-level properties that n8n shows for an operation and the values in `chosen`. */
 function shownFor(operation: Offered, chosen: INodeParameters = {}) {
 	const parameters = { ...choiceOf(operation), ...chosen };
 	return properties.filter((property) => isShown(parameters, property));
 }
 
-/** Values of other fields with which a field is there. */
+/** Values of other fields with which a field is shown. */
 function condition({ only = {}, property }: Field<unknown>): INodeParameters {
 	const ofCollection = property.displayOptions?.show ?? {};
 	const first = Object.entries({ ...only, ...ofCollection }).map(([name, values]) => [
@@ -88,7 +88,7 @@ function condition({ only = {}, property }: Field<unknown>): INodeParameters {
 	return Object.fromEntries(first) as INodeParameters;
 }
 
-/** The values that take a field away. */
+/** Values of other fields that hide a field. */
 const absences = ({ only = {}, except = {} }: Field<unknown>): INodeParameters[] => [
 	...Object.keys(only).map((name) => ({ [name]: 'something else' })),
 	...Object.entries(except).flatMap(([name, values]) => values.map((value) => ({ [name]: value }))),
@@ -118,7 +118,7 @@ const fieldRows = rows.flatMap(([id, provider, operation]) =>
 );
 const conditional = fieldRows.filter(([, , , , field]) => absences(field).length > 0);
 
-/** What the list of operations holds when one of them is chosen. */
+/** The entries of the list of operations when one of them is chosen. */
 function operationsShown(
 	authentication: string,
 	ofResource: string,
@@ -138,12 +138,12 @@ function operationsShown(
 }
 
 describe('The panel', () => {
-	it.each(nodeFiles)('has the credential below the provider that it belongs to: %s', (file) => {
+	it.each(nodeFiles)('shows each credential below its provider: %s', (file) => {
 		const [first, second] = builtNode(file).description.properties;
 		expect([first?.name, second?.type]).toEqual(['authentication', 'credentials']);
 	});
 
-	it.each(Object.keys(providers))('offers exactly the providers that there are: %s', (chosen) => {
+	it.each(Object.keys(providers))('offers exactly the existing providers: %s', (chosen) => {
 		const [provider] = named('authentication');
 		const shown = optionsOf(provider).filter((option) =>
 			isShown({ authentication: chosen }, { ...option, type: 'options', default: '' } as never),
@@ -184,7 +184,7 @@ describe('The panel', () => {
 		expect(shown).toHaveLength(1);
 	});
 
-	it('tells nodes apart by what the default name of a node does not say', () => {
+	it('shows in the subtitle of a node what its default name does not say', () => {
 		const { subtitle = '' } = description;
 		const nodeTypes = { getByNameAndVersion: () => undefined } as unknown as INodeTypes;
 		const said = (parameters: INodeParameters) => {
@@ -239,7 +239,7 @@ describe('The panel', () => {
 		expect(operationsShown(provider, ofResource, 'another')).not.toContain(operation);
 	});
 
-	it('names an operation by who has it where it was picked without that provider', () => {
+	it('names the providers of an operation that the chosen provider does not have', () => {
 		expect(operationsShown('midApi', 'image', 'edit', 'name')).toEqual([
 			'Generate',
 			'Upscale',
@@ -248,11 +248,11 @@ describe('The panel', () => {
 		]);
 	});
 
-	it('says which provider to choose then', () => {
+	it('says which provider to choose for such an operation', () => {
 		const chosen = { authentication: 'midApi', resource: 'image', operation: 'edit' };
 		const notices = properties.filter((one) => one.type === 'notice' && isShown(chosen, one));
 		expect(notices.map(({ displayName }) => displayName)).toEqual([
-			'Edit exists with Vtrix only: choose it as Provider above.',
+			'Edit is only available with Vtrix: choose it as Provider above.',
 		]);
 	});
 
@@ -263,23 +263,23 @@ describe('The panel', () => {
 		},
 	);
 
-	it.each(offered)('says of %s what it does, as a list of actions and in other words', (_, one) => {
+	it.each(offered)('describes %s as an action, and in other words', (_, one) => {
 		expect(one.action).toMatch(/^[A-Z][^.]+$/);
 		expect(one.description).toMatch(/^[A-Z].*[^.]$/);
 		expect(one.description).not.toBe(one.action);
 	});
 
-	it.each(offered)('says of %s whether it is paid', (id, { description: said }) => {
+	it.each(offered)('says whether %s is paid', (id, { description: said }) => {
 		const isPaid = operations.find((one) => idOf(one) === id)?.does === 'submit';
 		expect(/ \(paid\)$/.test(String(said))).toBe(isPaid);
 	});
 
-	it('has no two operations of the same action', () => {
+	it('has a different action for every operation', () => {
 		expect(new Set(offered.map(([, { action }]) => action)).size).toBe(offered.length);
 	});
 });
 
-/** What can be left empty at all: a list and a switch always have a value. */
+/** Whether a field can be empty: a list and a switch always have a value. */
 const canBeEmptied = ({ property: { type } }: Field<unknown>) =>
 	['string', 'number', 'json'].includes(type);
 
@@ -337,7 +337,7 @@ const ofType = (...types: string[]) => [
 	...new Map(all.filter(({ type }) => types.includes(type)).map((one) => [one.displayName, one])),
 ];
 
-/** What n8n's linter demands; it cannot see these texts, because the panel is put together at run time. */
+/** What n8n's linter demands. It cannot see these texts, because the panel is composed at run time. */
 describe('The texts of the panel', () => {
 	it.each(collections.map((one) => [JSON.stringify(one.displayOptions?.show), one] as const))(
 		'a collection is in alphabetical order: %s',
@@ -347,36 +347,36 @@ describe('The texts of the panel', () => {
 		},
 	);
 
-	it.each(ofType('boolean'))('a switch says what it is for: %s', (_, property) => {
+	it.each(ofType('boolean'))('describe a switch with Whether: %s', (_, property) => {
 		expect(property.description).toMatch(/^Whether /);
 	});
 
-	it('no hint stands where an expression does at first, for which the editor takes it away', () => {
+	it('give no hint to a field whose default is an expression, because the editor hides it', () => {
 		const hinted = all.filter(({ hint }) => hint !== undefined);
 		expect(hinted.filter((one) => String(one.default).startsWith('='))).toEqual([]);
 	});
 
-	it('no field is explained by a hint alone: whoever enters an expression still sees the description', () => {
+	it('explain no field by a hint alone, because a hint is hidden once an expression is entered', () => {
 		const hinted = all.filter(({ hint }) => hint !== undefined);
 		expect(hinted.filter(({ description: said }) => said === undefined)).toEqual([]);
 	});
 
-	it('no number is shown with decimals that it does not have', () => {
+	it('show whole numbers without decimals', () => {
 		const precise = all.filter(({ typeOptions }) => (typeOptions?.numberPrecision ?? 0) > 0);
 		expect(precise).toEqual([]);
 	});
 
-	it('every field has a default', () => {
+	it('have a default for every field', () => {
 		expect(all.filter((property) => property.default === undefined)).toEqual([]);
 	});
 
-	it('every default that holds an expression is one', () => {
+	it('begin every default that holds an expression with =', () => {
 		const held = all.flatMap((one) => (/\{\{/.test(String(one.default)) ? [one.default] : []));
 		expect(held).not.toEqual([]);
 		expect(held.filter((one) => !String(one).startsWith('='))).toEqual([]);
 	});
 
-	it('every placeholder of a text is an example', () => {
+	it('give an example as every placeholder', () => {
 		const placeholders = all
 			.filter(({ type }) => !type.endsWith('ollection'))
 			.flatMap(({ placeholder }) => placeholder ?? []);
@@ -384,7 +384,7 @@ describe('The texts of the panel', () => {
 		expect(placeholders.filter((one) => !one.startsWith('e.g. '))).toEqual([]);
 	});
 
-	it('no description of one sentence ends with a full stop', () => {
+	it('end no description of one sentence with a full stop', () => {
 		const texts = [...all, ...all.flatMap(optionsOf)].flatMap((one) => one.description ?? []);
 		expect(texts).not.toEqual([]);
 		expect(texts.filter((text) => /^[^.]*\.$/.test(text))).toEqual([]);

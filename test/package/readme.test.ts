@@ -19,11 +19,11 @@ import { localLinksOf } from './markdown';
 const readme = read('README.md');
 const items = read('docs/guide/items.md');
 
-/** What stands under a heading of a page, up to the next one. */
+/** The text under a heading of a page, up to the next heading. */
 const sectionOf = (heading: string, page = readme): string =>
 	new RegExp(`^#+ ${heading}$([^]*?)(?=^#|$(?![^]))`, 'm').exec(page)?.[1] ?? '';
 
-/** The rows of the table under a heading, each as the texts of its cells; the head first, without the rule. */
+/** The rows of the table under a heading as the texts of their cells, with the head and without the rule. */
 const tableWithHead = (heading: string, page?: string): string[][] =>
 	sectionOf(heading, page)
 		.split('\n')
@@ -39,14 +39,14 @@ const tableWithHead = (heading: string, page?: string): string[][] =>
 const tableUnder = (heading: string, page?: string): string[][] =>
 	tableWithHead(heading, page).slice(1);
 
-/** What the panel calls every resource, by its value. */
+/** The name of every resource in the panel, by its value. */
 function resourceNames(): Map<unknown, string> {
 	const resource = midjourney().description.properties.find(({ name }) => name === 'resource');
 	const options = (resource?.options ?? []) as INodePropertyOptions[];
 	return new Map(options.map(({ name, value }) => [value, name]));
 }
 
-/** Every operation as the panel calls it where a provider has it. */
+/** Every operation with its name in the panel for a provider that has it. */
 function panel(): Array<{ resource: string; operation: string; value: unknown; of: unknown }> {
 	const names = resourceNames();
 	const offered = midjourney()
@@ -73,7 +73,7 @@ describe('The README', () => {
 		expect(rows.sort()).toEqual(offered.sort());
 	});
 
-	it('says of every operation whether it costs credits', () => {
+	it('says whether each operation costs credits', () => {
 		const costing = panel().filter(
 			({ of, value }) =>
 				operations.find(({ resource, operation }) => resource === of && operation === value)
@@ -85,7 +85,7 @@ describe('The README', () => {
 		);
 	});
 
-	it('says of every operation which providers have it', () => {
+	it('says which providers have each operation', () => {
 		const said = tableUnder('Operations').map((cells) => [cells[0], cells[1], cells[4]]);
 		const offered = panel().map(({ resource, operation, of, value }) => {
 			const row = operations.find((one) => one.resource === of && one.operation === value);
@@ -110,7 +110,7 @@ describe('The README', () => {
 		expect(explained).toEqual(fields);
 	});
 
-	it('explains, in its guide, every field that comes out of an operation on tasks', () => {
+	it('explains in its guide every field of the items that operations on tasks give', () => {
 		const explained = tableUnder('Fields', items).flatMap(([fields = '']) =>
 			[...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field),
 		);
@@ -154,7 +154,7 @@ describe('The README', () => {
 		expect(quoted.filter((message) => !sources.includes(message))).toEqual([]);
 	});
 
-	it('speaks of the n8n versions that are tested, in which the examples run as it says', () => {
+	it('names the tested n8n versions, and how the examples run in them', () => {
 		const [[, ...versions] = [], examples = []] = tableWithHead('n8n versions');
 		expect(versions).toEqual([CURRENT_N8N, OLDER_N8N, LAST_N8N_1]);
 		expect(examples[0]).toMatch(/^Examples 1 to 13, 15 and 16/);
@@ -169,7 +169,7 @@ describe('The README', () => {
 		['Examples 1 to 13, 15 and 16, Trigger, waiting', ['examples', 'trigger', 'callers']],
 		['Every operation of both providers', ['operations']],
 		['Tool of an AI agent', ['agent']],
-	])('says in which n8n versions there are tests of: %s', (row, suites) => {
+	])('says which n8n versions are tested for: %s', (row, suites) => {
 		const names: Record<string, string> = { CURRENT_N8N, OLDER_N8N, LAST_N8N_1 };
 		const [[, ...versions] = [], ...rows] = tableWithHead('n8n versions');
 		const [, ...said] = rows.find(([first]) => first === row) ?? [];
@@ -194,13 +194,13 @@ describe('The README', () => {
 	});
 });
 
-/** What users read. */
+/** The pages for users. */
 const PAGES = ['README.md', 'examples/README.md', ...filesIn(['docs/guide'], '.md')];
 
-describe('What users read', () => {
+describe('The documentation for users', () => {
 	const { properties } = midjourney().description;
 	const trigger = nodeFiles.flatMap((file) => builtNode(file).description.properties);
-	/** The display names inside of a collection, of both nodes, without the units behind them. */
+	/** The display names in a collection of either node, without units. */
 	const inside = (collection: string) =>
 		[...properties, ...trigger]
 			.filter(({ displayName }) => displayName === collection)
@@ -218,7 +218,7 @@ describe('What users read', () => {
 		expect(named.filter((field) => !there.includes(field))).toEqual([]);
 	});
 
-	it('names only operations that there are', () => {
+	it('names only operations that exist', () => {
 		const offered = panel().map(({ resource, operation }) => `${resource} → ${operation}`);
 		const named = PAGES.flatMap((page) =>
 			[...read(page).matchAll(/(?:\*\*|_)(\w+)\s→\s([^*_]+)(?:\*\*|_)/g)]
@@ -229,7 +229,7 @@ describe('What users read', () => {
 		expect(named.filter((one) => !offered.includes(one))).toEqual([]);
 	});
 
-	it('is listed in docs/README.md, apart from what maintainers read', () => {
+	it('is listed in docs/README.md, apart from the pages for maintainers', () => {
 		const [, users = '', , maintainers = ''] = read('docs/README.md').split(/^\*\*/m);
 		const listed = (part: string) =>
 			localLinksOf(part)

@@ -8,11 +8,11 @@ import type { Http } from '../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../nodes/Midjourney/providers/provider';
 import { Copy, recipe } from './recipes';
 
-/** CONTRIBUTING.md promises what a field, an operation and a provider touch: each is applied to a copy of the house and run. */
+/** CONTRIBUTING.md says which files a new field, operation or provider touches: each recipe is applied to a copy and run. */
 
 interface Recipe {
 	heading: string;
-	/** The files that it says it touches. */
+	/** The files that the recipe names. */
 	files: string[];
 }
 
@@ -50,7 +50,7 @@ const providerOf = (name: string) =>
 const described = () =>
 	new (load('Midjourney.node') as { Midjourney: new () => INodeType }).Midjourney().description;
 
-/** `resource:operation` of what the panel offers with a provider. */
+/** `resource:operation` of everything that the panel offers with a provider. */
 const offeredWith = (provider: string): string[] =>
 	described()
 		.properties.filter(
@@ -87,14 +87,14 @@ describe.each([FIELD, OPERATION, PROVIDER])('The recipe: $heading', ({ heading, 
 
 	afterAll(() => copy.remove());
 
-	it('touches the files that it says, and satisfies the compiler', () => {
+	it('touches the files that it names, and compiles', () => {
 		expect(complaints).toEqual([]);
 		const touched = recipe(heading).map(({ path }) => path.replace('nodes/Midjourney/', ''));
 		expect([...new Set(touched)].sort()).toEqual(files);
 	});
 
 	const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
-	// This field is the copy's alone.
+	// Only the copy has this field.
 	const request: TaskRequest = Object.assign({ ...image }, { stop: 80 });
 
 	if (heading === FIELD.heading) {
@@ -109,19 +109,19 @@ describe.each([FIELD, OPERATION, PROVIDER])('The recipe: $heading', ({ heading, 
 			expect((collection?.options as INodeProperties[]).map(({ name }) => name)).toContain('stop');
 		});
 
-		it('says it in Midjourney’s language, and not to a provider without it', async () => {
+		it('makes the field a flag for Midjourney, and does not send it to a provider without it', async () => {
 			expect(JSON.stringify(await bodyOf(providerOf('vtrix'), request))).toContain('--stop 80');
 			expect(await bodyOf(providerOf('midApi'), request)).not.toHaveProperty('stop');
 		});
 	}
 
 	if (heading === OPERATION.heading) {
-		it('brings the operation into the panel of the provider that has it alone', () => {
+		it('brings the operation into the panel of its provider alone', () => {
 			expect(offeredWith('midApi')).toContain('image:blend');
 			expect(offeredWith('vtrix')).not.toContain('image:blend');
 		});
 
-		it('sends what it says', async () => {
+		it('sends the request that it describes', async () => {
 			const blend = { kind: 'blendImages', imageUrls: ['https://a.bc/1.png'], aspectRatio: '1:1' };
 			expect(await bodyOf(providerOf('midApi'), blend as unknown as TaskRequest)).toEqual({
 				path: '/api/v1/mj/blend',

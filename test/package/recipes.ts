@@ -22,21 +22,21 @@ export function recipe(heading: string): Step[] {
 		([, kind, path = '', text = '']) => ({
 			kind: kind === 'ts' ? 'ts' : 'diff',
 			path,
-			// It stands in a list, three spaces in.
+			// It is in a list, indented by three spaces.
 			text: text.replace(/^ {3}/gm, ''),
 		}),
 	);
 }
 
-/** Sources as the compiler has them, by name: most are the same in all compilations of a process. */
+/** Parsed sources by name: most are the same in all compilations of a process. */
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
-/** By which the compiler knows whether a file is another than before. */
+/** Adds the version by which the compiler knows whether a file has changed. */
 function withVersion<T extends ts.SourceFile | undefined>(file: T, version = 'unchanged'): T {
 	return file && Object.assign(file, { version });
 }
 
-/** The house as it is, checked once in a process: with a change only what that affects is checked again. */
+/** The unchanged sources, checked once in a process, so that a change rechecks only what it affects. */
 let unchanged: ts.SemanticDiagnosticsBuilderProgram | undefined;
 
 function compiled(
@@ -52,7 +52,7 @@ function compiled(
 	);
 }
 
-/** Reads the house, with some files changed or new. */
+/** A compiler host for the sources with some files changed or new. */
 function hostFor(
 	changed: ReadonlyMap<string, string>,
 	options: ts.CompilerOptions,
@@ -73,12 +73,12 @@ function hostFor(
 	};
 }
 
-/** A copy of the sources, to be changed, compiled and run. */
+/** A copy of the sources that can be changed, compiled and run. */
 export class Copy {
-	/** Holds what was compiled, in `dist`. */
+	/** The folder that holds the compiled copy in `dist`. */
 	readonly folder = mkdtempSync(join(tmpdir(), 'midjourney-recipe-'));
 
-	/** The texts that differ from those of the house, by their paths there. */
+	/** The texts that differ from the sources, by their paths. */
 	private readonly changed = new Map<string, string>();
 
 	constructor() {
@@ -89,7 +89,7 @@ export class Copy {
 		rmSync(this.folder, { recursive: true, force: true });
 	}
 
-	/** Throws where a change finds no place for itself, or more than one. */
+	/** Applies a step. Throws if a change fits no place or more than one. */
 	apply({ kind, path, text }: Step): void {
 		if (kind === 'ts') return void this.changed.set(fileOf(path), text);
 		const lines = text.split('\n').filter((line) => line !== '');
@@ -101,7 +101,7 @@ export class Copy {
 		this.replace(path, side('-'), side('+'));
 	}
 
-	/** The same for one text. */
+	/** Replaces one text. Throws as `apply` does. */
 	replace(path: string, before: string, after: string): void {
 		const pieces = (this.changed.get(fileOf(path)) ?? read(path)).split(before);
 		if (pieces.length !== 2) {
@@ -110,7 +110,7 @@ export class Copy {
 		this.changed.set(fileOf(path), pieces.join(after));
 	}
 
-	/** What the compiler complains about, as `file: message`; where it does not, the copy is built into `dist`. */
+	/** The errors of the compiler as `file: message`; without any, the copy is built into `dist`. */
 	compile(): string[] {
 		const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile.bind(ts.sys));
 		const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
@@ -134,5 +134,5 @@ export class Copy {
 	}
 }
 
-/** As the compiler writes it. */
+/** A path in the form that the compiler uses. */
 const fileOf = (path: string): string => join(ROOT, path).replaceAll('\\', '/');

@@ -6,7 +6,7 @@ import { filesIn, read } from './built';
 import { commentsOf } from './comments';
 import { anchorOf, headingsOf, localLinksOf, quotedIn, withoutCode } from './markdown';
 
-/** Comments lean on docs/ by heading, docs/ lean on the sources by name. Here both are followed. */
+/** Comments refer to docs/ by heading, and docs/ to the sources by name. Both kinds of reference are followed here. */
 
 const SOURCES = filesIn(['nodes', 'credentials', 'test', 'scripts']).filter((file) =>
 	/\.(ts|mjs|cjs)$/.test(file),
@@ -14,10 +14,10 @@ const SOURCES = filesIn(['nodes', 'credentials', 'test', 'scripts']).filter((fil
 const DOCS = filesIn(['docs'], '.md');
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md', ...DOCS];
 
-/** These two are long: whoever refers to one of them names the heading. */
+/** Long pages: a reference to one of them must name a heading. */
 const BY_HEADING = ['wire.md', 'architecture.md'];
 
-/** The documents that a comment names, each with the headings that it names of it. */
+/** The documents that a comment names, each with its headings that the comment names. */
 const referencesIn = (comment: string): Array<{ page: string; headings: string[] }> =>
 	[...comment.matchAll(/([\w./-]*\w\.md)(?:: ([^)]+)\))?/g)].map(([, page = '', headings]) => ({
 		page: posix.basename(page),
@@ -34,7 +34,7 @@ function brokenBecause({ page, headings }: { page: string; headings: string[] })
 	return missing.length > 0 ? `${page} has no heading “${missing.join('”, “')}”` : undefined;
 }
 
-/** How documents were referred to that are not here: by the number of a section. */
+/** References by the number of a section, to documents that are not in this repository. */
 const BY_NUMBER = /\b(design|contract|section|part) \d|\(\d\.\d{1,2}[),]/i;
 
 describe('The reader of references', () => {
@@ -62,12 +62,12 @@ describe('The reader of references', () => {
 		['wire.md', [], 'no heading of wire.md'],
 		['wire.md', ['Vtrix', 'Vtrix prices'], 'wire.md has no heading “Vtrix prices”'],
 		['prices.md', [], 'prices.md is not there'],
-	])('says what is wrong with %s: %j', (page, headings, expected) => {
+	])('says why %s is broken: %j', (page, headings, expected) => {
 		expect(brokenBecause({ page, headings })).toBe(expected);
 	});
 });
 
-/** Only such files are worth parsing. */
+/** Only files with a match are parsed. */
 const MAY_REFER = /\.md\b|\b(design|contract|section|part)[\s*/]+\d|\(\d\.\d/i;
 
 describe('The comments of the sources', () => {
@@ -78,7 +78,7 @@ describe('The comments of the sources', () => {
 		referencesIn(comment).map((reference) => ({ file, ...reference })),
 	);
 
-	it('refer only to headings that are there', () => {
+	it('refer only to headings that exist', () => {
 		const broken = references.flatMap(({ file, ...reference }) => {
 			const reason = brokenBecause(reference);
 			return reason === undefined ? [] : [`${file}: ${reason}`];
@@ -94,7 +94,7 @@ describe('The comments of the sources', () => {
 		expect(found).toEqual([]);
 	});
 
-	it.each(BY_HEADING)('lean on %s', (page) => {
+	it.each(BY_HEADING)('refer to %s', (page) => {
 		expect(references.filter((reference) => reference.page === page)).not.toEqual([]);
 	});
 });
@@ -108,7 +108,7 @@ describe('The names of the tests', () => {
 	});
 });
 
-/** Where a path that the documents name may begin. */
+/** The folders to which a path in the documents may be relative. */
 const ROOTS = ['', 'nodes/Midjourney/', 'credentials/', 'docs/'];
 const FILES = new Set([
 	...filesIn(['nodes', 'credentials', 'test', 'docs', 'examples']),
@@ -128,7 +128,7 @@ const fileNamed = (path: string): string | undefined =>
 describe.each(BY_HEADING.map((name) => `docs/${name}`))('%s', (path) => {
 	const page = read(path);
 
-	it('names only files that are there', () => {
+	it('names only files that exist', () => {
 		const files = quotedIn(page).filter((quoted) =>
 			/^[\w./-]+\.(ts|cjs|mjs|json|md)$/.test(quoted),
 		);
@@ -136,7 +136,7 @@ describe.each(BY_HEADING.map((name) => `docs/${name}`))('%s', (path) => {
 		expect(files.filter((file) => fileNamed(file) === undefined)).toEqual([]);
 	});
 
-	it('names only what is in the file that it names', () => {
+	it('names only identifiers that are in the file it names', () => {
 		const names = [...withoutCode(page).matchAll(/`(\w+)`\s+in\s+`([\w./-]+\.ts)`/g)];
 		expect(names).not.toEqual([]);
 		const missing = names.filter(([, name = '', file = '']) => {
@@ -153,7 +153,7 @@ describe.each(BY_HEADING.map((name) => `docs/${name}`))('%s', (path) => {
 	});
 });
 
-/** Rows of tables that begin with names of the wire alone, and those that begin with an operation and its model. */
+/** Rows of tables that begin with names on the wire, and those that begin with an operation and its model. */
 const FIELDS = /^\| `[^`]+`(?:[,;] `[^`]+`)* +\|/;
 const MODEL = /^\| [\w ]+\| `midjourney_/;
 
@@ -168,7 +168,7 @@ describe('docs/wire.md', () => {
 		expect([...sources.values()].filter((url) => !/^https:\/\//.test(url))).toEqual([]);
 	});
 
-	it('has only names in its tables of fields and models that the providers use', () => {
+	it('lists only fields and models that the providers use', () => {
 		const code = filesIn(['nodes/Midjourney/providers'], '.ts').map(read).join('\n');
 		const rows = page.split('\n').filter((line) => FIELDS.test(line) || MODEL.test(line));
 		const names = rows.flatMap((row) => {
@@ -179,17 +179,17 @@ describe('docs/wire.md', () => {
 		expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
 	});
 
-	it('names every model that is emulated', () => {
+	it('names every model of the emulator', () => {
 		expect(VTRIX_MODELS.filter((model) => !quotedIn(page).includes(model))).toEqual([]);
 	});
 
-	it('has an address for every source that it cites, and cites every address', () => {
+	it('has a URL for every source it cites, and cites every URL', () => {
 		expect([...new Set(cited)].sort()).toEqual([...sources.keys()].sort());
 	});
 });
 
 describe.each(PAGES)('The links of %s', (path) => {
-	it('lead to files and headings that are there', () => {
+	it('lead to files and headings that exist', () => {
 		const broken = localLinksOf(read(path)).filter(({ file, anchor }) => {
 			const target = file === '' ? path : posix.join(posix.dirname(path), file);
 			if (!target.endsWith('.md')) return !FILES.has(target) && target !== 'LICENSE';

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { npm } from '../n8n/npm';
 import { manifest, read, ROOT } from './built';
 
-/** What a release does, up to the point where it would reach npm. */
+/** A release up to the point at which it would reach npm. */
 
 // git, npm and release-it, in processes of their own.
 jest.setTimeout(60_000);
@@ -19,13 +19,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a command in a folder; what it wrote, and how it ended. */
+/** Runs a command in a folder; gives its output and its exit code. */
 function run(command: string, args: readonly string[], cwd: string) {
 	const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
 	return { status, said: stdout + stderr };
 }
 
-/** The same for a command that has to succeed. */
+/** The output of a command that has to succeed. */
 function done(command: string, args: readonly string[], cwd: string): string {
 	const { status, said } = run(command, args, cwd);
 	if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${said}`);
@@ -46,7 +46,7 @@ describe('npm run release', () => {
 	const work = () => join(folder, 'work');
 	const git = (...args: string[]) => done('git', args, work());
 	const changelog = () => readFileSync(join(work(), 'CHANGELOG.md'), 'utf8');
-	/** A second commit, so that there is something to release. */
+	/** Adds a second commit, so that there is something to release. */
 	const commitChangelog = (text: string) => {
 		writeFileSync(join(work(), 'CHANGELOG.md'), text);
 		git('commit', '--quiet', '--all', '--message', 'Say what users get');
@@ -58,7 +58,7 @@ describe('npm run release', () => {
 	const BEFORE =
 		'# Changelog\n\nKept by hand.\n\n## [Unreleased]\n\n### Added\n\n- A cup — by hand.\n';
 
-	/** A repository with our settings and an origin; the tests of `before:init` are left out, they are running now. */
+	/** A repository with our settings and an origin, without the tests of `before:init`, which are running now. */
 	beforeEach(() => {
 		const settings = JSON.parse(read('.release-it.json')) as object;
 		done('git', ['init', '--quiet', '--bare', origin()], folder);
@@ -91,7 +91,7 @@ describe('npm run release', () => {
 		expect(git('rev-parse', '7.0.0^{commit}')).toBe(git('rev-parse', 'origin/main'));
 	});
 
-	it('can release the version that package.json has already: the first one', () => {
+	it('can release the version that package.json has already, which the first release does', () => {
 		expect(release(manifest.version)).toMatchObject({ status: 0 });
 		expect(changelog()).toContain(`## [${manifest.version}] - `);
 		expect(done('git', ['tag'], origin())).toBe(`${manifest.version}\n`);
@@ -122,7 +122,7 @@ describe('npm run release', () => {
 });
 
 describe('The settings of npm run release', () => {
-	it('test before anything is asked', () => {
+	it('run the tests before any question is asked', () => {
 		expect(JSON.parse(read('.release-it.json'))).toMatchObject({
 			hooks: { 'before:init': 'npm test' },
 		});
@@ -139,7 +139,7 @@ describe('The settings of npm run release', () => {
 
 const TARGET = 'n8n-nodes-midjourney@1.2.3';
 
-/** What n8n's scanner writes, as its source has it, and how it ends. */
+/** The output of n8n's scanner, from its source. */
 const PROVEN = `Checking provenance for ${TARGET}...✅ Provenance check passed for ${TARGET} \n`;
 const ANALYSED = `${PROVEN}Analyzing ${TARGET}...✅ Analyzed ${TARGET} \n`;
 const PASSED = `${ANALYSED}✅ Package ${TARGET} has passed all security checks\n`;
@@ -148,7 +148,7 @@ const CRASHED = `${PROVEN}Analysis failed: TypeError: Cannot read properties of 
 const NOT_THERE = `Checking provenance for ${TARGET}...❌ Provenance check failed for ${TARGET} \n❌ Package ${TARGET} has failed security checks\nReason: No package metadata found for version 1.2.3\n`;
 
 describe('The scan of what was published', () => {
-	/** Scans with a stand-in that says these texts in turn, the last one again and again. */
+	/** Scans with a fake scanner that prints these texts in turn, the last one for ever. */
 	function scan(answers: Array<{ says: string; code?: number }>, ...options: string[]) {
 		const counter = join(folder, 'calls');
 		const scanner = join(folder, 'scanner.mjs');
@@ -168,7 +168,7 @@ describe('The scan of what was published', () => {
 		return { ...ended, asked: readFileSync(counter, 'utf8').trim().split('\n') };
 	}
 
-	it('succeeds when the scanner says that this version passed, and shows its words', () => {
+	it('succeeds when the scanner says that this version passed, and shows its output', () => {
 		expect(scan([{ says: PASSED }])).toEqual({ status: 0, said: PASSED, asked: [TARGET] });
 	});
 
@@ -188,7 +188,7 @@ describe('The scan of what was published', () => {
 		expect(said).toContain(`n8n's scanner did not pass ${TARGET}.`);
 	});
 
-	it('asks again while npm does not have the version everywhere', () => {
+	it('tries again while npm does not serve the version everywhere', () => {
 		const early = { says: NOT_THERE };
 		expect(scan([early, early, { says: PASSED }])).toMatchObject({
 			status: 0,
@@ -196,7 +196,7 @@ describe('The scan of what was published', () => {
 		});
 	});
 
-	it('fails when npm never has it', () => {
+	it('fails when npm never serves it', () => {
 		const { status, asked } = scan([{ says: NOT_THERE }], '--tries', '4');
 		expect({ status, times: asked.length }).toEqual({ status: 1, times: 4 });
 	});
@@ -209,7 +209,7 @@ describe('The scan of what was published', () => {
 		},
 	);
 
-	it('waits for the words that the installed scanner has', () => {
+	it('expects the words that the installed scanner prints', () => {
 		const cli = read('node_modules/@n8n/scan-community-package/scanner/cli.mjs');
 		expect(cli).toContain(
 			'`✅ Package ${packageName}@${result.version} has passed all security checks`',

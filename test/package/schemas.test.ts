@@ -39,27 +39,27 @@ function schemaOf(value: unknown): IDataObject {
 	};
 }
 
-/** What the fields of all operations need, besides what they look at. */
+/** The values of the required fields of all operations, besides the source. */
 const ENTERED = {
 	prompt: 'a teapot',
 	imageUrls: 'https://example.com/teapot.png',
 	imageUrl: 'https://example.com/teapot.png',
 	motion: 'low',
 	mask: 'json',
-	// The picture that Upload Paint works on is not there to be measured.
+	// The picture for Upload Paint does not exist, so its size is entered.
 	additionalFields: { imageWidth: 1024, imageHeight: 1024 },
 	model: 'midjourney_reroll',
 	parameters: '={ "jobId": "{{ $json.jobId }}" }',
-	// As the panel has it at first.
+	// The panel's default.
 	options: { ...QUICK, outputItems: 'output' },
 };
 
-/** The item of an operation with nothing set that need not be, on a finished task where it wants one. */
+/** The item of an operation with only its required fields set, on a finished task if it needs one. */
 async function itemOf(
 	{ resource, operation }: Operation,
 	authentication: string,
 ): Promise<IDataObject> {
-	// What is made longer is a video; everything else works on images.
+	// Extend works on a video, everything else on images.
 	const ofVideo = resource === 'video' && operation === 'extend';
 	const made = await bench.run({
 		parameters: {
@@ -78,14 +78,14 @@ async function itemOf(
 	return items[0]?.json ?? {};
 }
 
-/** What items have with one provider at least. */
+/** An item with the fields that it has with any provider. */
 async function unitedItem(operation: Operation): Promise<IDataObject> {
 	const items: IDataObject[] = [];
 	for (const { name } of providersOf(operation)) items.push(await itemOf(operation, name));
 	return Object.assign({}, ...items) as IDataObject;
 }
 
-/** What the Trigger starts a workflow with when that task has ended. */
+/** The item that the Trigger starts a workflow with when that task has ended. */
 async function startedItem(read: IDataObject): Promise<IDataObject> {
 	const { index, type, url } = read as unknown as Output;
 	const task = { ...read, outputs: [{ index, type, url }], raw: {} } as unknown as Task;
@@ -114,16 +114,16 @@ function expectWritten(file: string, item: IDataObject): void {
 }
 
 describe('Output schemas', () => {
-	it('are there for every operation, and for nothing else', () => {
+	it('exist for every operation and for nothing else', () => {
 		expect(filesIn([FOLDER])).toEqual(operations.map(fileOf).sort());
 	});
 
-	it('are there for every version of the node', () => {
+	it('exist for every version of the node', () => {
 		const versions = [midjourney().description.version].flat();
 		expect(versions.map((version) => `v${version}.0.0`)).toEqual([FOLDER.split('/').pop()]);
 	});
 
-	it.each(rows)('%s: n8n finds the built one', (_, operation) => {
+	it.each(rows)('of %s are found by n8n in the build', (_, operation) => {
 		const found = loadOutputSchema({
 			nodeDir: join(ROOT, 'dist/nodes/Midjourney'),
 			version: 1,
@@ -133,15 +133,15 @@ describe('Output schemas', () => {
 		expect(found).toEqual(JSON.parse(read(fileOf(operation))));
 	});
 
-	it.each(rows)('%s: has exactly what an item really has', async (_, operation) => {
+	it.each(rows)('of %s have exactly the fields of an item', async (_, operation) => {
 		expectWritten(fileOf(operation), await unitedItem(operation));
 	});
 
-	it('of the Trigger has exactly what it starts a workflow with', async () => {
+	it('of the Trigger have exactly the fields that it starts a workflow with', async () => {
 		expectWritten(`${FOLDER}.json`, await startedItem(await unitedItem(getTask)));
 	});
 
-	it('of the Trigger is the one that n8n finds', () => {
+	it('of the Trigger are found by n8n', () => {
 		const found = loadOutputSchema({ nodeDir: join(ROOT, 'dist/nodes/Midjourney'), version: 1 });
 		expect(found).toEqual(JSON.parse(read(`${FOLDER}.json`)));
 	});

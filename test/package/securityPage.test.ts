@@ -3,7 +3,7 @@ import { RESTARTS } from '../hostile/restarts';
 import { STORIES } from '../hostile/stories';
 import { TARGETS } from '../hostile/targets';
 
-/** docs/security.md shows what `npm run test:hostile` saw; its rows must be those of the suite. */
+/** docs/security.md shows the results of `npm run test:hostile`; its rows must be those of the suite. */
 
 const NAMES: readonly string[] = Object.values(TARGETS);
 
@@ -36,12 +36,12 @@ describe('The table of stories', () => {
 		[...STORIES, ...RESTARTS].flatMap(({ name, at }) =>
 			at.map((target) => [name, TARGETS[target]] as const),
 		),
-	)('%s, %s: has a row', (name, target) => {
+	)('has a row for %s, %s', (name, target) => {
 		expect(rows.filter(([one, other]) => one === name && other === target)).toHaveLength(1);
 	});
 });
 
-it('The table of processes tells how often the workflow was started', () => {
+it('The table of processes says how often the workflow was started', () => {
 	const rows = PAGE.rows('processes');
 	expect(rows.map(([name]) => name)).toEqual(
 		expect.arrayContaining([
@@ -52,12 +52,13 @@ it('The table of processes tells how often the workflow was started', () => {
 });
 
 describe('The table of floods', () => {
-	it.each(NAMES)('%s stands in it with 20 and 500 calls a second', (name) => {
+	it.each(NAMES)('has %s with 20 and 500 calls a second', (name) => {
 		const forged = PAGE.rows('floods').filter(([one, wave]) => one === name && wave === 'forged');
 		expect(forged.map(([, , perSecond]) => perSecond)).toEqual(['20', '500']);
 	});
 
-	it('tells of no false start', () => {
-		expect(PAGE.rows('floods').map((row) => row[11])).toEqual(PAGE.rows('floods').map(() => '0'));
+	it("shows no false start but at n8n's own node, which takes a repeated call for a new one", () => {
+		const ours = PAGE.rows('floods').filter(([target]) => target !== TARGETS.webhook);
+		expect(ours.map((row) => row[11])).toEqual(ours.map(() => '0'));
 	});
 });

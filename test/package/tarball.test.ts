@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const FOLDERS = ['nodes', 'credentials'];
 const inDist = (paths: string[]) => paths.map((path) => `dist/${path}`);
 
-/** What belongs into the package, by what it is; everything else must stay out of it. */
+/** The files that belong into the package, by kind; everything else must stay out. */
 const CONTENTS: Record<string, () => string[]> = {
 	'the papers': () => ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'],
 	'the entry for require': () => ['index.js'],
@@ -43,7 +43,7 @@ describe('The tarball', () => {
 		expect(wanted.filter((path) => !files.includes(path))).toEqual([]);
 	});
 
-	it('holds nothing else: no tests, no sources, no types, no build information, no settings', () => {
+	it('holds nothing else, such as tests, sources, types, build information or settings', () => {
 		const wanted = Object.values(CONTENTS).flatMap((expected) => expected());
 		expect(files.filter((path) => !wanted.includes(path))).toEqual([]);
 	});

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 
 import { packPackage } from '../n8n/pack';
 
-/** Packs the built package into an empty folder, and unpacks it there as n8n's own scanner does. */
+/** Packs the built package into an empty folder and unpacks it there, as n8n's own scanner does. */
 export async function unpackedPackage(
 	folder: string,
 ): Promise<{ tarball: string; contents: string }> {

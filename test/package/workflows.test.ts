@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { providers } from '../../nodes/Midjourney/providers';
 import { filesIn, manifest, read } from './built';
 
-/** What GitHub does with this repository: the files under .github, and what editors do with it. */
+/** The files for GitHub under .github, and .editorconfig. */
 
 interface Step {
 	uses?: string;
@@ -45,7 +45,7 @@ describe.each(files)('%s', (file) => {
 		([, action = '']) => action,
 	);
 
-	it('uses actions by their commit, and says which version that is', () => {
+	it('pins actions to a commit, and names its version', () => {
 		expect(used).not.toEqual([]);
 		const moving = used.filter(
 			(action) =>
@@ -54,13 +54,13 @@ describe.each(files)('%s', (file) => {
 		expect(moving).toEqual([]);
 	});
 
-	it('may do nothing by default but read', () => {
+	it('has only the right to read by default', () => {
 		expect(
 			Object.entries(permissions ?? { all: 'write' }).filter(([, to]) => to !== 'read'),
 		).toEqual([]);
 	});
 
-	it('runs no job for hours', () => {
+	it('limits the time of every job', () => {
 		const endless = Object.entries(jobs).filter(
 			([, { uses, 'timeout-minutes': minutes }]) => uses === undefined && !(Number(minutes) <= 60),
 		);
@@ -98,7 +98,7 @@ describe('A pull request', () => {
 		expect(ci.jobs.test?.strategy?.matrix?.node).toContain(Number(oldest));
 	});
 
-	it('is stopped by every job but the one that lints with the newest rules', () => {
+	it('is blocked by every job except the one that lints with the newest rules', () => {
 		const forgiving = Object.entries(ci.jobs).filter(([, job]) => job['continue-on-error']);
 		expect(forgiving.map(([name]) => name)).toEqual(['newest-rules']);
 	});
@@ -107,17 +107,17 @@ describe('A pull request', () => {
 describe('Publishing', () => {
 	const { test, publish: publishing, scan, announce } = publish.jobs;
 
-	it('begins with the tag of a version', () => {
+	it('is triggered by the tag of a version', () => {
 		expect(publish.on).toEqual({ push: { tags: ['*.*.*'] } });
 	});
 
-	it('comes after all tests of a pull request, and the scan after it', () => {
+	it('runs after all tests of a pull request, and the scan runs after it', () => {
 		expect(ci.on).toHaveProperty('workflow_call');
 		expect(test?.uses).toBe('./.github/workflows/ci.yml');
 		expect([publishing?.needs, scan?.needs, announce?.needs]).toEqual(['test', 'publish', 'scan']);
 	});
 
-	it('publishes the version that the tag names, with n8n’s own tool of our lock file', () => {
+	it('publishes the version of the tag, with n8n’s own tool at the version of the lock file', () => {
 		expect(commandsOf(publishing)).toEqual([
 			`test "$(node -p 'require("./package.json").version')" = "$GITHUB_REF_NAME"`,
 			'npm run setup',
@@ -125,20 +125,20 @@ describe('Publishing', () => {
 		]);
 	});
 
-	it('scans what was published, with a script that fails', () => {
+	it('scans the published version with a script that can fail', () => {
 		expect(commandsOf(scan).at(-1)).toBe(
 			`node scripts/scan.mjs "${manifest.name}@$GITHUB_REF_NAME"`,
 		);
 	});
 
-	it('swallows no failure of any job or step', () => {
+	it('ignores no failure of a job or step', () => {
 		const parts = [...Object.values(publish.jobs), ...stepsOf(publish)];
 		expect(parts.filter((part) => part['continue-on-error'] ?? part.if)).toEqual([]);
 		const commands = stepsOf(publish).flatMap(({ run = [] }) => run);
 		expect(commands.filter((command) => /\|\||[|;&] |set \+e/.test(command))).toEqual([]);
 	});
 
-	it('gives each job the rights it needs: only one may publish, only the last may write here', () => {
+	it('gives each job only the rights it needs: one may publish, and the last may write here', () => {
 		const rights = Object.fromEntries(
 			Object.entries(publish.jobs).map(([name, { permissions }]) => [name, permissions]),
 		);
@@ -151,7 +151,7 @@ describe('Publishing', () => {
 		});
 	});
 
-	it('puts nothing into the package that another job may have left in a cache', () => {
+	it('builds the package without a cache that another job may have filled', () => {
 		const cached = (publishing?.steps ?? []).filter((step) =>
 			JSON.stringify(step).includes('"cache"'),
 		);
@@ -204,7 +204,7 @@ describe('A report of a bug', () => {
 		expect(new Set(offered)).toEqual(new Set(names));
 	});
 
-	it('says first that no key is to be sent, and asks at the end', () => {
+	it('asks first not to send a key, and asks again at the end', () => {
 		expect(body[0]?.attributes.value).toContain('Never send your API key');
 		expect(body.at(-1)?.attributes.options).toEqual([
 			{ label: expect.stringContaining('no API key'), required: true },
@@ -222,7 +222,7 @@ describe('The other issues', () => {
 		expect(links.map(({ url }) => new URL(url).hostname)).toContain('community.n8n.io');
 	});
 
-	it('go, where they are about security, to the policy of this repository', () => {
+	it('point to the policy of this repository for security', () => {
 		const { bugs } = manifest as { bugs?: { url?: string } };
 		const policy = bugs?.url?.replace(/\/issues$/, '/security/policy');
 		expect(links.map(({ url }) => url)).toContain(policy);

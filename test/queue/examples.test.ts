@@ -6,7 +6,7 @@ import { type QueueN8n, startQueueN8n } from '../n8n/queue';
 import { say, signUp, START_TIMEOUT_MS, withPackage } from '../n8n/stage';
 import {
 	createCredentials,
-	impatient,
+	withQuickReads,
 	readExample,
 	triggerOf,
 	withCredentials,
@@ -35,11 +35,11 @@ afterAll(async () => {
 }, MINUTE);
 
 test(
-	`${FILE} runs on a worker and its files are in the shared store`,
+	`${FILE} runs on a worker, and its files are in the shared storage`,
 	async () => {
 		const credential = { apiKey: DEFAULT_API_KEY, baseUrl: emulator.url };
 		const credentials = await createCredentials(client, credential);
-		const workflow = impatient(withCredentials(await readExample(FILE), credentials));
+		const workflow = withQuickReads(withCredentials(await readExample(FILE), credentials));
 		const workflowId = await client.importWorkflow(workflow);
 		const executionId = await client.run(workflowId, triggerOf(workflow));
 		const { status, error, runs } = await client.finished(executionId, 2 * MINUTE);

@@ -3,31 +3,31 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Emulator } from '../emulator';
-import { filledIn } from '../n8n/forms';
+import { formDataOf } from '../n8n/forms';
 import { type JsonObject, object } from '../n8n/json';
 import type { Mailbox } from '../n8n/mailbox';
 
-/** What stands behind a Midjourney node and waits for somebody's word. */
+/** A node behind a Midjourney node that waits for somebody's approval. */
 export interface Approval {
 	title: string;
-	/** n8n lets it wait only in an execution that a form has begun. */
+	/** It can wait only in an execution that a form has started. */
 	followsForm?: true;
 	/** How many tasks it buys before it waits. */
 	buys?: number;
 	/** Type, version and parameters of the node that waits, and what else it has. */
 	node(given: Given): JsonObject;
-	/** Gives the word, the way a person would. */
+	/** Approves as a person would. */
 	give(held: Held): Promise<unknown>;
 }
 
-/** What its node may use. */
+/** What the approval node may use. */
 interface Given {
-	/** The Midjourney node that it stands behind. */
+	/** The Midjourney node before it. */
 	midjourney: JsonObject;
 	smtp?: { id: string; name: string };
 }
 
-/** An execution in which it waits. */
+/** An execution that waits for the approval. */
 export interface Held {
 	executionId: string;
 	/** What n8n calls `$execution.resumeUrl` and `$execution.resumeFormUrl`. */
@@ -73,16 +73,16 @@ const byMail = (responseType: 'approval' | 'freeText', answer: RequestInit): App
 		...(smtp && { credentials: { smtp } }),
 	}),
 	give: async ({ executionId, mailbox }) => {
-		const [letter = ''] = mailbox?.lettersTo(`${executionId}@example.com`) ?? [];
+		const [letter = ''] = mailbox?.mailsTo(`${executionId}@example.com`) ?? [];
 		const [, link = ''] = /href="([^"]*webhook-waiting[^"]*)"/.exec(letter) ?? [];
 		await call(link, answer);
 	},
 });
 
-/** What a workflow asks for by an address alone. */
+/** An approval by a plain call. */
 export const CALL_AWAITED = onCall('GET');
 
-/** Everything of n8n's own that waits for a call, and a second node of this package. */
+/** All nodes of n8n that wait for a call, and a second node of this package. */
 export const APPROVALS: readonly Approval[] = [
 	CALL_AWAITED,
 	onCall('POST'),
@@ -92,11 +92,11 @@ export const APPROVALS: readonly Approval[] = [
 		node: () => waits({ resume: 'form', formTitle: 'Which picture?', formFields: FIELDS }),
 		give: submitForm,
 	},
-	// n8n takes what calls itself no browser for a scanner of mails.
+	// n8n takes a client that is no browser for a mail scanner.
 	byMail('approval', {
 		headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' },
 	}),
-	byMail('freeText', { method: 'POST', body: filledIn() }),
+	byMail('freeText', { method: 'POST', body: formDataOf() }),
 	{
 		title: 'a second Midjourney node',
 		buys: 1,
@@ -132,10 +132,10 @@ export const APPROVALS: readonly Approval[] = [
 
 async function submitForm({ formUrl }: Held): Promise<void> {
 	await call(formUrl, {});
-	await call(formUrl, { method: 'POST', body: filledIn() });
+	await call(formUrl, { method: 'POST', body: formDataOf() });
 }
 
-/** How often a person sends a page that n8n had no answer to. */
+/** How often a person sends a page again that n8n failed to accept. */
 const TRIES = 3;
 
 /**

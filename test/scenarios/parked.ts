@@ -12,31 +12,31 @@ import { until } from '../n8n/until';
 import type { N8nServer } from '../n8n/server';
 
 const MINUTE = 60_000;
-/** n8n's timer of a park lies this far behind everything that its process is to wake it for. */
+/** n8n's timer of a parked execution fires this long after the time for which its process is to wake it. */
 const TIMER_BEHIND_MS = 80_000;
-/** By then n8n has run again what its timer finds, and it has come to its end. */
+/** By then n8n's timer has run the execution again, and it has ended. */
 const TIMER_TIMEOUT_MS = TIMER_BEHIND_MS + MINUTE;
 const SHORTEST_LIMIT = { timeLimit: 0.05 };
-/** By then a timer that was due has fired, and what it has begun is seen. */
+/** By then a due timer has fired and its effect can be seen. */
 const SURELY_MS = 5_000;
-/** A task is not read earlier after its submit, unless a call tells of it. */
+/** A task is not read earlier after its submit unless a call names it. */
 const FIRST_READ_MS = 4_000;
 
-/** What waits behind the node, with calls that come straight and through a Trigger. */
+/** Each approval with calls that come directly and through a Trigger. */
 const WAYS: ReadonlyArray<Omit<Plan, 'prompts'>> = APPROVALS.flatMap((approval) => [
 	{ approval, waitMode: 'auto', options: { firstCheck: 60 } },
 	{ approval, relay: true },
 ]);
 
-/** What an n8n can do; older ones cannot do everything. */
+/** How this n8n differs from others. */
 export interface Abilities {
-	/** Checks a signature of its own in resume URLs. */
+	/** Signs its resume URLs. */
 	signsResumeUrls: boolean;
-	/** How a call for a task that is still open is answered: a process that does not watch it wants to be called again. */
+	/** The answer to a call for an open task: a process that does not watch it asks to be called again. */
 	stillOpen: 200 | 503;
-	/** How often a task is read that a call tells of: by whom is called, and by whom goes on where that is another. */
+	/** The reads of a task that a call names: by the called process, and by the one that goes on if that is another. */
 	readsPerTask: number;
-	/** Another process than that of the webhooks takes calls, too: the one with the editor. */
+	/** The process with the editor accepts calls, too, beside that for webhooks. */
 	hasTwoForCalls?: true;
 }
 
@@ -48,7 +48,7 @@ export interface Stage {
 }
 
 /**
- * Everything that can happen to a parked execution, as tests: the same in every way to run n8n.
+ * Everything that can happen to a parked execution, as tests that are the same for every way to run n8n.
  * To be called where jest collects tests.
  */
 export function testParkedExecutions({ name, start, abilities }: Stage): void {
@@ -59,7 +59,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	let client: N8nClient;
 	let mailbox: Mailbox;
 	let place: Place;
-	/** Those that take a minute or two run beside the others. */
+	/** Scenarios of a minute or two run beside the others. */
 	let holding: Array<ReturnType<typeof heldForLong>>;
 	let surviving: Array<ReturnType<typeof survived>>;
 	let leaving: ReturnType<typeof leftToTimer>;
@@ -92,16 +92,16 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			timeoutMs,
 		);
 
-	/** What the provider got for its early call. n8n says no, in whatever way it does. */
+	/** Expects n8n's refusal of an early call, in whatever form. */
 	function expectRefused(status: unknown): void {
 		say(`an early callback was answered ${String(status)}`);
 		expect(Number(status)).toBeGreaterThanOrEqual(400);
 	}
 
 	/**
-	 * The execution went on once, with the result of every task, in the order of the items and paired with them.
+	 * Expects that the execution went on once, with all results in the order of the items and paired with them.
 	 *
-	 * @param silent the positions of those that no call has told of
+	 * @param silent the positions of the tasks without a call
 	 */
 	function expectResumedOnce(
 		wait: Wait,
@@ -123,13 +123,13 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		expect(execution.runs.get('Generate')).toHaveLength(1);
 		const behind = runsBehind(execution);
 		expect(behind.count).toBe(1);
-		// Not a moment before the last task was finished, whatever had been called before.
+		// Not before the last task was finished, whatever calls came before.
 		expect(behind.startedAt).toBeGreaterThanOrEqual(since);
 		expect(wait.emulator.ledger.submits).toHaveLength(ids.length);
 		expect(JSON.stringify(resultsOf(execution))).not.toContain('forged.png');
 	}
 
-	/** Ends the tasks at these positions, one by one, and sees the execution go on at the last. */
+	/** Ends the tasks at these positions one by one, and expects the execution to go on at the last. */
 	async function finishAll(
 		wait: Wait,
 		positions: number[],
@@ -143,13 +143,13 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		expectResumedOnce(wait, await wait.ended(), since, silent);
 	}
 
-	/** From its submits on as long as no task would be read. */
+	/** Waits from its submits until a task may be read. */
 	const untilRead = async (wait: Wait) => {
 		const submitted = Math.max(...wait.emulator.ledger.submits.map(({ at }) => at));
 		await pause(Math.max(0, submitted + FIRST_READ_MS - Date.now()));
 	};
 
-	/** Goes on to the approval behind the node; the last call comes three times at once. */
+	/** Runs to the approval behind the node; the last call comes three times at once. */
 	async function held(plan: Omit<Plan, 'prompts'>) {
 		const wait = await park({ prompts: prompts(2), ...plan });
 		const secret = await wait.wakeSecret();
@@ -160,13 +160,13 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		return { wait, secret, answers: [...answers, ...last.flat()] };
 	}
 
-	/** Is called while it waits for the approval. */
+	/** As `held`, and called while it waits for the approval. */
 	async function heldAndCalled(plan: Omit<Plan, 'prompts'>) {
 		const { wait, secret, answers } = await held(plan);
 		return { wait, secret, answers, again: await wait.callAgain(secret) };
 	}
 
-	/** As `heldAndCalled`, and called once more when every timer of the node's own wait has been due. */
+	/** As `heldAndCalled`, and called once more after every timer of the node's own wait was due. */
 	async function heldForLong(approval: Approval) {
 		const options = { timeLimit: 0.25 };
 		const { wait, secret, answers, again } = await heldAndCalled({ approval, options });
@@ -174,7 +174,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		return { wait, answers, again: [...again, ...(await wait.callAgain(secret))] };
 	}
 
-	/** It still waits for the approval; that is given, and what is behind runs once. */
+	/** Expects that it still waits for the approval, approves, and expects the next node to run once. */
 	async function expectApproved(wait: Wait): Promise<void> {
 		expect(await wait.status()).toBe('waiting');
 		const { runs } = await client.execution(wait.executionId);
@@ -202,7 +202,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		overdue.finish(0);
 		const since = Date.now();
 		await n8n.crashAndStart();
-		// What it was killed in n8n 2.8 calls crashed until it has found that it waits.
+		// n8n 2.8 calls it crashed until it has found that it waits.
 		await Promise.all(
 			waits.map(
 				async (one) =>
@@ -226,13 +226,13 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		return { answers, again: [...again, ...after] };
 	}
 
-	/** After the crash a call comes when n8n has set its timer; goes on when that is due. */
+	/** After the crash a call comes when n8n has set its timer. The execution goes on when that is due. */
 	async function leftToTimer() {
 		const { nearTimer: wait, due } = await crashing;
 		const secret = await wait.wakeSecret();
 		await pause(due - 2 * SURELY_MS - Date.now());
 		const answer = await wait.finishAndDeliver(0);
-		// It would have gone on by then.
+		// Without the timer it would have gone on by then.
 		await pause(SURELY_MS);
 		const left = await client.execution(wait.executionId);
 		await wait.untilHeld(TIMER_TIMEOUT_MS);
@@ -255,7 +255,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		const before = WAYS.map(heldAndCalled);
 		await Promise.allSettled(before);
 		crashing = crashed();
-		// Before anything else is under way: it takes everything down with it.
+		// Before anything else is under way, because the crash ends everything.
 		await crashing.catch(() => undefined);
 		surviving = before.map(survived);
 		leaving = leftToTimer();
@@ -269,7 +269,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		await n8n?.stop();
 	}, MINUTE);
 
-	describe('parked and resumed once, in order, paired', () => {
+	describe('is parked and resumed once, with items in order and paired:', () => {
 		scenario('one item', async () => await finishAll(await park({ prompts: prompts(1) }), [0]));
 
 		scenario('three items, called back out of order', async () => {
@@ -290,7 +290,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 	});
 
-	/** Bought in batches; how often each is read until all have ended. */
+	/** Buys in batches, and reports how often each task is read until all have ended. */
 	async function many(count: number, end: (wait: Wait) => Promise<void>): Promise<void> {
 		const begun = Date.now();
 		const wait = await begin({ prompts: prompts(count) });
@@ -321,7 +321,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			});
 
 		scenario(
-			'early, before the submit is answered: refused by n8n, the next one counts',
+			'early, before the submit is answered: n8n refuses it, and the next one counts',
 			async () => {
 				const wait = await callsEarly({ prompts: prompts(1) });
 				await wait.untilParked();
@@ -330,11 +330,12 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			},
 		);
 
-		/** The task ends, and the provider calls, before the submit is answered. */
+		/** True from so many ms after the first question on. */
 		const heldFor = (ms: number) => {
 			let since: number | undefined;
 			return () => Date.now() - (since ??= Date.now()) > ms;
 		};
+		/** Runs an execution whose task ends before its submit is answered; the answer is held back until `isCalled`. */
 		const endsEarly = async (plan: Plan, isCalled: (emulator: Emulator) => boolean) => {
 			let delivered: Promise<unknown> | undefined;
 			let since = 0;
@@ -361,20 +362,23 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			return { wait, execution, since, statuses };
 		};
 
-		scenario('before the execution is saved: the retry of the provider resumes', async () => {
-			const { wait, execution, since, statuses } = await endsEarly(
-				{ prompts: prompts(1), emulator: { callbackRetryPausesMs: Array<number>(20).fill(500) } },
-				({ ledger }) => ledger.callbacks.length > 0,
-			);
-			expectRefused(statuses[0]);
-			expect(statuses.at(-1)).toBe(200);
-			expectResumedOnce(wait, execution, since);
-		});
+		scenario(
+			'before the execution is saved: the next attempt of the provider resumes',
+			async () => {
+				const { wait, execution, since, statuses } = await endsEarly(
+					{ prompts: prompts(1), emulator: { callbackRetryPausesMs: Array<number>(20).fill(500) } },
+					({ ledger }) => ledger.callbacks.length > 0,
+				);
+				expectRefused(statuses[0]);
+				expect(statuses.at(-1)).toBe(200);
+				expectResumedOnce(wait, execution, since);
+			},
+		);
 
-		scenario('before the execution is saved, over the Trigger: one call is enough', async () => {
+		scenario('before the execution is saved, through the Trigger: one call is enough', async () => {
 			const { wait, execution, since, statuses } = await endsEarly(
 				{ prompts: prompts(1), relay: true },
-				// The Trigger is refused by n8n like anyone else, and tries again.
+				// n8n refuses the Trigger like anyone else, and the Trigger tries again.
 				heldFor(700),
 			);
 			expect(statuses).toEqual([200]);
@@ -400,7 +404,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			await finishAll(wait, [1]);
 		});
 
-		scenario('three at once, all of them the last: one resumes', async () => {
+		scenario('three at once for the last task: one resumes', async () => {
 			const wait = await park({ prompts: prompts(3) });
 			const since = Date.now();
 			for (const position of [0, 1, 2]) wait.finish(position);
@@ -410,19 +414,22 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expectResumedOnce(wait, await wait.ended(), since);
 		});
 
-		scenario('two last ones at the same time, ten times over: one resumes each time', async () => {
-			const all = await Promise.all(
-				Array.from({ length: 10 }, async () => await park({ prompts: prompts(2) })),
-			);
-			const since = Date.now();
-			for (const wait of all) for (const position of [0, 1]) wait.finish(position);
-			await Promise.all(
-				all.map(async (wait) => await Promise.all([wait.deliver(0), wait.deliver(1)])),
-			);
-			for (const wait of all) expectResumedOnce(wait, await wait.ended(), since);
-		});
+		scenario(
+			'two for the last tasks at the same time, ten times over: one resumes each time',
+			async () => {
+				const all = await Promise.all(
+					Array.from({ length: 10 }, async () => await park({ prompts: prompts(2) })),
+				);
+				const since = Date.now();
+				for (const wait of all) for (const position of [0, 1]) wait.finish(position);
+				await Promise.all(
+					all.map(async (wait) => await Promise.all([wait.deliver(0), wait.deliver(1)])),
+				);
+				for (const wait of all) expectResumedOnce(wait, await wait.ended(), since);
+			},
+		);
 
-		scenario('lost: the next look brings its result along', async () => {
+		scenario('lost: the next read finds its result', async () => {
 			const wait = await park({ prompts: prompts(3) });
 			const since = Date.now();
 			wait.finish(1);
@@ -430,12 +437,12 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect(await wait.status()).toBe('waiting');
 			await untilRead(wait);
 			expect(await wait.wake()).toBe(200);
-			// Where the calls reach another process than the one that looks, it reads all of them anew.
+			// Where the calls reach another process, the one that goes on reads all tasks again.
 			const looked = stillOpen === 503 ? [0, 1, 2] : [1];
 			expectResumedOnce(wait, await wait.ended(), since, looked);
 		});
 
-		scenario('of a submit whose answer was lost: the item has its task, bought once', async () => {
+		scenario('for a submit whose answer was lost: the item has its task, bought once', async () => {
 			const loses = (emulator: Emulator) =>
 				emulator.intercept(async (call) => {
 					if (!call.path.endsWith('/generate')) return undefined;
@@ -460,14 +467,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			await finishAll(wait, [0]);
 		});
 
-		scenario('about a task that nobody waits for: changes nothing', async () => {
+		scenario('for a task that nobody waits for: changes nothing', async () => {
 			const wait = await park({ prompts: prompts(1) });
 			await wait.deliver(0, { as: 'otherTask' });
 			expect(await wait.status()).toBe('waiting');
 			await finishAll(wait, [0]);
 		});
 
-		scenario('with a token that was altered, or none: turned away without a read', async () => {
+		scenario('with an altered token or none: refused without a read', async () => {
 			const wait = await park({ prompts: prompts(1) });
 			wait.finish(0);
 			const reads = wait.emulator.ledger.reads.length;
@@ -492,32 +499,29 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			});
 		}
 
-		scenario(
-			'with a wrong signature of the provider, or none: turned away without a read',
-			async () => {
-				const secret = 'the secret of both';
-				const wait = await park({
-					prompts: prompts(1),
-					credential: { webhookSecret: secret },
-					emulator: { hmacKey: secret },
-				});
-				wait.finish(0);
-				const reads = wait.emulator.ledger.reads.length;
-				for (const as of ['wrongSignature', 'oldSignature', 'unsigned'] as const) {
-					expect(await wait.deliver(0, { as })).toEqual([401]);
-				}
-				expect(wait.emulator.ledger.reads).toHaveLength(reads);
-				expect(await wait.status()).toBe('waiting');
-				await finishAll(wait, [0]);
-			},
-		);
+		scenario('with a wrong signature of the provider or none: refused without a read', async () => {
+			const secret = 'the secret of both';
+			const wait = await park({
+				prompts: prompts(1),
+				credential: { webhookSecret: secret },
+				emulator: { hmacKey: secret },
+			});
+			wait.finish(0);
+			const reads = wait.emulator.ledger.reads.length;
+			for (const as of ['wrongSignature', 'oldSignature', 'unsigned'] as const) {
+				expect(await wait.deliver(0, { as })).toEqual([401]);
+			}
+			expect(wait.emulator.ledger.reads).toHaveLength(reads);
+			expect(await wait.status()).toBe('waiting');
+			await finishAll(wait, [0]);
+		});
 
 		for (const [what, as] of [
 			['whose body is no JSON', 'notJson'],
 			['whose body only calls itself JSON', 'brokenJson'],
 			['without a body', 'empty'],
 		] as const) {
-			scenario(`${what}: answered, changes nothing`, async () => {
+			scenario(`${what}: answered, but changes nothing`, async () => {
 				const wait = await park({ prompts: prompts(1) });
 				const [status] = await wait.deliver(0, { as });
 				say(`a callback ${what} was answered ${status}`);
@@ -526,7 +530,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			});
 		}
 
-		scenario('with 5 MB: answered, changes nothing', async () => {
+		scenario('with 5 MB: answered, but changes nothing', async () => {
 			const wait = await park({ prompts: prompts(1) });
 			const statuses = await wait.deliver(0, { as: 'huge' });
 			say(`a callback with 5 MB was answered ${statuses.join(', ')}`);
@@ -567,64 +571,75 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect([first, second, third].map((item) => item?.json.n)).toEqual([0, 1, 2]);
 		});
 
-		scenario('On Error = error output: leaves by it, the others by the first', async () => {
-			const { wait, execution, failed } = await end({ onError: 'continueErrorOutput' });
-			expect(execution.status).toBe('success');
-			expect(outcomes(resultsOf(execution))).toEqual(
-				[0, 2].map((n) => ({ n, taskId: wait.submit(n).taskId })),
-			);
-			const failures = failuresOf(execution);
-			expect(failures).toHaveLength(1);
-			expect(failures[0]?.json).toMatchObject({ taskId: failed, status: 'failed', n: 1 });
-			expect(String(failures[0]?.json.errorMessage)).toContain(failed);
-		});
+		scenario(
+			'On Error = error output: the failed task goes there, the others to the first output',
+			async () => {
+				const { wait, execution, failed } = await end({ onError: 'continueErrorOutput' });
+				expect(execution.status).toBe('success');
+				expect(outcomes(resultsOf(execution))).toEqual(
+					[0, 2].map((n) => ({ n, taskId: wait.submit(n).taskId })),
+				);
+				const failures = failuresOf(execution);
+				expect(failures).toHaveLength(1);
+				expect(failures[0]?.json).toMatchObject({ taskId: failed, status: 'failed', n: 1 });
+				expect(String(failures[0]?.json.errorMessage)).toContain(failed);
+			},
+		);
 	});
 
 	if (hasTwoForCalls) {
-		scenario('a call that is read while another process wakes rewinds no approval', async () => {
-			const wait = await park({ prompts: prompts(1), approval: CALL_AWAITED });
-			const secret = await wait.wakeSecret();
-			await untilRead(wait);
-			const { ledger } = wait.emulator;
-			let isHeld: Promise<void> | undefined;
-			const mend = wait.emulator.intercept(async (call) => {
-				if (!call.path.endsWith('/record-info')) return undefined;
-				mend();
-				const answer = await call.handle();
-				const other = new URL(`${n8n.url}${wait.url(0).pathname}${wait.url(0).search}`);
-				expect(await wait.wake(secret, other)).toBe(200);
-				isHeld = wait.untilHeld();
-				await isHeld;
-				return answer;
-			});
-			const [answer] = await wait.finishAndDeliver(0);
-			expect(isHeld).toBeDefined();
-			await pause(SURELY_MS);
-			// On a busy machine it was answered before the other had done.
-			expect([202, 503]).toContain(answer);
-			// One by this call, one by the execution when it went on: it went on once.
-			expect(ledger.reads).toHaveLength(2);
-			await expectApproved(wait);
-		});
+		scenario(
+			'a call whose task is read while another process wakes the execution does not undo an approval',
+			async () => {
+				const wait = await park({ prompts: prompts(1), approval: CALL_AWAITED });
+				const secret = await wait.wakeSecret();
+				await untilRead(wait);
+				const { ledger } = wait.emulator;
+				let isHeld: Promise<void> | undefined;
+				const mend = wait.emulator.intercept(async (call) => {
+					if (!call.path.endsWith('/record-info')) return undefined;
+					mend();
+					const answer = await call.handle();
+					const other = new URL(`${n8n.url}${wait.url(0).pathname}${wait.url(0).search}`);
+					expect(await wait.wake(secret, other)).toBe(200);
+					isHeld = wait.untilHeld();
+					await isHeld;
+					return answer;
+				});
+				const [answer] = await wait.finishAndDeliver(0);
+				expect(isHeld).toBeDefined();
+				await pause(SURELY_MS);
+				// On a busy machine it was answered before the other process was done.
+				expect([202, 503]).toContain(answer);
+				// One by this call, and one by the execution, which went on once.
+				expect(ledger.reads).toHaveLength(2);
+				await expectApproved(wait);
+			},
+		);
 	}
 
 	describe('Auto', () => {
-		scenario('quick tasks of which no call tells: the process reads and wakes', async () => {
-			const wait = await begin({
-				prompts: prompts(10),
-				waitMode: 'auto',
-				emulator: { latencyMs: 5_000 },
-			});
-			const execution = await wait.ended();
-			const [last] = wait.emulator.ledger.submits.map(({ at }) => at + 5_000).sort((a, b) => b - a);
-			const late = runsBehind(execution).startedAt - (last ?? 0);
-			const { reads } = wait.emulator.ledger;
-			say(`10 tasks of 5 s without calls: on their way ${late} ms later, ${reads.length} reads`);
-			expectResumedOnce(wait, execution, last ?? 0, [...Array(10).keys()]);
-			expect(late).toBeLessThan(8_000);
-		});
+		scenario(
+			'quick tasks without calls: the process reads them and wakes the execution',
+			async () => {
+				const wait = await begin({
+					prompts: prompts(10),
+					waitMode: 'auto',
+					emulator: { latencyMs: 5_000 },
+				});
+				const execution = await wait.ended();
+				const [last] = wait.emulator.ledger.submits
+					.map(({ at }) => at + 5_000)
+					.sort((a, b) => b - a);
+				const late = runsBehind(execution).startedAt - (last ?? 0);
+				const { reads } = wait.emulator.ledger;
+				say(`10 tasks of 5 s without calls: on their way ${late} ms later, ${reads.length} reads`);
+				expectResumedOnce(wait, execution, last ?? 0, [...Array(10).keys()]);
+				expect(late).toBeLessThan(8_000);
+			},
+		);
 
-		scenario('a call comes sooner than the next read', async () => {
+		scenario('a call that comes before the next read wakes the execution', async () => {
 			const wait = await park({
 				...{ prompts: prompts(2), waitMode: 'auto' },
 				options: { firstCheck: 60 },
@@ -646,7 +661,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			await finishAll(wait, [0]);
 		});
 
-		scenario('that comes twice when all have ended: what is behind runs once', async () => {
+		scenario('that comes twice when all tasks have ended: the next node runs once', async () => {
 			const wait = await park({ prompts: prompts(2) });
 			await untilRead(wait);
 			const since = Date.now();
@@ -657,7 +672,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expectResumedOnce(wait, await wait.ended(), since, [0, 1]);
 		});
 
-		scenario('by a stranger is turned away', async () => {
+		scenario('by a stranger is refused', async () => {
 			const wait = await park({ prompts: prompts(1) });
 			expect(await wait.wake('0'.repeat(32))).toBe(404);
 			expect(await wait.status()).toBe('waiting');
@@ -675,14 +690,14 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expect(wait.emulator.ledger.submits).toHaveLength(2);
 		});
 
-		scenario('what has ended by the time limit comes out', async () => {
+		scenario('the time limit gives the results of tasks that have ended by then', async () => {
 			const wait = await park({ prompts: prompts(1), options: SHORTEST_LIMIT });
 			const since = Date.now();
 			wait.finish(0);
 			expectResumedOnce(wait, await wait.ended(), since, [0]);
 		});
 
-		scenario('a stopped execution that is retried takes up what it has bought', async () => {
+		scenario('the retry of a stopped execution picks up what was bought', async () => {
 			const first = await Wait.parked(place, { prompts: prompts(3), waitMode: 'auto' });
 			const wait = await kept(first.stoppedAndRetried());
 			const since = Date.now();
@@ -695,7 +710,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		'an approval behind the node (%s)',
 		(_, at) => {
 			scenario(
-				'is ended neither by a repeated call nor by a timer of the node',
+				'is not ended by a repeated call or by a timer of the node',
 				async () => {
 					const { wait, answers, again } = await begun(holding[at]);
 					expectAnswered([...answers, ...again]);
@@ -716,17 +731,17 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		},
 	);
 
-	/** Nobody was left without an answer. */
+	/** Expects that every call was answered. */
 	function expectAnswered(answers: Array<number | string>): void {
 		expect(answers.filter((answer) => typeof answer !== 'number')).toEqual([]);
 	}
 
 	describe('n8n killed while parked and started again', () => {
-		scenario('what is parked resumes, and nothing is bought twice', async () => {
+		scenario('the parked execution resumes, and nothing is bought twice', async () => {
 			const { wait, answer, since, status } = await crashing;
 			expect({ answer, status }).toEqual({ answer: [200], status: 'waiting' });
 			for (const at of [2, 0]) expect(await wait.finishAndDeliver(at)).toEqual([200]);
-			// The process that was told of the other is dead: a look finds that.
+			// The process that was told of the other task is dead, so a read has to find its end.
 			expect(await wait.status()).toBe('waiting');
 			await untilRead(wait);
 			expect(await wait.wake()).toBe(200);
@@ -734,9 +749,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expectResumedOnce(wait, execution, since, viaPoll(execution));
 		});
 
-		// n8n sets the timer of a wait up to 70 s ahead, and a call that ends the wait does not take it back.
+		// n8n sets the timer of a wait up to 70 s ahead, and a call that ends the wait does not cancel it.
 		scenario(
-			'a call shortly before the timer of n8n is left to that: the approval behind stays',
+			'a call shortly before the timer of n8n leaves the wake to the timer, and the approval stays open',
 			async () => {
 				const { wait, answer, status } = await leaving;
 				expect({ answer, status }).toEqual({ answer: [200], status: 'waiting' });
@@ -746,7 +761,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		);
 
 		scenario(
-			'what nobody wakes any more is run by n8n itself, and what has ended comes out',
+			'an execution that nobody wakes is run by n8n itself, and gives the results',
 			async () => {
 				const { overdue, since } = await crashing;
 				expectResumedOnce(overdue, await overdue.ended(TIMER_TIMEOUT_MS), since, [0]);
@@ -756,17 +771,17 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	});
 }
 
-/** Where its beginning failed, nothing is there. */
+/** Its result; throws if it was never begun, because beforeAll failed. */
 async function begun<T>(one: Promise<T> | undefined): Promise<T> {
-	if (!one) throw new Error('It was not begun');
+	if (!one) throw new Error('The scenario was not begun: see why beforeAll failed');
 	return await one;
 }
 
-/** The positions of the results that a read has found. */
+/** The positions of the results that were found by polling. */
 const viaPoll = (execution: Execution): number[] =>
 	resultsOf(execution).flatMap(({ json }) => (json.via === 'poll' ? [Number(json.n)] : []));
 
-/** 0 to count - 1 in an order that is the same every time, but none that anything could be made for. */
+/** 0 to count - 1 in an arbitrary order that is the same every time. */
 function shuffled(count: number): number[] {
 	const positions = Array.from({ length: count }, (_, at) => at);
 	let state = 12345;

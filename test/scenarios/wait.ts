@@ -10,7 +10,7 @@ import {
 	type Submit,
 } from '../emulator';
 import { type Approval, type Held } from '../scenarios/approvals';
-import { filledIn } from '../n8n/forms';
+import { formDataOf } from '../n8n/forms';
 import type { Execution, Item, N8nClient } from '../n8n/client';
 import { type JsonObject, text } from '../n8n/json';
 import type { Mailbox } from '../n8n/mailbox';
@@ -31,17 +31,17 @@ export interface Plan {
 	settings?: JsonObject;
 	/** Beside key and address. */
 	credential?: JsonObject;
-	/** Callbacks take the way over a Midjourney Trigger that hands them on. */
+	/** Callbacks come through a Midjourney Trigger that hands them on. */
 	relay?: boolean;
 	/** Of that Trigger. */
 	relayOptions?: JsonObject;
-	/** Behind it all the execution waits for somebody else's word. */
+	/** What the execution waits for behind the node. */
 	approval?: Approval;
 	/** By default tasks end only by `finish`, callbacks go out only by `deliverCallback` and are not tried again. */
 	emulator?: EmulatorOptions;
 }
 
-/** Where it is to run. */
+/** Where to run it. */
 export interface Place {
 	client: N8nClient;
 	n8n: N8nServer;
@@ -101,7 +101,7 @@ export class Wait {
 			relayId = await client.importWorkflow(relayOf(credential, id, plan.relayOptions));
 			await client.activate(relayId);
 			const url = `${n8n.webhookUrl}/webhook/${id}/webhook`;
-			// It answers anyone whom it does not know with 404 too, but in its own words.
+			// The Trigger answers unknown callers with 404 too, but with its own message.
 			await until(
 				'the Trigger listens',
 				async () => await (await fetch(url, { method: 'POST' })).text(),
@@ -134,15 +134,15 @@ export class Wait {
 	}
 
 	/**
-	 * Waits until everything is bought and the execution is parked: before, it is parked only to write down what is to be
-	 * bought next. Throws when the execution ends instead, or does neither.
+	 * Waits until everything is bought and the execution is parked. Before that it is parked only to save the next intent.
+	 * Throws if the execution ends instead, or does neither.
 	 */
 	async untilParked(timeoutMs = PATIENCE_MS): Promise<void> {
 		const wanted = this.plan.prompts.length;
 		const seen = await until(
 			`execution ${this.executionId} is parked`,
 			async () => {
-				// In this order: what was bought before it was looked at has made it run.
+				// In this order: a submit that was counted before the status was read has made it run.
 				const bought = this.emulator.ledger.submits.length;
 				return { bought, status: await this.status() };
 			},
@@ -167,7 +167,7 @@ export class Wait {
 		await this.untilParked();
 	}
 
-	/** `waiting` while it is parked. Costs n8n little: the data of the execution is not asked for. */
+	/** `waiting` while it is parked. Costs n8n little, because the data of the execution is not loaded. */
 	async status(): Promise<string> {
 		const all = await this.client.executions(this.workflowId);
 		return all.find(({ id }) => id === this.executionId)?.status ?? UNLISTED;
@@ -191,22 +191,24 @@ export class Wait {
 		return this.plan.prompts.map((_, position) => this.submit(position).taskId);
 	}
 
-	/** Ends the task at this position. Nobody is told. */
+	/** Ends the task at this position without a callback. */
 	finish(position: number): void {
 		this.emulator.finish(this.submit(position).taskId);
 	}
 
 	/**
-	 * Delivers the callback of the task at this position, or something odd in its place; hands back how its
-	 * attempts were answered.
+	 * Delivers the callback of the task at this position, or something odd in its place; gives the answers to its
+	 * attempts.
 	 */
 	async deliver(position: number, delivery?: Delivery): Promise<Array<number | string>> {
 		return await this.emulator.deliverCallback(this.submit(position).taskId, delivery);
 	}
 
 	/**
-	 * Wakes the execution the way its own process does when it looks, with the secret of this park; gives how n8n answered.
-	 * `secret`: of an earlier park, say. `to`: where the tasks' own address leads elsewhere.
+	 * Wakes the execution as its own process does, and gives the status of n8n's answer.
+	 *
+	 * @param secret that of the present park by default; another one to be refused
+	 * @param to an address of this n8n, if the tasks' own address leads elsewhere
 	 */
 	async wake(secret?: string, to = this.url(0)): Promise<number> {
 		const url = new URL(to);
@@ -221,7 +223,7 @@ export class Wait {
 		return answer.status;
 	}
 
-	/** Who knows it may wake this park. */
+	/** The secret that wakes this parked execution. */
 	async wakeSecret(): Promise<string> {
 		const { raw } = await this.client.execution(this.executionId);
 		const [, secret] = /\bwake[\\":]+([0-9a-f]{32})/.exec(raw) ?? [];
@@ -229,7 +231,7 @@ export class Wait {
 		return secret;
 	}
 
-	/** What the provider does at the end of a task. */
+	/** Ends the task at this position and delivers its callback. */
 	async finishAndDeliver(position: number): Promise<Array<number | string>> {
 		this.finish(position);
 		return await this.deliver(position);
@@ -289,7 +291,7 @@ export class Wait {
 		return answers;
 	}
 
-	/** Gives the word that the execution waits for. */
+	/** Gives the approval that the execution waits for. */
 	async approve(): Promise<void> {
 		await this.plan.approval?.give(await this.held());
 	}
@@ -316,23 +318,23 @@ export class Wait {
 	}
 }
 
-/** What came out of the Midjourney node by its first output, as the node behind it saw it. */
+/** The items of the Midjourney node's first output, as the next node saw them. */
 export function resultsOf(execution: Execution): Item[] {
 	return itemsOf(execution, AFTER);
 }
 
-/** What came out by the error output. */
+/** The items of the error output. */
 export function failuresOf(execution: Execution): Item[] {
 	return itemsOf(execution, FAILED);
 }
 
-/** How often the node behind the Midjourney node ran, and when it first did (Unix ms). */
+/** How often the next node ran, and when it first did (Unix ms). */
 export function runsBehind(execution: Execution): { count: number; startedAt: number } {
 	const runs = execution.runs.get(AFTER) ?? [];
 	return { count: runs.length, startedAt: runs[0]?.startedAt ?? 0 };
 }
 
-/** n prompts, each its own. */
+/** So many different prompts. */
 export function prompts(count: number): string[] {
 	return Array.from({ length: count }, (_, position) => `picture number ${position}`);
 }
@@ -362,12 +364,12 @@ function relayOf(
 	};
 }
 
-/** Which of n8n's endpoints begins the execution. */
+/** The endpoint of n8n that starts the execution. */
 const startOf = ({ approval }: Plan): string => (approval?.followsForm ? 'form' : 'webhook');
 
 const asked = ({ approval }: Plan): RequestInit => ({
 	method: 'POST',
-	...(approval?.followsForm && { body: filledIn() }),
+	...(approval?.followsForm && { body: formDataOf() }),
 });
 
 function workflowOf(
@@ -381,7 +383,7 @@ function workflowOf(
 		...{ id: randomUUID(), name, type, typeVersion, parameters },
 		position: [0, 0],
 	});
-	// Which item a result belongs to is known by n8n's pairing alone.
+	// Only n8n's pairing tells which item a result belongs to.
 	const assigned = (name: string, type: string, value: string) => {
 		return { id: randomUUID(), name, type, value: `={{ ${value} }}` };
 	};
@@ -390,7 +392,7 @@ function workflowOf(
 			assignments: {
 				assignments: [
 					assigned('n', 'number', "$('Items').item.json.n"),
-					// What an approver is told.
+					// The message to an approver.
 					...(plan.approval
 						? [
 								assigned('resumeUrl', 'string', '$execution.resumeUrl'),

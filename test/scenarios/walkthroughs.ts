@@ -6,7 +6,7 @@ import { Jimp } from 'jimp';
 
 import type { Emulator, EmulatorOptions, Kind } from '../emulator';
 import type { Execution, Item, N8nClient } from '../n8n/client';
-import { filledIn, FormVisit } from '../n8n/forms';
+import { formDataOf, FormVisit } from '../n8n/forms';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, text } from '../n8n/json';
 import type { Mailbox } from '../n8n/mailbox';
@@ -18,16 +18,16 @@ import { startUploads } from '../n8n/uploads';
 import {
 	createCredentials,
 	type Credentials,
-	impatient,
+	withQuickReads,
 	readExample,
 	triggerOf,
 	withCredentials,
 	type Workflow,
 } from '../n8n/workflows';
 
-/** How each workflow of examples/ is gone through: what its user enters, does and gets. */
+/** What the user of each workflow in examples/ enters, does and gets. */
 
-/** Where an example is gone through; each has a provider of its own that nobody else buys from. */
+/** Where an example runs. Each has a provider of its own that nobody else buys from. */
 export interface Stage {
 	client: N8nClient;
 	n8n: N8nServer;
@@ -38,32 +38,32 @@ export interface Stage {
 	folder: string;
 }
 
-/** What must come of an example. */
+/** What an example must do. */
 export interface Walkthrough {
-	/** What must be bought, to the task, in alphabetical order. */
+	/** The kinds of all tasks that must be bought, in alphabetical order. */
 	buys: Kind[];
-	/** The node whose items carry the files, their number and their format. */
+	/** The node whose items hold the files, and the number and format of the files. */
 	files?: { node: string; count: number; type: 'png' | 'mp4' };
-	/** Runs as it was exported; the others look for results more often, to save the tests minutes. */
+	/** Runs as it was exported; the others read more often, which saves the tests minutes. */
 	patient?: boolean;
-	/** The n8n versions that have what it needs; all by default. */
+	/** The n8n versions that it works in; all by default. */
 	only?: readonly string[];
-	/** What the provider is like. */
+	/** The settings of the provider. */
 	provider?: EmulatorOptions;
 	/**
-	 * What people do with it. By default they import it and click "Execute workflow".
-	 * Gives the execution when it has ended; throws when something on the way is not as it should be.
+	 * What its user does. By default: import it and click "Execute workflow".
+	 * Gives the execution once it has ended; throws if something on the way is wrong.
 	 */
 	walk?(stage: Stage, file: string): Promise<Execution>;
 }
 
 const MINUTE = 60_000;
-/** No example takes longer unless it is broken. */
+/** The time limit of an example, in ms: none takes longer unless it is broken. */
 export const WALK_TIMEOUT_MS = 5 * MINUTE;
 
-/** To whom the examples write. */
+/** The address that the examples send mail to. */
 const MAIL = 'you@example.com';
-/** n8n takes what calls itself no browser for a scanner of mails. */
+/** n8n takes a client that is no browser for a mail scanner. */
 const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' };
 
 /** Every example by its file. */
@@ -129,7 +129,7 @@ export const WALKTHROUGHS: Record<string, Walkthrough> = {
 	},
 };
 
-/** Goes through an example. */
+/** Runs an example as its user does. */
 export async function walkThrough(stage: Stage, file: string): Promise<Execution> {
 	const walk = WALKTHROUGHS[file]?.walk;
 	if (walk) return await walk(stage, file);
@@ -147,7 +147,7 @@ export async function start(
 	return { workflowId, executionId: await stage.client.run(workflowId, triggerOf(workflow)) };
 }
 
-/** Imports an example and picks credentials in it; `enter` is what its user changes besides. */
+/** Imports an example and picks its credentials; `enter` is what its user changes besides. */
 async function imported(
 	{ client, apiKey, emulator, mailbox }: Stage,
 	file: string,
@@ -168,7 +168,7 @@ async function imported(
 			return credentials ? { ...node, credentials } : node;
 		}),
 	});
-	const ready = WALKTHROUGHS[file]?.patient ? workflow : impatient(workflow);
+	const ready = WALKTHROUGHS[file]?.patient ? workflow : withQuickReads(workflow);
 	return { workflow: ready, workflowId: await client.importWorkflow(ready) };
 }
 
@@ -190,7 +190,7 @@ async function pickedFor(
 	return picked;
 }
 
-/** The workflow with a text in it replaced wherever it stands: what its user enters in place of an example. */
+/** Replaces a text everywhere in the workflow, as its user replaces an example value. */
 const replaced =
 	(...pairs: Array<[from: string, to: string]>) =>
 	(workflow: Workflow): Workflow => {
@@ -219,7 +219,7 @@ async function publishVideo(stage: Stage, file: string): Promise<Execution> {
 	}
 }
 
-/** Two mornings: what the first has bought the second does not buy again. */
+/** Runs on two mornings: the second does not buy again what the first bought. */
 async function workOffTable(stage: Stage, file: string): Promise<Execution> {
 	const { client, folder, emulator } = stage;
 	const table = await client.createTable(
@@ -278,7 +278,7 @@ async function pickInForm(stage: Stage, file: string): Promise<Execution> {
 	const form = await visit(['A lighthouse in the fog, linocut', '16:9']);
 	const pictures = imagesIn(await form.nextPage(MINUTE));
 	if (pictures.length !== 4) throw new Error(`The page shows ${pictures.length} pictures`);
-	// Only who parks has the provider call the execution.
+	// The provider calls the execution only if the node parks.
 	const [generation] = stage.emulator.ledger.submits;
 	if (!generation?.callbackUrl?.includes('/webhook-waiting/')) throw new Error('It was not parked');
 	// The pictures are the first field of the page.
@@ -300,10 +300,10 @@ const imagesIn = (html: string): string[] =>
 
 async function chooseByMail(stage: Stage, file: string): Promise<Execution> {
 	const { executionId } = await start(stage, file);
-	const letter = await letterAbout(stage, 'Which picture becomes the banner?', executionId);
+	const letter = await mailAbout(stage, 'Which picture becomes the banner?', executionId);
 	const shown = imagesIn(letter);
 	if (shown.length !== 12) throw new Error(`The mail shows: ${shown.join()}`);
-	const answer = await fetch(linkIn(letter), { method: 'POST', body: filledIn(['6']) });
+	const answer = await fetch(linkIn(letter), { method: 'POST', body: formDataOf(['6']) });
 	if (!answer.ok) throw new Error(`The choice was answered ${answer.status}`);
 	const execution = await stage.client.finished(executionId, WALK_TIMEOUT_MS);
 	const { taskId, index } = itemsOf(execution, 'Restyle')[5]?.json ?? {};
@@ -315,13 +315,13 @@ async function chooseByMail(stage: Stage, file: string): Promise<Execution> {
 	return execution;
 }
 
-/** Waits for the letter with these words, and until the execution waits for its answer. */
-async function letterAbout(
+/** Waits for the mail with these words, and until the execution waits for its answer. */
+async function mailAbout(
 	{ client, mailbox }: Stage,
 	words: string,
 	executionId: string,
 ): Promise<string> {
-	const letters = () => mailbox.lettersTo(MAIL).filter((letter) => letter.includes(words));
+	const letters = () => mailbox.mailsTo(MAIL).filter((letter) => letter.includes(words));
 	await until(
 		`the letter “${words}” is there`,
 		async () => {
@@ -344,7 +344,7 @@ async function hearOfBalance(stage: Stage, file: string): Promise<Execution> {
 	const { workflowId } = await imported(stage, file);
 	const executionId = await stage.client.run(workflowId, 'Every Morning');
 	const execution = await stage.client.finished(executionId, WALK_TIMEOUT_MS);
-	const letters = stage.mailbox.lettersTo(MAIL);
+	const letters = stage.mailbox.mailsTo(MAIL);
 	if (!letters.some((letter) => letter.includes('150 credits left'))) throw new Error('No letter');
 	return execution;
 }
@@ -403,7 +403,7 @@ export async function askByMail(
 		const accounts = { lmChatOpenAi: { type: 'openAiApi', data } };
 		const { workflow, workflowId } = await imported(stage, file, undefined, accounts);
 		const executionId = await stage.client.run(workflowId, triggerOf(workflow));
-		const letter = await letterAbout(stage, prompt, executionId);
+		const letter = await mailAbout(stage, prompt, executionId);
 		const { length: before } = stage.emulator.ledger.submits;
 		if (before > 0) throw new Error('It was bought before anybody approved');
 		const link = linkIn(letter, `approved=${verdict === 'approve'}`);
@@ -451,7 +451,7 @@ async function sendPhoto(stage: Stage, file: string): Promise<Execution> {
 	return execution;
 }
 
-/** All items that left a node. */
+/** All items in the output of a node. */
 export function itemsOf(execution: Execution, node: string): Item[] {
 	return (execution.runs.get(node) ?? []).flatMap(({ outputs }) => outputs.flat());
 }

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 
 import { chromium, type Page } from 'playwright-core';
 
-/** A window of a browser of its own, and what its console complained of. */
+/** A browser with one window, and the errors in its console. */
 export interface Browser {
 	readonly page: Page;
-	/** Errors that scripts threw or wrote to the console, one text each. */
+	/** Errors that scripts threw or logged, one text each. */
 	readonly complaints: string[];
 	/** Ends the browser and deletes its profile. */
 	close(): Promise<void>;
@@ -26,7 +26,7 @@ const FLAGS = [
 	'--disable-background-networking',
 	'--disable-component-update',
 	'--disable-sync',
-	// The editor asks n8n's makers and npm for this and that: nothing leaves this machine.
+	// The editor calls n8n's makers and npm. Nothing may leave this machine.
 	'--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
 ];
 
@@ -37,7 +37,7 @@ const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'googl
 const INSTALL =
 	'apt-get update && apt-get install -y --no-install-recommends chromium fonts-liberation';
 
-/** The path of Chromium: `$MIDJOURNEY_CHROMIUM`, or where Linux has it. Throws an Error that says how to get it. */
+/** The path of Chromium: `$MIDJOURNEY_CHROMIUM`, or its place on Linux. Throws an Error that says how to install it. */
 export function findChromium(): string {
 	const { MIDJOURNEY_CHROMIUM } = process.env;
 	const found = MIDJOURNEY_CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
@@ -49,7 +49,7 @@ export function findChromium(): string {
 	);
 }
 
-/** Starts Chromium without a screen, with an empty profile. */
+/** Starts headless Chromium with an empty profile. */
 export async function startBrowser(): Promise<Browser> {
 	const executablePath = findChromium();
 	const profile = await mkdtemp(join(tmpdir(), 'midjourney-browser-'));
@@ -58,12 +58,12 @@ export async function startBrowser(): Promise<Browser> {
 	});
 	const page = context.pages()[0] ?? (await context.newPage());
 	const complaints: string[] = [];
-	// A page with changes asks before it is left.
+	// A page with unsaved changes asks before it is left.
 	page.on('dialog', (dialog) => void dialog.accept());
 	page.on('pageerror', ({ message }) => complaints.push(message));
 	page.on('console', (message) => {
 		if (message.type() !== 'error') return;
-		// What could not be fetched says no more than that; the address stands beside it.
+		// The message of a failed request does not name its URL.
 		complaints.push(`${message.text()} (${message.location().url})`);
 	});
 	return {

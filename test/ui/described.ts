@@ -1,16 +1,16 @@
 import { isObject, type JsonObject, list, optionalText } from '../n8n/json';
 
-/** What n8n was told about the parameters of a node, by their names: the editor has nothing else to show. */
+/** The parameters in the description of a node, by their names: all that the editor has to show. */
 export interface Described {
-	/** The names of what can be chosen. */
+	/** The names of the choices. */
 	choices: Map<string, Set<string>>;
 	/** The labels of the fields, those in collections too. */
 	labels: Set<string>;
-	/** The parameters that have to be entered, because they are empty at first. */
+	/** The required parameters whose default is empty. */
 	empty: Set<string>;
 }
 
-/** Reads the description of a node type, as n8n hands it to the editor. */
+/** Reads the description of a node type, as n8n gives it to the editor. */
 export function describedBy(nodeType: JsonObject): Described {
 	const described: Described = { choices: new Map(), labels: new Set(), empty: new Set() };
 	const read = (properties: unknown[]) => {

@@ -21,18 +21,18 @@ import { picture } from './pictures';
 
 const TEST_TIMEOUT_MS = 120_000;
 
-/** What people look for who want a picture; the provider's names, too. */
+/** What people who want a picture search for, and the names of the providers. */
 const WORDS = [
 	...['midjourney', 'ai image', 'generate image', 'text to image', 'picture'],
 	...['upscale', 'midapi', 'kie', 'vtrix'],
 ];
 
-/** What is never to be read in a panel. */
+/** What must never be shown in a panel. */
 const RAW = /\bundefined\b|\[object |\bNaN\b|is not found|\[ERROR|\[invalid|not supported/i;
 
 const PROMPT = 'A porcelain teapot on a walnut table, soft window light';
 
-/** Of the pictures that the emulator paints where no other is asked for. */
+/** The default size of the emulator's pictures. */
 const SIZE = { width: 768, height: 768 };
 
 const OWNER = { email: 'owner@example.com', password: 'Correct-horse-1' };
@@ -64,7 +64,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		browser = await startBrowser();
 		editor = new Editor(browser.page, n8n.url);
 		await editor.signIn(OWNER);
-		// Until now n8n has asked who this is.
+		// Until the login, n8n's requests are refused.
 		browser.complaints.length = 0;
 	}, START_TIMEOUT_MS);
 
@@ -130,7 +130,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	});
 
 	test(
-		'six clicks lead from an empty canvas to a picture, besides writing what to search and what to paint',
+		'six clicks and two texts, the search and the prompt, lead from an empty canvas to a picture',
 		async () => {
 			await editor.newWorkflow();
 			editor.clicks = 0;
@@ -155,7 +155,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	describe('the panel', () => {
 		let described: Described;
 
-		/** What the node before hands on: an image, as a Midjourney node puts it out. */
+		/** The output of the previous node: an image of a Midjourney node. */
 		const ITEM = {
 			...{ taskId: 'a08ff49b6f772632716c', jobId: '0e89a11d-2b4a-48e1-12a0-86c41ff0d169' },
 			...{ status: 'completed', index: 0, type: 'image', url: 'https://example.com/0.png' },
@@ -176,7 +176,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			};
 			const nodes = [start, item, midjourney('Midjourney', {})];
 			await editor.openWorkflow(await client.importWorkflow(row('Panels', nodes)));
-			// So that expressions come to something.
+			// So that expressions have data.
 			await editor.open('Item');
 			await editor.execute();
 			await editor.see('what the node has put out', editor.output.getByText(ITEM.taskId));
@@ -186,7 +186,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 
 		afterAll(async () => await editor?.closePanel());
 
-		/** Nothing of a field is to be seen that n8n was not given words for. */
+		/** Expects only texts that are in the description of the node. */
 		const expectWords = ({ text, labels, choices, marked }: Panel) => {
 			expect(text).not.toMatch(RAW);
 			expect(labels.filter((label) => !described.labels.has(label))).toEqual([]);
@@ -201,12 +201,12 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			const offered = operations.filter((one) => offers(one, provider));
 
 			test(
-				'stands below the provider with its credential, and lists what the provider has',
+				'shows the credential of the provider, and lists what the provider offers',
 				async () => {
 					await editor.choose('authentication', provider.displayName);
 					const resources = new Set(offered.map(({ resource }) => RESOURCES[resource]));
 					expect((await editor.choices('resource')).sort()).toEqual([...resources].sort());
-					const { text } = await editor.look();
+					const { text } = await editor.readPanel();
 					const order = ['Provider', `Credential for ${provider.displayName}`, 'Resource'];
 					expect(order.map((label) => text.indexOf(label))).toEqual(
 						order.map((label) => text.indexOf(label)).sort((a, b) => a - b),
@@ -221,7 +221,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 					await editor.choose('authentication', provider.displayName);
 					await editor.choose('resource', RESOURCES[resource]);
 					await editor.choose('operation', name);
-					expectWords(await editor.look());
+					expectWords(await editor.readPanel());
 					for (const listed of await editor.addable()) {
 						expect(listed.filter((label) => !described.labels.has(label))).toEqual([]);
 					}
@@ -230,13 +230,13 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			);
 
 			test(
-				'has words for everything that can be added to image:generate',
+				'has a label for everything that can be added to image:generate',
 				async () => {
 					await editor.choose('authentication', provider.displayName);
 					await editor.choose('resource', RESOURCES.image);
 					await editor.choose('operation', 'Generate');
 					await editor.addAll();
-					expectWords(await editor.look());
+					expectWords(await editor.readPanel());
 				},
 				TEST_TIMEOUT_MS,
 			);
@@ -244,7 +244,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	});
 
 	test(
-		'an action of another provider says whose it is, and shows no raw value',
+		'an action of another provider says whose it is and shows no raw value',
 		async () => {
 			await editor.newWorkflow();
 			await editor.addFirstStep();
@@ -252,8 +252,8 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			await editor.pick('Midjourney');
 			await editor.unfoldActions();
 			await editor.pick('Edit image on canvas');
-			const { text, choices } = await editor.look();
-			expect(text).toContain('Edit exists with Vtrix only');
+			const { text, choices } = await editor.readPanel();
+			expect(text).toContain('Edit is only available with Vtrix');
 			expect(choices).toContainEqual({
 				parameter: 'operation',
 				shown: expect.stringMatching(/^Edit/),
@@ -264,7 +264,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	);
 
 	test(
-		'a run that parks looks like one calm run, and its picture is there when the task has ended',
+		'a run that parks looks like one run, and shows its picture when the task has ended',
 		async () => {
 			const parameters = { prompt: PROMPT, speed: 'relaxed' };
 			const workflowId = await client.importWorkflow(
@@ -278,13 +278,13 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 				return execution?.status ?? 'not listed';
 			};
 			await until('the execution is parked', parked, (status) => status === 'waiting');
-			// n8n shows nothing of a node that was resumed until it has ended; at least it is nothing wrong.
+			// Until it has ended, n8n shows nothing of a resumed node, and in particular no error.
 			expect(await editor.panel.innerText()).not.toMatch(/\berror\b|\bproblem\b/i);
 			expect(await editor.busy()).toEqual(['Generate']);
 			emulator.finish(taskId);
 			const size = await editor.view();
 			expect(size).toEqual(SIZE);
-			// It ran more than once; nobody is to see that.
+			// It ran more than once, which must not show.
 			expect(await editor.panel.innerText()).not.toMatch(/\bRun\b|\berror\b/i);
 			await editor.closePanel();
 			expect(await editor.busy()).toEqual([]);
@@ -293,7 +293,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	);
 
 	test(
-		'a task that fails is told with its ID and with what to do',
+		'a failed task is shown with its ID and with what to do',
 		async () => {
 			const workflowId = await client.importWorkflow(
 				row('Failed', [start, midjourney('Generate', { prompt: `${PROMPT} [fail]` })]),
@@ -311,7 +311,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	);
 
 	test(
-		'an edit shows the canvas that it has computed',
+		'an edit shows the canvas that it computed',
 		async () => {
 			const example = await readExample('07-edit-wider-canvas.json');
 			const workflowId = await client.importWorkflow(withCredentials(example, credentials()));
@@ -325,7 +325,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 				TEST_TIMEOUT_MS / 2,
 			);
 			await editor.open('Make It Wider');
-			// A square of 768 pixels, made 16:9.
+			// A square of 768 pixels on a canvas of 16:9.
 			expect((await editor.json()).replace(/\s/g, '')).toMatch(
 				/"canvas":\{"width":136\d,"height":768\}/,
 			);
@@ -340,7 +340,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		{ type: 'vtrixApi', name: 'Vtrix', address: 'baseUrl' },
 	])('the test of the credential $name', ({ type, name, address }) => {
 		beforeAll(async () => {
-			// One of its own: what is saved in it does not work any more.
+			// A separate credential, because the test leaves wrong data in it.
 			const own = `${name}, tested`;
 			const data = { ...(type === 'midApi' && { baseUrl: 'other' }), [address]: emulator.url };
 			await client.createCredential(own, type, { apiKey: DEFAULT_API_KEY, ...data });
@@ -348,7 +348,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		}, TEST_TIMEOUT_MS);
 
 		test(
-			'is green with the right key',
+			'passes with the right key',
 			async () => {
 				await editor.see('the green answer', editor.credential.getByText('tested successfully'));
 			},
@@ -356,7 +356,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		);
 
 		test(
-			'is red with a wrong key, and says that it is the key',
+			'fails with a wrong key, and says that it is the key',
 			async () => {
 				await editor.saveCredential({ apiKey: 'wrong' });
 				await editor.seeWhyNot(/^Invalid key: .* API key/);
@@ -365,7 +365,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		);
 
 		test(
-			'is red where nobody answers, and says so',
+			'fails where nobody answers, and says so',
 			async () => {
 				await editor.saveCredential({ apiKey: DEFAULT_API_KEY, [address]: 'http://127.0.0.1:1' });
 				await editor.seeWhyNot(/ECONNREFUSED|refused/);
@@ -375,7 +375,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	});
 
 	test(
-		'the Trigger shows where to send a test, listens, and hands on what arrives',
+		'the Trigger shows its test URL, listens, and passes on what arrives',
 		async () => {
 			const trigger = {
 				...{ id: randomUUID(), name: 'On Task', typeVersion: 1, position: [0, 0] },
@@ -400,7 +400,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 	);
 
 	test(
-		'an agent is offered the prompt, and nothing that no model should decide',
+		'the tool offers an agent the prompt, and nothing that a model should not decide',
 		async () => {
 			const panel = await toolPanel();
 			expect(panel.text).not.toMatch(RAW);
@@ -432,12 +432,12 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		});
 		await editor.openWorkflow(workflowId);
 		await editor.open('Painter');
-		return await editor.look();
+		return await editor.readPanel();
 	}
 
-	test('the browser has nothing to complain of', () => {
+	test('the browser reports no error', () => {
 		const ours = browser.complaints.filter(
-			// Addresses of the internet, which the browser is not let out to.
+			// Addresses on the internet, which the browser may not reach.
 			(complaint) => !complaint.includes('ERR_NAME_NOT_RESOLVED'),
 		);
 		expect(ours).toEqual([]);

@@ -9,7 +9,7 @@ import type { Login } from '../n8n/client';
 import { until } from '../n8n/until';
 import type { Workflow } from '../n8n/workflows';
 
-/** No step of a user takes longer unless something is broken; on a machine that is busy it may take most of it. */
+/** The time limit of a user's step, in ms: none takes longer unless something is broken, even on a busy machine. */
 const STEP_MS = 30_000;
 
 /** An entry of the list of nodes. */
@@ -18,31 +18,31 @@ export interface FoundNode {
 	description: string;
 }
 
-/** A field of the panel that asks to choose, and the choice that is seen. */
+/** A field of the panel with choices, and the choice that is shown. */
 export interface Choice {
 	/** The name of the parameter. */
 	parameter: string;
 	shown: string;
 }
 
-/** What is seen of a node's parameters. */
+/** What the panel shows of a node's parameters. */
 export interface Panel {
-	/** All that can be read, with what stands in the fields. */
+	/** All visible text, with the values of the fields. */
 	text: string;
 	/** The label of each field, from top to bottom. */
 	labels: string[];
 	choices: Choice[];
-	/** The parameters that have the red mark. */
+	/** The parameters with the red mark. */
 	marked: string[];
 }
 
-/** Where the value of a parameter is entered. */
+/** The input of a parameter. */
 const PARAMETER = '.parameter-value-container[data-test-id^="parameter-input-"]';
 
-/** What a list offers that is unfolded. */
+/** An entry of an open list. */
 const LISTED = '.el-select-dropdown__item:visible';
 
-/** Where something is added to a collection. */
+/** The control that adds a field to a collection. */
 const ADD = '[data-test-id="collection-parameter-add"]:visible';
 
 const nameOf = async (field: Locator): Promise<string> =>
@@ -55,7 +55,7 @@ const byTestId = (id: string) => `[data-test-id="${id}"]`;
  * where the picture of that moment is, when it has waited in vain.
  */
 export class Editor {
-	/** How often something was clicked. */
+	/** The number of clicks. */
 	clicks = 0;
 
 	constructor(
@@ -70,7 +70,7 @@ export class Editor {
 		return this.page.locator(byTestId('ndv'));
 	}
 
-	/** What the node of the open panel has put out. */
+	/** The output of the node in the open panel. */
 	get output(): Locator {
 		return this.panel.locator(byTestId('output-panel'));
 	}
@@ -87,26 +87,26 @@ export class Editor {
 		await this.step('the first page', async () => await this.page.waitForURL(/home|workflow/));
 	}
 
-	/** A new workflow: the empty canvas. */
+	/** Opens a new workflow with an empty canvas. */
 	async newWorkflow(): Promise<void> {
 		await this.go('a new workflow', '/workflow/new');
 		await this.see('"Add first step"', byTestId('canvas-add-button'));
 	}
 
-	/** A workflow that was imported. */
+	/** Opens an imported workflow. */
 	async openWorkflow(id: string): Promise<void> {
 		await this.go('a workflow', `/workflow/${id}`);
 		await this.see('a node', byTestId('canvas-node'));
 	}
 
-	/** Looks for a node by words of a user, in the list that is open; gives what is listed, best first. */
+	/** Searches the open list of nodes; gives the entries, best first. */
 	async search(words: string): Promise<FoundNode[]> {
 		const field = this.page.locator('input[placeholder*=Search]').first();
 		await this.write('the search', field, words);
 		const names = this.page.locator(byTestId('node-creator-item-name'));
 		const none = this.page.locator(byTestId('node-creator-no-results'));
 		await this.see(`an answer to "${words}"`, names.or(none).first());
-		// The list follows the words after a moment; what it shows until then belongs to those before.
+		// The list follows the words after a moment. Until then it shows the entries for the previous ones.
 		let before: FoundNode[] | undefined;
 		return await this.until(`the answer to "${words}" stays as it is`, async () => {
 			await this.page.waitForTimeout(200);
@@ -139,7 +139,7 @@ export class Editor {
 		);
 	}
 
-	/** Shows the actions of the node whose details are open, if they are not to be seen at once. */
+	/** Shows the actions of the node whose details are open, if they are folded. */
 	async unfoldActions(): Promise<void> {
 		const title = this.page.getByText(/^Actions \(/);
 		const action = this.page.locator(`${byTestId('item-iterator-item')}:below(:text("Actions ("))`);
@@ -167,7 +167,7 @@ export class Editor {
 		return this.parameters.locator(byTestId(`parameter-input-${parameter}`));
 	}
 
-	/** Writes into a field of text. */
+	/** Types into a text field. */
 	async enter(parameter: string, content: string): Promise<void> {
 		await this.write(
 			`the field "${parameter}"`,
@@ -176,7 +176,7 @@ export class Editor {
 		);
 	}
 
-	/** What can be chosen in a field, in its order. */
+	/** The choices of a field, in order. */
 	async choices(parameter: string): Promise<string[]> {
 		const listed = await this.unfold(parameter);
 		const names = (await listed.allInnerTexts()).map((option) => option.split('\n')[0] ?? '');
@@ -186,7 +186,7 @@ export class Editor {
 		return names.filter((name) => name !== 'Custom API Call');
 	}
 
-	/** Chooses in a field, unless that is chosen already. */
+	/** Selects a choice in a field unless it is selected already. */
 	async choose(parameter: string, name: string): Promise<void> {
 		const field = this.field(parameter).locator('input').first();
 		await this.see(`the field "${parameter}"`, field);
@@ -202,13 +202,13 @@ export class Editor {
 		await this.folded();
 	}
 
-	/** Waits until no list is open: it goes slowly, and would be taken for the next one. */
+	/** Waits until no list is open: a list closes slowly, and would be taken for the next one. */
 	private async folded(): Promise<void> {
 		const listed = this.page.locator(LISTED).first();
 		await this.step('the list is closed', async () => await listed.waitFor({ state: 'hidden' }));
 	}
 
-	/** The options that a field lists, unfolded. */
+	/** Opens the list of a field and gives its entries. */
 	private async unfold(parameter: string): Promise<Locator> {
 		await this.click(`the field "${parameter}"`, this.field(parameter).locator('input').first());
 		const listed = this.page.locator(LISTED);
@@ -216,8 +216,8 @@ export class Editor {
 		return listed;
 	}
 
-	/** What the open panel shows of the parameters. */
-	async look(): Promise<Panel> {
+	/** Reads what the open panel shows of the parameters. */
+	async readPanel(): Promise<Panel> {
 		return await this.step('the parameters', async () => {
 			const fields = this.parameters.locator('input:visible, textarea:visible');
 			const written = await Promise.all(
@@ -244,10 +244,10 @@ export class Editor {
 		});
 	}
 
-	/** What can be added to each collection of the open panel, in its order. */
+	/** The fields that can be added to each collection of the open panel, in order. */
 	async addable(): Promise<string[][]> {
 		const lists: string[][] = [];
-		// Where there is but one thing to add, there is a button and no list.
+		// A collection with a single field has a button and no list.
 		const adding = this.parameters.locator(ADD).filter({ has: this.page.locator('input') });
 		for (const add of await adding.all()) {
 			await this.click('the list of what can be added', add);
@@ -260,7 +260,7 @@ export class Editor {
 		return lists;
 	}
 
-	/** Adds to the first collection of the open panel all that it has. */
+	/** Adds all fields to the first collection of the open panel. */
 	async addAll(): Promise<void> {
 		const add = this.parameters.locator(ADD).first();
 		const labels = this.parameters.locator(`${byTestId('input-label')}:visible`);
@@ -285,7 +285,7 @@ export class Editor {
 		await this.click('"Execute step"', this.panel.locator(byTestId('node-execute-button')));
 	}
 
-	/** "View" beside a file in the output; gives the picture that is then seen, in its own pixels. */
+	/** Clicks "View" beside a file in the output; gives the size of the picture that is shown, in its own pixels. */
 	async view(): Promise<{ width: number; height: number }> {
 		await this.click('"View"', this.output.locator(byTestId('ndv-view-binary-data')).first());
 		const image = this.output.locator('img').first();
@@ -301,7 +301,7 @@ export class Editor {
 		});
 	}
 
-	/** The address that a test call goes to, as the open panel of a trigger shows it. */
+	/** The test URL in the open panel of a trigger. */
 	async testUrl(): Promise<string> {
 		await this.click('"Webhook URLs"', this.panel.getByText('Webhook URLs', { exact: true }));
 		const url = this.panel.getByText('/webhook-test/').first();
@@ -320,7 +320,7 @@ export class Editor {
 		return this.page.locator(byTestId('editCredential-modal'));
 	}
 
-	/** Opens a credential in the list of all; n8n tests it at once. */
+	/** Opens a credential in the list of credentials; n8n tests it at once. */
 	async openCredential(name: string): Promise<void> {
 		await this.go('the credentials', '/home/credentials');
 		await this.click(
@@ -330,7 +330,7 @@ export class Editor {
 		await this.see('the credential', this.credential);
 	}
 
-	/** Changes fields of the open credential and saves it; n8n tests it anew. */
+	/** Changes fields of the open credential and saves it; n8n tests it again. */
 	async saveCredential(fields: Record<string, string>): Promise<void> {
 		for (const [name, content] of Object.entries(fields)) {
 			const field = this.credential.locator(`${byTestId(`parameter-input-${name}`)} input`).first();
@@ -340,19 +340,19 @@ export class Editor {
 		await this.see('"Saved"', this.credential.getByText('Saved', { exact: true }));
 	}
 
-	/** Waits for the red test of the open credential to say this. */
+	/** Waits until the open credential shows a failed test with this reason. */
 	async seeWhyNot(reason: RegExp): Promise<void> {
 		const failed = this.credential.getByText('Couldn’t connect with these settings');
 		await this.see('the red answer', failed);
 		const details = this.credential.getByText('More details');
 		const why = this.credential.getByText(reason);
 		await this.see(`${String(reason)} in the red answer`, details.or(why));
-		// Once they are open they stay so.
+		// Once the details are open they stay open.
 		if (await details.isVisible()) await this.click('"More details"', details);
 		await this.see(`${String(reason)} in the red answer`, why);
 	}
 
-	/** What the output of the open panel says of an error. */
+	/** The error in the output of the open panel. */
 	async error(): Promise<string> {
 		await this.see('an error', this.output.locator(byTestId('node-error-message')));
 		return await this.step('the error', async () => await this.output.innerText());
@@ -363,7 +363,7 @@ export class Editor {
 		await this.click('"Execute workflow"', byTestId('execute-workflow-button'));
 	}
 
-	/** Shows the output of the open panel as JSON; gives what can be read of it. */
+	/** Shows the output of the open panel as JSON; gives the visible text. */
 	async json(): Promise<string> {
 		await this.click('"JSON"', this.output.locator(byTestId('radio-button-json')));
 		const shown = this.output.locator(byTestId('ndv-data-container'));
@@ -371,7 +371,7 @@ export class Editor {
 		return await this.step('the JSON', async () => await shown.innerText());
 	}
 
-	/** The nodes on the canvas that look as if they were at work. */
+	/** The nodes on the canvas that look busy. */
 	async busy(): Promise<string[]> {
 		const busy = this.page
 			.locator(byTestId('canvas-node'))
@@ -402,7 +402,7 @@ export class Editor {
 		return typeof where === 'string' ? this.page.locator(where) : where;
 	}
 
-	/** Looks until there is something to be seen. */
+	/** Polls until `look` gives a value. */
 	async until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
 		return await this.step(what, async () => {
 			const seen = await until(what, look, (found) => found !== undefined, STEP_MS);
@@ -430,7 +430,7 @@ export class Editor {
 	}
 }
 
-/** A workflow whose nodes stand in a row, each handing on to the next. */
+/** A workflow whose nodes form a row, each connected to the next. */
 export function row(name: string, nodes: Workflow['nodes']): Workflow {
 	const connections: Workflow['connections'] = {};
 	nodes.forEach((node, position) => {

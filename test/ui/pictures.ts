@@ -8,7 +8,7 @@ import { ROOT } from '../n8n/pack';
 const IMAGES = join(ROOT, 'docs', 'images');
 
 /**
- * Takes a picture that the docs show, if UI_PICTURES is set.
+ * Takes a screenshot for the docs, if UI_PICTURES is set.
  *
  * @param name of the file in docs/images, without its ending
  */

@@ -27,7 +27,7 @@ describe('The task id of a callback', () => {
 		['twice the same', { id: 'a', jobId: 'a' }, ['a']],
 		['outside after inside', { data: { id: 'b' }, taskId: 'a' }, ['b', 'a']],
 		['no more than three', { taskId: 1, task_id: 2, id: 3, jobId: 4 }, ['1', '2', '3']],
-	])('may be one of several: %s', (_, body, ids) => {
+	])('can be one of several: %s', (_, body, ids) => {
 		expect(taskIdsIn(body)).toEqual(ids);
 	});
 });
@@ -41,7 +41,7 @@ describe('The signature of a callback', () => {
 		'x-webhook-signature': signature ?? sign(`mj_task_abc123.${String(timestamp)}`, secret),
 	});
 
-	it('agrees with what openssl makes of the same text', () => {
+	it('equals what openssl computes for the same text', () => {
 		expect(sign(`mj_task_abc123.${seconds}`, secret)).toBe(
 			'OvV31QVVqaUT7shT6dIhFw3TbD3Uvu5gN1qpcEc7GD8=',
 		);
@@ -84,11 +84,11 @@ describe('The key of the callback addresses', () => {
 	it.each([
 		['account', callbackKey('other', 'instance')],
 		['n8n', callbackKey('key', 'other')],
-	])('is another one in another %s', (_, other) => {
+	])('differs for another %s', (_, other) => {
 		expect(other).not.toBe(callbackKey('key', 'instance'));
 	});
 
-	it('is no HMAC that the provider makes of anything else, such as a signature', () => {
+	it('never equals an HMAC that the provider computes for something else, such as a signature', () => {
 		expect(callbackKey('key', 'task.1')).not.toBe(sign('task.1', 'key'));
 	});
 });

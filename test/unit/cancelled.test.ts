@@ -7,39 +7,39 @@ import {
 	type Left,
 } from '../../nodes/Midjourney/tasks/cancelled';
 
-describe('What is said of a cancelled execution', () => {
+describe('The message of a cancelled execution', () => {
 	it.each<[string, Left, string]>([
-		['nothing left', {}, 'The execution was cancelled'],
+		['says no more when nothing is left', {}, 'The execution was cancelled'],
 		[
-			'open tasks, each once',
+			'names each open task once',
 			{ open: ['a', 'b', 'a'] },
-			'The execution was cancelled; these tasks go on at MidAPI: a, b',
+			'The execution was cancelled; these tasks continue at MidAPI: a, b',
 		],
 		[
-			'completed tasks',
+			'names completed tasks',
 			{ open: [], completed: ['c'] },
-			'The execution was cancelled; these tasks are completed, MidAPI has their results: c',
+			'The execution was cancelled; these tasks are completed, and MidAPI has their results: c',
 		],
 		[
-			'one submit under way',
+			'counts one submit under way',
 			{ underWay: 1 },
-			'The execution was cancelled; 1 submit was under way, which may have been taken and paid: look into the task list of MidAPI',
+			'The execution was cancelled; 1 submit was in flight and may have been accepted and paid: check the task list of MidAPI',
 		],
 		[
-			'all of it',
+			'says all of it together',
 			{ open: ['a'], completed: ['c'], underWay: 3 },
-			'The execution was cancelled; these tasks go on at MidAPI: a; these tasks are completed, MidAPI has their results: c; 3 submits were under way, which may have been taken and paid: look into the task list of MidAPI',
+			'The execution was cancelled; these tasks continue at MidAPI: a; these tasks are completed, and MidAPI has their results: c; 3 submits were in flight and may have been accepted and paid: check the task list of MidAPI',
 		],
 	])('%s', (_, left, message) => {
 		expect(cancelledMessage(left, midApi)).toBe(message);
 	});
 });
 
-describe('Work that breaks off', () => {
+describe('Work that throws', () => {
 	const node = { name: 'Midjourney' } as INode;
 	const broken = async () => await Promise.reject(new Error('Out of order'));
 
-	it('by a cancel says what is left at that moment', async () => {
+	it('names what is left at that moment when the execution was cancelled', async () => {
 		const controller = new AbortController();
 		const open: string[] = [];
 		const work = untilCancelled(
@@ -52,10 +52,10 @@ describe('Work that breaks off', () => {
 				return await broken();
 			},
 		);
-		await expect(work).rejects.toThrow('these tasks go on at MidAPI: a');
+		await expect(work).rejects.toThrow('these tasks continue at MidAPI: a');
 	});
 
-	it('by something else keeps its words, and names the tasks', async () => {
+	it('keeps its own message otherwise, and names the tasks', async () => {
 		const work = untilCancelled(
 			{ node },
 			midApi,

@@ -46,7 +46,7 @@ describe('An image on a canvas with room on all sides', () => {
 		expect(placed(image, canvas, anchor)).toEqual({ ...image, x, y });
 	});
 
-	it('stands on whole pixels', () => {
+	it('is placed on whole pixels', () => {
 		expect(placed({ width: 99, height: 60 }, canvas, 'center')).toMatchObject({ x: 51, y: 20 });
 	});
 });
@@ -85,17 +85,13 @@ const uploadPaint: UploadPaintImage = {
 };
 const picture = { url: 'https://a.example/mask.png' };
 
-describe('A request lacks the size of its image', () => {
+describe('Whether a request lacks the size of its image', () => {
 	it.each<[string, TaskRequest, boolean]>([
-		['when the canvas is made of it', edit, true],
-		['when areas are measured on it', inpaint, true],
-		['but not for the picture of a mask', { ...inpaint, mask: picture }, false],
-		['but not when it is known', { ...inpaint, mask: { polygons: [triangle], size: wide } }, false],
-		[
-			'but not for a remix',
-			{ kind: 'remixImage', ...source, prompt: 'p', strength: 'subtle' },
-			false,
-		],
+		['a canvas is computed from the size', edit, true],
+		['areas are measured on the image', inpaint, true],
+		['the mask is a picture', { ...inpaint, mask: picture }, false],
+		['the size is known', { ...inpaint, mask: { polygons: [triangle], size: wide } }, false],
+		['a remix', { kind: 'remixImage', ...source, prompt: 'p', strength: 'subtle' }, false],
 	])('%s: %s', (_, request, lacks) => {
 		expect(lacksSize(request)).toBe(lacks);
 	});
@@ -147,12 +143,12 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'a canvas that is too large',
 			{ ...edit, rule: { moreWidth: 300, moreHeight: 0, anchor: 'top' } },
-			/5824 × 816 px, at most 4096/,
+			/5824 × 816 px, but a side can have at most 4096/,
 		],
 		[
 			'an image beside the canvas',
 			{ ...edit, rule: { canvas: wide, x: 1456, y: 0 } },
-			/entirely outside of the canvas/,
+			/entirely outside the canvas/,
 		],
 		[
 			'a canvas that is full',
@@ -162,20 +158,20 @@ describe('A request for an image of 1456 × 816', () => {
 		[
 			'an area that reaches outside',
 			{ ...inpaint, mask: { polygons: [[0, 0, 1457, 0, 9, 9]] } },
-			/Area 1 .* 1457,0 outside of the image/,
+			/Area 1 .* 1457,0 outside the image/,
 		],
 	])('%s does not fit', (_, request, problem) => {
 		expect(withSize(request, wide)).toEqual({ problem: expect.stringMatching(problem) });
 	});
 
-	it('may be too small for areas', () => {
+	it('is refused when its image is too small for areas', () => {
 		expect(withSize(inpaint, { width: 768, height: 432 })).toEqual({
 			problem: expect.stringMatching(/from 500 to 4096, not 768 × 432/),
 		});
 	});
 });
 
-describe('The usual size by the prompt', () => {
+describe('The default size by the ratio in the prompt', () => {
 	it.each([
 		['a cup --ar 16:9', wide],
 		['a cup --ar16:9 --v 7', wide],

@@ -8,7 +8,7 @@ import {
 	wordsIn,
 } from '../../nodes/Midjourney/providers/clean';
 import { signedAddress } from '../../nodes/Midjourney/tasks/callbacks/address';
-import { piecesOf } from '../callbackAddress';
+import { tokenPieces } from '../callbackAddress';
 
 const CLAIMS = { submit: 's', expiresAt: 9e12, reference: 'order 7' };
 const WAIT = { nonce: 'n', position: 0, executionId: '7', resumeToken: 'of n8n' };
@@ -25,14 +25,14 @@ const RELAYED = signedAddress(
 	'key',
 );
 const TOLD = signedAddress('https://n8n.example.com/webhook/6f1c/webhook', CLAIMS, 'x', 'key');
-/** A Trigger may be called with a reference of the user's own. */
+/** A Trigger may be called with a user's own reference. */
 const BY_HAND = 'https://n8n.example.com/webhook/6f1c/webhook?mjReference=hush';
-/** What must be nowhere: n8n's own token, and any part of this package's, the tag as well as what it says. */
+/** What must be nowhere: n8n's own token, and any part of this package's token, payload or tag. */
 const SECRET = new RegExp(
-	['hush', ...[DIRECT, RELAYED, TOLD].flatMap((url) => piecesOf(url))].join('|'),
+	['hush', ...[DIRECT, RELAYED, TOLD].flatMap((url) => tokenPieces(url))].join('|'),
 );
 
-/** How a text may be written where it is echoed. */
+/** The ways in which a provider may write a text that it repeats. */
 const WRITTEN: Array<[string, (url: string) => string]> = [
 	['as it is', (url) => url],
 	['percent-encoded', encodeURIComponent],
@@ -61,19 +61,19 @@ describe.each([
 	['of a Trigger that starts a workflow', TOLD],
 	['that a user has made by hand', BY_HAND],
 ])('The callback address %s', (_, url) => {
-	it('is found where it is', () => {
+	it('is matched by the pattern of these tests', () => {
 		expect(url).toMatch(SECRET);
 	});
 
 	describe.each(WRITTEN)('%s', (__, written) => {
-		it('is no part of the words of a provider', () => {
+		it('does not appear in the message of a provider', () => {
 			const words = wordsIn(`cannot call ${written(url)} back`);
 			expect(words).toMatch(/^cannot call /);
 			expect(words).not.toMatch(SECRET);
 		});
 
 		it.each(['callBackUrl', 'callbackUrl', 'callback_url', 'callback', 'CallBackURL', 'notify'])(
-			'is not in the raw answer under %s',
+			'does not appear in the raw answer under %s',
 			(name) => {
 				const echoed = { prompt: 'p', [name]: written(url) };
 				const raw = rawOf({
@@ -89,7 +89,7 @@ describe.each([
 });
 
 describe('A raw answer', () => {
-	it('keeps links to results whole, whatever their query is, also in JSON as text', () => {
+	it('keeps links to results whole whatever their query is, also inside JSON text', () => {
 		const url = 'https://cdn.example.com/callback/0.png?sig=needed&token=needed';
 		const result = { resultUrls: [{ resultUrl: url }, url] };
 		const answer = { resultInfoJson: result, text: JSON.stringify(result), prompt: 'a callback?' };
@@ -108,37 +108,41 @@ describe('A raw answer', () => {
 		});
 	});
 
-	it('nested without end does no harm', () => {
+	it('is cut off where it is nested too deeply', () => {
 		const deep: unknown = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`);
 		expect(JSON.stringify(rawOf({ deep } as never)).length).toBeLessThan(1000);
 	});
 });
 
-describe('The words of a provider', () => {
+describe('The message of a provider', () => {
 	const CASES: Array<[string, string, string]> = [
-		['say the same', 'prompt? too long & odd: 7%', 'prompt? too long & odd: 7%'],
+		['stays as it is', 'prompt? too long & odd: 7%', 'prompt? too long & odd: 7%'],
 		[
-			'lose the query of a link',
+			'loses the query of a link',
 			'no https://a.example/x.png?sig=1 here',
 			'no https://a.example/x.png here',
 		],
-		['lose the anchor of a link', 'no https://a.example/x#t=1', 'no https://a.example/x'],
-		['lose a password', 'at https://me:hush@a.example/x', 'at https://a.example/x'],
-		['lose a bearer token', 'got Bearer abcdefghijklmnop1234', 'got Bearer …'],
-		['keep ordinary bearers', 'Bearer authentication required', 'Bearer authentication required'],
-		['lose keys', 'key sk-abcdef123456 is wrong', 'key sk-… is wrong'],
-		['lose parameters', 'token=abc&signature=def', 'token=…&signature=…'],
-		['lose encoded parameters', 'a%3Ftoken%3Dabc b', 'a%3Ftoken%3D… b'],
-		['lose parameters encoded twice', 'a%253Ftoken%253Dabc b', 'a%253Ftoken%253D… b'],
-		['lose escaped parameters', 'a\\u003ftoken\\u003dabc b', 'a\\u003ftoken\\u003d… b'],
-		['lose values with escaped slashes', '"token=ab\\/cd"', '"token=…"'],
+		['loses the anchor of a link', 'no https://a.example/x#t=1', 'no https://a.example/x'],
+		['loses a password', 'at https://me:hush@a.example/x', 'at https://a.example/x'],
+		['loses a bearer token', 'got Bearer abcdefghijklmnop1234', 'got Bearer …'],
 		[
-			'lose an encoded password',
+			'keeps the ordinary word bearer',
+			'Bearer authentication required',
+			'Bearer authentication required',
+		],
+		['loses keys', 'key sk-abcdef123456 is wrong', 'key sk-… is wrong'],
+		['loses parameters', 'token=abc&signature=def', 'token=…&signature=…'],
+		['loses encoded parameters', 'a%3Ftoken%3Dabc b', 'a%3Ftoken%3D… b'],
+		['loses parameters encoded twice', 'a%253Ftoken%253Dabc b', 'a%253Ftoken%253D… b'],
+		['loses escaped parameters', 'a\\u003ftoken\\u003dabc b', 'a\\u003ftoken\\u003d… b'],
+		['loses values with escaped slashes', '"token=ab\\/cd"', '"token=…"'],
+		[
+			'loses an encoded password',
 			'at https%3A%2F%2Fme%3Ahush%40a.example',
 			'at https%3A%2F%2Fa.example',
 		],
-		['lose a bearer token encoded twice', 'Bearer%2520abcdefghijklmnop', 'Bearer …'],
-		['lose a key behind an encoded character', 'key%3Dsk-abcdef123456', 'key%3Dsk-…'],
+		['loses a bearer token encoded twice', 'Bearer%2520abcdefghijklmnop', 'Bearer …'],
+		['loses a key behind an encoded character', 'key%3Dsk-abcdef123456', 'key%3Dsk-…'],
 	];
 
 	it.each(CASES)('%s', (_, words, shown) => {
@@ -149,16 +153,16 @@ describe('The words of a provider', () => {
 		['a key', 'sk-abcdef123456'],
 		['a bearer token', 'Bearer abcdefghijklmnop1234'],
 		['a password', 'https://me:abcdefghijkl@a.example'],
-	])('hold nothing of %s where they were cut', (_, secret) => {
+	])('holds nothing of %s that was cut in two', (_, secret) => {
 		const cut = secret.indexOf('abc') + 6;
 		expect(wordsIn('.'.repeat(1000 - cut) + secret)).not.toContain('abc');
 	});
 
-	it('have an end', () => {
+	it('is cut at 1,000 characters', () => {
 		expect(wordsIn('x'.repeat(5000))).toHaveLength(1000);
 	});
 
-	it.each([undefined, null, '', {}, []])('are none in %j', (value) => {
+	it.each([undefined, null, '', {}, []])('is undefined for %j', (value) => {
 		expect(wordsIn(value)).toBeUndefined();
 	});
 });

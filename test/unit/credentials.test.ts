@@ -38,7 +38,7 @@ describe('The test of a Vtrix credential', () => {
 		['that there is no such task, as an error of words', { error: 'not found' }],
 		['that there is no such task, as its sibling does', { status: { code: 404 }, data: null }],
 		['a task', { id: 'x', status: 'completed' }],
-	])('is passed where Vtrix answers %s', (_, body) => {
+	])('passes when Vtrix answers %s', (_, body) => {
 		expect(saidTo(new VtrixApi(), body)).toBeUndefined();
 	});
 
@@ -55,21 +55,21 @@ describe('The test of a Vtrix credential', () => {
 		],
 		['as OpenAI does', { error: { message: 'Invalid URL', type: 'invalid_request_error' } }],
 		['as MidAPI does', { code: 404, msg: 'not found' }],
-	])('is not passed by a server that answers %s', (_, body) => {
-		expect(saidTo(new VtrixApi(), body)).toMatch(/^What answers at this address is not Vtrix/);
+	])('fails when a server answers %s', (_, body) => {
+		expect(saidTo(new VtrixApi(), body)).toMatch(/^The server at this address is not Vtrix/);
 	});
 });
 
 describe('The test of a MidAPI credential', () => {
-	it('is passed by a balance', () => {
+	it('passes when the answer is a balance', () => {
 		expect(saidTo(new MidApi(), { code: 200, msg: 'success', data: 12 })).toBeUndefined();
 	});
 
 	it.each<[string, unknown, RegExp]>([
 		['another key', { code: 401, msg: 'unauthorized' }, /^Invalid key: /],
 		['an address without a balance', { code: 404 }, /^No balance found at this address/],
-		['a page', PAGE, /^What answers at this address is not MidAPI/],
-	])('tells %s', (_, body, message) => {
+		['a page', PAGE, /^The server at this address is not MidAPI/],
+	])('explains %s', (_, body, message) => {
 		expect(saidTo(new MidApi(), body)).toMatch(message);
 	});
 });
@@ -89,7 +89,7 @@ describe.each([new MidApi(), new VtrixApi()])('The key of $displayName', ({ auth
 		},
 	);
 
-	it('goes along where the node gives a complete address', async () => {
+	it('is sent when the node gives a complete address', async () => {
 		expect((await authenticated({ apiKey: 'key' })).headers).toMatchObject({
 			Authorization: 'Bearer key',
 		});
@@ -99,7 +99,7 @@ describe.each([new MidApi(), new VtrixApi()])('The key of $displayName', ({ auth
 		'goes to no base URL that is none: %j',
 		async (baseURL) => {
 			await expect(authenticated({ apiKey: 'key' }, baseURL)).rejects.toThrow(
-				'Base URL must begin with https://',
+				'Base URL must start with https://',
 			);
 		},
 	);

@@ -19,14 +19,14 @@ interface Behaviour {
 	body?: Array<Buffer | 'silence' | 'drip' | 'cut'>;
 	/** No answer at all: an error with this code. */
 	refuses?: string;
-	/** What the server does before it answers. */
+	/** Runs before the server answers. */
 	after?: (clock: FakeClock) => Promise<void>;
 }
 
 const file: Behaviour = { body: [PNG] };
 const cut = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 
-/** Between two drops, in ms. */
+/** The pause between two drops, in ms. */
 const DRIP = 30_000;
 
 function bodyOf(pieces: NonNullable<Behaviour['body']>, clock: FakeClock): Readable {
@@ -49,10 +49,10 @@ function bodyOf(pieces: NonNullable<Behaviour['body']>, clock: FakeClock): Reada
 	return body.end();
 }
 
-/** Of the event loop, until streams have come to rest. */
+/** The turns of the event loop until streams have settled. */
 const TURNS = 20;
 
-/** Lets everything that is due happen. */
+/** Runs everything that is due. */
 const settle = async () => {
 	for (let turns = 0; turns < TURNS; turns++) await new Promise(setImmediate);
 };
@@ -135,7 +135,7 @@ const wordsOf = (stored?: Stored) => (!stored || stored.ok ? undefined : stored.
 afterEach(() => jest.restoreAllMocks());
 
 describe('A file', () => {
-	it('is stored whole, under what it is, whatever the server calls it', async () => {
+	it('is stored whole, with the type of its content, whatever the server calls it', async () => {
 		const jpeg = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(50, 1)]);
 		const { run, stored } = stage(() => ({
 			headers: { 'content-type': 'image/png' },
@@ -145,7 +145,7 @@ describe('A file', () => {
 		expect(stored).toEqual([{ name: 't_0.jpeg', type: 'image/jpeg', bytes: jpeg }]);
 	});
 
-	it('is stored whole also when it comes byte by byte', async () => {
+	it('is stored whole when it arrives byte by byte', async () => {
 		const bytes = [...PNG].map((byte) => Buffer.from([byte]));
 		const { run, stored } = stage(() => ({ body: bytes }));
 		await run([url(0)]);
@@ -154,21 +154,25 @@ describe('A file', () => {
 
 	it.each<[string, Behaviour, string]>([
 		['without a byte', { body: [] }, 'the file is empty'],
-		['that is HTML', { body: [Buffer.from('<!DOCTYPE html><title>Gone')] }, 'no image or video'],
+		[
+			'that is HTML',
+			{ body: [Buffer.from('<!DOCTYPE html><title>Gone')] },
+			'does not lead to an image or a video',
+		],
 		[
 			'that is a program',
 			{ body: [Buffer.from('MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff')] },
-			'no image',
+			'does not lead to an image or a video',
 		],
 		['that is gone', { status: 404 }, 'the file is not there (404)'],
-		['that is refused', { status: 403 }, 'the file server does not give it (403)'],
+		['that is refused', { status: 403 }, 'the file server refuses to deliver it (403)'],
 		[
 			'that says it is larger than the limit',
 			{ headers: { 'content-length': '1000001' }, body: [PNG] },
 			'larger than 1 MB',
 		],
 		['that is larger than the limit', { body: [PNG, Buffer.alloc(1e6)] }, 'larger than 1 MB'],
-	])('%s is asked for once and not stored', async (_, behaviour, words) => {
+	])('%s is requested once and not stored', async (_, behaviour, words) => {
 		const named = { 'content-type': 'image/png', ...behaviour.headers };
 		const { run, requests, stored } = stage(() => ({ ...behaviour, headers: named }));
 		const [end] = await run([url(0)]);
@@ -177,11 +181,11 @@ describe('A file', () => {
 	});
 
 	it.each(['/files/0.png', 'javascript:alert(1)', 'file:///etc/passwd', 'ftp://x/0.png', ''])(
-		'whose link is no web address is never asked for: %j',
+		'whose link is not a web address is never asked for: %j',
 		async (link) => {
 			const { run, requests } = stage(() => file);
 			const [end] = await run([link]);
-			expect(wordsOf(end)).toContain('no web address');
+			expect(wordsOf(end)).toContain('not a web address');
 			expect(requests).toEqual([]);
 		},
 	);
@@ -192,7 +196,7 @@ describe('A file', () => {
 		['a connection that is refused', { refuses: 'ECONNREFUSED' }],
 		['a connection that is cut at once', { body: ['cut'] }],
 		['a connection that is cut in the middle', { body: [PNG, 'cut'] }],
-	])('is asked for again after %s', async (_, stumble) => {
+	])('is requested again after %s', async (_, stumble) => {
 		const { run, requests } = stage((_url, attempt) => (attempt === 1 ? stumble : file));
 		const [end] = await run([url(0)]);
 		expect(end?.ok).toBe(true);
@@ -200,10 +204,10 @@ describe('A file', () => {
 	});
 
 	it.each<[string, Behaviour, string]>([
-		['503', { status: 503 }, 'could not give it (503)'],
+		['503', { status: 503 }, 'could not deliver it (503)'],
 		['a cut connection', { body: [PNG, 'cut'] }, 'connection to the file server broke off'],
 		['no connection', { refuses: 'ENOTFOUND' }, 'cannot be reached (ENOTFOUND somewhere)'],
-	])('is asked for four times at most: %s', async (_, stumble, words) => {
+	])('is requested four times at most: %s', async (_, stumble, words) => {
 		const { run, requests } = stage(() => stumble);
 		const [end] = await run([url(0)]);
 		expect(wordsOf(end)).toContain(words);
@@ -222,7 +226,7 @@ describe('A file', () => {
 	});
 });
 
-describe('What n8n cannot store', () => {
+describe('A file that n8n cannot store', () => {
 	const full = Object.assign(new Error("ENOSPC: no space left on device, write '/data/x'"), {
 		code: 'ENOSPC',
 	});
@@ -240,7 +244,7 @@ describe('What n8n cannot store', () => {
 			},
 			'n8n could not store it (The bucket does not exist)',
 		],
-	])('is told as that and not asked for again: %s', async (_, store, words) => {
+	])('fails with that reason and is not requested again: %s', async (_, store, words) => {
 		const { run, requests } = stage(() => file, store);
 		const [end] = await run([url(0)]);
 		expect(wordsOf(end)).toBe(words);
@@ -252,13 +256,13 @@ describe('A file server that', () => {
 	const SILENCE = 60_000;
 	const FILE = 300_000;
 
-	it('falls silent is left, and asked again', async () => {
+	it('falls silent is dropped and asked again', async () => {
 		const { start, requests, timers, clock, stored } = stage((_url, attempt) =>
 			attempt === 1 ? { body: [PNG.subarray(0, 500), 'silence'] } : file,
 		);
 		const work = start([url(0)]);
 		await settle();
-		// Something arrived since the first of these pauses began, nothing since the second.
+		// Data arrived after the first of these pauses began, and none after the second.
 		for (let pauses = 0; pauses < 2; pauses++) {
 			timers
 				.filter(({ ms }) => ms === SILENCE)
@@ -271,7 +275,7 @@ describe('A file server that', () => {
 		expect(stored.map(({ bytes }) => bytes)).toEqual([PNG]);
 	});
 
-	it('drips is left when the time of the file is up, and not asked again', async () => {
+	it('drips is dropped when the time of the file is up, and not asked again', async () => {
 		const { start, requests, timers, clock, bodies } = stage(() => ({ body: [PNG, 'silence'] }));
 		const work = start([url(0)]);
 		await settle();
@@ -282,25 +286,25 @@ describe('A file server that', () => {
 		expect(bodies[0]?.destroyed).toBe(true);
 	});
 
-	it('does not bring three files in a row is left alone; another server is not', async () => {
+	it('fails three files in a row is not asked for more, but another server is', async () => {
 		const { run, requests } = stage((link) => (link.includes('files.') ? { status: 503 } : file));
 		const many = Array.from({ length: 20 }, (_, index) => url(index));
 		const ends = await run([...many, url(20, 'cdn.example.org')]);
 		expect(ends.map(({ ok }) => ok)).toEqual([...many.map(() => false), true]);
-		expect(wordsOf(ends[2])).toContain('could not give it (503)');
+		expect(wordsOf(ends[2])).toContain('could not deliver it (503)');
 		expect(wordsOf(ends[19])).toContain('not tried');
-		// Two more were begun while the first three were under way.
+		// Two more were requested while the first three were under way.
 		expect(new Set(requests)).toEqual(new Set([...many.slice(0, 5), url(20, 'cdn.example.org')]));
 	});
 
-	it('says of files that they are gone is asked for all of them', async () => {
+	it('answers that files are gone is still asked for all of them', async () => {
 		const { run, requests } = stage(() => ({ status: 404 }));
 		await run([0, 1, 2, 3, 4].map((index) => url(index)));
 		expect(requests).toHaveLength(5);
 	});
 });
 
-describe('All files of a run', () => {
+describe('The files of a run', () => {
 	const MINUTE = 60_000;
 	const ALL = 30 * MINUTE;
 	const index = (link: string) => Number(/(\d+)\.png$/.exec(link)?.[1]);
@@ -309,7 +313,7 @@ describe('All files of a run', () => {
 	const hangs: Behaviour = { body: [PNG, 'drip'] };
 	const mostHang = (link: string) => (index(link) % 3 === 0 ? file : hangs);
 
-	it('have an end together, however many hang one after another', async () => {
+	it('share one time limit, however many hang one after another', async () => {
 		const { run, clock } = stage(mostHang, undefined, true);
 		const ends = await run(many);
 		expect(clock.now()).toBeLessThanOrEqual(ALL + MINUTE);
@@ -317,7 +321,7 @@ describe('All files of a run', () => {
 		expect(ends.filter(({ ok }) => ok).length).toBeGreaterThan(0);
 	});
 
-	it('each say what has become of them then', async () => {
+	it('each say what became of them when that limit is reached', async () => {
 		const { run, requests } = stage(mostHang, undefined, true);
 		const ends = await run(many);
 		const words = new Set(ends.map(wordsOf));
@@ -334,8 +338,8 @@ describe('All files of a run', () => {
 		});
 	});
 
-	it('have longer when much of them arrives', async () => {
-		// 12 MB each, which takes 34 s at the slowest rate that is borne.
+	it('get more time while data keeps arriving', async () => {
+		// 12 MB each, which take 34 s at the slowest accepted rate.
 		const large = Buffer.concat([PNG, Buffer.alloc(12e6)]);
 		const after = async (clock: FakeClock) => await clock.sleep(33_000 * 3);
 		const forget = () => new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -346,7 +350,7 @@ describe('All files of a run', () => {
 		expect(clock.now()).toBeGreaterThan(ALL);
 	});
 
-	it('have the time that one of them may take at least', async () => {
+	it('get at least the time that a single file may take', async () => {
 		const { run, timers } = stage(() => file);
 		await run([url(0)], 10_000e6 + 1);
 		expect(Math.max(...timers.map(({ ms }) => ms))).toBeGreaterThan(7 * 60 * MINUTE);

@@ -14,11 +14,11 @@ function seen(mode: string) {
 	return { context, hints, lines };
 }
 
-describe('A hint behind a run', () => {
+describe('The hint after a run', () => {
 	it.each([
 		[1, /Bought: 1 task\. .*Task → Get.* with its ID/],
 		[4, /Bought: 4 tasks\. .*Task → Get.* with their IDs/],
-	])('says how what was bought is shown again for nothing: %i', (tasks, text) => {
+	])('says how to see the result again for free: %i', (tasks, text) => {
 		const { context, hints } = seen('manual');
 		hintAtBought(context, tasks);
 		expect(hints).toMatchObject([{ location: 'outputPane', message: expect.stringMatching(text) }]);
@@ -26,22 +26,22 @@ describe('A hint behind a run', () => {
 
 	it.each([
 		['nothing was bought', 'manual', 0],
-		['nobody has run it by hand', 'trigger', 4],
-	])('is not there where %s', (_, mode, tasks) => {
+		['the run was not started by hand', 'trigger', 4],
+	])('is not shown when %s', (_, mode, tasks) => {
 		const { context, hints } = seen(mode);
 		hintAtBought(context, tasks);
 		expect(hints).toEqual([]);
 	});
 });
 
-describe('The browser of whoever runs the workflow', () => {
-	it('is told', () => {
+describe('The browser console of whoever runs the workflow', () => {
+	it('shows the line', () => {
 		const { context, lines } = seen('manual');
 		tellBrowser(context, 'Task a1 submitted');
 		expect(lines).toEqual(['Task a1 submitted']);
 	});
 
-	it('is not needed', () => {
+	it('may be missing', () => {
 		expect(() => tellBrowser({} as IExecuteFunctions, 'Task a1 submitted')).not.toThrow();
 	});
 });

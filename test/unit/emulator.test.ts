@@ -83,7 +83,7 @@ const IMAGE = { taskType: 'mj_img2img', prompt: 'a cat', fileUrls: [PICTURE] };
 const OMNI = { ...IMAGE, taskType: 'mj_omni_reference' };
 const VIDEO = { taskType: 'mj_video', prompt: 'waves', fileUrls: [PICTURE], motion: 'high' };
 
-describe('authentication', () => {
+describe('Authentication', () => {
 	it.each([
 		['no key', {}],
 		['a wrong key', { authorization: 'Bearer wrong' }],
@@ -99,7 +99,7 @@ describe('authentication', () => {
 		expect(emulator.ledger.refusals).toMatchObject([{ code: 401, path: '/api/v1/mj/generate' }]);
 	});
 
-	it('lets several keys in and keeps all of them out of the ledger', async () => {
+	it('accepts several keys and keeps all of them out of the ledger', async () => {
 		await start({ apiKey: ['first-key', KEY] });
 		const headers = { authorization: 'Bearer first-key' };
 		expect(wire(await api.get('/common/credit', { headers })).code).toBe(200);
@@ -109,7 +109,7 @@ describe('authentication', () => {
 	});
 });
 
-describe('what generate takes', () => {
+describe('The path generate', () => {
 	it.each([
 		['the shortest text to image', { taskType: 'mj_txt2img', prompt: 'x' }],
 		['a prompt of 2000 characters', { ...TEXT, prompt: 'x'.repeat(2000) }],
@@ -127,7 +127,7 @@ describe('what generate takes', () => {
 		['null for what is left out', { ...TEXT, version: null }],
 		['a video', VIDEO],
 		['a video in HD, four of them', { ...VIDEO, taskType: 'mj_video_hd', videoBatchSize: 4 }],
-	])('takes %s', async (_case, body) => {
+	])('accepts %s', async (_case, body) => {
 		await start();
 		expect(await post('/mj/generate', body)).toMatchObject({ status: 200, code: 200 });
 		expect(emulator.ledger.submits).toMatchObject([{ unknownFields: [], inapplicableFields: [] }]);
@@ -190,7 +190,7 @@ describe('what generate takes', () => {
 		expect(answer).toMatchObject({ status: 200, code: 400, data: null });
 	});
 
-	it('takes fields that say nothing to it, and notes them', async () => {
+	it('accepts fields that do not apply, and records them', async () => {
 		await start();
 		await submit('/mj/generate', { ...TEXT, high_definition_video: true, ow: 5, motion: 'low' });
 		expect(emulator.ledger.submits).toMatchObject([
@@ -199,7 +199,7 @@ describe('what generate takes', () => {
 	});
 });
 
-describe('the life of a task', () => {
+describe('The life of a task', () => {
 	it('runs, then succeeds with four pictures', async () => {
 		await start({ seed: 7 });
 		const taskId = await submit('/mj/generate', { ...TEXT, version: '7', stray: 1 });
@@ -256,7 +256,7 @@ describe('the life of a task', () => {
 		expect((await axios.get(`${emulator.url}/files/${taskId}_0.png`, ANY_STATUS)).status).toBe(404);
 	});
 
-	it('ends by itself on the wall clock too', async () => {
+	it('ends by itself on the wall clock, too', async () => {
 		await start({ clock: undefined, latencyMs: 5 });
 		const taskId = await submit('/mj/generate', TEXT);
 		let flag: unknown = 0;
@@ -264,7 +264,7 @@ describe('the life of a task', () => {
 		expect(flag).toBe(1);
 	});
 
-	it('asks the test how a task ends', async () => {
+	it('ends as the test decides', async () => {
 		await start({ outcome: ({ kind }) => (kind === 'imageTurbo' ? 'failed2' : 'success') });
 		const turbo = await make('/mj/generate', { ...TEXT, speed: 'turbo' });
 		const fast = await make('/mj/generate', { ...TEXT, speed: 'fast' });
@@ -294,7 +294,7 @@ describe('the life of a task', () => {
 		expect(emulator.ledger.reads).toMatchObject([{ taskId, code: 422 }]);
 	});
 
-	it('repeats ids and times with the seed, and only with it', async () => {
+	it('repeats ids and times for the same seed alone', async () => {
 		const run = async (seed: number) => {
 			await start({ seed, latencyMs: [0, 100 * SECOND] });
 			const ids = [await submit('/mj/generate', TEXT), await submit('/mj/generate', TEXT)];
@@ -310,7 +310,7 @@ describe('the life of a task', () => {
 		expect(new Set(first).size).toBe(4);
 	});
 
-	it('takes the time of its kind', async () => {
+	it('takes as long as its kind', async () => {
 		await start({ latencyMs: { imageFast: 2 * SECOND, imageTurbo: SECOND, video: 3 * SECOND } });
 		const ids = [
 			await submit('/mj/generate', VIDEO),
@@ -328,7 +328,7 @@ describe('the life of a task', () => {
 	});
 });
 
-describe('upscale, vary and extend', () => {
+describe('Upscale, vary and extend', () => {
 	it.each([
 		['/mj/generateUpscale', { imageIndex: 0 }, 'upscale', 0, 1],
 		['/mj/generateUpscale', { imageIndex: 3 }, 'upscale', 3, 1],
@@ -354,7 +354,7 @@ describe('upscale, vary and extend', () => {
 		['mj_video', undefined, 1],
 		['mj_video', 2, 2],
 		['mj_video_hd', 4, 4],
-	])('%s with videoBatchSize %s gives that many videos', async (taskType, size, outputs) => {
+	])('%s with videoBatchSize %s makes that many videos', async (taskType, size, outputs) => {
 		await start();
 		const taskId = await make('/mj/generate', { ...VIDEO, taskType, videoBatchSize: size });
 		const urls = at(await record(taskId), 'data.resultInfoJson.resultUrls');
@@ -362,7 +362,7 @@ describe('upscale, vary and extend', () => {
 		expect(at(urls, '0.resultUrl')).toBe(`${emulator.url}/files/${taskId}_0.mp4`);
 	});
 
-	it('extends a video by hand, by itself, and again', async () => {
+	it('extend a video manually, automatically, and again', async () => {
 		await start();
 		const video = await make('/mj/generate', { ...VIDEO, videoBatchSize: 2 });
 		const manual = { taskType: 'mj_video_extend_manual', index: 1, prompt: 'then a boat' };
@@ -421,7 +421,7 @@ describe('upscale, vary and extend', () => {
 		expect(answer.msg.split(' ')[0]).toBe(field);
 	});
 
-	it('counts vary from 1 where it is told so', async () => {
+	it('count the index of vary from 1 if told so', async () => {
 		await start({ varyIndexBase: 1 });
 		const taskId = await make('/mj/generate', TEXT);
 		expect(await post('/mj/generateVary', { taskId, imageIndex: 0 })).toMatchObject({ code: 422 });
@@ -430,10 +430,10 @@ describe('upscale, vary and extend', () => {
 	});
 });
 
-describe('credits and limits', () => {
+describe('Credits and limits', () => {
 	const balance = async () => wire(await api.get('/common/credit')).data;
 
-	it('takes the price of the kind at submit, until nothing is left', async () => {
+	it('take the price of the kind at submit until nothing is left', async () => {
 		await start({ credits: 30, prices: { imageRelaxed: 4, video: 25 } });
 		expect(await balance()).toBe(30);
 		await submit('/mj/generate', TEXT);
@@ -461,12 +461,12 @@ describe('credits and limits', () => {
 	it.each([
 		['GET', '/mj/generate'],
 		['POST', '/mj/nothing'],
-	])('has nothing at %s %s', async (method, url) => {
+	])('answer 404 at %s %s', async (method, url) => {
 		await start();
 		expect((await api.request({ method, url })).status).toBe(404);
 	});
 
-	it('turns submits over the limit away, but no reads', async () => {
+	it('refuse submits over the limit, but no reads', async () => {
 		await start({ rateLimit: { requests: 2, perMs: 10 * SECOND } });
 		const taskId = await submit('/mj/generate', TEXT);
 		clock.advance(4 * SECOND);
@@ -486,7 +486,7 @@ async function download(url: unknown): Promise<AxiosResponse<Buffer>> {
 	return await axios.get(String(url), { ...ANY_STATUS, responseType: 'arraybuffer' });
 }
 
-describe('files', () => {
+describe('Files', () => {
 	/** Width and height out of the PNG header. */
 	const sizeOf = (png: Buffer) => [png.readUInt32BE(16), png.readUInt32BE(20)];
 
@@ -502,7 +502,7 @@ describe('files', () => {
 		['1:1', 768, 768],
 		['16:9', 768, 432],
 		['2:1', 768, 384],
-	])('draws %s in %i x %i', async (aspectRatio, width, height) => {
+	])('are drawn for %s in %i x %i', async (aspectRatio, width, height) => {
 		await start();
 		const taskId = await make('/mj/generate', { ...TEXT, aspectRatio });
 		const { status, headers, data } = await download(at(await record(taskId), RESULT));
@@ -513,7 +513,7 @@ describe('files', () => {
 		expect(sizeOf(data)).toEqual([width, height]);
 	});
 
-	it('draws each output in its own way, and the same one twice alike', async () => {
+	it('differ between outputs, and are the same for the same output', async () => {
 		await start();
 		const taskId = await make('/mj/generate', TEXT);
 		const draw = async (index: number) =>
@@ -529,7 +529,7 @@ describe('files', () => {
 	it.each([
 		['/mj/generateVary', [768, 512]],
 		['/mj/generateUpscale', [1536, 1024]],
-	])('%s keeps the aspect ratio of its source', async (path, size) => {
+	])('of %s keep the aspect ratio of their source', async (path, size) => {
 		await start();
 		const taskId = await make('/mj/generate', { ...TEXT, aspectRatio: '3:2' });
 		const made = await make(path, { taskId, imageIndex: 2 });
@@ -537,7 +537,7 @@ describe('files', () => {
 		expect(sizeOf(data)).toEqual(size);
 	});
 
-	it('serves a video', async () => {
+	it('can be a video', async () => {
 		await start();
 		const taskId = await make('/mj/generate', VIDEO);
 		const { headers, data } = await download(at(await record(taskId), RESULT));
@@ -546,13 +546,13 @@ describe('files', () => {
 		expect(data.subarray(4, 8).toString()).toBe('ftyp');
 	});
 
-	it('has no file of a task that is still running', async () => {
+	it('do not exist while their task is running', async () => {
 		await start();
 		const taskId = await submit('/mj/generate', TEXT);
 		expect((await download(`${emulator.url}/files/${taskId}_0.png`)).status).toBe(404);
 	});
 
-	it('signs a download URL that is good for 20 minutes', async () => {
+	it('have a signed download URL that is valid for 20 minutes', async () => {
 		await start();
 		const taskId = await make('/mj/generate', VIDEO);
 		const url = at(await record(taskId), RESULT);
@@ -572,7 +572,7 @@ describe('files', () => {
 		['a stranger', 'https://example.org/cat.png'],
 		['a file that is not there', 'FILES/0123_0.png'],
 		['nothing', undefined],
-	])('signs no URL of %s', async (_case, url) => {
+	])('have no signed URL for %s', async (_case, url) => {
 		await start();
 		const body = { url: url?.replace('FILES', `${emulator.url}/files`) };
 		expect(await post('/common/download-url', body)).toMatchObject({
@@ -584,14 +584,14 @@ describe('files', () => {
 	});
 });
 
-describe('callbacks', () => {
+describe('Callbacks', () => {
 	async function receive(...answers: Array<number | 'hang'>) {
 		const receiver = await startReceiver(answers);
 		cleanUps.push(receiver.close);
 		return receiver;
 	}
 
-	it('tells of success with the URLs as plain strings', async () => {
+	it('report success with the URLs as plain strings', async () => {
 		await start();
 		const { url, deliveries } = await receive(200);
 		const taskId = await submit('/mj/generate', { ...TEXT, callBackUrl: url });
@@ -611,7 +611,7 @@ describe('callbacks', () => {
 		expect(JSON.stringify(emulator.ledger)).not.toContain('n=7');
 	});
 
-	it('tells of failure with code 500 and no URLs', async () => {
+	it('report failure with code 500 and no URLs', async () => {
 		await start();
 		const { url, deliveries } = await receive(200);
 		const taskId = await make('/mj/generate', { ...TEXT, prompt: '[fail]', callBackUrl: url });
@@ -621,7 +621,7 @@ describe('callbacks', () => {
 		]);
 	});
 
-	it('tells also of upscale, vary, video and extend', async () => {
+	it('report upscale, vary, video and extend, too', async () => {
 		await start();
 		const { url: callBackUrl, deliveries } = await receive(200);
 		const image = await make('/mj/generate', TEXT);
@@ -638,7 +638,7 @@ describe('callbacks', () => {
 		expect(deliveries.map(({ body }) => at(body, 'data.taskId')).sort()).toEqual(told.sort());
 	});
 
-	// The next ones wait for real, some ms: what is tested is the course of the attempts.
+	// The next tests really wait for some ms, because they are about the course of the attempts.
 	const IN_MS = { clock: undefined, latencyMs: 1, callbackRetryPausesMs: [1, 1, 1] };
 
 	it.each([
@@ -656,7 +656,7 @@ describe('callbacks', () => {
 		expect(deliveries).toHaveLength(statuses.length);
 	});
 
-	it('notes a receiver that is not there', async () => {
+	it('record a receiver that is not there', async () => {
 		await start({ ...IN_MS, callbackRetryPausesMs: [] });
 		await make('/mj/generate', { ...TEXT, callBackUrl: 'http://127.0.0.1:9/hook' });
 		await emulator.callbacksSettled();
@@ -667,7 +667,7 @@ describe('callbacks', () => {
 		'http://192.0.2.1/hook',
 		'https://example.org/hook',
 		'http://127.0.0.1.example.org/hook',
-	])('sends nothing to %s', async (callBackUrl) => {
+	])('are not sent to %s', async (callBackUrl) => {
 		await start();
 		await make('/mj/generate', { ...TEXT, callBackUrl });
 		await emulator.callbacksSettled();
@@ -676,13 +676,13 @@ describe('callbacks', () => {
 		]);
 	});
 
-	it('signs as the documentation has it', () => {
+	it('are signed as the documentation says', () => {
 		expect(signCallback('test-hmac-key', 'mj_task_abc123', 1735689600)).toBe(
 			'OvV31QVVqaUT7shT6dIhFw3TbD3Uvu5gN1qpcEc7GD8=',
 		);
 	});
 
-	it('sends the signature along and keeps it out of the ledger', async () => {
+	it('carry the signature, which stays out of the ledger', async () => {
 		await start({ hmacKey: 'test-hmac-key' });
 		const { url, deliveries } = await receive(200);
 		const taskId = await make('/mj/generate', { ...TEXT, callBackUrl: url });
@@ -696,7 +696,7 @@ describe('callbacks', () => {
 		expect(JSON.stringify(emulator.ledger)).not.toContain(signature);
 	});
 
-	it('delivers early, late and twice where a test holds the reins', async () => {
+	it('arrive early, late or twice when a test delivers them', async () => {
 		await start({ callbacks: 'manual' });
 		const { url, deliveries } = await receive(200);
 		const taskId = await submit('/mj/generate', { ...TEXT, callBackUrl: url });
@@ -745,7 +745,7 @@ describe('callbacks', () => {
 		expect(deliveries).toMatchObject([{ headers: { 'content-type': type }, body }]);
 	});
 
-	it('posts elsewhere where a test says so', async () => {
+	it('go to another address when a test says so', async () => {
 		await start({ callbacks: 'manual', callbackRetryPausesMs: [] });
 		const [named, other] = [await receive(200), await receive(404)];
 		const taskId = await make('/mj/generate', { ...TEXT, callBackUrl: named.url });
@@ -755,8 +755,8 @@ describe('callbacks', () => {
 	});
 });
 
-describe('faults', () => {
-	it('sends what a fault says, and books nothing', async () => {
+describe('Faults', () => {
+	it('replace the answer, and book nothing', async () => {
 		await start();
 		const undo = emulator.intercept(async ({ path }) =>
 			path.endsWith('/generate')
@@ -776,7 +776,7 @@ describe('faults', () => {
 		expect(await post('/mj/generate', TEXT)).toMatchObject({ code: 200 });
 	});
 
-	it('sends an empty body', async () => {
+	it('can send an empty body', async () => {
 		await start();
 		emulator.intercept(async () => ({ status: 500 }));
 		const answer = await api.get('/common/credit');
@@ -784,14 +784,14 @@ describe('faults', () => {
 		expect(answer.headers['content-type']).toBeUndefined();
 	});
 
-	it('tears the connection before the submit is booked', async () => {
+	it('can tear the connection before the submit is booked', async () => {
 		await start();
 		emulator.intercept(async () => 'reset');
 		await expect(api.post('/mj/generate', TEXT)).rejects.toMatchObject({ code: 'ECONNRESET' });
 		expect(emulator.ledger.submits).toHaveLength(0);
 	});
 
-	it('loses the answer after the submit is booked, once only', async () => {
+	it('can lose the answer after the submit is booked, once', async () => {
 		await start({ prices: 10 });
 		const undo = emulator.intercept(async (call) => {
 			await call.handle();
@@ -804,7 +804,7 @@ describe('faults', () => {
 		expect(emulator.credits).toBe(990);
 	});
 
-	it('alters an answer, and knows the call', async () => {
+	it('can alter an answer, and see the call', async () => {
 		await start();
 		const taskId = await submit('/mj/generate', TEXT);
 		const seen: unknown[] = [];
@@ -820,7 +820,7 @@ describe('faults', () => {
 		expect(seen).toEqual([['GET', '/api/v1/mj/record-info', { taskId }, undefined]]);
 	});
 
-	it('asks the latest fault first, and passes on what none takes', async () => {
+	it('are asked from the latest to the first, and let through what none reacts to', async () => {
 		await start();
 		const asked: string[] = [];
 		emulator.intercept(async () => {
@@ -836,7 +836,7 @@ describe('faults', () => {
 		expect(asked).toEqual(['second', 'first']);
 	});
 
-	it('hangs until the caller or the emulator ends it', async () => {
+	it('can hang until the caller or the emulator ends the call', async () => {
 		await start();
 		emulator.intercept(async () => 'hang');
 		await expect(api.get('/common/credit', { timeout: 50 })).rejects.toMatchObject({
@@ -849,7 +849,7 @@ describe('faults', () => {
 		expect(emulator.ledger.calls.map(({ answered }) => answered)).toEqual(['hang', 'hang']);
 	});
 
-	it('says so when the fault itself is faulty', async () => {
+	it('are reported when they throw', async () => {
 		await start();
 		emulator.intercept(async () => {
 			throw new Error('my mistake');
@@ -862,7 +862,7 @@ describe('faults', () => {
 		const failing = (manner: Manner) =>
 			emulator.intercept(async (call) => ({ ...(await call.handle()), manner }));
 
-		/** What arrives, as far as it arrives. */
+		/** Reads an answer piece by piece, as far as it arrives. */
 		async function arriving(): Promise<{ text: () => string; ended: Promise<'whole' | 'broken'> }> {
 			const response = await api.post<Readable>('/mj/generate', TEXT, { responseType: 'stream' });
 			let text = '';
@@ -877,7 +877,7 @@ describe('faults', () => {
 			for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 		};
 
-		it('breaks off in the middle', async () => {
+		it('can cut it in the middle', async () => {
 			await start();
 			failing('cut');
 			const { text, ended } = await arriving();
@@ -887,7 +887,7 @@ describe('faults', () => {
 			expect(emulator.ledger.submits).toHaveLength(1);
 		});
 
-		it('falls silent after the headers, and is counted as held until the caller goes', async () => {
+		it('can fall silent after the headers, and are counted as held until the caller goes', async () => {
 			await start();
 			failing('stall');
 			const controller = new AbortController();
@@ -903,7 +903,7 @@ describe('faults', () => {
 			expect(emulator.held).toBe(0);
 		});
 
-		it('drips, by the clock of the emulator', async () => {
+		it('can let it drip by the clock of the emulator', async () => {
 			await start();
 			failing({ byteEveryMs: SECOND });
 			const { text, ended } = await arriving();
@@ -919,8 +919,8 @@ describe('faults', () => {
 	});
 });
 
-describe('the ledger', () => {
-	it('counts the reads of each task and the calls at one time', async () => {
+describe('The ledger', () => {
+	it('counts the reads of each task and the calls at the same time', async () => {
 		await start();
 		expect(emulator.ledger.mostReadsOfOneTask()).toBe(0);
 		const often = await submit('/mj/generate', TEXT);
@@ -943,7 +943,7 @@ describe('the ledger', () => {
 		expect(emulator.ledger.submits).toEqual([]);
 	});
 
-	it('keeps a body as it was sent, and shows it without the secrets of its URLs', async () => {
+	it('keeps a body as it was sent, and prints it without the secrets of its URLs', async () => {
 		await start();
 		const body = { ...IMAGE, fileUrls: [`${PICTURE}?token=hush`] };
 		await submit('/mj/generate', body);
@@ -953,7 +953,7 @@ describe('the ledger', () => {
 		expect(at(data, 'calls')).toHaveLength(1);
 	});
 
-	it('has a front page that says how to use it', async () => {
+	it('is shown on a front page with instructions', async () => {
 		await start();
 		const { data, headers } = await axios.get<string>(emulator.url, ANY_STATUS);
 		expect(headers['content-type']).toMatch(/^text\/plain/);

@@ -86,7 +86,7 @@ const IMG_URL = { imgUrl: 'https://files.example.org/harbour.png' };
 const PROMPT = { remixPrompt: 'a red door' };
 const LONG = 'x'.repeat(8192);
 
-/** What each model takes at the least; jobId and imageNo come on top where it works on an output. */
+/** The required parameters of each model; jobId and imageNo are added if it works on an output. */
 const DIRECT: Record<string, JsonObject> = {
 	midjourney_diffusion: TEXT,
 	midjourney_uploadpaint: { ...IMG_URL, ...CANVAS, ...IMG_POS, ...MASK, ...PROMPT },
@@ -104,7 +104,7 @@ const SECONDARY: Record<string, JsonObject> = {
 	midjourney_reroll: {},
 };
 
-/** The least that a model takes, for the output of a job of this test. */
+/** The required parameters of a model, for an output of a job of this test. */
 async function least(model: string, imageNo = 1): Promise<JsonObject> {
 	const direct = DIRECT[model];
 	if (direct) return direct;
@@ -115,7 +115,7 @@ async function least(model: string, imageNo = 1): Promise<JsonObject> {
 
 const MODELS = [...Object.keys(DIRECT), ...Object.keys(SECONDARY)];
 
-describe('authentication', () => {
+describe('Authentication', () => {
 	it.each([
 		['no key', {}],
 		['a wrong key', { authorization: 'Bearer wrong' }],
@@ -128,7 +128,7 @@ describe('authentication', () => {
 		});
 		const seen = await anyone.get(`${SUBMIT}/task/anything`);
 		expect(seen).toMatchObject({ status: 401, data: { message: expect.stringMatching(/key/) } });
-		// Diffusion's page has a code for it (wire.md: Vtrix codes), the others none.
+		// Only Diffusion's page has a code for it (wire.md: Vtrix codes).
 		const body = (model: string) => ({ model, input: [{ params: TEXT }] });
 		const painted = await anyone.post(SUBMIT, body('midjourney_diffusion'));
 		expect(painted).toMatchObject({ status: 401, data: { error: { code: 8004001004 } } });
@@ -140,8 +140,8 @@ describe('authentication', () => {
 	});
 });
 
-describe('what is taken', () => {
-	it.each(MODELS)('%s with the least that it needs', async (model) => {
+describe('Accepted submits', () => {
+	it.each(MODELS)('%s with its required fields alone', async (model) => {
 		await start();
 		const params = await least(model);
 		const { status, body } = await ask(model, params);
@@ -188,7 +188,7 @@ describe('what is taken', () => {
 		expect(await ask(model, { ...(await least(model)), ...change })).toMatchObject({ status: 200 });
 	});
 
-	it('takes what it does not know, and notes it', async () => {
+	it('unknown fields, which are recorded', async () => {
 		await start();
 		const input = [{ params: { ...TEXT, aspectRatio: '1:1' }, beside: 1 }];
 		expect(await post({ model: 'midjourney_diffusion', input, text: 'x' })).toMatchObject({
@@ -199,7 +199,7 @@ describe('what is taken', () => {
 		]);
 	});
 
-	it('takes mask sizes of any kind where it is told so', async () => {
+	it('mask sizes of any kind, if told so', async () => {
 		await start({ strictMask: false });
 		const mask = { areas: [{ ...AREA, width: 100 }] };
 		const params = { ...(await least('midjourney_inpaint')), mask };
@@ -207,7 +207,7 @@ describe('what is taken', () => {
 	});
 });
 
-describe('what is refused', () => {
+describe('Refused submits', () => {
 	const NOTHING = undefined;
 
 	it.each([
@@ -324,7 +324,7 @@ describe('what is refused', () => {
 		expect(emulator.ledger.submits).toEqual([]);
 	});
 
-	it('a wrapped body where flat ones are taken', async () => {
+	it('a wrapped body where flat ones are expected', async () => {
 		await start({ body: 'flat' });
 		expect(await ask('midjourney_diffusion', TEXT)).toMatchObject({ status: 400 });
 		const callback = 'http://127.0.0.1:9/hook';
@@ -336,21 +336,24 @@ describe('what is refused', () => {
 	});
 });
 
-describe('jobs', () => {
-	it.each(['midjourney_edit', 'midjourney_upscale'])('%s knows its source', async (model) => {
-		await start();
-		const source = await make('midjourney_diffusion', TEXT);
-		expect(source.jobId).not.toBe(source.taskId);
-		const params = { ...SECONDARY[model], jobId: source.jobId, imageNo: 2 };
-		const { taskId, task } = await make(model, params);
-		expect(task).toMatchObject({ status: 'completed', metadata: { imageNo: 2 } });
-		expect(at(task, 'output.0.content')).toHaveLength(model.includes('upscale') ? 1 : 4);
-		const [first, second] = emulator.ledger.submits;
-		expect(first?.jobId).toBe(source.jobId);
-		expect(second).toMatchObject({ taskId, source: { taskId: source.taskId, index: 2 } });
-		// The id of the task is none of a job.
-		expect(await ask(model, { ...params, jobId: source.taskId })).toMatchObject({ status: 400 });
-	});
+describe('Jobs', () => {
+	it.each(['midjourney_edit', 'midjourney_upscale'])(
+		'are known to %s as its source',
+		async (model) => {
+			await start();
+			const source = await make('midjourney_diffusion', TEXT);
+			expect(source.jobId).not.toBe(source.taskId);
+			const params = { ...SECONDARY[model], jobId: source.jobId, imageNo: 2 };
+			const { taskId, task } = await make(model, params);
+			expect(task).toMatchObject({ status: 'completed', metadata: { imageNo: 2 } });
+			expect(at(task, 'output.0.content')).toHaveLength(model.includes('upscale') ? 1 : 4);
+			const [first, second] = emulator.ledger.submits;
+			expect(first?.jobId).toBe(source.jobId);
+			expect(second).toMatchObject({ taskId, source: { taskId: source.taskId, index: 2 } });
+			// The id of the task is not the id of a job.
+			expect(await ask(model, { ...params, jobId: source.taskId })).toMatchObject({ status: 400 });
+		},
+	);
 
 	it('must have completed', async () => {
 		await start();
@@ -365,7 +368,7 @@ describe('jobs', () => {
 		}
 	});
 
-	it('have as many images as came of them', async () => {
+	it('have as many images as their task has outputs', async () => {
 		await start();
 		const { jobId } = await make('midjourney_diffusion', TEXT);
 		const upscaled = await make('midjourney_upscale', { jobId, imageNo: 3, type: 1 });
@@ -383,7 +386,7 @@ describe('jobs', () => {
 		['midjourney_outpaint', 'of version 8.1', { text: 'x --v 8.1' }],
 		['midjourney_inpaint', 'of version 8.1', { text: 'x --v 8.1' }],
 		['midjourney_enhance', 'of version 8.1', { text: 'x --draft --v 8.1' }],
-	])('%s takes none %s', async (model, _case, params) => {
+	])('are refused by %s %s', async (model, _case, params) => {
 		await start();
 		const { jobId } = await make('midjourney_diffusion', params);
 		const answer = await ask(model, { ...SECONDARY[model], jobId, imageNo: 0 });
@@ -424,7 +427,7 @@ describe('jobs', () => {
 		expect(answer).toMatchObject({ status: 200 });
 	});
 
-	it('of one provider are none of the other', async () => {
+	it('of one provider are unknown to the other', async () => {
 		await start();
 		const generated = await api.post<unknown>('/api/v1/mj/generate', {
 			...{ taskType: 'mj_txt2img', prompt: 'x' },
@@ -441,7 +444,7 @@ describe('jobs', () => {
 	});
 });
 
-describe('the life of a task', () => {
+describe('The life of a task', () => {
 	it('runs with progress, then completes', async () => {
 		await start();
 		const id = idIn(await ask('midjourney_diffusion', TEXT));
@@ -478,7 +481,7 @@ describe('the life of a task', () => {
 		['midjourney_diffusion', '[fail2]', 8004001099, 'provider unavailable'],
 		['midjourney_edit', '[fail]', 8004007098, 'generation failed'],
 		['midjourney_edit', '[fail2]', 8004007099, 'service unavailable'],
-		// A number that nobody knows.
+		// The number of this model is unknown.
 		['midjourney_retexture', '[fail]', 8004000098, 'generation failed'],
 	])('%s fails with %s in %i', async (model, mark, code, error_message) => {
 		await start();
@@ -490,7 +493,7 @@ describe('the life of a task', () => {
 		});
 	});
 
-	it('asks the test how a task ends', async () => {
+	it('ends as the test decides', async () => {
 		const asked: unknown[] = [];
 		await start(
 			{},
@@ -508,7 +511,7 @@ describe('the life of a task', () => {
 		]);
 	});
 
-	it('takes the time of its model', async () => {
+	it('takes as long as its model', async () => {
 		await start(
 			{},
 			{ latencyMs: { midjourney_diffusion: SECOND, midjourney_retexture: 5 * SECOND } },
@@ -545,7 +548,7 @@ describe('the life of a task', () => {
 	});
 });
 
-describe('what the documentation leaves open', () => {
+describe('What the documentation leaves open can be set', () => {
 	const FAILING = { text: '[fail]' };
 
 	it.each([
@@ -603,7 +606,7 @@ describe('what the documentation leaves open', () => {
 		expect(task).not.toHaveProperty('output');
 	});
 
-	it('edit codes without their leading zeros, diffusion codes as ever', async () => {
+	it('edit codes without their leading zeros, and diffusion codes unchanged', async () => {
 		await start({ errorCodes: 'noLeadingZeros' });
 		const edit = await ask('midjourney_edit', {});
 		expect(edit).toMatchObject({ status: 400, body: { error: { code: 4007001 } } });
@@ -642,7 +645,7 @@ describe('what the documentation leaves open', () => {
 	});
 });
 
-describe('money and limits', () => {
+describe('Money and limits', () => {
 	it.each([
 		[402, 40201],
 		[403, 40301],
@@ -664,7 +667,7 @@ describe('money and limits', () => {
 		expect(emulator.credits).toBe(1000);
 	});
 
-	it('turns submits over the limit away, but no reads, and counts MidAPI apart', async () => {
+	it('refuse submits over the limit, but no reads, and count MidAPI apart', async () => {
 		await start({}, { rateLimit: { requests: 1, perMs: 10 * SECOND } });
 		const id = idIn(await ask('midjourney_diffusion', TEXT));
 		expect(await ask('midjourney_diffusion', TEXT)).toMatchObject({ status: 429 });
@@ -678,7 +681,7 @@ describe('money and limits', () => {
 	});
 });
 
-describe('pictures', () => {
+describe('Pictures', () => {
 	/** Width and height out of the PNG header. */
 	async function sizeOf(task: unknown, index = 0): Promise<number[]> {
 		const png = await pngOf(task, index);
@@ -739,7 +742,7 @@ describe('pictures', () => {
 		20_000,
 	);
 
-	it('know their own by its URL', async () => {
+	it('are recognised as sources by their URL', async () => {
 		await start();
 		const { taskId, task } = await make('midjourney_diffusion', TEXT);
 		const imgUrl = at(task, 'output.0.content.2.url');
@@ -748,7 +751,7 @@ describe('pictures', () => {
 	});
 });
 
-describe('callbacks', () => {
+describe('Callbacks', () => {
 	async function receive(...answers: Array<number | 'hang'>) {
 		const receiver = await startReceiver(answers);
 		cleanUps.push(receiver.close);
@@ -775,7 +778,7 @@ describe('callbacks', () => {
 	it.each([
 		['a lighthouse', 2, 4],
 		['[fail]', 3, 0],
-	])('post the job of the upstream for "%s"', async (text, status, count) => {
+	])('can post the job of the upstream for "%s"', async (text, status, count) => {
 		await start({ callbackBody: 'job' }, { callbacks: 'manual' });
 		const { url: callback, deliveries } = await receive(200);
 		const taskId = idIn(await ask('midjourney_diffusion', { text, callback }));
@@ -790,7 +793,7 @@ describe('callbacks', () => {
 		]);
 	});
 
-	it.each(['forged', 'otherTask', 'huge'] as const)('are %s on demand', async (as) => {
+	it.each(['forged', 'otherTask', 'huge'] as const)('can be %s on demand', async (as) => {
 		await start({}, { callbacks: 'manual' });
 		const { url: callback, deliveries } = await receive(200);
 		const taskId = idIn(await ask('midjourney_diffusion', { ...TEXT, callback }));
@@ -804,7 +807,7 @@ describe('callbacks', () => {
 	});
 });
 
-it('shares faults and the ledger with MidAPI', async () => {
+it('Vtrix shares faults and the ledger with MidAPI', async () => {
 	await start();
 	const undo = emulator.intercept(async (call) => {
 		await call.handle();

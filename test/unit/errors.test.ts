@@ -26,10 +26,10 @@ const failure = (reason: FailureReason, more: Partial<Failure> = {}): Failure =>
 	...more,
 });
 
-/** Every reason, with what a refused submit has to say besides. */
+/** Every reason, with what the message of a refused submit must also say. */
 const REASONS: Record<FailureReason, RegExp> = {
 	invalidKey: /paste a current key/,
-	notAllowed: /what the API key may do.*run the workflow again for it/,
+	notAllowed: /permissions of the API key.*run the workflow again for it/,
 	noCredits: /Top up.*run the workflow again for it/,
 	invalidRequest: /Change the field/,
 	notFound: /Check the task ID/,
@@ -41,14 +41,14 @@ const REASONS: Record<FailureReason, RegExp> = {
 	notOffered: /Choose another operation/,
 	invalidSource: /from one finished task/,
 	unknownSize: /Enter Image Width and Image Height/,
-	unusableImage: /Input Data Field Name must name/,
+	unusableImage: /Input Data Field Name must name a binary field/,
 	undeliverableImage: /set Image Source to URL/,
 	unfitCanvas: /Change the canvas or the mask/,
 	unreachable: /Check Base URL/,
 	connectionLost: /Check the network/,
 	timedOut: /Check the network/,
 	unreadable: /proxies and firewalls/,
-	unexplained: /its words are all there is/,
+	unexplained: /its text is all there is/,
 	redirected: /final https address/,
 };
 const ALL = Object.keys(REASONS) as FailureReason[];
@@ -72,7 +72,7 @@ describe('A refused submit', () => {
 		[undefined, undefined],
 		[1, undefined],
 		[4, 'It was tried 4 times.'],
-	])('says how often it was tried (%j): %j', (attempts, words) => {
+	])('says how many attempts were made (%j): %j', (attempts, words) => {
 		const { description } = writer.ofSubmit(failure('rateLimited', { attempts }), false, 0);
 		if (words) expect(description).toContain(words);
 		else expect(description).not.toMatch(/tried/);
@@ -87,7 +87,7 @@ describe('A refused submit', () => {
 		expect(ofVtrix.ofSubmit(refused, true, 0).description).toMatch(words);
 	});
 
-	it('says what the documentation says of its code', () => {
+	it('gives the documented meaning of its code', () => {
 		const refused = failure('invalidRequest', { meaning: 'the text is missing' });
 		expect(writer.ofSubmit(refused, false, 0).description).toContain(
 			'This code means: the text is missing.',
@@ -95,8 +95,8 @@ describe('A refused submit', () => {
 	});
 });
 
-describe('A submit of which nobody knows', () => {
-	// The others are only said where nothing was sent.
+describe('An ambiguous submit', () => {
+	// The others occur only if nothing was sent.
 	const UNSENT: FailureReason[] = [
 		...(['unreachable', 'notOffered', 'invalidSource', 'unknownSize', 'unfitCanvas'] as const),
 	];
@@ -107,30 +107,30 @@ describe('A submit of which nobody knows', () => {
 			const { message, description } = writer.ofSubmit(failure(reason), true, 3);
 			expect(message).toMatch(/\(499 “its words”\), after the submit \[item 3\]$/);
 			expect(description).toMatch(
-				/may have been paid.*task list of MidAPI.*Task → Wait.*certainly not there.*Buy Again What May Be Paid/,
+				/may have been paid.*task list of MidAPI.*Task → Wait.*certainly not there.*Items to Buy Again/,
 			);
 			expect(description).not.toMatch(BUYS_AGAIN);
 		},
 	);
 
-	it('says the same when it is an earlier try', () => {
+	it('says the same of an earlier try', () => {
 		const { message, description } = writer.ofSubmit(undefined, true, 3);
 		expect(message).toContain('An earlier try may have submitted this item already');
-		expect(description).toMatch(/Buy Again What May Be Paid/);
+		expect(description).toMatch(/Items to Buy Again/);
 	});
 
-	it('lets n8n give no advice of its own', () => {
+	it("leaves no room for n8n's own advice", () => {
 		const error = writer.ofSubmit(failure('serverError', { code: '503' }), true, 3);
 		expect('failure' in error ? error.failure : undefined).toBeUndefined();
 	});
 });
 
 describe('A paid task that cannot be read', () => {
-	// The others are only said before anything is sent.
+	// The others occur only before anything is sent.
 	const UNREAD: FailureReason[] = ['notOffered', 'invalidSource', 'unknownSize', 'unfitCanvas'];
 	const OF_READS = ALL.filter((reason) => !UNREAD.includes(reason));
 
-	it.each(OF_READS)('(%s) is said to be paid, and how to get it', (reason) => {
+	it.each(OF_READS)('(%s) is described as paid, with the way to get it', (reason) => {
 		const { message, description } = writer.ofLostTask(failure(reason), 'paid-1', 3);
 		expect(message).toMatch(/\(499 “its words”\), task paid-1 \[item 3\]$/);
 		expect(description).toMatch(/task paid-1 is paid.*do not submit it again.*Task → Wait/i);
@@ -138,8 +138,8 @@ describe('A paid task that cannot be read', () => {
 	});
 });
 
-describe('A question that is free', () => {
-	it.each(ALL)('(%s) says nothing of money', (reason) => {
+describe('A free request', () => {
+	it.each(ALL)('(%s) does not mention money', (reason) => {
 		const { description } = writer.ofQuestion(failure(reason), 3);
 		expect(description).not.toMatch(/bought|paid|run the workflow/);
 	});
@@ -156,8 +156,8 @@ describe('A failed task', () => {
 	});
 	const error = (message: string, code?: string) => ({ error: { code, message } });
 	const TROUBLE = /on the side of MidAPI, not in the prompt/;
-	const MODERATED = /moderation did not let it pass: change the prompt/;
-	const EITHER = /If the same fails again, change the prompt/;
+	const MODERATED = /moderation rejected it: change the prompt/;
+	const EITHER = /If it fails again, change the prompt/;
 	const CASES: Array<[string, Partial<Task>, RegExp]> = [
 		['code 500', error('internal error', '500'), TROUBLE],
 		['code …099', error('provider unavailable', '8004001099'), TROUBLE],
@@ -180,12 +180,12 @@ describe('A failed task', () => {
 });
 
 describe('The time limit', () => {
-	it('says id and way out once each, and promises no retry', () => {
+	it('names the task and the way to go on once each, and promises no retry', () => {
 		const last = failure('serverError', { code: '503' });
 		const { message, description } = writer.ofTimeLimit('paid-1', 60_000, last, 3);
 		expect(message).toBe('Time limit of 1 min reached, task paid-1 is still open [item 3]');
 		expect(description).toMatch(/it is paid: do not submit it again.*Task → Wait/);
-		expect(description).toMatch(/last look did not succeed: MidAPI could not answer \(503/);
+		expect(description).toMatch(/last read failed: MidAPI could not answer \(503/);
 		expect(description).not.toMatch(/paid-1|retry/);
 	});
 });

@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets promises settle between two moments of a clock that stands still */
 import type { Clock } from '../../nodes/Midjourney/tasks/clock';
 
-/** A clock that jumps from one wake-up to the next as soon as everything else has come to rest. */
+/** A clock that jumps from one sleep's end to the next as soon as everything else has settled. */
 export class FakeClock implements Clock {
 	/** ms since the start of the test. */
 	time = 0;
@@ -21,9 +21,9 @@ export class FakeClock implements Clock {
 	orCancelled = async <T>(work: () => Promise<T>) => await work();
 
 	/**
-	 * Lets the time pass until `work` is done; gives what it gives.
+	 * Lets time pass until `work` is done; gives its value.
 	 *
-	 * @param turns of the event loop after which everything else has come to rest; streams take many
+	 * @param turns the turns of the event loop after which everything else has settled; streams take many
 	 */
 	async until<T>(work: Promise<T>, turns = 1): Promise<T> {
 		let done = false;

@@ -33,7 +33,7 @@ function fieldNamed(name: string) {
 	return field;
 }
 
-describe('A field takes what people and expressions give', () => {
+describe('A field accepts what people and expressions give', () => {
 	const integer = integerField({ min: 0, max: 1000 }, look);
 	const urls = imageUrls('');
 	const ids = listField({ separator: /[\s,]+/ }, look);
@@ -82,7 +82,7 @@ describe('A field takes what people and expressions give', () => {
 	});
 });
 
-describe('A field says what does not fit', () => {
+describe('A field reports what does not fit', () => {
 	const integer = integerField({ min: 0, max: 100, step: 5 }, look);
 	const json = jsonField((value) => ({ value }), look);
 	const CASES: Array<[string, { read(value: unknown): unknown }, unknown, RegExp]> = [
@@ -95,9 +95,9 @@ describe('A field says what does not fit', () => {
 		['a BigInt for a number', integer, 10n, /not “of type bigint”/],
 		['a list of BigInts for a choice', aspectRatio, [10n], /not “a list”/],
 		['what holds itself for a number', integer, ROUND, /not “of type object”/],
-		['a list for a text', textField(10, look), ['a'], /must be a text, not a list/],
-		['too long a text', textField(3, look), 'four', /has 4 characters, at most 3/],
-		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, at most 3/],
+		['a list for a text', textField(10, look), ['a'], /must be text, not a list/],
+		['too long a text', textField(3, look), 'four', /has 4 characters, but at most 3/],
+		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, but at most 3/],
 		[
 			'a version that is a flag',
 			customVersion,
@@ -125,9 +125,9 @@ describe('A field says what does not fit', () => {
 			'two names for one picture',
 			binaryField(look),
 			'a, b',
-			/names 2 fields, at most 1 are possible/,
+			/names 2 fields, at most 1 are allowed/,
 		],
-		['half a character for a name', binaryField(look), '\ud83e', /is no name of a field/],
+		['half a character for a name', binaryField(look), '\ud83e', /contains an invalid field name/],
 		['what is no JSON', json, '{ "a": 1', /is not valid JSON: “{ "a": 1”/],
 		['an expression left as text', json, '{ "a": "{{ $json.a }}" }', /switch .* to Expression/],
 		['an expression left as text, bare', json, '{ "a": {{ $json.a }} }', /switch .* to Expression/],
@@ -137,7 +137,7 @@ describe('A field says what does not fit', () => {
 		expect(field.read(given)).toEqual({ problem: expect.stringMatching(problem) });
 	});
 
-	it('and never repeats a long value whole', () => {
+	it('without repeating a long value in full', () => {
 		const reading = aspectRatio.read('x'.repeat(5000));
 		expect('problem' in reading && reading.problem.length).toBeLessThan(300);
 	});

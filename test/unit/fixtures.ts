@@ -5,7 +5,7 @@ import { Memory } from '../../nodes/Midjourney/tasks/memory';
 import type { Settings } from '../../nodes/Midjourney/tasks/settings';
 import type { PurchaseContext } from '../../nodes/Midjourney/tasks/purchase';
 
-/** For code that is given a provider of its own: nothing goes over a wire. */
+/** For code with a fake provider: nothing goes over a wire. */
 export const NO_HTTP: Http = {
 	baseUrl: 'https://api.example.com',
 	account: 'account',
@@ -16,7 +16,7 @@ export const NO_HTTP: Http = {
 	},
 };
 
-/** What a user has who has set nothing but Poll. */
+/** The default settings with Poll. */
 export const SETTINGS: Settings = {
 	waitMode: 'poll',
 	timeLimitMs: 600_000,
@@ -26,7 +26,7 @@ export const SETTINGS: Settings = {
 	simplify: true,
 };
 
-/** What execution 1 remembers, in its first run of a node whose items are empty, unless said otherwise. */
+/** The memory of an execution in its first run of a node with empty items, unless said otherwise. */
 export const memoryIn = (store: IDataObject, more: Partial<PurchaseContext> = {}): Memory =>
 	new Memory(store, {
 		executionId: '1',

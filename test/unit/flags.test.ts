@@ -61,7 +61,7 @@ describe('A request as one text', () => {
 		expect(promptText({ ...image, ...set })).toBe(text);
 	});
 
-	it('has images first, then the prompt, then flags, and last what takes all that follows', () => {
+	it('puts images first, then the prompt, then the flags, and last the flag that takes all the text behind it', () => {
 		const everything: Partial<GenerateImage> = {
 			mode: 'imageToImage',
 			imageUrls: [ONE],
@@ -90,7 +90,7 @@ describe('A request as one text', () => {
 });
 
 describe('The table of flags', () => {
-	it('does not compile without a row, nor can a setting without a flag be written', () => {
+	it('does not compile with a row missing, nor with a setting that has no flag', () => {
 		const { seed, ...withoutSeed } = FLAGS;
 		// @ts-expect-error -- the row of the seed is missing
 		const table: FlagTable = withoutSeed;
@@ -103,7 +103,7 @@ describe('The table of flags', () => {
 		expect([written, invented].map((one) => typeof one)).toEqual(['function', 'function']);
 	});
 
-	it('has no flag twice', () => {
+	it('has each flag once', () => {
 		const all = Object.values(FLAGS).flat();
 		expect(all).toHaveLength(new Set(all).size);
 	});

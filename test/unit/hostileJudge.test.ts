@@ -31,7 +31,7 @@ describe('Calls that do not prove themselves', () => {
 		],
 		['no answer', evidence({ answers: [{ ...REFUSED, status: 'no answer' }] })],
 		['a torn connection', evidence({ answers: [{ ...REFUSED, status: 'reset' }] })],
-	])('are at fault with %s', (_, seen) => {
+	])('are found at fault for %s', (_, seen) => {
 		expect(judge({ proof: 'forged' }, seen)).toHaveLength(1);
 	});
 
@@ -64,7 +64,7 @@ describe('Calls that prove themselves', () => {
 		['more reads than that', evidence({ answers: [TAKEN], after: { ...QUIET, reads: 7 } })],
 		['a start, as the task still runs', after({ executions: 2 })],
 		['a parked execution that went on', after({ isParked: false })],
-	])('are at fault with %s', (_, seen) => {
+	])('are found at fault for %s', (_, seen) => {
 		expect(judge({ proof: 'valid' }, seen)).toHaveLength(1);
 	});
 });

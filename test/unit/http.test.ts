@@ -43,8 +43,8 @@ const POST = { method: 'POST', path: '/x', body: {} } as const;
 const answered = (body: unknown, headers = {}) => ({ statusCode: 200, body, headers });
 const OK = answered({ code: 200 });
 
-describe('What the transport could not do', () => {
-	/** What happened, as an error of the system or of axios; what it means, and whether the request may have been accepted. */
+describe('A request that fails on the way', () => {
+	/** An error of the system or of axios; its reason, whether the request may have been accepted, and whether it passes. */
 	const CASES: Array<[string, object, string, 'no' | 'unknown', boolean]> = [
 		['nobody listens', { code: 'ECONNREFUSED' }, 'unreachable', 'no', true],
 		['no such host', { code: 'ENOTFOUND' }, 'unreachable', 'no', true],
@@ -142,7 +142,7 @@ describe('What the transport could not do', () => {
 		});
 	});
 
-	it('n8n itself does not let out was not sent', async () => {
+	it('was not sent where n8n itself refused to send it', async () => {
 		const http = await open(async () => {
 			throw new NodeOperationError({ name: 'n' } as never, 'Domain not allowed');
 		});
@@ -156,7 +156,7 @@ describe('What the transport could not do', () => {
 		});
 	});
 
-	it('is told without the key and without queries', async () => {
+	it('is described without the key and without queries', async () => {
 		const http = await open(async () => {
 			throw new Error(`failed at https://api.example.com/x?taskId=1 with ${KEY}`);
 		});
@@ -174,7 +174,7 @@ describe('What the transport could not do', () => {
 				ok: false,
 				failure: {
 					reason: 'unreachable',
-					message: 'Base URL is no URL that begins with https:// or http://',
+					message: 'Base URL is not a URL that starts with https:// or http://',
 					accepted: 'no',
 					transient: false,
 				},
@@ -195,7 +195,7 @@ describe('A request', () => {
 		expect(request).toHaveBeenCalledWith(expect.objectContaining({ url }), expect.anything());
 	});
 
-	it('never carries the key by hand, and follows no redirect', async () => {
+	it('never sets the key itself, and follows no redirect', async () => {
 		let seen: object = {};
 		await (
 			await open(async (options) => {
@@ -207,7 +207,7 @@ describe('A request', () => {
 		expect(seen).not.toHaveProperty('headers');
 	});
 
-	it.each([GET, POST])('$method is out of reach of the cancel signal', async (call) => {
+	it.each([GET, POST])('$method is not aborted by the cancel signal', async (call) => {
 		const reach: boolean[] = [];
 		const http = await open(async function (this: object) {
 			reach.push('getExecutionCancelSignal' in this);
@@ -217,7 +217,7 @@ describe('A request', () => {
 		expect(reach).toEqual([false]);
 	});
 
-	it('opens the credential once for all, and hands it on', async () => {
+	it('opens the credential once for all calls, and passes it on', async () => {
 		const given: unknown[] = [];
 		const own = context(async (_, additional) => {
 			given.push(additional);
@@ -253,7 +253,7 @@ describe('A request', () => {
 	});
 });
 
-describe('The secrets of callbacks', () => {
+describe('The callback secrets', () => {
 	const never = async () => await new Promise<never>(() => {});
 	const opened = async (credential: object, instance = 'this n8n') =>
 		await openHttp(
@@ -267,11 +267,11 @@ describe('The secrets of callbacks', () => {
 		['the present one', { webhookSecret: ' now\n' }, ['now']],
 		['both', { webhookSecret: 'now', previousWebhookSecret: 'before' }, ['now', 'before']],
 		['the previous one alone', { previousWebhookSecret: 'before' }, ['before']],
-	])('of the provider are %s', async (_, credential, secrets) => {
+	])('that the credential holds for the provider: %s', async (_, credential, secrets) => {
 		expect((await opened(credential)).webhookSecrets).toEqual(secrets);
 	});
 
-	it('of this n8n are of one account in one n8n, however the key was pasted', async () => {
+	it('that this n8n signs with depend on the account and on the n8n, not on how the key was pasted', async () => {
 		const { callbackKey } = await opened({});
 		expect((await opened({ apiKey: ` ${KEY}\n` })).callbackKey).toBe(callbackKey);
 		expect((await opened({ apiKey: 'other' })).callbackKey).not.toBe(callbackKey);
@@ -294,12 +294,12 @@ describe('The body of an answer', () => {
 		expect(await read(Readable.from([Buffer.from(String(sent))]))).toEqual(body);
 	});
 
-	it('may be cut anywhere on its way', async () => {
+	it('may arrive in pieces cut anywhere', async () => {
 		const bytes = [...Buffer.from('{"msg":"é"}')].map((byte) => Buffer.from([byte]));
 		expect(await read(Readable.from(bytes))).toEqual({ msg: 'é' });
 	});
 
-	it('may have been read already', async () => {
+	it('may be parsed already', async () => {
 		expect(await read({ code: 200 })).toEqual({ code: 200 });
 	});
 
@@ -328,7 +328,7 @@ describe('The body of an answer', () => {
 		expect(sent).toBeLessThan(10);
 	});
 
-	it('that breaks off is no answer', async () => {
+	it('that breaks off counts as a lost connection', async () => {
 		const torn = Readable.from(
 			(function* () {
 				yield '{"code":';

@@ -61,7 +61,7 @@ describe.each(FILES)('%s', (_, make) => {
 		expect(imageSize(Uint8Array.from(make(width, high)))).toEqual({ width, height: high });
 	});
 
-	it('cut off anywhere gives no size, and no error', () => {
+	it('gives no size and no error when cut off anywhere', () => {
 		const whole = make(1456, 816);
 		const sizes = whole.map((__, length) => imageSize(Uint8Array.from(whole.slice(0, length))));
 		const wrong = sizes.filter((size) => size && (size.width !== 1456 || size.height !== 816));
@@ -69,7 +69,7 @@ describe.each(FILES)('%s', (_, make) => {
 		expect(wrong).toEqual([]);
 	});
 
-	it('is read from the middle of a larger piece of memory', () => {
+	it('is read from the middle of a larger buffer', () => {
 		const whole = make(1456, 816);
 		const memory = Uint8Array.from([9, 9, 9, ...whole]);
 		expect(imageSize(memory.subarray(3))).toEqual({ width: 1456, height: 816 });
@@ -102,7 +102,7 @@ describe('No size is read from', () => {
 		expect(imageSize(Uint8Array.from(bytes))).toBeUndefined();
 	});
 
-	it('noise, whatever it is', () => {
+	it('random bytes', () => {
 		const starts = [png(1, 1).slice(0, 8), [0xff, 0xd8], ascii('RIFF....WEBPVP8 ')];
 		let state = 7;
 		const noise = () => (state = (state * 48_271) % 2_147_483_647) % 256;

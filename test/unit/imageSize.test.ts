@@ -99,13 +99,13 @@ describe('The size of an image on the web', () => {
 		],
 	];
 
-	it('is not known of what is no URL, and nobody is asked', async () => {
+	it('is unknown where there is no URL, and nothing is requested', async () => {
 		const { sizeOf, asked } = hostWith(() => undefined);
 		expect(await sizeOf('1.png')).toMatchObject({ failure: { reason: 'unknownSize' } });
 		expect(asked).toEqual([]);
 	});
 
-	it.each(FAULTS)('is not known: %s', async (_, answer, words, transient) => {
+	it.each(FAULTS)('is unknown: %s', async (_, answer, words, transient) => {
 		const { sizeOf } = hostWith(answer);
 		const said = await sizeOf(URL_WITH_KEY);
 		expect(said).toMatchObject({

@@ -102,7 +102,7 @@ describe('The judge of the kill matrix', () => {
 		['It failed [item 3]', [3]],
 		['Nobody knows [items 0, 2-4]', [0, 2, 3, 4]],
 		['item 3', []],
-	])('reads the items that %p names', (text, numbers) => {
+	])('finds the item numbers in %p', (text, numbers) => {
 		expect(numbersIn(text)).toEqual(numbers);
 	});
 });

@@ -3,7 +3,7 @@ import { fileNameOf, mediaOf } from '../../nodes/Midjourney/tasks/media';
 const PNG = { mimeType: 'image/png', extension: 'png' };
 const head = (letters: string) => Buffer.from(letters, 'latin1');
 
-describe('What a file is', () => {
+describe('The type of a file', () => {
 	it.each([
 		['PNG', '\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'image/png', 'png'],
 		['JPEG', '\xff\xd8\xff\xe0\0\x10JFIF', 'image/jpeg', 'jpeg'],
@@ -16,7 +16,7 @@ describe('What a file is', () => {
 		['HEIC', '\0\0\0\x18ftypheic\0\0\0\0', 'image/heic', 'heic'],
 		['HEIF', '\0\0\0\x18ftypmif1\0\0\0\0', 'image/heif', 'heif'],
 		['WebM', '\x1aE\xdf\xa3\x01\0\0\0', 'video/webm', 'webm'],
-	])('is told by its first bytes: %s', (_, letters, mimeType, extension) => {
+	])('is recognised by its first bytes: %s', (_, letters, mimeType, extension) => {
 		expect(mediaOf(head(letters))).toEqual({ mimeType, extension });
 	});
 

@@ -50,7 +50,7 @@ describe('A purchase', () => {
 		['other options', {}, { settings: { ...SETTINGS, timeLimitMs: 1 } }],
 		['another credential', { account: { id: 'b', name: 'account B' } }, {}],
 		['the same item with its fields in another order', came(item({ b: 2, a: 1 })), {}],
-	])('is known again with %s', (_, context, more) => {
+	])('is recognised with %s', (_, context, more) => {
 		const store = bought(came(item({ a: 1, b: 2 })), order());
 		const memory = memoryIn(store, { ...came(item({ a: 1, b: 2 })), ...context });
 		expect(recall(memory, order(more))).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
@@ -64,13 +64,13 @@ describe('A purchase', () => {
 		['other json that came in', came(item({ a: 2 }, 'a.png')), {}],
 		['another file that came in', came(item({ a: 1 }, 'b.png')), {}],
 		['no file any more', came(item({ a: 1 })), {}],
-	])('is another one with %s', (_, context, more) => {
+	])('is a different one with %s', (_, context, more) => {
 		const mine = came(item({ a: 1 }, 'a.png'));
 		const memory = memoryIn(bought(mine, order()), { ...mine, ...context });
 		expect(recall(memory, order(more))).toBeUndefined();
 	});
 
-	it('in a tool call is known by its request too: n8n does not hand the arguments on as an item', () => {
+	it('of a tool call is recognised by its request as well, because n8n does not pass the arguments on as an item', () => {
 		const isToolCall = true;
 		const store = bought({ isToolCall }, order());
 		const other = order({
@@ -81,8 +81,12 @@ describe('A purchase', () => {
 	});
 
 	it.each([
-		['keeps what was asked for, where it may be something else now', '={{ $now }}', 'p'],
-		['keeps nothing where it is the same for the same item', '={{ $json.prompt }}', undefined],
+		[
+			'keeps the prompt where its expression may come to something else the next time',
+			'={{ $now }}',
+			'p',
+		],
+		['keeps no prompt where it is the same for the same item', '={{ $json.prompt }}', undefined],
 	])('%s', (_, prompt, kept) => {
 		const written = { prompt };
 		const remembered = recall(memoryIn(bought({ written }, order()), { written }), order());
@@ -90,7 +94,7 @@ describe('A purchase', () => {
 		expect(remembered).toHaveProperty('asked', kept && { prompt: kept });
 	});
 
-	it('names the credential only where it is another one', () => {
+	it('names the credential only if it differs from the present one', () => {
 		const store = bought({}, order());
 		const other = { account: { id: 'b', name: 'account B' } };
 		expect(recall(memoryIn(store), order())).toHaveProperty('otherAccount', undefined);
@@ -124,7 +128,7 @@ describe('A submit that may have been taken', () => {
 		expect(memory.recall(key)).toMatchObject({ state: 'bought', taskId: 'task', at: 5 });
 	});
 
-	it('is known to be of another execution', () => {
+	it('is told apart from one of another execution', () => {
 		const store = {};
 		const memory = memoryIn(store);
 		const key = memory.keyOf(order());
@@ -139,13 +143,13 @@ describe('A submit that may have been taken', () => {
 });
 
 describe('What was saved of a submit', () => {
-	it('has no time of its own where it was found without it', () => {
+	it('has the time 0 where none was saved', () => {
 		const memory = memoryIn({});
 		memory.ambiguous('key');
 		expect(memory.recall('key')).toMatchObject({ state: 'unknown', at: 0 });
 	});
 
-	it('gives no reason that this version has no words for', () => {
+	it('drops a reason that this version does not know', () => {
 		const failure = { reason: 'ofTomorrow', accepted: 'unknown', transient: true };
 		const memory = memoryIn({ key: { executionId: '1', at: 5, failure } });
 		expect(memory.recall('key')).toEqual({
@@ -158,7 +162,7 @@ describe('What was saved of a submit', () => {
 describe('A submit that was refused for good', () => {
 	const REFUSED: Failure = { reason: 'noCredits', accepted: 'no', transient: false };
 
-	it('is refused in every try of its execution; another one may be luckier', () => {
+	it('stays refused in every try of its execution, but not in another execution', () => {
 		const store = {};
 		const memory = memoryIn(store);
 		const key = memory.keyOf(order());
@@ -177,11 +181,11 @@ describe('What came in', () => {
 		expect(digestOfItem(saved)).toBe(digestOfItem(live));
 	});
 
-	it('does not count with what it is paired', () => {
+	it('ignores what the item is paired with', () => {
 		expect(digestOfItem({ json: {}, pairedItem: 3 })).toBe(digestOfItem({ json: {} }));
 	});
 
-	it('may be a file without a name', () => {
+	it('can be a file without a name', () => {
 		const file = (data: string): INodeExecutionData => ({
 			json: {},
 			binary: { data: { data, mimeType: 'image/png' } satisfies IBinaryData },
@@ -208,7 +212,7 @@ describe('Parameters as written come to the same for the same item', () => {
 	});
 });
 
-describe('What makes a purchase among the parameters', () => {
+describe('The parameters that identify a purchase', () => {
 	const buying = operations
 		.filter(({ does }) => does === 'submit')
 		.flatMap((operation) =>

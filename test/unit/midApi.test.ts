@@ -144,7 +144,7 @@ describe('Codes that the provider gives in its envelope', () => {
 		[500, 'serverError', 'unknown', true],
 		[501, 'generationFailed', 'unknown', false],
 		[505, 'featureDisabled', 'no', false],
-		// In no documentation.
+		// Undocumented.
 		[0, 'unreadable', 'unknown', true],
 		[408, 'timedOut', 'unknown', true],
 		[418, 'unexplained', 'unknown', true],
@@ -209,14 +209,14 @@ describe('HTTP statuses without the envelope: anyone may have given them', () =>
 });
 
 describe('An answer', () => {
-	it('has its words cleaned', () => {
+	it('has a cleaned message', () => {
 		const msg = 'cannot fetch https://a.example/x.png?sig=1';
 		expect(openEnvelope(reply({ code: 400, msg }))).toMatchObject({
 			failure: { message: 'cannot fetch https://a.example/x.png' },
 		});
 	});
 
-	it('a code of failure in the body weighs more than a status of success, and the other way round', () => {
+	it('is a failure if either the code in the body or the HTTP status says so', () => {
 		expect(openEnvelope(reply({ code: '401' }))).toMatchObject({
 			failure: { reason: 'invalidKey' },
 		});
@@ -236,14 +236,14 @@ describe('An answer', () => {
 		},
 	);
 
-	it.each([429, 455, 422, 501])('of code %i that names a task is no refusal of it', (code) => {
+	it.each([429, 455, 422, 501])('with code %i is no refusal if it names a task', (code) => {
 		const body = { code, msg: 'words', data: { taskId: 'paid-1' } };
 		expect(openEnvelope(reply(body))).toMatchObject({
 			failure: { accepted: 'unknown', message: 'words, task paid-1' },
 		});
 	});
 
-	it('success opens the envelope, also where it came as text', () => {
+	it('gives the data of a success, also where it came as text', () => {
 		expect(openEnvelope(reply({ code: 200, data: 7 }))).toEqual({ ok: true, value: 7 });
 		expect(openEnvelope(reply('{"code":200,"data":7}'))).toEqual({ ok: true, value: 7 });
 	});
@@ -263,20 +263,23 @@ describe('An answer', () => {
 describe('The answer to a submit', () => {
 	const submit = { kind: 'upscaleImage', taskId: 't', index: 0 } as const;
 
-	it('is the task id', async () => {
+	it('gives the task id', async () => {
 		const http = scripted(reply({ code: 200, data: { taskId: 'new' } }));
 		expect(await midApi.submit(http, submit)).toEqual({ ok: true, value: 'new' });
 		expect(http.calls).toHaveLength(1);
 	});
 
-	it.each([null, undefined, {}, { taskId: '' }])('without one (%j) is ambiguous', async (data) => {
-		expect(await midApi.submit(scripted(reply({ code: 200, data })), submit)).toMatchObject({
-			failure: { reason: 'unreadable', accepted: 'unknown' },
-		});
-	});
+	it.each([null, undefined, {}, { taskId: '' }])(
+		'is ambiguous without a task id (%j)',
+		async (data) => {
+			expect(await midApi.submit(scripted(reply({ code: 200, data })), submit)).toMatchObject({
+				failure: { reason: 'unreadable', accepted: 'unknown' },
+			});
+		},
+	);
 });
 
-describe('An upscale at an address that is not found', () => {
+describe('An upscale where the path is not found', () => {
 	const upscale = { kind: 'upscaleImage', taskId: 't', index: 0 } as const;
 	const CASES: Array<[string, TaskRequest, unknown, object]> = [
 		[
@@ -343,7 +346,7 @@ describe('A task', () => {
 		expect(parseTask({ ...done, successFlag })?.providerStatus).toBe(providerStatus);
 	});
 
-	/** What the places of a list hold, and which numbers the outputs have. */
+	/** The entries of a list, and the numbers of the outputs. */
 	const GAPS: Array<[unknown[], number[]]> = [
 		[
 			[null, 'https://f.example/1', 'https://f.example/2'],
@@ -416,12 +419,12 @@ describe('A task', () => {
 		},
 	);
 
-	it('that was completed on the last day of all does not expire', () => {
+	it('does not expire when it was completed on the last day that a Date can hold', () => {
 		const completeTime = '+275760-09-13T00:00:00.000Z';
 		expect(parseTask({ ...done, completeTime })).toMatchObject({ expiresAt: undefined });
 	});
 
-	it('keeps the query of its callback URL to itself', () => {
+	it('hides the query of its callback URL', () => {
 		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const paramJson = JSON.stringify({ prompt: 'p', callBackUrl, speed: 'Relax' });
 		expect(JSON.parse(String(parseTask({ ...done, paramJson })?.raw.paramJson))).toEqual({
@@ -431,7 +434,7 @@ describe('A task', () => {
 		});
 	});
 
-	it('says of no callback address what belongs to it, in whatever form it comes', () => {
+	it('hides the query of a callback address in whatever form it comes', () => {
 		const callBackUrl = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const { raw } =
 			parseTask({ ...done, paramJson: { callBackUrl }, promptJson: callBackUrl }) ?? {};
@@ -442,14 +445,14 @@ describe('A task', () => {
 		});
 	});
 
-	it('that failed has cleaned words', () => {
+	it('has a cleaned message when it has failed', () => {
 		const errorMessage = 'cannot call https://n8n.example.com/webhook-waiting/7?signature=secret';
 		expect(parseTask({ taskId: 't', successFlag: 3, errorMessage })?.error?.message).toBe(
 			'cannot call https://n8n.example.com/webhook-waiting/7',
 		);
 	});
 
-	it('that failed has the words of the provider', () => {
+	it("has the provider's message when it has failed", () => {
 		const data = { taskId: 't', successFlag: 3, errorCode: 500, errorMessage: 'rejected' };
 		expect(parseTask(data)).toMatchObject({
 			status: 'failed',
@@ -466,15 +469,15 @@ describe('A task', () => {
 		['422', { code: 422, msg: 'recordInfo is null' }],
 		['404', { code: 404 }],
 		['no data', { code: 200, data: null }],
-	])('that the provider does not know (%s) is not found', async (_, body) => {
+	])('is not found when the provider does not know it (%s)', async (_, body) => {
 		expect(await midApi.read(scripted(reply(body)), 'x')).toMatchObject({
 			failure: { reason: 'notFound' },
 		});
 	});
 });
 
-describe('A look at a task', () => {
-	it('believes no answer about another one', async () => {
+describe('A read of a task', () => {
+	it('does not believe an answer about another task', async () => {
 		const answer = reply({ code: 200, data: { taskId: 'other', successFlag: 1 } });
 		expect(await midApi.read(scripted(answer), 't')).toMatchObject({
 			failure: {
@@ -485,7 +488,7 @@ describe('A look at a task', () => {
 		});
 	});
 
-	it('knows the id also where it comes as a number', async () => {
+	it('accepts the id as a number', async () => {
 		const answer = reply({ code: 200, data: { taskId: 123, successFlag: 0 } });
 		expect(await midApi.read(scripted(answer), '123')).toMatchObject({ ok: true });
 	});
@@ -503,7 +506,7 @@ describe('A look at a task', () => {
 		'\u0000',
 		'a\ud800',
 		'x'.repeat(201),
-	])('for %j asks nobody', async (id) => {
+	])('sends nothing for the id %j', async (id) => {
 		const http = scripted();
 		expect(await midApi.read(http, id)).toMatchObject({
 			failure: { reason: 'notFound', accepted: 'no', transient: false },
@@ -513,25 +516,25 @@ describe('A look at a task', () => {
 });
 
 describe('Credits', () => {
-	it('come from the path of midapi', async () => {
+	it('are read from the path of midapi', async () => {
 		const http = scripted(reply({ code: 200, data: 12.5 }));
 		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 12.5 });
 		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/common/credit']);
 	});
 
-	it('come from the path of kie where the other is not found', async () => {
+	it('are read from the path of kie where the other is not found', async () => {
 		const http = scripted(reply('Not Found', 404), reply({ code: 200, data: '3' }));
 		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 3 });
 		expect(http.calls[1]?.path).toBe('/api/v1/chat/credit');
 	});
 
-	it('with a wrong key are not asked for twice', async () => {
+	it('are requested once when the key is wrong', async () => {
 		const http = scripted(reply({ code: 401 }));
 		expect(await midApi.credits?.(http)).toMatchObject({ failure: { reason: 'invalidKey' } });
 		expect(http.calls).toHaveLength(1);
 	});
 
-	it.each([' ', 'many', {}])('is not to be read from %j', async (data) => {
+	it.each([' ', 'many', {}])('are unreadable in %j', async (data) => {
 		const http = scripted(reply({ code: 200, msg: 'success', data }));
 		expect(await midApi.credits?.(http)).toMatchObject({ failure: { reason: 'unreadable' } });
 	});
@@ -541,13 +544,16 @@ describe('A direct link', () => {
 	const linkOf = async (data: unknown) =>
 		await midApi.downloadUrl?.(scripted(reply({ code: 200, msg: 'success', data })), 'u');
 
-	it('is what the provider gives', async () => {
+	it('is the URL that the provider gives', async () => {
 		expect(await linkOf('https://a.example/1.png?sig=1')).toMatchObject({
 			value: { url: 'https://a.example/1.png?sig=1' },
 		});
 	});
 
-	it.each(['', 'soon', '/1.png', 'javascript:alert(1)', {}])('is no address: %j', async (data) => {
-		expect(await linkOf(data)).toMatchObject({ failure: { reason: 'unreadable' } });
-	});
+	it.each(['', 'soon', '/1.png', 'javascript:alert(1)', {}])(
+		'is refused where it is no URL: %j',
+		async (data) => {
+			expect(await linkOf(data)).toMatchObject({ failure: { reason: 'unreadable' } });
+		},
+	);
 });

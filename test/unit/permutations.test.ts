@@ -1,6 +1,6 @@
 import { permutationProblem, permutationsOf } from '../../nodes/Midjourney/operations/permutations';
 
-describe('The prompts that a prompt stands for', () => {
+describe('The permutations of a prompt', () => {
 	const CASES: Array<[string, string, string[]]> = [
 		['no braces', 'a cup', ['a cup']],
 		['two', 'a {red, green} bird', ['a red bird', 'a green bird']],
@@ -48,50 +48,50 @@ describe('The prompts that a prompt stands for', () => {
 	});
 
 	it.each([
-		['too many', '{a,b,c,d,e,f} {a,b,c,d,e,f,g}', /makes 42 tasks of one item, at most 40/],
+		['too many', '{a,b,c,d,e,f} {a,b,c,d,e,f,g}', /makes 42 tasks of one item, but at most 40/],
 		['too many with a repeat', '{a,b,c} --r 20', /makes 60 tasks/],
 		['far too many', '{a,b}'.repeat(400), /makes more than 1000 tasks of one item/],
-		['a repeat of one', 'a --repeat 1', /--repeat once and with a number from 2 to 40/],
+		['a repeat of one', 'a --repeat 1', /--repeat only once, with a number from 2 to 40/],
 		['a repeat of 41', 'a --repeat 41', /from 2 to 40/],
 		['a repeat of a word', 'a --repeat often', /from 2 to 40/],
 		['a repeat without a number', 'a --repeat', /from 2 to 40/],
-		['two repeats', 'a --r 2 --repeat 3', /--repeat once/],
-		['a brace that is not closed', 'a {red, green bird', /a brace without its partner/],
-		['a brace that is not opened', 'a red} bird', /a brace without its partner/],
-		['an escaped brace', 'a \\{red\\} bird', /holds \\{, and a brace cannot be sent/],
+		['two repeats', 'a --r 2 --repeat 3', /--repeat only once/],
+		['a brace that is not closed', 'a {red, green bird', /an unmatched brace/],
+		['a brace that is not opened', 'a red} bird', /an unmatched brace/],
+		['an escaped brace', 'a \\{red\\} bird', /contains \\{: a brace cannot be sent/],
 		['nothing but braces', '{}', /is empty in one of its permutations/],
-		['endless nesting', '{'.repeat(5000), /nests braces more than 10 deep/],
-		['JSON', '{"scene": "a cup", "light": "soft"}', /reads as JSON/],
-		['JSON in typographic quotes', '{ “scene”: “a cup” }', /reads as JSON/],
-		['a list of JSON', '[{"scene": "a cup"}]', /reads as JSON/],
-	])('do not fit: %s', (_, prompt, problem) => {
+		['endless nesting', '{'.repeat(5000), /nests braces more than 10 levels deep/],
+		['JSON', '{"scene": "a cup", "light": "soft"}', /looks like JSON/],
+		['JSON in typographic quotes', '{ “scene”: “a cup” }', /looks like JSON/],
+		['a list of JSON', '[{"scene": "a cup"}]', /looks like JSON/],
+	])('are refused: %s', (_, prompt, problem) => {
 		expect(permutationsOf(prompt)).toEqual({ problem: expect.stringMatching(problem) });
 	});
 });
 
 describe('A prompt that would become several tasks says how many', () => {
 	it.each([
-		['a {red, green, blue} bird', /^holds braces: .*, here 3, and each is paid: do so$/],
-		['a cup --repeat 4', /^holds --repeat: .*, here 4,/],
+		['a {red, green, blue} bird', /^contains braces: .*, here 3, and each is paid. Do so$/],
+		['a cup --repeat 4', /^contains --repeat: .*, here 4,/],
 		['{a, b} --r 3', /, here 6,/],
 		['{a, b}'.repeat(10), /, here more than 1000,/],
-		['a {red} bird', /^holds braces: .* each combination and each is paid/],
-		['{"scene": "a cup"}', /reads as JSON/],
-		['a } bird', /without its partner/],
+		['a {red} bird', /^contains braces: .* each combination and each is paid/],
+		['{"scene": "a cup"}', /looks like JSON/],
+		['a } bird', /unmatched brace/],
 		['a {{ $json.colour }} bird', /switch the field from Fixed to Expression/],
 		['a \\{ bird', /a brace cannot be sent/],
-		['a cup --repeat', /^holds --repeat/],
-		['a cup,--repeat 4', /^holds --repeat: .*, here 4,/],
-		['a cup!—r 4', /^holds --repeat: .*, here 4,/],
-		['(a cup)--repeat 4', /^holds --repeat: .*, here 4,/],
+		['a cup --repeat', /^contains --repeat/],
+		['a cup,--repeat 4', /^contains --repeat: .*, here 4,/],
+		['a cup!—r 4', /^contains --repeat: .*, here 4,/],
+		['(a cup)--repeat 4', /^contains --repeat: .*, here 4,/],
 	])('%s', (prompt, problem) => {
-		expect(permutationProblem(prompt, 'do so')).toMatch(problem);
+		expect(permutationProblem(prompt, 'Do so')).toMatch(problem);
 	});
 
 	it.each(['a cup', 'a (red, green) bird', 'a cup --ar 16:9 --raw', 'a --remix'])(
 		'and nothing is said of %s',
 		(prompt) => {
-			expect(permutationProblem(prompt, 'do so')).toBeUndefined();
+			expect(permutationProblem(prompt, 'Do so')).toBeUndefined();
 		},
 	);
 });

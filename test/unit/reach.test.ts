@@ -5,7 +5,7 @@ import {
 	unreachableImage,
 } from '../../nodes/Midjourney/tasks/reach';
 
-describe('An address that only means something here', () => {
+describe('A private address', () => {
 	it.each([
 		'http://localhost:5678',
 		'http://127.0.0.1:5678',
@@ -72,12 +72,12 @@ describe('An address that only means something here', () => {
 		'http://[::1:2:3:4]',
 		'https://n8n.example.com.',
 		'https://lan.example',
-	])('is not %s', (url) => {
+	])('is none: %s', (url) => {
 		expect(isPrivate(url)).toBe(false);
 	});
 });
 
-describe('Callbacks can arrive', () => {
+describe('Whether callbacks can arrive', () => {
 	const PUBLIC = 'https://n8n.example.com/webhook-waiting/1';
 	const HERE = 'http://localhost:5678/webhook-waiting/1';
 	const PROVIDER = 'https://api.midapi.ai';
@@ -91,7 +91,7 @@ describe('Callbacks can arrive', () => {
 		expect(unreachableBecause(callback, provider) === undefined).toBe(can);
 	});
 
-	it('and the reason names the host, without the signature in the path', () => {
+	it('is explained with the host, but without the signature in the path', () => {
 		const reason = unreachableBecause(`${HERE}?signature=secret`, PROVIDER);
 		expect(reason).toContain('localhost:5678');
 		expect(reason).not.toContain('secret');

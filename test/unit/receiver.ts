@@ -3,22 +3,22 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { isJsonObject } from '../emulator/json';
 
-/** One call that the receiver had. */
+/** One call that the receiver got. */
 export interface Received {
 	headers: IncomingHttpHeaders;
 	method: string | undefined;
-	/** The parsed JSON; the text where it is none. */
+	/** The parsed JSON; the text if it is not JSON. */
 	body: unknown;
 }
 
-/** Somebody who is called back. */
+/** A server that is called back. */
 export interface Receiver {
 	url: string;
 	deliveries: Received[];
 	close: () => Promise<void>;
 }
 
-/** A receiver that answers with these, the last of them for ever; 'hang' is no answer. */
+/** Starts a receiver that answers with these in turn, the last one for ever; `hang` is no answer. */
 export async function startReceiver(answers: ReadonlyArray<number | 'hang'>): Promise<Receiver> {
 	const deliveries: Received[] = [];
 	const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ export async function startReceiver(answers: ReadonlyArray<number | 'hang'>): Pr
 	return { url, deliveries, close };
 }
 
-/** What stands at the end of a path such as `data.resultUrls.0`. */
+/** The value at a path such as `data.resultUrls.0`. */
 export function at(value: unknown, path: string): unknown {
 	return path.split('.').reduce<unknown>((inner, name) => {
 		if (Array.isArray(inner)) return inner[Number(name)];

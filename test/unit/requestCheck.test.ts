@@ -31,7 +31,7 @@ describe.each(TEXTS)('The setting %s', (name, set) => {
 		'smuggles in no flag: %s',
 		(text) => {
 			expect(problemOf({ ...image, ...set(text) })).toMatch(
-				new RegExp(`^'${name}' holds .*: a flag belongs in its own field`),
+				new RegExp(`^'${name}' contains .*: a flag belongs in its own field`),
 			);
 		},
 	);
@@ -39,7 +39,7 @@ describe.each(TEXTS)('The setting %s', (name, set) => {
 	it.each(['{a, b}', 'x}', '{'])(
 		'holds no brace, even where permutations are meant: %s',
 		(text) => {
-			expect(problemOf({ ...image, ...set(text) })).toMatch(`'${name}' holds a brace`);
+			expect(problemOf({ ...image, ...set(text) })).toMatch(`'${name}' contains a brace`);
 		},
 	);
 });
@@ -61,12 +61,12 @@ describe('A prompt', () => {
 			},
 		);
 
-		it('may have flags that no field has', () => {
+		it('may hold flags that have no field', () => {
 			expect(problemOf(request('a cup --stop 80 --no text'))).toBeUndefined();
 		});
 	});
 
-	it('says how permutations are meant, where they can be', () => {
+	it('with permutations is answered by what the provider offers for them', () => {
 		const request = { ...image, prompt: 'a {red, green} bird' };
 		expect(problemOf(request)).toMatch(/here 2, .* add the field Permutations/);
 		expect(problemOf(request, false)).toMatch(/here 2, .* one item for each wording/);
@@ -79,7 +79,7 @@ describe('A prompt', () => {
 		['the mode', { ...image, mode: 'styleReference', prompt: 'a cup --sref 1' }, 'mode'],
 		['the other mode', { ...image, mode: 'omniReference', prompt: 'a cup --oref x' }, 'mode'],
 	])('does not contradict %s', (_, request, name) => {
-		expect(problemOf(request)).toMatch(`and '${name}' is set, too`);
+		expect(problemOf(request)).toMatch(`and '${name}' is set as well`);
 	});
 
 	it('goes with settings that are not set', () => {
@@ -104,7 +104,7 @@ describe('The parameters of a model', () => {
 		},
 	);
 
-	it('are otherwise as the user wants them', () => {
+	it('are otherwise free', () => {
 		const parameters = {
 			text: 'a cup --ar 1:1',
 			style: '--x',

@@ -1,9 +1,9 @@
 import type { Result, Call, Http, Reply } from '../../nodes/Midjourney/providers/http';
 
-/** What came back over the wire. */
+/** A reply as it comes over the wire. */
 export const reply = (body: unknown, status = 200): Reply => ({ status, body });
 
-/** Gives the replies in turn, the last of them for ever, and keeps what was asked. */
+/** Gives the replies in turn, the last one for ever, and keeps the calls. */
 export function scripted(...replies: Reply[]): Http & { calls: Call[] } {
 	const calls: Call[] = [];
 	return {

@@ -104,7 +104,7 @@ describe('Requests on the wire', () => {
 		});
 	});
 
-	it('the areas of a mask each have the size of the image', () => {
+	it('each area of a mask carries the size of the image', () => {
 		const polygons = [
 			[0, 0, 9, 0, 9, 9],
 			[1, 1, 5, 1, 5, 5, 1, 5],
@@ -179,7 +179,7 @@ describe('The answer to a submit', () => {
 		},
 	);
 
-	it('without an id but with a documented code is a refusal', async () => {
+	it('is a refusal when it has a documented code and no id', async () => {
 		const body = { status: 'failed', error: { code: 4007003, error_message: 'bad number' } };
 		expect(await vtrix.submit(scripted(reply(body)), upscale)).toMatchObject({
 			failure: { reason: 'invalidRequest', accepted: 'no', code: '4007003', message: 'bad number' },
@@ -187,7 +187,7 @@ describe('The answer to a submit', () => {
 	});
 });
 
-describe('A refusal for want of what was sent', () => {
+describe('A refusal that says a field is missing', () => {
 	const CASES: Array<[string, object, string | undefined]> = [
 		['the code of the job', { error: { code: 4011001 } }, 'requestFormat'],
 		['the code of the image', { error: { code: '004007002' } }, 'requestFormat'],
@@ -207,7 +207,7 @@ describe('A refusal for want of what was sent', () => {
 });
 
 describe('HTTP statuses', () => {
-	/** What the status says of a complaint of Vtrix, and what it says alone, because then anyone may have given it. */
+	/** What the status means with an error of Vtrix, and what it means alone, when anyone may have sent it. */
 	const CASES: Array<
 		[number, [string, 'no' | 'unknown', boolean], [string, 'no' | 'unknown', boolean]]
 	> = [
@@ -254,14 +254,17 @@ describe('HTTP statuses', () => {
 		});
 	});
 
-	it.each([40201, 40208])('SeaCloud says more exactly what is missing: %i', (error_code) => {
-		const body = { status: { code: 402, message: 'words', error_code }, data: null };
-		expect(openReply(reply(body, 402))).toMatchObject({
-			failure: { reason: 'noCredits', code: String(error_code), message: 'words' },
-		});
-	});
+	it.each([40201, 40208])(
+		'a code of SeaCloud is more precise than the status: %i',
+		(error_code) => {
+			const body = { status: { code: 402, message: 'words', error_code }, data: null };
+			expect(openReply(reply(body, 402))).toMatchObject({
+				failure: { reason: 'noCredits', code: String(error_code), message: 'words' },
+			});
+		},
+	);
 
-	it('passes on how long the provider wants to be left alone', () => {
+	it('the pause that the provider asks for is passed on', () => {
 		expect(openReply({ ...reply({ message: 'w' }, 429), retryAfterMs: 7000 })).toMatchObject({
 			failure: { retryAfterMs: 7000 },
 		});
@@ -281,7 +284,7 @@ describe('HTTP statuses', () => {
 		[429, 'no'],
 		[503, 'unknown'],
 	])(
-		'a refusal with status %i that names the request is not accepted for a success',
+		'a refusal with status %i that names the request is not taken for a success',
 		(status, accepted) => {
 			const body = { message: 'words', request_id: 'req-1' };
 			expect(openReply(reply(body, status))).toMatchObject({
@@ -290,30 +293,27 @@ describe('HTTP statuses', () => {
 		},
 	);
 
-	it('a message with status 200 and no task is a complaint', () => {
+	it('a message with status 200 and no task is an error', () => {
 		expect(openReply(reply({ message: 'jobId not found' }))).toMatchObject({
 			failure: { reason: 'unexplained', message: 'jobId not found', accepted: 'unknown' },
 		});
 	});
 
-	it('a complaint with status 200 that names the request is no task', () => {
+	it('an error with status 200 that names the request is no task', () => {
 		const body = { error: { code: 8004001001, error_message: 'words' }, request_id: 'req-1' };
 		expect(openReply(reply(body))).toMatchObject({
 			failure: { reason: 'invalidRequest', accepted: 'no', message: 'words' },
 		});
 	});
 
-	it.each([400, 429, 503])(
-		'a task with a complaint is no refusal of it, with status %i',
-		(status) => {
-			const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
-			expect(openReply(reply(body, status))).toMatchObject({
-				failure: { accepted: 'unknown', message: 'words, task new' },
-			});
-		},
-	);
+	it.each([400, 429, 503])('a task with an error is no refusal, with status %i', (status) => {
+		const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
+		expect(openReply(reply(body, status))).toMatchObject({
+			failure: { accepted: 'unknown', message: 'words, task new' },
+		});
+	});
 
-	it('a success with a message of its own is still one, whatever the status', () => {
+	it('a success with an HTTP error and a message may have been accepted, and its task is named', () => {
 		expect(openReply(reply({ ...SUBMITTED, message: 'words' }, 503))).toMatchObject({
 			failure: { accepted: 'unknown', message: expect.stringContaining('new') },
 		});
@@ -330,7 +330,7 @@ describe('HTTP statuses', () => {
 		});
 	});
 
-	it('success may come as text', () => {
+	it('a success may come as text', () => {
 		expect(openReply(reply(JSON.stringify(SUBMITTED)))).toEqual({ ok: true, value: SUBMITTED });
 	});
 });
@@ -342,8 +342,8 @@ describe('Codes', () => {
 		['4001002', 'invalidRequest', /text is too short or too long/],
 		['4001003', 'invalidRequest', /callback URL is not valid/],
 		['4001004', 'invalidKey', /authentication/],
-		['4001098', 'generationFailed', /generation did not succeed/],
-		['4001099', 'serverError', /not available/],
+		['4001098', 'generationFailed', /generation failed/],
+		['4001099', 'serverError', /unavailable/],
 		['4007001', 'invalidRequest', /job ID is missing/],
 		['4007002', 'invalidRequest', /number of the image is missing/],
 		['4007003', 'invalidRequest', /number of the image is not valid/],
@@ -352,12 +352,12 @@ describe('Codes', () => {
 		['4007006', 'invalidRequest', /canvas is missing/],
 		['4007007', 'invalidRequest', /position of the image is missing/],
 		['4007008', 'invalidRequest', /callback URL is not valid/],
-		['4007098', 'generationFailed', /generation did not succeed/],
-		['4007099', 'serverError', /not available/],
+		['4007098', 'generationFailed', /generation failed/],
+		['4007099', 'serverError', /unavailable/],
 		['4011001', 'invalidRequest', /job ID is missing/],
 		['4011002', 'invalidRequest', /number of the image is missing/],
 	];
-	/** The forms that the pages can be read to print, and what JSON makes of them. */
+	/** The forms of a code that the pages allow, as JSON holds them. */
 	const FORMS: Array<[string, (digits: string) => number | string]> = [
 		['ten digits', (digits) => Number(`800${digits}`)],
 		['nine digits as text', (digits) => `00${digits}`],
@@ -373,7 +373,7 @@ describe('Codes', () => {
 					code: String(code),
 					message: 'words',
 					meaning: expect.stringMatching(meaning),
-					// The last two come from behind Vtrix: somebody may have worked on it.
+					// The last two come from behind Vtrix, where somebody may have worked on the task.
 					accepted: /09[89]$/.test(digits) ? 'unknown' : 'no',
 					transient: digits.endsWith('099'),
 				},
@@ -404,7 +404,7 @@ describe('Codes', () => {
 	});
 
 	it.each([{ error: 'words' }, { error: { message: 'words' } }, { error: { code: 7 } }])(
-		'%j, without a code that says anything, may have been accepted',
+		'%j may have been accepted: no code says otherwise',
 		(body) => {
 			expect(openReply(reply(body))).toMatchObject({
 				failure: { reason: 'unexplained', accepted: 'unknown', transient: true },
@@ -417,7 +417,7 @@ describe('Codes', () => {
 		['null', null],
 		['an empty text', ''],
 		['an empty object', {}],
-	])('%s is no complaint', (_, error) => {
+	])('%s is no error', (_, error) => {
 		expect(openReply(reply({ ...SUBMITTED, id: undefined, error }))).toMatchObject({ ok: true });
 	});
 });
@@ -517,7 +517,7 @@ describe('A task', () => {
 			[
 				'error_message',
 				{ code: 8004001098, error_message: 'words' },
-				{ code: '8004001098', message: 'words', meaning: 'the generation did not succeed' },
+				{ code: '8004001098', message: 'words', meaning: 'the generation failed' },
 			],
 			[
 				'message',
@@ -525,7 +525,7 @@ describe('A task', () => {
 				{
 					code: '004007099',
 					message: 'words',
-					meaning: 'the service behind Vtrix is not available',
+					meaning: 'the service behind Vtrix is unavailable',
 				},
 			],
 			[
@@ -542,9 +542,9 @@ describe('A task', () => {
 			],
 		];
 
-		it('has its state for a reason where it gives no other', () => {
+		it('has its state as the reason if it gives no other', () => {
 			expect(read({ status: 'moderated' }).error?.message).toBe(
-				'Vtrix gave no reason, its state is “moderated”',
+				'Vtrix gave no reason, the state is “moderated”',
 			);
 		});
 
@@ -556,12 +556,12 @@ describe('A task', () => {
 		it.each([
 			['words', 'words'],
 			['a code', { code: 8004001098 }],
-		])('may call itself completed, with %s as error', (_, error) => {
+		])('may say completed and have %s as its error', (_, error) => {
 			expect(read({ error })).toMatchObject({ status: 'failed', outputs: [] });
 		});
 
 		it.each([null, '', {}, { code: 0, error_message: '' }])(
-			'is not what %j as error makes of it',
+			'is not recognised by %j as its error',
 			(error) => {
 				expect(read({ error })).toMatchObject({ status: 'completed', error: undefined });
 			},
@@ -573,7 +573,7 @@ describe('A task', () => {
 		['task_id', { id: undefined, task_id: 'b', request_id: 'c' }, 'b'],
 		['request_id', { id: undefined, request_id: 'c' }, 'c'],
 		['nothing', { id: undefined }, 'asked'],
-	])('is known by %s', (_, ids, taskId) => {
+	])('has its id from %s', (_, ids, taskId) => {
 		expect(read(ids).taskId).toBe(taskId);
 	});
 
@@ -592,7 +592,7 @@ describe('A task', () => {
 			expect(read({ ...elsewhere, ...change }).jobId).toBe(jobId);
 		});
 
-		it('nothing as long as it runs and names none', () => {
+		it('nothing while it runs and names none', () => {
 			expect(read({ status: 'in_progress', output: undefined }).jobId).toBeUndefined();
 		});
 	});
@@ -612,7 +612,7 @@ describe('A task', () => {
 			]);
 		});
 
-		it('whose address stands under the name of the type', () => {
+		it('whose URL is in a field with the name of the type', () => {
 			const addresses = contents(
 				{ type: 'video_url', video_url: 'https://f.example/v' },
 				{ type: 'image_url', image_url: 'https://f.example/i' },
@@ -623,7 +623,7 @@ describe('A task', () => {
 			]);
 		});
 
-		it('spread over blocks, counted through', () => {
+		it('numbered across blocks', () => {
 			const output = ['a', 'b', 'c'].map((name) => ({
 				content: [{ type: 'image', url: `https://f.example/${name}` }],
 			}));
@@ -737,7 +737,7 @@ describe('A task', () => {
 		},
 	);
 
-	it('keeps the query of its callback URL to itself', () => {
+	it('hides the query of its callback URL', () => {
 		const callback = 'https://n8n.example.com/webhook-waiting/7?signature=secret&mjToken=a.b';
 		const { raw } = read({ input: [{ params: { text: 'p', callback } }] });
 		expect(raw).toMatchObject({
@@ -746,8 +746,8 @@ describe('A task', () => {
 	});
 });
 
-describe('A look at a task', () => {
-	it('asks for its id as it stands', async () => {
+describe('A read of a task', () => {
+	it('asks for the id unchanged', async () => {
 		const http = scripted(reply({ id: 'a b?c', status: 'completed' }));
 		expect(await vtrix.read(http, 'a b?c')).toMatchObject({ ok: true, value: { taskId: 'a b?c' } });
 		expect(http.calls).toEqual([{ method: 'GET', path: '/model/v1/generation/task/a%20b%3Fc' }]);
@@ -770,7 +770,7 @@ describe('A look at a task', () => {
 		[{ request_id: 'other' }, false],
 		[{ id: 't', request_id: 'of-the-call' }, true],
 		[{ id: undefined, task_id: 't' }, true],
-	])('whose answer names %j: believed: %s', async (ids, ok) => {
+	])('whose answer names %j is believed: %s', async (ids, ok) => {
 		const answer = await vtrix.read(scripted(reply({ status: 'completed', ...ids })), 't');
 		expect(answer).toMatchObject(
 			ok ? { ok } : { failure: { reason: 'unreadable', transient: true } },
@@ -787,36 +787,36 @@ describe('A look at a task', () => {
 		['400', reply({ error: { code: 400, message: 'bad id' } }, 400)],
 		['an empty object', reply({})],
 		['a task object without an id', reply({ error: { code: 4001042, message: 'bad id' } })],
-	])('that the provider does not know (%s) is not found', async (_, answer) => {
+	])('that the provider does not know (%s) gives not found', async (_, answer) => {
 		expect(await vtrix.read(scripted(answer), 't')).toMatchObject({
 			failure: { reason: 'notFound' },
 		});
 	});
 
-	it('with a wrong key says so', async () => {
+	it('with a wrong key reports the key', async () => {
 		expect(await vtrix.read(scripted(reply({ message: 'no' }, 401)), 't')).toMatchObject({
 			failure: { reason: 'invalidKey' },
 		});
 	});
 });
 
-describe('What a submit needs to know first', () => {
+describe('The job id that a submit needs', () => {
 	const output = [
 		{ content: ['a', 'b'].map((name) => ({ url: `https://f.example/${name}`, jobId: 'job' })) },
 	];
 	const completed = { id: 't', status: 'completed', output };
 	const request = { kind: 'upscaleImage', taskId: 't', index: 1 } as const;
-	/** What becomes of a request when a look at its task is answered like this. */
+	/** The request after a read of its task with this answer. */
 	const prepare = async (http: Http, asked: TaskRequest) =>
 		await vtrix.prepare?.(asked, async (taskId) => await vtrix.read(http, taskId));
 	const prepared = async (answer: object, change: object = {}) =>
 		await prepare(scripted(reply(answer)), { ...request, ...change });
 
-	it('is the job of the task', async () => {
+	it('is that of the task', async () => {
 		expect(await prepared(completed)).toEqual({ ok: true, value: { ...request, jobId: 'job' } });
 	});
 
-	it('may be said already: both belong together', async () => {
+	it('may be given together with the task, which is read all the same', async () => {
 		const http = scripted(reply(completed));
 		const both = { ...request, jobId: 'job' };
 		expect(await prepare(http, both)).toEqual({ ok: true, value: both });
@@ -827,24 +827,24 @@ describe('What a submit needs to know first', () => {
 		['a job without a task', upscale],
 		['what has no source', image],
 		['a model of its own', { kind: 'runModel', model: 'm', parameters: { taskId: 't', index: 0 } }],
-	])('is nothing for %s', async (_, untouched) => {
+	])('is not looked up for %s', async (_, untouched) => {
 		const http = scripted();
 		expect(await prepare(http, untouched)).toEqual({ ok: true, value: untouched });
 		expect(http.calls).toEqual([]);
 	});
 
 	const UNFIT: Array<[string, object, object, RegExp]> = [
-		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t is not finished yet/],
+		['is not finished', { ...completed, status: 'in_progress' }, {}, /task t has not finished yet/],
 		['has failed', { ...completed, status: 'failed' }, {}, /task t has failed/],
-		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: there is 0, 1$/],
+		['has fewer outputs', completed, { index: 2 }, /task t has no output 2: it has 0, 1$/],
 		[
 			'has lost this output',
 			{ ...completed, output: [{ content: [{ url: 'https://f.example/a' }, {}] }] },
 			{},
-			/task t has no output 1: there is 0$/,
+			/task t has no output 1: it has 0$/,
 		],
-		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: there is none/],
-		['is another job', completed, { jobId: 'x' }, /task t is not job x: empty one of the two/],
+		['has no outputs', { ...completed, output: [] }, {}, /task t has no output 1: it has none/],
+		['is another job', completed, { jobId: 'x' }, /task t is not job x: clear one of the two/],
 	];
 
 	it.each(UNFIT)('refuses a task that %s', async (_, answer, change, words) => {
@@ -858,17 +858,17 @@ describe('What a submit needs to know first', () => {
 		});
 	});
 
-	it('that the provider does not know is not found', async () => {
+	it('is not found for a task that the provider does not know', async () => {
 		expect(await prepared({})).toMatchObject({ failure: { reason: 'notFound', accepted: 'no' } });
 	});
 });
 
 describe('The text of a generation', () => {
-	it('is shown as Midjourney gets it', () => {
+	it('is shown as Midjourney receives it', () => {
 		expect(vtrix.finalPrompt?.({ ...image, seed: 7 })).toBe('p --seed 7');
 	});
 
-	it('is all that is shown: other requests have their prompt', () => {
+	it('is shown for generations alone: other requests show their prompt', () => {
 		expect(vtrix.finalPrompt?.({ kind: 'retextureImage', imageUrl: 'u', prompt: 'p' })).toBe(
 			undefined,
 		);
@@ -887,17 +887,17 @@ describe('The text of a generation', () => {
 		[['u'], undefined],
 		[
 			['u', 'v'],
-			'An omni reference is exactly one image, there are 2: leave one, or split them into items',
+			'An omni reference needs exactly one image, but there are 2: keep one, or split them into several items',
 		],
 		[
 			undefined,
-			'An omni reference is exactly one image, there are 0: leave one, or split them into items',
+			'An omni reference needs exactly one image, but there are 0: keep one, or split them into several items',
 		],
 	])('with the omni references %j: %s', (imageUrls, words) => {
 		expect(vtrix.validate?.({ ...image, mode: 'omniReference', imageUrls })).toBe(words);
 	});
 
-	it('is the only one with a limit for all fields together', () => {
+	it('is the only text with a limit for all fields together', () => {
 		expect(vtrix.validate?.({ ...upscale })).toBeUndefined();
 	});
 });

@@ -29,15 +29,15 @@ import { displayNames, placesOf, writtenOf } from './properties';
 import { requestProblem } from './requestCheck';
 import { settingsFrom } from './settings';
 
-/** What is to be done for one item, or why it cannot be. */
+/** The work for one item, or why it cannot be done. */
 type Job = { itemIndex: number } & (
 	| ({ settings: Settings } & Work)
 	| { does: 'nothing'; problem: NodeProblem }
 );
 
 /**
- * Runs the chosen operation for all items: first every parameter of every item is read and checked, and only when that
- * is done something is sent. In a tool call whatever goes wrong is an answer.
+ * Runs the chosen operation for all items. Every parameter of every item is read and checked before anything is sent. In a
+ * tool call, any failure becomes an answer.
  *
  * @throws NodeApiError or NodeOperationError that names the item, unless On Error = continue
  */
@@ -52,7 +52,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	}
 }
 
-/** @param progress marked when something may be sent */
+/** @param progress marked as soon as something may be sent */
 async function carryOut(
 	context: IExecuteFunctions,
 	progress: { begun: boolean },
@@ -88,7 +88,7 @@ async function carryOut(
 	}
 }
 
-/** A call from outside for an execution that this node has parked. Never throws. */
+/** Handles a call from outside for an execution that this node has parked. Never throws. */
 export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const provider = providerNamed(context.getNodeParameter('authentication', undefined));
 	return await onCall(context, provider);
@@ -112,8 +112,8 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 		const names = displayNames(providersOf(chosen));
 		throw new NodeOperationError(
 			context.getNode(),
-			`${chosen.name} does not exist with ${provider.displayName}, only with ${names}`,
-			{ description: `Choose another operation, or ${names} as Provider.` },
+			`${chosen.name} is not available with ${provider.displayName}, only with ${names}`,
+			{ description: `Choose another operation, or set Provider to ${names}.` },
 		);
 	}
 	throw new NodeOperationError(
@@ -123,11 +123,11 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 	);
 }
 
-/** Where parameters are read. */
+/** What parameters are read and checked with. */
 interface Reader {
 	context: IExecuteFunctions;
 	provider: Provider;
-	/** Tells an image that the provider cannot fetch. */
+	/** Finds an image that the provider cannot fetch. */
 	unreachable: Awaited<ReturnType<typeof imageCheck>>;
 }
 
@@ -145,7 +145,7 @@ function read(
 		if (problem !== undefined) throw from.reject(problem);
 		return { itemIndex, ...work, settings: settingsFrom(from) };
 	} catch (error) {
-		// Either a field that does not fit, or an expression that n8n could not evaluate for this item.
+		// Either an invalid field, or an expression that n8n could not evaluate for this item.
 		const problem =
 			error instanceof NodeOperationError
 				? error
@@ -158,7 +158,7 @@ function read(
 	}
 }
 
-/** Why what an item asks for must not be sent, although every field by itself fits; undefined when it may. */
+/** Why a request must not be sent although each of its fields is valid; undefined if it may be sent. */
 function problemOf(
 	requests: readonly TaskRequest[],
 	from: Parameters,
@@ -182,11 +182,11 @@ function imageProblem(
 ): string | undefined {
 	return (
 		found &&
-		`'${nameOf(found.path)}' holds an address on ${found.host}, which only means something in your own network: the provider cannot fetch it, put the image where everybody can`
+		`'${nameOf(found.path)}' contains an address on ${found.host}, which exists only in your own network. The provider cannot fetch it: use a public URL`
 	);
 }
 
-/** What is to be bought and waited for. */
+/** What to buy and to wait for. */
 function planOf(jobs: readonly Job[], operation: string, written: IDataObject): Plan {
 	const submits: Array<Plan['submits'][number]> = [];
 	const waits: Array<Plan['waits'][number]> = [];
@@ -215,7 +215,7 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 	return { operation, submits, waits, refused, written };
 }
 
-/** Asks what costs nothing, once for each item. */
+/** Asks a free question for each item. */
 async function ask(
 	context: IExecuteFunctions,
 	provider: Provider,

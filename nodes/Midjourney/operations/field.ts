@@ -4,43 +4,43 @@ import { addressOfField } from '../providers/images';
 import type { ProviderName } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 
-/** What a field made of a value: what to use (undefined: not set), or in which way the value does not fit. */
+/** The result of reading a value: the value to use (undefined: not set), or why it is not valid. */
 export type Reading<T> = { value: T } | { problem: string };
 
-/** Values of other fields, by the names of these. */
+/** Values of other fields, by field name. */
 export type Conditions = Record<string, Choice[]>;
 
-/** What a field can have that another one depends on. */
+/** A value of a field that another field depends on. */
 export type Choice = string | boolean;
 
 /**
- * One field of the node: how n8n shows it, and how its value is checked. `problem` texts go after the field's display
- * name: “Variety must be …”.
+ * One field of the node: how n8n shows it, and how its value is checked. `problem` texts follow the field's display name:
+ * “Variety must be …”.
  */
 export interface Field<T> {
 	property: INodeProperties;
-	/** Only there while other top-level fields, by their names, have one of these values. */
+	/** Shown only while other top-level fields, by name, have one of these values. */
 	only?: Conditions;
-	/** Gone while other top-level fields have one of these values. */
+	/** Hidden while other top-level fields have one of these values. */
 	except?: Conditions;
-	/** The names of the providers that have it; all when unset. */
+	/** The providers that have it; all if undefined. */
 	providers?: readonly ProviderName[];
-	/** What stands in its place with some providers: of the same name, so that a value survives a switch. */
+	/** What replaces it with some providers: under the same name, so that a value survives a switch. */
 	variants?: Readonly<Partial<Record<ProviderName, Field<T>>>>;
-	/** What it reads as where it does not apply. */
+	/** Its value where it does not apply. */
 	unset?: { value: T };
-	/** Gets whatever an expression may give; never throws. */
+	/** Accepts whatever an expression may return; never throws. */
 	read(value: unknown): Reading<T>;
 }
 
-/** What is not set: an untouched field, an emptied one, an expression without a value. */
+/** Whether a value is not set: an untouched field, a cleared one, an expression without a value. */
 export const isUnset = (value: unknown): boolean =>
 	value === undefined || value === null || value === '';
 
 const asText = (value: unknown): string | undefined =>
 	typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
 
-/** How n8n shows a field, apart from its kind. */
+/** How n8n shows a field, except for its type. */
 export type Display = Omit<INodeProperties, 'type'>;
 
 /** Any text of 1 to `max` characters. */
@@ -50,17 +50,19 @@ export function textField(max: number, display: Display): Field<string> {
 		read(value) {
 			const text = asText(value);
 			if (isUnset(value) || text?.trim() === '') return { problem: 'is empty' };
-			if (text === undefined) return { problem: `must be a text, not ${kindOf(value)}` };
+			if (text === undefined) return { problem: `must be text, not ${kindOf(value)}` };
 			const characters = charactersIn(text);
 			if (characters > max) {
-				return { problem: `has ${characters} characters, at most ${max} are allowed: shorten it` };
+				return {
+					problem: `has ${characters} characters, but at most ${max} are allowed: shorten it`,
+				};
 			}
 			return { value: text };
 		},
 	};
 }
 
-/** A whole number from `min` to `max`, in steps if the wire wants them. */
+/** A whole number from `min` to `max`, in steps if the provider requires them. */
 export function integerField(
 	{ min, max, step = 1 }: { min: number; max: number; step?: number },
 	display: Display,
@@ -106,7 +108,7 @@ export function numberField(
 	};
 }
 
-/** One of a list; what an expression gives is checked against it, too. */
+/** One value of a list. A value from an expression is checked against the list, too. */
 export function choiceField<T extends string | number>(
 	options: ReadonlyArray<INodePropertyOptions & { value: T }>,
 	display: Display,
@@ -123,6 +125,7 @@ export function choiceField<T extends string | number>(
 	};
 }
 
+/** True or false, also as text from an expression. */
 export function switchField(display: Display): Field<boolean> {
 	return {
 		property: { ...display, type: 'boolean' },
@@ -138,8 +141,8 @@ export function switchField(display: Display): Field<boolean> {
 /**
  * Several texts in one field: separated by new lines or by commas, or an array from an expression.
  *
- * @param separator what stands between two of them when they come as one text
- * @param check the problem of one of them, if it has one
+ * @param separator separates the entries of a single text
+ * @param check the problem with an entry, if there is one
  */
 export function listField(
 	{ separator, check }: { separator: RegExp; check?: (entry: string) => string | undefined },
@@ -158,14 +161,14 @@ export function listField(
 	};
 }
 
-/** The problem of a text that is no absolute http(s) URL. */
+/** The problem with a text that is not an absolute http(s) URL. */
 export function urlProblem(entry: string): string | undefined {
 	if (/\s/.test(entry) || !URL.canParse(entry)) {
-		return `holds ${quoted(entry)}, which is not a URL: enter a complete one that starts with https://`;
+		return `contains ${quoted(entry)}, which is not a URL: enter a complete URL that starts with https://`;
 	}
 	return /^https?:$/.test(new URL(entry).protocol)
 		? undefined
-		: `holds ${quoted(entry)}: only http and https URLs can be read by the provider`;
+		: `contains ${quoted(entry)}: the provider can only read http and https URLs`;
 }
 
 /** One absolute http(s) URL of at most `max` characters. */
@@ -181,12 +184,12 @@ export function urlField(display: Display, max = 2048): Field<string> {
 	};
 }
 
-/** What an agent's tool does not have. */
+/** Hides a field when the node is an agent's tool. */
 export const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
 
 /**
- * Names of binary fields of the item, separated by commas. Reads as the addresses of the pictures in them, so that a
- * request is the same wherever a picture comes from. Files reach no tool of an agent, so there it is not shown.
+ * Names of binary fields of the item, separated by commas. They are read as the addresses of the images in them, so that a
+ * request looks the same wherever an image comes from. Hidden in tools, because no file reaches an agent's tool.
  *
  * @param max how many there may be
  */
@@ -203,17 +206,17 @@ export function binaryFields(max: number, display: Display): Field<string[]> {
 			const reading = names.read(value);
 			if ('problem' in reading) return reading;
 			if (reading.value.length > max) {
-				return { problem: `names ${reading.value.length} fields, at most ${max} are possible` };
+				return { problem: `names ${reading.value.length} fields, at most ${max} are allowed` };
 			}
 			const addresses = reading.value.flatMap((name) => addressOfField(name) ?? []);
 			return addresses.length === reading.value.length
 				? { value: addresses }
-				: { problem: 'holds what is no name of a field' };
+				: { problem: 'contains an invalid field name' };
 		},
 	};
 }
 
-/** The same for one picture. */
+/** The same for one image. */
 export function binaryField(display: Display): Field<string> {
 	const { property, read } = binaryFields(1, display);
 	return {
@@ -228,8 +231,8 @@ export function binaryField(display: Display): Field<string> {
 }
 
 /**
- * JSON as a text, or what an expression gives of the same form. n8n evaluates nothing in a text that is not an expression;
- * its braces would go to the provider as they are.
+ * JSON as text, or a value of the same form from an expression. n8n does not evaluate a text that is not an expression, so
+ * its braces would go to the provider unchanged.
  */
 export function jsonField<T>(read: (value: unknown) => Reading<T>, display: Display): Field<T> {
 	return {
@@ -239,7 +242,7 @@ export function jsonField<T>(read: (value: unknown) => Reading<T>, display: Disp
 			if (typeof value !== 'string') return read(value);
 			if (value.includes('{{')) {
 				return {
-					problem: 'holds {{ … }} as a mere text: switch the field from Fixed to Expression',
+					problem: 'contains {{ … }} as plain text: switch the field from Fixed to Expression',
 				};
 			}
 			try {
@@ -251,7 +254,7 @@ export function jsonField<T>(read: (value: unknown) => Reading<T>, display: Disp
 	};
 }
 
-/** A field made of another one, and so are its variants. */
+/** A field made from another one; its variants are made in the same way. */
 const madeOf = <T, U>(
 	field: Field<T>,
 	make: (one: Field<T>) => Omit<Field<U>, 'variants'>,
@@ -269,7 +272,7 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 		read: (value) => (isUnset(value) ? { value: undefined } : one.read(value)),
 	}));
 
-/** Binds a field to the values of another one; where it is not shown it is undefined. */
+/** Binds a field to the values of another one; undefined where it is not shown. */
 const boundTo =
 	(condition: 'only' | 'except') =>
 	<T, V extends Choice>(
@@ -283,10 +286,10 @@ const boundTo =
 			unset: { value: undefined },
 		}));
 
-/** `field`, but it only exists while another one has one of these values; undefined otherwise. */
+/** `field`, but only while another field has one of these values; undefined otherwise. */
 export const onlyFor = boundTo('only');
 
-/** `field`, but it is gone while another one has one of these values; undefined then. */
+/** `field`, except while another field has one of these values; undefined then. */
 export const exceptFor = boundTo('except');
 
 /** `field`, but only some providers have it; undefined with the others. */
@@ -296,13 +299,13 @@ export const onlyWith = <T>(
 ): Field<T | undefined> =>
 	madeOf<T, T | undefined>(field, (one) => ({ ...one, providers, unset: { value: undefined } }));
 
-/** `field`, which is another one of the same name with some providers. */
+/** `field`, replaced by another field of the same name with some providers. */
 export const perProvider = <T>(
 	field: Field<T>,
 	variants: Partial<Record<ProviderName, Field<T>>>,
 ): Field<T> => ({ ...field, variants });
 
-/** What a field is with this provider; undefined where the provider does not have it. */
+/** The form of a field with this provider; undefined if the provider does not have it. */
 export function fieldWith<T>(field: Field<T>, provider: ProviderName): Field<T> | undefined {
 	const own = field.variants?.[provider] ?? field;
 	return own.providers?.includes(provider) === false ? undefined : own;
@@ -311,13 +314,13 @@ export function fieldWith<T>(field: Field<T>, provider: ProviderName): Field<T> 
 const kindOf = (value: unknown): string =>
 	Array.isArray(value) ? 'a list' : `of type ${typeof value}`;
 
-/** A value as it can stand in a message, cut where it is long. */
+/** A value as it is quoted in a message, cut if it is long. */
 function quoted(value: unknown): string {
 	const text = typeof value === 'string' ? value : (jsonOf(value) ?? 'nothing');
 	return text === '' ? 'nothing' : `“${text.length > 80 ? `${text.slice(0, 80)}…` : text}”`;
 }
 
-/** What an expression gives may also be no JSON, such as a BigInt or an object that holds itself. */
+/** An expression may return what JSON cannot express, such as a BigInt or an object that contains itself. */
 function jsonOf(value: unknown): string | undefined {
 	try {
 		return JSON.stringify(value);

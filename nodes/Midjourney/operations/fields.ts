@@ -25,14 +25,14 @@ import type { Filled } from './operation';
 import type { Parameters } from './parameters';
 
 /**
- * The fields that operations share: one definition for each, so that a value survives when a user switches from one
- * operation to another. Ranges and lists are those of the providers (wire.md: MidAPI generate, Vtrix models).
+ * The fields that operations share: one definition each, so that a value survives when the user switches to another
+ * operation. Ranges and lists are those of the providers (wire.md: MidAPI generate, Vtrix models).
  */
 
 /** In characters (wire.md: MidAPI generate, Vtrix models). */
 const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 
-/** Task ids are short; what is longer is something else. */
+/** Task ids are short; a longer text is not one. */
 const ID_LENGTH = 200;
 
 function prompt(description: string, placeholder: string, required = true): Field<string> {
@@ -50,47 +50,51 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 	});
 }
 
+/** The prompt of a new image. */
 export const imagePrompt = prompt(
-	'What to see on the image. Midjourney flags such as --no text may stand at the end; what has a field here belongs in its field.',
+	'Description of the image. You can add Midjourney flags such as --no text at the end, except for settings that have their own field.',
 	'e.g. A porcelain teapot on a walnut table, soft window light',
 );
 
+/** The prompt of a video. */
 export const videoPrompt = prompt(
 	'What happens in the video',
 	'e.g. Steam rises from the teapot, the camera moves in slowly',
 );
 
-/** What an image is to become when it is made of another one. */
+/** The prompt of an image that is made from another one. */
 export const remixPrompt = prompt(
-	'What to see on the new image, the whole of it',
+	'Full description of the new image',
 	'e.g. The same teapot on a garden table, morning light',
 );
 
+/** The same prompt, where the one of the original applies without it. */
 export const optionalPrompt = optional(
 	prompt(
-		'What to see on the new image. Left empty, the prompt of the original holds.',
+		'Full description of the new image. If empty, the prompt of the original is used.',
 		'e.g. The same teapot on a garden table, morning light',
 		false,
 	),
 );
 
-/** Whether what Midjourney makes several tasks of is meant; the node then makes them itself. */
+/** Whether a prompt may stand for several tasks; the node then makes them itself. */
 export const allowPermutations = optional(
 	switchField({
 		displayName: 'Permutations',
 		name: 'allowPermutations',
 		default: true,
 		description:
-			'Whether braces in the prompt such as {red, green} and --repeat are meant: each combination is a task of its own, and each is paid',
+			'Whether to expand {red, green} and --repeat in the prompt into one task per combination. Each task is paid.',
 	}),
 );
 
-/** The file of an item that comes in, whether it stands for one output or for a whole task. */
+/** The file of an input item, whether it is one output or a whole task. */
 export const OF_INCOMING_ITEM = '={{ $json.url ?? $json.outputs?.[0]?.url }}';
 
-/** URLs may hold commas: a comma separates only where the next URL begins. */
+/** URLs may contain commas: a comma only separates if another URL follows. */
 const URL_SEPARATOR = /[\s,]+(?=https?:\/\/)|\s*\n\s*/i;
 
+/** @param images which images; the beginning of the description */
 export const imageUrls = (images: string): Field<string[]> =>
 	listField(
 		{ separator: URL_SEPARATOR, check: urlProblem },
@@ -100,9 +104,9 @@ export const imageUrls = (images: string): Field<string[]> =>
 			default: '',
 			required: true,
 			placeholder: 'e.g. https://example.com/teapot.png',
-			// A field of one line would join lines that are pasted into it.
+			// A single-line field would join pasted lines.
 			typeOptions: { rows: 2 },
-			description: `${images}. The provider fetches them, so they must be public. Several: one per line, or an expression that gives an array.`,
+			description: `${images}. The provider fetches them, so they must be public. Enter one URL per line, or use an expression that returns an array.`,
 		},
 	);
 
@@ -119,10 +123,10 @@ const id = (name: string, displayName: string, description: string): Field<strin
 const ofTask = id(
 	'taskId',
 	'Task ID',
-	'The task that made the original. By default the one of the incoming item.',
+	'The task that made the original. Defaults to the task of the input item.',
 );
 
-/** With Vtrix the task is looked at before anything is submitted; without it the job alone has to do. */
+/** With Vtrix the task is read before anything is submitted; without it, the job alone must do. */
 const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(ofTask, {
 	vtrix: optional({
 		...ofTask,
@@ -130,7 +134,7 @@ const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(
 			...ofTask.property,
 			required: false,
 			description:
-				'The task that made the original; it is looked at first. By default the one of the incoming item. Empty it to work with a Job ID alone.',
+				'The task that made the original. It is read before anything is submitted. Defaults to the task of the input item. Clear this field to use a Job ID alone.',
 		},
 	}),
 });
@@ -144,14 +148,15 @@ const jobId = onlyWith(
 			default: '={{ $json.jobId }}',
 			placeholder: 'e.g. 2af2f261-65a8-81cd-424e-42a851214aa1',
 			description:
-				"Midjourney's own ID of the task that made the original. By default the one of the incoming item; where it is empty, the task is asked for it.",
+				"Midjourney's own ID of the task that made the original. Defaults to the job ID of the input item. If empty, it is read from the task.",
 		}),
 	),
 );
 
-export const taskId = id('taskId', 'Task ID', 'The task to look at');
+/** The task that an operation reads. */
+export const taskId = id('taskId', 'Task ID', 'The task to read');
 
-/** Never chosen for the user: which of four pictures is made larger costs the same as the right one. */
+/** Never chosen for the user: the wrong one of four images costs as much as the right one. */
 const index = (kind: 'image' | 'video'): Field<number> => {
 	const field = integerField(
 		{ min: 0, max: 3 },
@@ -162,8 +167,8 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 			required: true,
 			description:
 				kind === 'image'
-					? 'Which image of the task, counted from 0. On a grid: 0 top left, 1 top right, 2 bottom left, 3 bottom right.'
-					: 'Which video of the task, counted from 0',
+					? 'Which image of the task to use, counting from 0. In a grid: 0 is top left, 1 top right, 2 bottom left, 3 bottom right.'
+					: 'Which video of the task to use, counting from 0',
 		},
 	);
 	return {
@@ -171,18 +176,18 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 		read: (value) =>
 			isUnset(value)
 				? {
-						problem: `is empty: enter which ${kind} of the task is meant, 0 to 3 (items with One Item per Output bring it along)`,
+						problem: `is empty: enter which ${kind} of the task to use, 0 to 3 (with One Item per Output, each item has its index)`,
 					}
 				: field.read(value),
 	};
 };
 
-/** The output that something is made of, with its fields. */
+/** The output that something is made from, with its fields. */
 const sourceOf = (kind: 'image' | 'video') => {
 	const which = index(kind);
 	return {
 		fields: [sourceTaskId, jobId, which],
-		/** @throws NodeOperationError when there is neither a task nor a job */
+		/** @throws NodeOperationError if there is neither a task nor a job */
 		from(entered: Parameters): Filled<Source> {
 			const source = {
 				taskId: entered.get(sourceTaskId),
@@ -197,14 +202,16 @@ const sourceOf = (kind: 'image' | 'video') => {
 	};
 };
 
+/** The image of a finished task that an operation works on. */
 export const sourceImage = sourceOf('image');
+/** The video of a finished task that an operation works on. */
 export const sourceVideo = sourceOf('video');
 
-/** How far a result may go from its source. */
+/** How far a result may differ from its source. */
 export const strengthField = (initial: Strength): Field<Strength> =>
 	choiceField(
 		[
-			{ name: 'Strong', value: 'strong', description: 'Keeps the idea, changes much' },
+			{ name: 'Strong', value: 'strong', description: 'Keeps the idea, changes a lot' },
 			{ name: 'Subtle', value: 'subtle', description: 'Keeps the composition, changes details' },
 		] as const,
 		{ displayName: 'Strength', name: 'strength', default: initial },
@@ -224,19 +231,19 @@ export const imageUrlField = (description: string): Field<string> =>
 		1024,
 	);
 
-/** How many pictures of an item may go into one request. */
+/** How many images of an item one request may use. */
 const MOST_IMAGES = 10;
 
 /**
- * Where pictures come from: the web, or binary fields of the item. Of an agent's tool it is always the web, whatever was
- * chosen before, because files reach no tool.
+ * Where images come from: the web, or binary fields of the item. In an agent's tool it is always the web, whatever was
+ * chosen before, because no file reaches a tool.
  */
 const imageSource = choiceField(
 	[
 		{
 			name: 'Binary Field',
 			value: 'binary',
-			description: 'A file in the items that come in, such as the upload of a form',
+			description: 'A file of the input item, such as a form upload',
 		},
 		{ name: 'URL', value: 'url', description: 'An address on the web' },
 	] as const,
@@ -255,10 +262,10 @@ const INPUT_FIELD: Display = {
 	default: 'data',
 	required: true,
 	placeholder: 'e.g. data',
-	description: 'A picture that came in with the item: PNG, JPEG, WebP or GIF, at most 30 MB',
+	description: 'The image to use from the input item: PNG, JPEG, WebP or GIF, at most 30 MB',
 };
 
-/** An image from the web or from the item: its fields, and the address that they make. */
+/** An image from the web or from the item: its fields, and the address that they give. */
 export const imageFrom = (url: Field<string>) => {
 	// Not "only with URL": where Image Source is not shown, nobody has chosen it.
 	const onTheWeb = exceptFor(imageSource, ['binary'], url);
@@ -283,7 +290,7 @@ export const imagesFrom = (
 			binaryFields(MOST_IMAGES, {
 				...INPUT_FIELD,
 				placeholder: 'e.g. data, image2',
-				description: `${INPUT_FIELD.description}. Several: separate their names by commas.`,
+				description: `${INPUT_FIELD.description}. Separate several names with commas.`,
 			}),
 		),
 	);
@@ -294,9 +301,9 @@ export const imagesFrom = (
 	};
 };
 
-/** An image from anywhere, to be worked on. */
+/** An image to work on, from the web or from the item. */
 export const anyImage = imageFrom(
-	imageUrlField('The image to work on; the provider fetches it, so it must be public'),
+	imageUrlField('The image to work on. The provider fetches it, so it must be public.'),
 );
 
 const ASPECT_RATIOS = [
@@ -313,14 +320,14 @@ const ASPECT_RATIOS = [
 	'9:16',
 ].map((value) => ({ name: value, value }));
 
-/** The choice that makes room for what a list does not have. */
+/** The choice that allows a value that is not in the list. */
 const CUSTOM = 'custom';
 
 /** The choice that sends nothing. */
 const DEFAULT: INodePropertyOptions = {
 	name: 'Default',
 	value: '',
-	description: 'What the provider takes by itself',
+	description: "Use the provider's default",
 };
 
 const listedRatio = withDefault(
@@ -328,11 +335,11 @@ const listedRatio = withDefault(
 		displayName: 'Aspect Ratio',
 		name: 'aspectRatio',
 		default: '',
-		description: 'Width to height',
+		description: 'Ratio of width to height',
 	}),
 );
 
-/** Any whole numbers, as Midjourney takes them. */
+/** A ratio of any two whole numbers, as Midjourney accepts it. */
 export const ratioField = (display: Display): Field<string> => {
 	const anyText = textField(11, display);
 	return {
@@ -341,7 +348,7 @@ export const ratioField = (display: Display): Field<string> => {
 			const reading = anyText.read(value);
 			return 'value' in reading && !/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(reading.value)
 				? {
-						problem: `must be width to height in whole numbers such as 16:9, not “${reading.value}”`,
+						problem: `must be width:height in whole numbers, such as 16:9, not “${reading.value}”`,
 					}
 				: reading;
 		},
@@ -363,14 +370,16 @@ const anyRatio: Field<string> = {
 		options: [
 			DEFAULT,
 			...ASPECT_RATIOS,
-			{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
+			{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 		],
 	},
 	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
 };
 
+/** The aspect ratio; with Vtrix any one, else one of the list. */
 export const aspectRatio = perProvider(listedRatio, { vtrix: optional(anyRatio) });
 
+/** The aspect ratio, if Custom is chosen in the list. */
 export const customAspectRatio = onlyWith(
 	['vtrix'],
 	onlyFor(
@@ -382,16 +391,16 @@ export const customAspectRatio = onlyWith(
 				name: 'customAspectRatio',
 				default: '',
 				placeholder: 'e.g. 21:9',
-				description: 'Width to height',
+				description: 'Ratio of width to height',
 			}),
 		),
 	),
 );
 
 /**
- * The aspect ratio to send, from the two fields that make it.
+ * The aspect ratio to send, from its two fields.
  *
- * @throws NodeOperationError when Custom is chosen and not filled in
+ * @throws NodeOperationError if Custom is chosen and not filled in
  */
 export const aspectRatioFrom = (from: Parameters): string | undefined =>
 	chosenOrCustom(from, aspectRatio, customAspectRatio);
@@ -407,7 +416,7 @@ function chosenOrCustom(
 	if (own !== undefined) return own;
 	const { displayName } = list.property;
 	throw from.reject(
-		`'Custom ${displayName}' is empty: enter one, or choose another ${displayName}`,
+		`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
 	);
 }
 
@@ -415,10 +424,10 @@ const VERSIONS = [
 	DEFAULT,
 	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
 	{ name: 'Niji 6', value: 'niji6' },
-	{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
+	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 ];
 
-/** Of whatever number: an expression may name a version that no list knows yet. `v7` is read as 7, `Niji 6` as niji6. */
+/** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
 function versionField(display: Display): Field<string> {
 	const anyText = textField(20, display);
 	return {
@@ -439,6 +448,7 @@ function versionField(display: Display): Field<string> {
 
 const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
+/** The version of Midjourney, from a list that also offers Custom. */
 export const version: Field<string | undefined> = optional({
 	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
 	property: {
@@ -446,11 +456,12 @@ export const version: Field<string | undefined> = optional({
 		name: 'version',
 		type: 'options',
 		default: '',
-		description: 'The Midjourney model; by default the newest that the provider has',
+		description: 'The version of Midjourney. Defaults to the newest one that the provider offers.',
 		options: VERSIONS,
 	},
 });
 
+/** The version, if Custom is chosen in the list. */
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
 	[CUSTOM],
@@ -460,19 +471,20 @@ export const customVersion: Field<string | undefined> = onlyFor(
 			name: 'customVersion',
 			default: '',
 			placeholder: 'e.g. 8',
-			description: 'A version that the list does not have, such as 8.1 or niji7',
+			description: 'A version that is not in the list, such as 8.1 or niji7',
 		}),
 	),
 );
 
 /**
- * The version to send, from the two fields that make it.
+ * The version to send, from its two fields.
  *
- * @throws NodeOperationError when Custom is chosen and not filled in
+ * @throws NodeOperationError if Custom is chosen and not filled in
  */
 export const versionFrom = (from: Parameters): string | undefined =>
 	chosenOrCustom(from, version, customVersion);
 
+/** MidAPI: a text on the result. */
 export const watermark = onlyWith(
 	['midApi'],
 	optional(
@@ -481,11 +493,12 @@ export const watermark = onlyWith(
 			name: 'watermark',
 			default: '',
 			placeholder: 'e.g. example.com',
-			description: 'Text to put on the result as a watermark',
+			description: 'Text to add to the result as a watermark',
 		}),
 	),
 );
 
+/** MidAPI: whether the provider translates the prompt. */
 export const translatePrompt = onlyWith(
 	['midApi'],
 	optional(
@@ -498,25 +511,27 @@ export const translatePrompt = onlyWith(
 	),
 );
 
+/** MidAPI: how soon a task starts. */
 export const speed = onlyWith(
 	['midApi'],
 	withDefault(
 		choiceField(
 			[
 				{ name: 'Fast', value: 'fast' },
-				{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, may take minutes' },
-				{ name: 'Turbo', value: 'turbo', description: 'Quickest, costs most' },
+				{ name: 'Relaxed', value: 'relaxed', description: 'Cheapest, can take several minutes' },
+				{ name: 'Turbo', value: 'turbo', description: 'Fastest, costs the most' },
 			] as const,
 			{
 				displayName: 'Speed',
 				name: 'speed',
 				default: '',
-				description: 'How soon the task begins, and what it costs',
+				description: 'How soon the task starts. Affects the price.',
 			},
 		),
 	),
 );
 
+/** Midjourney's --stylize. */
 export const stylization = optional(
 	integerField(
 		{ min: 0, max: 1000 },
@@ -524,7 +539,7 @@ export const stylization = optional(
 			displayName: 'Stylization',
 			name: 'stylization',
 			default: 100,
-			description: 'How strongly Midjourney applies its own taste, 0 to 1000 (multiples of 50)',
+			description: 'How strongly Midjourney applies its own aesthetic, 0 to 1000 (multiples of 50)',
 		},
 	),
 );
@@ -533,15 +548,17 @@ const VARIETY = {
 	displayName: 'Variety',
 	name: 'variety',
 	default: 10,
-	description: 'How different the images of one task are, 0 to 100',
+	description: 'How much the images of a task differ from each other, 0 to 100',
 };
 
+/** Midjourney's --chaos; MidAPI only takes steps of 5. */
 export const variety = optional(
 	perProvider(integerField({ min: 0, max: 100, step: 5 }, VARIETY), {
 		vtrix: integerField({ min: 0, max: 100 }, VARIETY),
 	}),
 );
 
+/** Midjourney's --weird. */
 export const weirdness = optional(
 	integerField(
 		{ min: 0, max: 3000 },

@@ -16,7 +16,7 @@ import { waitForTasks } from './task/wait';
 import { extendVideo } from './video/extend';
 import { generateVideo } from './video/generate';
 
-/** The one table of operations: the panel, the dispatch, the README and the tests are made from it. */
+/** The one table of operations; panel, dispatch, README and tests are derived from it. */
 export const operations: readonly Operation[] = [
 	generateImage,
 	upscaleImage,

@@ -6,27 +6,27 @@ import type { Provider, RequestMap, TaskKind, TaskRequest } from '../providers/p
 import type { Field } from './field';
 import type { Parameters } from './parameters';
 
-/** What users see of an operation, whatever it does. */
+/** How the panel shows an operation, whatever it does. */
 interface Described {
 	resource: Resource;
 	/** Stable: saved in workflows. */
 	operation: string;
 	/** Title Case, without the resource. */
 	name: string;
-	/** Sentence case, with the resource: what the node panel lists. */
+	/** Sentence case, with the resource: the entry in n8n's list of actions. */
 	action: string;
 	description: string;
 	/** Shown at the top level, in this order. */
 	fields: ReadonlyArray<Field<unknown>>;
-	/** The field whose choice tells nodes of this operation apart on the canvas. */
+	/** The field whose value distinguishes nodes of this operation on the canvas. */
 	toldApartBy?: Field<unknown>;
-	/** Shown under Style and References, alphabetically: what the result looks like. As `additional`. */
+	/** Shown under Style and References, alphabetically: the look of the result. Optional, as in `additional`. */
 	style?: ReadonlyArray<Field<unknown>>;
 	/** Shown under Additional Fields, alphabetically. All optional, and only sent when set. */
 	additional?: ReadonlyArray<Field<unknown>>;
 }
 
-/** The names of the resources, by what workflows save. */
+/** The display names of the resources, by the value that workflows save. */
 export const RESOURCES = {
 	account: 'Account',
 	file: 'File',
@@ -36,52 +36,54 @@ export const RESOURCES = {
 	video: 'Video',
 } as const;
 
+/** A resource, as workflows save it. */
 export type Resource = keyof typeof RESOURCES;
 
-/** A request with every setting named, those too that are not set: none can be forgotten. */
+/** A request that names every setting, even those that are not set, so that none can be forgotten. */
 export type Filled<R> = { [S in keyof Required<R>]: R[S] };
 
-/** Submits tasks of one kind, usually one for each item, and waits for them: each costs money. */
+/** Submits tasks of one kind, usually one per item, and waits for them. Each costs money. */
 interface SubmitsOf<K extends TaskKind> extends Described {
 	does: 'submit';
-	/** Decides which providers can do it. */
+	/** Determines which providers offer it. */
 	kind: K;
-	/** Reads and checks what a user has entered for one item. Throws NodeOperationError that names item, field and remedy. */
+	/** Reads and checks the user's input for one item. Throws a NodeOperationError that names item, field and remedy. */
 	requests(from: Parameters): Array<Filled<RequestMap[K]>>;
-	/** Adds what several fields make together, once the request is read. Throws as `requests`. */
+	/** Adds what several fields determine together, once the request is read. Throws like `requests`. */
 	complete?(from: Parameters, request: TaskRequest): TaskRequest;
 }
 
 /**
- * One row of the table of operations: everything there is to say about one. What it does decides which common options it
- * has (properties.ts).
+ * One row of the table of operations: the complete definition of an operation. `does` determines its common options
+ * (properties.ts).
  */
 export type Operation =
 	| { [K in TaskKind]: SubmitsOf<K> }[TaskKind]
 	| (Described & {
 			/** Waits for tasks that were submitted before. */
 			does: 'wait';
-			/** As `requests`. */
+			/** Reads and throws like `requests`. */
 			taskIds(from: Parameters): string[];
 	  })
 	| (Described & {
 			/** Reads one task once. */
 			does: 'get';
-			/** As `requests`. */
+			/** Reads and throws like `requests`. */
 			taskId(from: Parameters): string;
 	  })
 	| (Described & {
-			/** Asks for something that is no task, and is free; the answer is the item. */
+			/** Asks for something other than a task. It is free, and the answer is the item. */
 			does: 'query';
-			/** What a provider must have for it. */
+			/** The method that a provider needs for it. */
 			needs: 'credits' | 'downloadUrl';
-			/** As `requests`. Gives undefined for a provider that has nothing of the kind. */
+			/** Reads and throws like `requests`. The question returns undefined if the provider does not have the method. */
 			question(from: Parameters): Question;
 	  });
 
+/** A free request to a provider; undefined if the provider cannot answer it. */
 export type Question = (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>;
 
-/** Whether an operation can be done with a provider. */
+/** Whether a provider offers an operation. */
 export function offers(operation: Operation, provider: Provider): boolean {
 	switch (operation.does) {
 		case 'submit':
@@ -94,11 +96,11 @@ export function offers(operation: Operation, provider: Provider): boolean {
 	}
 }
 
-/** The providers that an operation can be done with. */
+/** The providers that offer an operation. */
 export const providersOf = (operation: Operation): Provider[] =>
 	allProviders.filter((provider) => offers(operation, provider));
 
-/** What is to be done for one item. */
+/** The work for one item. */
 export type Work =
 	| { does: 'submit'; requests: TaskRequest[] }
 	| { does: 'wait'; taskIds: string[] }
@@ -106,7 +108,7 @@ export type Work =
 	| { does: 'query'; question: Question };
 
 /**
- * Reads and checks what a user has entered for one item.
+ * Reads and checks the user's input for one item.
  *
  * @throws NodeOperationError that names item, field and remedy
  */

@@ -5,13 +5,13 @@ import { inputError } from '../tasks/nodeErrors';
 import type { ProviderName } from '../providers/provider';
 import { fieldWith, type Conditions, type Field } from './field';
 
-/** Where parameters are read from: a running node, or one that is called over the web. */
+/** The source of parameters: a running node, or a node that handles a webhook call. */
 export interface ParameterSource {
 	getNode(): INode;
 	getNodeParameter(name: string, itemIndex: number, fallback?: unknown): unknown;
 }
 
-/** What a user has entered for one item. */
+/** The user's input for one item. */
 export class Parameters {
 	/** Collections are read once. */
 	private readonly collections = new Map<string, IDataObject>();
@@ -19,14 +19,14 @@ export class Parameters {
 	constructor(
 		private readonly context: ParameterSource,
 		private readonly itemIndex: number,
-		/** Where each field stands: under the name of a collection, or (undefined) at the top level. */
+		/** The place of each field: the name of its collection, or undefined for the top level. */
 		private readonly places: ReadonlyMap<Field<unknown>, string | undefined>,
-		/** Whom the fields are for. */
+		/** The provider that the fields are for. */
 		private readonly provider: ProviderName,
 	) {}
 
 	/**
-	 * The checked value of a field; undefined where an optional one is not set or does not apply.
+	 * The checked value of a field; undefined if an optional one is not set or does not apply.
 	 *
 	 * @throws NodeOperationError that names item and field
 	 */
@@ -35,7 +35,7 @@ export class Parameters {
 		const there = own && (this.applies(own) || !own.unset);
 		const reading = there
 			? own.read(this.entered(own))
-			: (field.unset ?? { problem: 'does not exist with this provider' });
+			: (field.unset ?? { problem: 'is not available with this provider' });
 		if ('problem' in reading) {
 			throw this.reject(`'${field.property.displayName}' ${reading.problem}`);
 		}
@@ -43,7 +43,7 @@ export class Parameters {
 	}
 
 	/**
-	 * The value of a field that is there whenever this is asked for.
+	 * The value of a field that must have one.
 	 *
 	 * @throws NodeOperationError that names item and field; also when it is empty
 	 */
@@ -54,7 +54,7 @@ export class Parameters {
 	}
 
 	/**
-	 * What people call the field that a setting of a request comes from.
+	 * The display name of the field that a setting of a request comes from.
 	 *
 	 * @param path the setting, and the keys within it
 	 */
@@ -66,7 +66,7 @@ export class Parameters {
 		return found[0]?.displayName ?? setting;
 	}
 
-	/** The error to throw when values do not go together. */
+	/** The error to throw if values contradict each other. */
 	reject(message: string): NodeOperationError {
 		return inputError(this.context.getNode(), this.itemIndex, message, 'Nothing was submitted.');
 	}
@@ -92,7 +92,7 @@ export class Parameters {
 	}
 
 	private raw(name: string): unknown {
-		// Null stands for a field that n8n does not show, and therefore does not know.
+		// Null stands for a field that n8n does not show and therefore does not have.
 		return this.context.getNodeParameter(name, this.itemIndex, null);
 	}
 

@@ -1,19 +1,20 @@
 import { BEFORE, DASHES } from '../providers/flags';
 
 /**
- * Midjourney's permutations: `a {red, green} bird` is two prompts, and `--repeat 4` four times the same. Providers make a
- * task of each, and each is paid, but answer with one id. So neither is ever sent: the node makes the prompts itself.
+ * Midjourney's permutations: `a {red, green} bird` is two prompts, and `--repeat 4` is the same prompt four times. Providers
+ * make a task of each, and each is paid, but they answer with one id. So neither is ever sent: the node makes the prompts
+ * itself.
  */
 
-/** No item makes more tasks than this: the largest number that Midjourney itself takes. */
+/** The maximum number of tasks per item, which is also Midjourney's own. */
 export const MOST_TASKS = 40;
 const MOST_REPEATS = 40;
 const DEEPEST = 10;
 
-/** A text, or alternatives, each of which is a sequence again. */
+/** A text, or alternatives, each of which is itself a sequence. */
 type Part = string | Part[][];
 
-/** The sequence that a prompt is; or in which way its braces do not fit. */
+/** A prompt as a sequence of parts; or what is wrong with its braces. */
 function parse(prompt: string): { parts: Part[] } | { problem: string } {
 	const open: Array<{ before: Part[]; alternatives: Part[][] }> = [];
 	let parts: Part[] = [];
@@ -21,10 +22,11 @@ function parse(prompt: string): { parts: Part[] } | { problem: string } {
 		const inner = open[open.length - 1];
 		if (token === '\\{' || token === '\\}') {
 			return {
-				problem: `holds ${token}, and a brace cannot be sent, not even so: write parentheses, or leave it out`,
+				problem: `contains ${token}: a brace cannot be sent, not even escaped. Use parentheses, or remove it`,
 			};
 		} else if (token === '{') {
-			if (open.length === DEEPEST) return { problem: `nests braces more than ${DEEPEST} deep` };
+			if (open.length === DEEPEST)
+				return { problem: `nests braces more than ${DEEPEST} levels deep` };
 			open.push({ before: parts, alternatives: [] });
 			parts = [];
 		} else if (token === '}') {
@@ -41,9 +43,9 @@ function parse(prompt: string): { parts: Part[] } | { problem: string } {
 	return open.length > 0 ? UNPAIRED : { parts };
 }
 
-const UNPAIRED = { problem: 'holds a brace without its partner: take it out' };
+const UNPAIRED = { problem: 'contains an unmatched brace: remove it' };
 
-/** How many texts a sequence stands for. */
+/** The number of texts that a sequence stands for. */
 const countOf = (parts: readonly Part[]): number =>
 	parts.reduce<number>(
 		(product, part) =>
@@ -70,30 +72,30 @@ const REPEAT = new RegExp(
 	'gi',
 );
 
-/** A prompt as often as its --repeat says. */
+/** A prompt, as many times as its --repeat says. */
 function repeated(prompt: string): { prompts: string[] } | { problem: string } {
 	const found = [...prompt.matchAll(REPEAT)];
 	if (found.length === 0) return { prompts: [prompt] };
 	const times = Number(found[0]?.[1] ?? 0);
 	if (found.length > 1 || times < 2 || times > MOST_REPEATS) {
 		return {
-			problem: `must hold --repeat once and with a number from 2 to ${MOST_REPEATS}: correct it`,
+			problem: `must contain --repeat only once, with a number from 2 to ${MOST_REPEATS}`,
 		};
 	}
 	const once = prompt.replace(REPEAT, '').trim();
 	return { prompts: Array.from({ length: times }, () => once) };
 }
 
-/** Braces that hold a name in quotes and a colon. */
+/** Whether a prompt has braces around a quoted name and a colon. */
 const isJson = (prompt: string): boolean => /\{\s*(["“”'])[^{}"“”']*["“”']\s*:/.test(prompt);
 
 const JSON_PROMPT =
-	'reads as JSON, and Midjourney takes its braces for permutations, each of them a paid task: say the same in words';
+	'looks like JSON, and Midjourney takes its braces for permutations, each of them a paid task: write the prompt in plain words';
 
 /**
- * The prompts that a prompt with permutations and --repeat stands for, each to be a task of its own.
+ * The prompts that a prompt with permutations and --repeat stands for. Each becomes a task of its own.
  *
- * @returns or in which way it does not fit, as goes after the name of its field
+ * @returns the prompts, or what is wrong, to follow the name of the field
  */
 export function permutationsOf(prompt: string): { prompts: string[] } | { problem: string } {
 	if (isJson(prompt)) return { problem: JSON_PROMPT };
@@ -111,23 +113,23 @@ export function permutationsOf(prompt: string): { prompts: string[] } | { proble
 	return prompts.length > MOST_TASKS ? tooMany(prompts.length) : { prompts };
 }
 
-/** A number of tasks in words; nobody wants to read more digits. */
+/** A number of tasks for a message, without long digits. */
 const inWords = (tasks: number): string => (tasks > 1000 ? 'more than 1000' : String(tasks));
 
 const tooMany = (tasks: number) => ({
-	problem: `makes ${inWords(tasks)} tasks of one item, at most ${MOST_TASKS} are possible: take some out, or spread them over several items`,
+	problem: `makes ${inWords(tasks)} tasks of one item, but at most ${MOST_TASKS} are allowed: remove some, or spread them over several items`,
 });
 
 /**
- * In which way a prompt would become several paid tasks, or would be taken for such a one.
+ * Why a prompt would become several paid tasks, or would be taken for such a prompt.
  *
- * @param remedy what to do when it was meant, or is not wanted: the end of a sentence
- * @returns undefined when it is one prompt
+ * @param remedy what to do if this is intended, and if not: a sentence without the full stop
+ * @returns undefined if it is a single prompt
  */
 export function permutationProblem(prompt: string, remedy: string): string | undefined {
 	if (!/[{}]/.test(prompt) && !new RegExp(REPEAT.source, 'i').test(prompt)) return undefined;
 	if (/\{\{\s*\$/.test(prompt)) {
-		return 'holds {{ … }} as a mere text: switch the field from Fixed to Expression';
+		return 'contains {{ … }} as plain text: switch the field from Fixed to Expression';
 	}
 	if (isJson(prompt)) return JSON_PROMPT;
 	const parsed = parse(prompt);
@@ -136,5 +138,5 @@ export function permutationProblem(prompt: string, remedy: string): string | und
 	const tasks = 'prompts' in all ? all.prompts.length : countOf(parsed.parts);
 	const what = /[{}]/.test(prompt) ? 'braces' : '--repeat';
 	const count = tasks > 1 ? `, here ${inWords(tasks)},` : '';
-	return `holds ${what}: Midjourney makes a task of each combination${count} and each is paid: ${remedy}`;
+	return `contains ${what}: Midjourney makes a task of each combination${count} and each is paid. ${remedy}`;
 }

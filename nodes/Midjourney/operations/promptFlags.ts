@@ -3,18 +3,18 @@ import type { INodeProperties, NodeHint } from 'n8n-workflow';
 import { flagsOf, patternOf } from '../providers/flags';
 
 /**
- * Midjourney takes settings as flags inside the prompt, too. A setting given both ways is a contradiction that only the
- * provider could resolve, at the user's cost: it is told, not sent.
+ * Midjourney also accepts settings as flags in the prompt. A setting given both ways is a contradiction that only the
+ * provider could resolve, at the user's cost. So it is reported, not sent.
  */
 
-/** How a field is called, by the node and by people. */
+/** The names of a field: internal and displayed. */
 export type Label = Pick<INodeProperties, 'name' | 'displayName'>;
 
 /**
- * What contradicts itself between prompt and fields.
+ * The contradiction between a prompt and the fields.
  *
- * @param set the display names of what the user has set, by name
- * @returns the first contradiction, in full; undefined when there is none
+ * @param set the fields that the user has set
+ * @returns the first contradiction, as a full message; undefined if there is none
  */
 export function flagConflict(prompt: string, set: readonly Label[]): string | undefined {
 	for (const { name, displayName } of set) {
@@ -23,7 +23,7 @@ export function flagConflict(prompt: string, set: readonly Label[]): string | un
 		const found = new RegExp(patternOf(flags), 'i').exec(prompt)?.[0];
 		if (found !== undefined) {
 			const flag = found.replace(/^[^-‒–—―]+/, '');
-			return `'Prompt' holds ${flag} and '${displayName}' is set, too: take the flag out of the prompt, or empty the field`;
+			return `'Prompt' contains ${flag} and '${displayName}' is set as well: remove the flag from the prompt, or clear the field`;
 		}
 	}
 	return undefined;
@@ -32,8 +32,8 @@ export function flagConflict(prompt: string, set: readonly Label[]): string | un
 /**
  * The same check while the user types, as hints in the node's panel.
  *
- * @param fields what a flag may stand for
- * @param valueOf the expression that gives the value of a field
+ * @param fields the fields that may have a flag
+ * @param valueOf the expression for the value of a field
  */
 export const flagHints = (
 	fields: readonly Label[],
@@ -46,9 +46,9 @@ export const flagHints = (
 		const test = `/${patternOf(flags)}/i.test($parameter["prompt"] ?? "")`;
 		return [
 			{
-				message: `The prompt holds <code>--${flags[0]}</code> and <b>${displayName}</b> is set, too. Take the flag out or empty the field: with both, nothing is submitted.`,
+				message: `The prompt contains <code>--${flags[0]}</code> and <b>${displayName}</b> is set as well. Remove the flag or clear the field: nothing is submitted while both are set.`,
 				type: 'warning',
-				// The input pane evaluates the hints of the node before this one: what stands there is never shown.
+				// The input pane evaluates the hints of the previous node, so a hint there would never be shown.
 				location: 'outputPane',
 				whenToDisplay: 'always',
 				displayCondition: `={{ ${isSet} && ${test} }}`,

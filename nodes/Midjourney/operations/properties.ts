@@ -22,14 +22,15 @@ import {
 	waitOptions,
 } from './settings';
 
-/** The node's panel, made from the table of operations. */
+/** The node's panel, derived from the table of operations. */
 
-/** The collections, by the name under which a workflow saves them. */
+/** The names of the collections, as workflows save them. */
 const STYLE = 'style';
 const ADDITIONAL = 'additionalFields';
+/** The collection Options, which both nodes have. */
 export const OPTIONS = 'options';
 
-/** The fields that come with what an operation does, beside its own. */
+/** The fields that an operation has because of what it does, besides its own. */
 function commonFields({ does }: Operation): {
 	topLevel: ReadonlyArray<Field<unknown>>;
 	options: ReadonlyArray<Field<unknown>>;
@@ -54,7 +55,7 @@ const optionsOf = (operation: Operation): ReadonlyArray<Field<unknown>> =>
 		a.property.displayName < b.property.displayName ? -1 : 1,
 	);
 
-/** Every field that an operation has with a provider, with the collection that it stands in; undefined: at the top level. */
+/** Every field that an operation has with a provider, with the name of its collection (undefined: top level). */
 export function placesOf(
 	operation: Operation,
 	provider: ProviderName,
@@ -73,8 +74,8 @@ export function placesOf(
 }
 
 /**
- * What makes a purchase among a node's parameters: all that an operation has, but how it waits and what comes out. As
- * they stand there, so expressions as they were written; what is at its default counts as not there.
+ * The parameters of a node that define a purchase: all of an operation's, except how it waits and what comes out. They are
+ * returned as saved, with expressions as written; a parameter at its default counts as absent.
  */
 export function writtenOf(
 	parameters: IDataObject,
@@ -125,8 +126,8 @@ const collectionsOf = (operation: Operation) => [
 ];
 
 /**
- * n8n's editor hides a field on which all credentials depend, and lets the credential make the choice instead; not so where
- * the field has an option of this value. Nobody is offered it.
+ * n8n's editor hides a field on which all credentials depend, and lets the credential make the choice instead, unless the
+ * field has an option with this value. The option is never shown.
  */
 const KEEPS_FIELD_IN_SIGHT: INodePropertyOptions = {
 	name: 'None',
@@ -135,8 +136,8 @@ const KEEPS_FIELD_IN_SIGHT: INodePropertyOptions = {
 };
 
 /**
- * Which account to use; both nodes begin with it. In tool calls of an agent every name would do (seen on n8n 2.8.4 and
- * 2.41.1, with agents 2.2 and 3.1); n8n's own assistants find the value for a credential under this one only.
+ * Which account to use; the first field of both nodes. In tool calls of an agent any name would work (seen on n8n 2.8.4 and
+ * 2.41.1, with agents 2.2 and 3.1), but n8n's own assistants only find the value for a credential under this one.
  */
 export const providerProperty: INodeProperties = {
 	displayName: 'Provider',
@@ -148,10 +149,10 @@ export const providerProperty: INodeProperties = {
 		KEEPS_FIELD_IN_SIGHT,
 	],
 	default: 'midApi',
-	description: 'Who makes the images: the account to use',
+	description: 'The service that generates the images. You need an account with it.',
 };
 
-/** Where the editor shows the credential; without it, above all fields (seen on n8n 2.41.1, read in 2.8.4 and 1.123.81). */
+/** Where the editor shows the credential; by default, above all fields (seen on n8n 2.41.1, read in 2.8.4 and 1.123.81). */
 export const credentialsProperty: INodeProperties = {
 	displayName: 'Credentials',
 	name: 'credentials',
@@ -169,14 +170,14 @@ export const credentials: INodeCredentialDescription[] = allProviders.map(
 	}),
 );
 
-/** Shows something with these providers only. */
+/** A display condition: only with these providers. */
 const withProviders = (having: readonly Provider[]): Record<string, string[]> => ({
 	[providerProperty.name]: having.map(({ name }) => name),
 });
 
 /** The properties of the node: provider, resource, operation, then the fields of each operation. */
 export function propertiesOf(operations: readonly Operation[]): INodeProperties[] {
-	// In the order of the table, as n8n lists actions: what most people want comes first.
+	// n8n lists actions in the order of the table: the most common ones first.
 	const resources = [...new Set(operations.map(({ resource }) => resource))];
 	return [
 		providerProperty,
@@ -205,8 +206,8 @@ export function propertiesOf(operations: readonly Operation[]): INodeProperties[
 }
 
 /**
- * The operations of a resource, once for each provider. What a provider does not have stands in its list only where it is
- * chosen already, under the name of who has it. n8n's list of actions takes the first of these properties and its provider.
+ * The operations of a resource, once per provider. If an operation that the provider lacks is already chosen, its list shows
+ * it with the name of the provider that has it. n8n's list of actions uses the first of these properties and its provider.
  */
 function operationProperties(
 	resource: string,
@@ -216,7 +217,7 @@ function operationProperties(
 	const hasAny = (provider: Provider) => ofResource.some((one) => offers(one, provider));
 	const first = allProviders.filter(hasAny);
 	const others = allProviders.filter((provider) => !hasAny(provider));
-	// What the table lists first for a resource is what the panel preselects.
+	// The panel preselects the first operation in the table.
 	const preselected = ofResource[0]?.operation ?? '';
 	return [...first, ...others].map((provider) => ({
 		displayName: 'Operation',
@@ -234,7 +235,7 @@ function operationChoice(one: Operation, provider: Provider): INodePropertyOptio
 		name: one.name,
 		value: one.operation,
 		action: one.action,
-		// n8n's lists of actions show it, too.
+		// n8n's list of actions shows it, too.
 		description: one.does === 'submit' ? `${one.description} (paid)` : one.description,
 	};
 	return offers(one, provider)
@@ -285,7 +286,7 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 	return [...noticesOf(operation, show), ...fields, ...collections];
 }
 
-/** What there is for each provider, once for all that have the same. */
+/** What each provider has, with providers that have the same in one group. */
 function grouped<T>(
 	providers: readonly Provider[],
 	having: (provider: Provider) => T | undefined,
@@ -300,7 +301,7 @@ function grouped<T>(
 	return [...groups.values()];
 }
 
-/** What is to be seen above the fields: the price, and the providers for who picked the operation from a list that knows none. */
+/** The notices above the fields: the price, and which provider to choose if the current one lacks the operation. */
 function noticesOf(operation: Operation, show: Record<string, string[]>): INodeProperties[] {
 	const notice = (name: string, displayName: string, having: readonly Provider[]) =>
 		having.length === 0
@@ -313,24 +314,25 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 				];
 	const having = providersOf(operation);
 	const others = allProviders.filter((provider) => !having.includes(provider));
-	const cost = 'Buys one task for every item that comes in; as a tool of an agent, for every call.';
+	const cost =
+		'Buys one task per input item, or one per call when an agent uses the node as a tool.';
 	return [
 		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
 		...notice(
 			'providerNotice',
-			`${operation.name} exists with ${displayNames(having)} only: choose it as Provider above.`,
+			`${operation.name} is only available with ${displayNames(having)}: choose it as Provider above.`,
 			others,
 		),
 	];
 }
 
-/** These providers as people know them. */
+/** The display names of these providers, as in “MidAPI or Vtrix”. */
 export const displayNames = (named: readonly Provider[]): string =>
 	named.map(({ displayName }) => displayName).join(' or ');
 
 type CollectionOption = INodeProperties | INodePropertyOptions | INodePropertyCollection;
 
-/** Inside a collection a field looks at the top level through a slash. */
+/** A field as an option of a collection, where a slash refers to fields at the top level. */
 export function inCollection({ property, only, except }: Field<unknown>): CollectionOption {
 	const atTop = (conditions: Conditions = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
@@ -344,8 +346,8 @@ export function inCollection({ property, only, except }: Field<unknown>): Collec
 }
 
 /**
- * What stands below the node's name on the canvas. n8n names a node after its action, so this says the rest: the operation as
- * the panel and the docs call it, or what tells nodes of it apart, and the provider.
+ * The text below the node's name on the canvas, as an expression. n8n names a node after its action, so this adds the rest:
+ * the operation as the panel and the docs call it, or the choice that distinguishes nodes of it, and the provider.
  */
 export function subtitleOf(operations: readonly Operation[]): string {
 	const said = operations.flatMap((operation) => {
@@ -373,7 +375,7 @@ export function subtitleOf(operations: readonly Operation[]): string {
 	return `={{ ((texts) => ${candidates.join(' || ')})(${texts}) + " · " + ${provider} }}`;
 }
 
-/** What the panel warns of while the user types. */
+/** The warnings that the panel shows while the user types. */
 export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 	const labels = (having: (operation: Operation) => ReadonlyArray<Field<unknown>>) => [
 		...new Map(

@@ -5,12 +5,12 @@ import { flagConflict, type Label } from './promptFlags';
 import { permutationProblem } from './permutations';
 
 /**
- * What no request may hold, whichever fields it was made from: settings that contradict each other, flags that a field
- * smuggles in, and braces or --repeat, which the provider would make several paid tasks of.
+ * What no request may contain, whichever fields it comes from: contradicting settings, flags that a field smuggles in, and
+ * braces or --repeat, which the provider would turn into several paid tasks.
  *
- * @param nameOf what people call the field that a text comes from
+ * @param nameOf the display name of the field that a text comes from
  * @param permutable whether the operation has the field Permutations
- * @returns the first such thing, in full; undefined when there is none
+ * @returns the first problem, as a full message; undefined if there is none
  */
 export function requestProblem(
 	request: TaskRequest,
@@ -18,8 +18,8 @@ export function requestProblem(
 	permutable: boolean,
 ): string | undefined {
 	const remedy = permutable
-		? 'add the field Permutations and switch it on if that is meant, else take them out'
-		: 'take them out, and send one item for each wording';
+		? 'If you want that, add the field Permutations and switch it on. If not, remove them'
+		: 'Remove them, and send one item for each wording';
 	const problemOf = (one: RequestText): string | undefined =>
 		isPrompt(one)
 			? permutationProblem(one.text, remedy)
@@ -38,14 +38,14 @@ export function requestProblem(
 function fieldProblem(text: string): string | undefined {
 	const found = flagIn(text);
 	if (found !== undefined) {
-		return `holds ${found}: a flag belongs in its own field, or at the end of the prompt`;
+		return `contains ${found}: a flag belongs in its own field, or at the end of the prompt`;
 	}
 	return /[{}]/.test(text)
-		? 'holds a brace, which makes permutations of a prompt: take it out (in a URL, write %7B and %7D)'
+		? 'contains a brace, which Midjourney takes for permutations: remove it (in a URL, write %7B and %7D)'
 		: undefined;
 }
 
-/** What is set besides the prompt, and what the mode says as good as a field. */
+/** The fields that are set besides the prompt, including the setting that the mode implies. */
 function settingsOf(request: TaskRequest, nameOf: (path: readonly string[]) => string): Label[] {
 	const set = Object.entries(request)
 		.filter(([, value]) => value !== undefined)

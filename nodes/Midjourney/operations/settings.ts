@@ -17,7 +17,7 @@ import {
 import type { Parameters } from './parameters';
 
 /**
- * How the node waits and what comes out: the fields that all operations on tasks share (architecture.md: Wait modes,
+ * How the node waits and what it outputs: the fields that all operations on tasks share (architecture.md: Wait modes,
  * What comes out).
  */
 
@@ -30,29 +30,29 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 		name: 'Auto',
 		value: 'auto',
 		description:
-			'Park the execution: it holds no worker, and goes on when the tasks have ended, whether the provider calls or not',
+			'Park the execution so that it holds no worker, and continue when the tasks have ended. Works with and without callbacks.',
 	},
 	{
 		name: 'Callback',
 		value: 'callback',
 		description:
-			'Park the execution and read nothing until the provider calls; for an n8n that the provider can reach',
+			'Park the execution and read no task until the provider sends a callback. Needs an n8n that the provider can reach.',
 	},
 	{
 		name: "Don't Wait",
 		value: 'dontWait',
-		description: 'Return the task ID at once; Task → Wait brings the result later',
+		description: 'Return the task IDs at once. Task → Wait gets the results later.',
 	},
 	{
 		name: 'Poll',
 		value: 'poll',
-		description: 'Look at the tasks from time to time until all are finished, holding the worker',
+		description: 'Read the tasks at intervals until all of them have ended. Holds the worker.',
 	},
 ];
 
 const DEFAULT_WAIT_MODE: WaitMode = 'auto';
 
-/** A tool polls, whatever it is set to. */
+/** A tool always polls, so it does not have this field. */
 const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
 	optional(
 		choiceField(modes, {
@@ -61,18 +61,19 @@ const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
 			default: DEFAULT_WAIT_MODE,
 			noDataExpression: true,
 			displayOptions: NOT_IN_TOOLS,
-			description: 'How the node waits for what it has submitted',
+			description: 'How the node waits for the tasks to end',
 		}),
 	);
 
+/** How to wait for tasks that the node submits. */
 export const waitMode = waitModeField(WAIT_MODES);
 
-/** For tasks that were submitted before: they call back where they were told to then. */
+/** How to wait for tasks that were submitted earlier, whose callback address was fixed then. */
 export const laterWaitMode = waitModeField(
 	WAIT_MODES.filter(({ value }) => value === 'auto' || value === 'poll'),
 );
 
-/** `field`, but not where nothing is waited for. */
+/** `field`, but only if the node waits. */
 const whereItWaits = <T>(field: Field<T>) => exceptFor(waitMode, ['dontWait'], field);
 
 const timeLimit = whereItWaits(
@@ -96,19 +97,19 @@ const onTimeLimit = whereItWaits(
 				{
 					name: 'Fail',
 					value: 'error',
-					description: 'The item fails, the message names the task that is still open',
+					description: 'Fail the item with a message that names the open task',
 				},
 				{
 					name: 'Return Pending',
 					value: 'returnPending',
-					description: 'The item comes out with status pending and its task ID',
+					description: 'Output the item with its task ID and the status pending',
 				},
 			] as const,
 			{
 				displayName: 'On Time Limit',
 				name: 'onTimeLimit',
 				default: 'error',
-				description: 'What becomes of a task that is still open then',
+				description: 'What to do with a task that is still open at the time limit',
 			},
 		),
 	),
@@ -122,7 +123,7 @@ const firstCheck = whereItWaits(
 				displayName: 'First Check After (Seconds)',
 				name: 'firstCheck',
 				default: 4,
-				description: 'From the submit to the first look',
+				description: 'Time from the submit to the first check',
 			},
 		),
 	),
@@ -136,16 +137,16 @@ const longestPause = whereItWaits(
 				displayName: 'Longest Pause (Seconds)',
 				name: 'longestPause',
 				default: 30,
-				description: 'The pauses between checks grow with the time waited, up to this',
+				description: 'Maximum pause between two checks. Pauses grow with the time waited.',
 			},
 		),
 	),
 );
 
-/** `field`, but only where the execution may be parked. */
+/** `field`, but only if the execution may be parked. */
 const whereItParks = <T>(field: Field<T>) => onlyFor(waitMode, ['auto', 'callback'], field);
 
-/** @param use what happens there; a sentence */
+/** @param use what the address is used for; full sentences */
 export const internalUrlField = (use: string): Field<string | undefined> =>
 	optional(
 		urlField({
@@ -153,13 +154,13 @@ export const internalUrlField = (use: string): Field<string | undefined> =>
 			name: 'internalUrl',
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:5678',
-			description: `Where this n8n can be reached from inside, if not under the address in WEBHOOK_URL. ${use}`,
+			description: `Where this n8n can reach itself, if not at the address in WEBHOOK_URL. ${use}`,
 		}),
 	);
 
 const internalUrl = whereItParks(
 	internalUrlField(
-		'The node wakes its own execution there; without such an address it looks once a minute or so.',
+		'The node calls it to wake its own execution. If n8n cannot reach itself, the node checks about once a minute.',
 	),
 );
 
@@ -169,7 +170,7 @@ const reference = optional(
 		name: 'reference',
 		default: '',
 		placeholder: 'e.g. order 1234',
-		description: 'Any text: travels with the callback and comes back in the item',
+		description: 'Any text. It travels with the callback and comes back in the item.',
 	}),
 );
 
@@ -183,7 +184,7 @@ const triggerUrl = onlyFor(
 			default: '',
 			placeholder: 'e.g. https://n8n.example.com/webhook/…',
 			description:
-				"Let callbacks arrive at a Midjourney Trigger with the same credential: it starts its workflow, and hands them on to this execution if that waits. For the Wait Mode Don't Wait, and for an n8n that is reachable under /webhook/ only.",
+				"Production URL of a Midjourney Trigger with the same credential, which then receives the callbacks. It starts its workflow and resumes this execution if it is waiting. Use it with Wait Mode Don't Wait, or if only /webhook/ of your n8n is public.",
 		}),
 	),
 );
@@ -197,7 +198,7 @@ const lostAnswerLimit = whereItParks(
 				name: 'lostAnswerLimit',
 				default: LOST_ANSWER_MS / 60_000,
 				description:
-					'A submit whose answer was lost may have been paid: for so long its callback is waited for, which tells the task; then the item fails. Only where callbacks can arrive.',
+					'How long to wait for the callback after the answer to a submit was lost, before the item fails. Such a submit may have been paid, and the callback names its task. Only applies where callbacks can arrive.',
 			},
 		),
 	),
@@ -207,15 +208,15 @@ const itemNumbers = listField(
 	{
 		separator: /[\s,]+/,
 		check: (entry) =>
-			/^\d+$/.test(entry) ? undefined : `holds “${entry}”, which is no item number`,
+			/^\d+$/.test(entry) ? undefined : `contains “${entry}”, which is not an item number`,
 	},
 	{
-		displayName: 'Buy Again What May Be Paid',
+		displayName: 'Items to Buy Again',
 		name: 'buyAgain',
 		default: '',
 		placeholder: 'e.g. 3, 17',
 		description:
-			'When this execution is retried: the items, by the number in their message, whose submit you have not found in the task list of the provider. They are bought again, and paid twice if you have overlooked them. All others are picked up. Empty it afterwards.',
+			"Numbers of the items, as given in their messages, that a retry of this execution buys again. Only enter items whose task is not in the provider's task list: if you overlook a task, you pay twice. All other items are picked up. Clear this field afterwards.",
 	},
 );
 
@@ -234,9 +235,13 @@ const outputItems = whereItWaits(
 				{
 					name: 'One Item per Output',
 					value: 'output',
-					description: 'An item for each image or video, as Upscale, Vary and Video take it',
+					description: 'One item for each image or video, ready for Upscale, Vary and Video',
 				},
-				{ name: 'One Item per Task', value: 'task', description: 'All outputs in one list' },
+				{
+					name: 'One Item per Task',
+					value: 'task',
+					description: 'One item with a list of all outputs',
+				},
 			] as const,
 			{ displayName: 'Output Items', name: 'outputItems', default: 'output' },
 		),
@@ -254,7 +259,7 @@ const simplify = whereItWaits(
 	),
 );
 
-/** In tool calls no one sees a file, so an agent's tool does not have it. */
+/** Nobody sees a file in a tool call, so an agent's tool does not have this field. */
 export const download = whereItWaits(
 	optional(
 		switchField({
@@ -263,12 +268,12 @@ export const download = whereItWaits(
 			default: true,
 			displayOptions: NOT_IN_TOOLS,
 			description:
-				'Whether to fetch the images and videos, so that they are shown and can be saved. Without it items hold links, which expire.',
+				'Whether to download the images and videos, so that you can view and save them. Otherwise the items only have links, which expire.',
 		}),
 	),
 );
 
-/** `field`, but only where files are fetched. */
+/** `field`, but only if files are downloaded. */
 const whereItDownloads = <T>(field: Field<T>) => whereItWaits(onlyFor(download, [true], field));
 
 const binaryField = whereItDownloads(
@@ -277,7 +282,7 @@ const binaryField = whereItDownloads(
 			displayName: 'Put Output File in Field',
 			name: 'binaryField',
 			default: DEFAULT_BINARY_FIELD,
-			description: 'With One Item per Task the index stands behind it: data_0, data_1 and so on',
+			description: 'With One Item per Task, the index is appended: data_0, data_1 and so on',
 			hint: 'The name of the output field to put the binary file data in',
 		}),
 	),
@@ -291,19 +296,24 @@ const downloadLimit = whereItDownloads(
 				displayName: 'Largest Download (MB)',
 				name: 'downloadLimit',
 				default: DEFAULT_DOWNLOAD_LIMIT_MB,
-				description: 'A larger file is not stored',
+				description: 'Larger files are not stored',
 			},
 		),
 	),
 );
 
-/** In the collection Options, alphabetically. */
+/** Options of every operation that waits. */
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
-/** Only where something is submitted: a task that was submitted before calls back where it was told to then. */
+/** Options of operations that submit; the callback address of a task is fixed at the submit. */
 export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
+/** Options of every operation that outputs tasks. */
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
 
-/** @throws NodeOperationError that names item and field */
+/**
+ * How to wait for the tasks of an item, and how to output them.
+ *
+ * @throws NodeOperationError that names item and field
+ */
 export function settingsFrom(from: Parameters): Settings {
 	const first = from.get(firstCheck);
 	const longest = from.get(longestPause);

@@ -19,11 +19,11 @@ import { Parameters, type ParameterSource } from './parameters';
 import { credentialsProperty, inCollection, OPTIONS, providerProperty } from './properties';
 import { download, internalUrlField, resultOptions, settingsFrom } from './settings';
 
-/** The Trigger's panel, and what a user has entered in it. */
+/** The Trigger's panel, and the user's input in it. */
 
 const ENDS: ReadonlyArray<{ name: string; value: TaskEnd; description: string }> = [
 	{ name: 'Task Completed', value: 'completed', description: 'The images or videos are ready' },
-	{ name: 'Task Failed', value: 'failed', description: 'The provider gave up on the task' },
+	{ name: 'Task Failed', value: 'failed', description: 'The provider could not complete the task' },
 ];
 
 const ON_CALLBACK: ReadonlyArray<{
@@ -35,18 +35,18 @@ const ON_CALLBACK: ReadonlyArray<{
 		name: 'Resume and Start',
 		value: 'both',
 		description:
-			'Resume the execution that waits for the task, if one does, and start this workflow',
+			'Resume the execution that waits for the task, if there is one, and start this workflow',
 	},
 	{
 		name: 'Resume the Waiting Execution',
 		value: 'resume',
 		description:
-			'Hand the callback on to the Midjourney node that waits for it; this workflow never starts',
+			'Forward the callback to the Midjourney node that waits for it. This workflow never starts.',
 	},
 	{
 		name: 'Start This Workflow',
 		value: 'start',
-		description: 'Start this workflow, and resume nothing',
+		description: 'Start this workflow and resume no execution',
 	},
 ];
 
@@ -56,38 +56,38 @@ const onCallbackField = choiceField(ON_CALLBACK, {
 	noDataExpression: true,
 	default: 'both',
 	description:
-		'What a callback does. Executions can be resumed where a Midjourney node has the URL of this node as Midjourney Trigger URL in its options.',
+		'What a callback does. It can resume an execution whose Midjourney node has the URL of this Trigger as Midjourney Trigger URL in its options.',
 });
 
-/** Where this workflow is started. */
+/** The choices with which a callback starts this workflow. */
 const STARTS = { [onCallbackField.property.name]: ['both', 'start'] };
 
 const internalUrl = onlyFor(
 	onCallbackField,
 	['both', 'resume'],
 	internalUrlField(
-		'The Trigger hands calls on there to executions that wait in another process, or since before a restart.',
+		'The Trigger calls it to resume executions that wait in another process, or have waited since before a restart.',
 	),
 );
 
-/** In the collection Options, alphabetically; how items look matters only where there are any. */
+/** In alphabetical order; options about items only apply if the workflow starts. */
 const shownOptions: ReadonlyArray<Field<unknown>> = [
 	...resultOptions.map((field) => ({ ...field, only: { ...field.only, ...STARTS } })),
 	internalUrl,
 ].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
 
-/** Whether calls that do not prove themselves are refused; any other value than false is taken for true. */
+/** Whether calls that do not prove themselves are refused; any value other than false counts as true. */
 const ONLY_OWN = 'onlyOwnTasks';
-/** A constant, because n8n is written small. */
+/** A constant, because the linter would not accept “n8n” in a literal display name. */
 const ONLY_OWN_NAME = 'Only Tasks of This n8n';
 
-/** Which address goes where; n8n folds the addresses away above the fields. */
+/** Which address to copy where; n8n collapses the addresses above the fields. */
 const URL_NOTICE =
-	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks this Trigger is to hear of; both need the same credential. To try it out take the <b>Test URL</b>, and click <i>Listen for test event</i> before you submit.';
+	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks should reach this Trigger. Both nodes need the same credential. To try it out, use the <b>Test URL</b> and click <i>Listen for test event</i> before you submit a task.';
 
-/** Where calls need no token. */
+/** Shown if calls need no token. */
 const TAKES_OTHERS =
-	'Calls about tasks that were submitted elsewhere are taken, too: those with the signature by the Webhook HMAC Secret of the credential, or where it has none, any. Each of these is looked up at the provider, 20 a second at most; what comes beyond is told to come again.';
+	'Calls about tasks that were submitted elsewhere are accepted, too. If the credential has a Webhook HMAC Secret, they must be signed with it. If not, any call is accepted and its task is looked up, at most 20 a second; calls beyond that are asked to come again.';
 
 /** The properties of the Trigger. */
 export const triggerProperties: INodeProperties[] = [
@@ -112,7 +112,7 @@ export const triggerProperties: INodeProperties[] = [
 		noDataExpression: true,
 		default: true,
 		description:
-			'Whether to refuse every call that was not asked for by a Midjourney node of this n8n with the same credential, which has the URL of this node as Midjourney Trigger URL. Refusals are told in the log of n8n.',
+			'Whether to refuse every call that was not requested by a Midjourney node of this n8n with the same credential and the URL of this Trigger as Midjourney Trigger URL. Refusals appear in the n8n log.',
 	},
 	{
 		displayName: TAKES_OTHERS,
@@ -132,7 +132,7 @@ export const triggerProperties: INodeProperties[] = [
 	},
 ];
 
-/** What to do with callbacks; what an expression gives instead of a choice counts as not chosen. */
+/** What to do with callbacks; an invalid choice from an expression counts as not chosen. */
 export function receiveSettings(context: IWebhookFunctions): ReceiveSettings {
 	const events: unknown = context.getNodeParameter('triggerOn', []);
 	return {
@@ -149,9 +149,9 @@ function onCallbackIn(context: IHookFunctions | IWebhookFunctions): ReceiveSetti
 	return ON_CALLBACK.find(({ value }) => value === chosen)?.value ?? 'both';
 }
 
-/** What is entered about items, and about reaching this n8n. */
+/** The input about items, and about reaching this n8n. */
 function optionsIn(source: ParameterSource): Parameters {
-	// They are the same with every provider.
+	// These fields are the same with every provider.
 	const places = new Map<Field<unknown>, string | undefined>([
 		[download, undefined],
 		...[...resultOptions, internalUrl].map((field) => [field, OPTIONS] as const),
@@ -159,14 +159,14 @@ function optionsIn(source: ParameterSource): Parameters {
 	return new Parameters(source, 0, places, 'midApi');
 }
 
-/** The parameters as they are where there are no items. */
+/** Parameters outside an execution, where there are no items. */
 const sourceOf = (context: IHookFunctions | IWebhookFunctions): ParameterSource => ({
 	getNode: () => context.getNode(),
 	getNodeParameter: (name: string, _itemIndex: number, fallback: unknown): unknown =>
 		context.getNodeParameter(name, fallback),
 });
 
-/** @throws NodeOperationError when it is none that is known */
+/** @throws NodeOperationError if the provider is unknown */
 function providerChosen(source: ParameterSource): Provider {
 	const chosen = source.getNodeParameter('authentication', 0, undefined);
 	const provider = providerNamed(chosen);
@@ -174,7 +174,7 @@ function providerChosen(source: ParameterSource): Provider {
 	throw new NodeOperationError(source.getNode(), `'Provider' ${String(chosen)} is not known`);
 }
 
-/** Says in n8n's log what is wrong with a Trigger that is being published. Never throws. */
+/** Warns in n8n's log about problems with a Trigger that is being published. Never throws. */
 export async function onPublish(context: IHookFunctions): Promise<void> {
 	const { name, webhookId } = context.getNode();
 	const warn = (words: string) => context.logger.warn(`Midjourney Trigger '${name}' ${words}`);
@@ -186,15 +186,15 @@ export async function onPublish(context: IHookFunctions): Promise<void> {
 		const own = context.getNodeWebhookUrl('default') ?? '';
 		const internal = optionsIn(sourceOf(context)).get(internalUrl) ?? own;
 		if (await areShut(context.helpers, [own, internal])) {
-			warn(`cannot hand calls on to executions that wait. ${reachAdvice()}`);
+			warn(`cannot forward calls to executions that wait. ${reachAdvice()}`);
 		}
 	} catch (error) {
-		// Nobody waits yet; what is entered wrong is told when a call comes.
+		// Nothing waits yet; invalid input is reported when a call comes.
 		context.logger.debug(`${name}: ${error instanceof Error ? error.message : String(error)}`);
 	}
 }
 
-/** Answers a call of a provider. Never throws. */
+/** Answers a call from a provider. Never throws. */
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const source = sourceOf(context);
 	return await answerCall(context, {
@@ -205,9 +205,9 @@ export async function onCallback(context: IWebhookFunctions): Promise<IWebhookRe
 }
 
 /**
- * What a workflow begins with after a call.
+ * The items that a workflow starts with after a call.
  *
- * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+ * @throws NodeOperationError if the execution is cancelled, or the input is invalid
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	return await beginWorkflow(context, {

@@ -1,16 +1,16 @@
 import { unwrapJson } from './json';
 
-/** No answer of a provider comes near this size; what is larger is not read on, in bytes. */
+/** In bytes. No answer of a provider comes near this size; a larger one is not read to its end. */
 const LARGEST = 4_000_000;
 
 type Stream = AsyncIterable<unknown> & { destroy(): void };
 
 /**
- * What an answer holds: parsed where it is JSON, text otherwise. A body that was read already is given as it is.
+ * The content of an answer: parsed if it is JSON, text otherwise. A body that was already read is returned as it is.
  *
  * @param signal ends the reading
- * @param clean what the text goes through before anything else
- * @throws when the stream breaks off, or the signal comes
+ * @param clean applied to the text before anything else
+ * @throws if the stream breaks off, or the signal is aborted
  */
 export async function bodyOf(
 	body: unknown,
@@ -32,7 +32,7 @@ export async function bodyOf(
 			if (size > LARGEST) return { ok: false, words: `It is larger than ${LARGEST / 1e6} MB` };
 			chunks.push(bytes);
 		}
-		// Whatever ended the stream then: it is not whole.
+		// An aborted stream may end like a complete one.
 		signal.throwIfAborted();
 		const text = Buffer.concat(chunks)
 			.toString()

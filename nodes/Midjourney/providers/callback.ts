@@ -3,20 +3,20 @@ import { createHmac, timingSafeEqual } from 'crypto';
 import { isRecord, text, unwrapJson } from './json';
 
 /**
- * What a provider's call says at the most: that something may have happened to a task. Nothing in it is believed before
- * the task was read (architecture.md: A callback is only a hint).
+ * A provider's call only says that something may have happened to a task. Nothing in it is trusted until the task has been
+ * read (architecture.md: A callback is only a hint).
  */
 
-/** How old or how far ahead the time stamp of a signature may be, in s (wire.md: MidAPI signatures). */
+/** How far the timestamp of a signature may be in the past or future, in s (wire.md: MidAPI signatures). */
 const TOLERANCE_S = 300;
 
-/** Where providers put the id of a task, best first (wire.md: MidAPI signatures, Vtrix callbacks). */
+/** The fields in which providers send the id of a task, best first (wire.md: MidAPI signatures, Vtrix callbacks). */
 const ID_FIELDS = ['taskId', 'task_id', 'id', 'jobId', 'job_id', 'request_id'];
 
-/** No call makes more tasks looked at than this. */
+/** The maximum number of tasks that one call makes the node read. */
 const MOST_IDS = 3;
 
-/** What may be the task id of a callback, whatever its form, best first; empty when it holds none. Never throws. */
+/** The possible task ids in a callback of any form, best first; empty if there are none. Never throws. */
 export function taskIdsIn(given: unknown): string[] {
 	const body = unwrapJson(given);
 	const places = isRecord(body) ? [body.data, body].filter(isRecord) : [];
@@ -27,8 +27,8 @@ export function taskIdsIn(given: unknown): string[] {
 }
 
 /**
- * Whether a callback carries the signature of someone who knows one of the secrets (wire.md: MidAPI signatures): base64
- * of HMAC-SHA256 over `taskId.timestamp`. Only the first id and the time are signed, not the body.
+ * Whether a callback is signed with one of the secrets (wire.md: MidAPI signatures): base64 of HMAC-SHA256 over
+ * `taskId.timestamp`. Only the first id and the time are signed, not the body.
  *
  * @param nowMs Unix time in ms
  */
@@ -48,8 +48,8 @@ export function isSigned(
 }
 
 /**
- * A key for the callback addresses of one account in one n8n, which neither the provider, who has the API key, nor anyone
- * who has seen the instance id can make.
+ * The key for the callback addresses of one account in one n8n. Neither the provider, which knows the API key, nor anyone who
+ * has seen the instance id can derive it.
  */
 export const callbackKey = (apiKey: string, instanceId: string): string =>
 	sign(`n8n-nodes-midjourney callback ${instanceId}`, apiKey);
@@ -58,7 +58,7 @@ export const callbackKey = (apiKey: string, instanceId: string): string =>
 export const sign = (message: string, secret: string): string =>
 	createHmac('sha256', secret).update(message).digest('base64');
 
-/** Takes as long for any two texts of the same length. */
+/** Whether two texts are equal, in the same time for all texts of the same length. */
 export function equalInConstantTime(one: string, other: string): boolean {
 	const [a, b] = [Buffer.from(one), Buffer.from(other)];
 	return a.length === b.length && timingSafeEqual(a, b);

@@ -1,13 +1,13 @@
 import type { Meaning } from './http';
 
 /**
- * Who speaks decides what a number means for the money (architecture.md: Pay once). `meaningOf` is for what the
- * provider itself says, in the form that its pages document: only that can be a refusal, and only that says anything of
- * the account. `meaningOfStatus` is for a bare HTTP status, which anything in between may have put there, before or
- * after the provider took the request.
+ * What a number means for the money depends on who sent it (architecture.md: Pay once). `meaningOf` is for codes from the
+ * provider itself, in the form that its pages document: only these can be a refusal, and only these say anything about the
+ * account. `meaningOfStatus` is for a bare HTTP status, which anything in between may have set, before or after the provider
+ * accepted the request.
  */
 
-/** What both providers document as a refusal: they did not act on the request. */
+/** The codes that both providers document as a refusal: they did not act on the request. */
 const REFUSALS: Record<number, Meaning> = {
 	400: { reason: 'invalidRequest', accepted: 'no', transient: false },
 	401: { reason: 'invalidKey', accepted: 'no', transient: false },
@@ -18,13 +18,13 @@ const REFUSALS: Record<number, Meaning> = {
 	429: { reason: 'rateLimited', accepted: 'no', transient: true },
 };
 
-/** A complaint that no documentation explains. A task that is paid is looked at again. */
+/** An error that no documentation explains. A paid task is read again after it. */
 export const UNEXPLAINED: Meaning = { reason: 'unexplained', accepted: 'unknown', transient: true };
 
 /**
- * What a code means that the provider itself gives.
+ * The meaning of a code from the provider itself.
  *
- * @param own what its documentation says differently or besides
+ * @param own the codes for which its documentation says something else or more
  */
 export function meaningOf(code: number, own: Record<number, Meaning> = {}): Meaning {
 	const known = own[code] ?? REFUSALS[code];
@@ -32,9 +32,9 @@ export function meaningOf(code: number, own: Record<number, Meaning> = {}): Mean
 	return code < 400 || code === 408 || code >= 500 ? meaningOfStatus(code) : UNEXPLAINED;
 }
 
-/** What an HTTP status means of which nobody knows who gave it. */
+/** The meaning of an HTTP status from an unknown sender. */
 export function meaningOfStatus(status: number): Meaning {
-	// These say that the request belongs elsewhere and was not acted on; the other redirects may follow upon a success.
+	// These say that the request belongs elsewhere and was not acted on; other redirects may follow a success.
 	if ([301, 307, 308].includes(status)) {
 		return { reason: 'redirected', accepted: 'no', transient: false };
 	}

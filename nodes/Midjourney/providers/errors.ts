@@ -3,30 +3,30 @@ import type { Failure as N8nFailure } from 'n8n-workflow';
 import type { Failure, FailureReason, Suspect } from './http';
 import type { Task } from './task';
 
-/** What a person is told: `what` happened, and what to do about it. */
+/** The text of an error: `what` happened, and what to do about it. */
 export interface Wording {
-	/** Without a full stop; goes before item and task. */
+	/** Without a full stop; item and task follow it. */
 	what: string;
 	/** Full sentences. */
 	remedy: string;
-	/** n8n's own vocabulary for why (n8n 2.38 and newer show it; older ones ignore it). */
+	/** The reason in n8n's own vocabulary (n8n 2.38 and newer show it; older versions ignore it). */
 	cause?: N8nFailure['cause'];
 }
 
 /**
- * What was asked for: a submit that was refused, a look at the task with this id, or a question that costs nothing. It
- * decides what may be advised: who cannot read a paid task is never told to run anything again (architecture.md: No
- * message costs money).
+ * The request that failed: a refused submit, a read of the task with this id, or a free question. It decides what may be
+ * advised: if a paid task cannot be read, the message never says to run anything again (architecture.md: No message costs
+ * money).
  */
 export type Situation = { of: 'submit' } | { of: 'task'; taskId: string } | { of: 'question' };
 
 interface Reason {
 	what: string;
-	/** What to look at, true in every situation. */
+	/** What to check, true in every situation. */
 	check: string;
-	/** Said in place of `check` of a look at a task. */
+	/** Replaces `check` when a task is read. */
 	checkOfTask?: string;
-	/** It ends without anything of the workflow being changed. */
+	/** Whether it can pass without a change to the workflow. */
 	ends?: boolean;
 	cause?: N8nFailure['cause'];
 }
@@ -39,30 +39,30 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		cause: 'credential-invalid',
 	}),
 	notAllowed: (provider) => ({
-		what: `${provider} does not allow this to the account`,
-		check: `Look at the balance and at what the API key may do, in the account at ${provider}.`,
+		what: `${provider} does not allow this for the account`,
+		check: `Check the balance and the permissions of the API key in the account at ${provider}.`,
 		ends: true,
 		cause: 'configuration-invalid',
 	}),
 	noCredits: (provider) => ({
-		what: `The ${provider} account has too little credit`,
+		what: `The ${provider} account does not have enough credits`,
 		check: `Top up the account at ${provider}.`,
 		ends: true,
 		cause: 'quota-exhausted',
 	}),
 	invalidRequest: (provider) => ({
 		what: `${provider} refused the request`,
-		check: 'Change the field that its words name.',
+		check: 'Change the field that the message names.',
 		cause: 'configuration-invalid',
 	}),
 	notFound: (provider) => ({
 		what: `${provider} does not know the task or address`,
 		check:
-			'Check the task ID and that it was made with this provider and API key; tasks are forgotten some time after their files expire. If every call ends like this, check Base URL in the credential.',
+			'Check the task ID, and that the task was created with this provider and API key. Providers delete tasks some time after their files expire. If every call ends like this, check Base URL in the credential.',
 		cause: 'configuration-invalid',
 	}),
 	rateLimited: (provider) => ({
-		what: `${provider} receives too many requests from this account`,
+		what: `${provider} is receiving too many requests from this account`,
 		check: 'Send fewer items at once, or at another time.',
 		ends: true,
 		cause: 'rate-limited',
@@ -75,14 +75,14 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	}),
 	serverError: (provider) => ({
 		what: `${provider} could not answer`,
-		check: `The trouble is on the side of ${provider}.`,
+		check: `The cause is on the side of ${provider}.`,
 		ends: true,
 		cause: 'temporarily-unavailable',
 	}),
 	generationFailed: (provider) => ({
 		what: `${provider} could not generate this`,
-		check: 'Midjourney refuses some prompts and images; others fail by chance.',
-		checkOfTask: 'It may have failed for good, but this answer is no state of the task.',
+		check: 'Midjourney refuses some prompts and images; other tasks fail at random.',
+		checkOfTask: 'The task may have failed for good, but this answer does not confirm it.',
 	}),
 	featureDisabled: (provider) => ({
 		what: `${provider} has switched this feature off`,
@@ -96,9 +96,9 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		cause: 'configuration-invalid',
 	}),
 	invalidSource: () => ({
-		what: 'The source does not fit',
+		what: 'The source cannot be used',
 		check:
-			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. A Job ID alone, with Task ID emptied, is sent without a look.',
+			'Take Task ID, Job ID and Index from one finished task, for example by connecting its node. A Job ID without a Task ID is sent unchecked.',
 		cause: 'configuration-invalid',
 	}),
 	unknownSize: () => ({
@@ -107,34 +107,34 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		cause: 'configuration-invalid',
 	}),
 	unusableImage: () => ({
-		what: 'A picture of the item cannot be used',
+		what: 'An image of the input item cannot be used',
 		check:
-			'Input Data Field Name must name a field with a PNG, JPEG, WebP or GIF picture in the items that come in.',
+			'Input Data Field Name must name a binary field that contains a PNG, JPEG, WebP or GIF image.',
 		cause: 'configuration-invalid',
 	}),
 	undeliverableImage: (provider) => ({
-		what: `There is no way to get the picture of the item to ${provider}`,
+		what: `The image of the input item cannot get to ${provider}`,
 		check:
-			'Either this n8n serves it: that takes an address that can be reached from the internet (WEBHOOK_URL) and binary data outside of memory (N8N_DEFAULT_BINARY_DATA_MODE). Or the provider takes uploads: with MidAPI, File Upload Base URL in the credential says where. Or put the picture on the web and set Image Source to URL.',
+			'There are three ways. This n8n serves it: n8n needs an address that the internet can reach (WEBHOOK_URL), and must not keep binary data in memory (N8N_DEFAULT_BINARY_DATA_MODE). Or the node uploads it: with MidAPI, enter File Upload Base URL in the credential. Or put the image on the web and set Image Source to URL.',
 		cause: 'configuration-invalid',
 	}),
 	unfitCanvas: () => ({
 		what: 'Canvas, mask and image do not go together',
 		check:
-			'Change the canvas or the mask; Image Width and Image Height under Additional Fields say how large the image is to lie on the canvas.',
+			'Change the canvas or the mask. Image Width and Image Height under Additional Fields set the size of the image on the canvas.',
 		cause: 'configuration-invalid',
 	}),
 	unreachable: (provider) => ({
 		what: `${provider} cannot be reached`,
 		check:
-			'Check Base URL in the credential and that this n8n may connect to it (DNS, proxy, certificate). Nothing was sent.',
+			'Check Base URL in the credential, and that this n8n can connect to it (DNS, proxy, certificate). Nothing was sent.',
 		checkOfTask:
-			'Check Base URL in the credential and that this n8n may connect to it (DNS, proxy, certificate).',
+			'Check Base URL in the credential, and that this n8n can connect to it (DNS, proxy, certificate).',
 		ends: true,
 		cause: 'temporarily-unavailable',
 	}),
 	connectionLost: (provider) => ({
-		what: `The connection to ${provider} broke off`,
+		what: `The connection to ${provider} was lost`,
 		check: `Check the network between this n8n and ${provider}.`,
 		ends: true,
 		cause: 'temporarily-unavailable',
@@ -146,34 +146,34 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		cause: 'temporarily-unavailable',
 	}),
 	unreadable: (provider) => ({
-		what: `The answer is not one of ${provider}`,
+		what: `The answer did not come from ${provider}`,
 		check:
-			'It does not have the documented form. Check Base URL in the credential (the API host, not the web site), and the proxies and firewalls in between.',
+			'It does not have the documented form. Check Base URL in the credential (the API host, not the website), and any proxies and firewalls in between.',
 	}),
 	unexplained: (provider) => ({
-		what: `${provider} answered with a complaint`,
-		check: 'Its documentation does not know this complaint; its words are all there is.',
+		what: `${provider} gave an undocumented answer`,
+		check: 'The documentation does not explain this answer; its text is all there is to go by.',
 	}),
 	redirected: (provider) => ({
-		what: `The Base URL of ${provider} points elsewhere`,
+		what: `The Base URL of ${provider} redirects elsewhere`,
 		check:
-			'The server answers with a redirect, which is not followed, so that the API key goes nowhere else. Enter the final https address as Base URL in the credential.',
+			'The node does not follow redirects, so that the API key goes nowhere else. Enter the final https address as Base URL in the credential.',
 		cause: 'configuration-invalid',
 	}),
 };
 
-/** Whether there is a wording for it: what was saved may be of another version. */
+/** Whether there is a wording for a reason: a saved one may come from another version. */
 export const isReason = (value: unknown): value is FailureReason =>
 	typeof value === 'string' && Object.keys(REASONS).includes(value);
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
-		`What it says is missing was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,
+		`The parameter that it reports as missing was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,
 	upscaleContract: () =>
-		'If the task ID is right, choose the other Upscale Contract: the provider documents two addresses for an upscale.',
+		'If the task ID is right, choose the other Upscale Contract: the provider documents two paths for an upscale.',
 };
 
-/** How to put a failure: what happened, with the provider's own code and words, and what to do. */
+/** The wording of a failure: what happened, with the provider's own code and message, and what to do. */
 export function wordingOf(
 	failure: Failure,
 	provider: string,
@@ -193,7 +193,7 @@ export function wordingOf(
 	};
 }
 
-/** What happened, with the provider's own code and words. */
+/** What happened, with the provider's own code and message. */
 function whatOf({ reason, code, message: words }: Failure, provider: string): string {
 	const { what } = REASONS[reason](provider);
 	const own = [code, words && `“${words}”`].filter(Boolean).join(' ');
@@ -214,7 +214,7 @@ function circumstances(
 	];
 }
 
-/** Whoever knows the id has a task that is paid, unless there never was one. */
+/** A task with an id is paid, unless it never existed. */
 const paid = ({ reason }: Failure, taskId: string): string =>
 	reason === 'notFound'
 		? `If the ID is right, task ${taskId} is paid: do not submit it again.`
@@ -228,28 +228,28 @@ function ending({ reason }: Failure, provider: string, { of }: Situation): strin
 				? 'Nothing was bought for this item: run the workflow again for it afterwards.'
 				: 'Nothing was bought for this item.';
 		case 'task':
-			return 'Task → Wait with this ID brings its result as soon as it can be read.';
+			return 'Task → Wait with this ID gets the result as soon as it can be read.';
 		case 'question':
-			return ends ? 'Then ask again.' : undefined;
+			return ends ? 'Then try again.' : undefined;
 	}
 }
 
-/** Words with which providers say that somebody looked at the content and did not want it. */
+/** Words with which providers report that moderation rejected the content. */
 const MODERATION =
 	/moderat|reject|banned|sensitive|nsfw|policy|policies|violat|inappropriate|prohibited|audit|flagged|unsafe/i;
-/** Codes and states that speak of the provider, not of what was asked for. */
+/** Codes and states that point to the provider, not to the request. */
 const OWN_TROUBLE = /^(5(?!01)\d\d|429|455)$|\d{4}099$/;
 const OUT_OF_TIME = /time(d[ _]?)?[ _]?out|expired|unavailable|overload/i;
 
-/** How to put it that a task has failed: by what its code and words say of the reason. */
+/** The wording of a failed task, by the reason that its code and message suggest. */
 export function wordingOfFailed({ error, providerStatus }: Task, provider: string): Wording {
 	const { code, message, meaning } = error ?? {};
 	const words = [message, providerStatus].filter(Boolean).join(' ');
 	const own = MODERATION.test(words)
-		? "Midjourney's moderation did not let it pass: change the prompt or the images before another submit."
+		? "Midjourney's moderation rejected it: change the prompt or the images before you submit again."
 		: OWN_TROUBLE.test(code ?? '') || OUT_OF_TIME.test(words)
-			? `The trouble was on the side of ${provider}, not in the prompt.`
-			: 'If the same fails again, change the prompt or the images.';
+			? `The cause was on the side of ${provider}, not in the prompt.`
+			: 'If it fails again, change the prompt or the images.';
 	const failure: Failure = {
 		reason: 'generationFailed',
 		code,
@@ -262,18 +262,18 @@ export function wordingOfFailed({ error, providerStatus }: Task, provider: strin
 		remedy: [
 			meaning && `This code means: ${meaning}.`,
 			own,
-			'This task is over; another submit is a new task with a price of its own.',
+			'This task has ended. Submitting again creates a new task that is paid separately.',
 		]
 			.filter(Boolean)
 			.join(' '),
 	};
 }
 
-/** Said when a submit may have been taken although no task id came back. */
+/** The advice if a submit may have been accepted although no task id came back. */
 export const AMBIGUOUS_SUBMIT = (provider: string): string =>
-	`The task may exist and may have been paid, so it was not sent again, and nothing sends it again by itself. Look in the task list of ${provider}: if the task is there, take its ID to Task → Wait. If it is certainly not there, enter this item in the option Buy Again What May Be Paid.`;
+	`The task may exist and may have been paid, so it was not submitted again and will not be on its own. Look in the task list of ${provider}: if the task is there, give its ID to Task → Wait. If it is certainly not there, enter the number of this item in the option Items to Buy Again.`;
 
-/** The same, with what is known of the reason. */
+/** The wording of such a submit, with what is known about the reason. */
 export const wordingOfAmbiguous = (failure: Failure, provider: string): Wording => ({
 	what: whatOf(failure, provider),
 	remedy: [AMBIGUOUS_SUBMIT(provider), ...circumstances(failure, provider, { of: 'submit' })]

@@ -1,17 +1,17 @@
 import type { GenerateImage, GenerateVideo } from './provider';
 
 /**
- * Midjourney's own language: image prompts, text, then flags (wire.md: Vtrix models). Some providers have fields for
- * the settings, others only this text; and whoever writes a prompt may have put flags into it.
+ * Midjourney's own language: image prompts, text, then flags (wire.md: Vtrix models). Some providers have fields for the
+ * settings, others only accept this text. A user may also write flags in a prompt.
  */
 
-/** What can be set in a request for an image or a video. */
+/** A setting of a request for an image or a video. */
 type Setting = Exclude<keyof GenerateImage | keyof GenerateVideo, 'kind'>;
 
-/** The flags of every setting; none where no flag says the same. A setting without its row does not compile. */
+/** The flags of every setting; empty if it has none. A setting without a row does not compile. */
 export type FlagTable = Readonly<Record<Setting, readonly string[]>>;
 
-/** The flags that say the same as a setting of a request. The first is the one that is written. */
+/** The flags that are equivalent to a setting of a request. The first one is written. */
 export const FLAGS = {
 	aspectRatio: ['ar', 'aspect'],
 	draft: ['draft'],
@@ -48,26 +48,26 @@ export type Flagged = {
 
 const BY_NAME: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(FLAGS));
 
-/** The flags of a setting, of whatever request it is; none where it has none. */
+/** The flags of a setting of any request; empty if it has none. */
 export const flagsOf = (setting: string): readonly string[] => BY_NAME.get(setting) ?? [];
 
-/** What may stand before a flag: nothing, a space, or what ends a word. The source of a regular expression. */
+/** What may come before a flag: nothing, a space, or the end of a word. The source of a regular expression. */
 export const BEFORE = '(?:^|[\\s,;.:!?)}\\]])';
 
-/** Two hyphens, or one of the dashes that some editors make of them. The source of a regular expression. */
+/** Two hyphens, or a dash that some editors turn them into. The source of a regular expression. */
 export const DASHES = '(?:--+|[‒–—―])';
 
 /**
- * What finds these flags in a text, also where a value is glued to one: `--ar16:9`.
+ * The pattern that finds these flags in a text, also with a value directly attached: `--ar16:9`.
  *
- * @returns the source of a regular expression, to be used without regard to case
+ * @returns the source of a regular expression, to be used case-insensitively
  */
 export const patternOf = (flags: readonly string[]): string =>
 	`${BEFORE}${DASHES}(?:${flags.join('|')})(?:(?![a-z-])|(?=https?:))`;
 
 const ANY_FLAG = new RegExp(`${BEFORE}(${DASHES}\\p{L}+)`, 'u');
 
-/** The first flag in a text, whether Midjourney knows it or not; undefined when there is none. */
+/** The first flag in a text, whether Midjourney knows it or not; undefined if there is none. */
 export const flagIn = (text: string): string | undefined => ANY_FLAG.exec(text)?.[1];
 
 /** The whole request as one text. */
@@ -87,10 +87,10 @@ export const flag = (name: Flagged, value: string | number | undefined): string 
 const switchFlag = (name: Flagged, on: boolean | undefined): string | undefined =>
 	on ? `--${FLAGS[name][0]}` : undefined;
 
-/** Of what the text does not hold: another setting says it, or only a field of the wire. */
+/** For settings that are not in the text: another setting or a field on the wire expresses them. */
 const NOT_WRITTEN: Writer = () => undefined;
 
-/** How every setting stands in the text, in this order. */
+/** How every setting is written in the text, in this order. */
 const WRITERS = {
 	mode: NOT_WRITTEN,
 	imageUrls: ({ mode, imageUrls = [] }) =>
@@ -119,7 +119,7 @@ const WRITERS = {
 	speed: NOT_WRITTEN,
 	translatePrompt: NOT_WRITTEN,
 	watermark: NOT_WRITTEN,
-	// What comes behind it, up to the next flag, belongs to it: a list of words.
+	// Last, because everything up to the next flag belongs to its list of words.
 	exclude: ({ exclude }) => flag('exclude', exclude?.trim()),
 } satisfies Record<Exclude<keyof GenerateImage, 'kind'>, Writer>;
 

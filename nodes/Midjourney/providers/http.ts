@@ -12,7 +12,7 @@ import { cleanText, withoutKey } from './clean';
 import { isHttpUrl, isRecord, text } from './json';
 import type { Form } from './multipart';
 
-/** Why something was not answered as hoped, in one vocabulary for all providers (wording: errors.ts). */
+/** Why a request failed, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
 	| 'invalidKey'
 	| 'notAllowed'
@@ -37,10 +37,10 @@ export type FailureReason =
 	| 'unexplained'
 	| 'redirected';
 
-/** A setting that may be what makes a provider refuse. */
+/** A setting that may be the reason for a refusal. */
 export type Suspect = 'requestFormat' | 'upscaleContract';
 
-/** What an answer without a result means: for the money, and for another try. */
+/** What an answer without a result means for the money and for another try. */
 export interface Meaning {
 	reason: FailureReason;
 	/** `no`: the provider certainly did not act on the request. `unknown`: it may have (architecture.md: Pay once). */
@@ -49,31 +49,34 @@ export interface Meaning {
 	transient: boolean;
 }
 
-/** What went wrong, as a value: whoever asked decides what that means for the money. */
+/** A failure as a value: the caller decides what it means for the money. */
 export interface Failure extends Meaning {
-	/** The provider's or the transport's code, kept as it came. */
+	/** The code from the provider or the transport, unchanged. */
 	code?: string;
-	/** The provider's own words. */
+	/** The provider's own message. */
 	message?: string;
-	/** What the provider's documentation says of the code. */
+	/** What the provider's documentation says about the code. */
 	meaning?: string;
-	/** How long the provider asked to be left alone, in ms. */
+	/** How long the provider asks to wait before the next request, in ms. */
 	retryAfterMs?: number;
-	/** How often it was tried, as far as that is known. */
+	/** How often it was tried, if known. */
 	attempts?: number;
-	/** What to look at before anything else. */
+	/** The setting to check first. */
 	suspect?: Suspect;
 }
 
+/** A value, or why there is none. */
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
+/** A result with a value. */
 export const success = <T>(value: T): Result<T> => ({ ok: true, value });
+/** A result without one. */
 export const failed = (failure: Failure): { ok: false; failure: Failure } => ({
 	ok: false,
 	failure,
 });
 
-/** What a provider says to a request that it has nothing for. */
+/** The result of a request that a provider does not offer. */
 export const notOffered = failed({ reason: 'notOffered', accepted: 'no', transient: false });
 
 /** One request on the wire, relative to the base URL. */
@@ -84,38 +87,38 @@ export interface Call {
 	baseUrl?: string;
 	query?: IDataObject;
 	body?: IDataObject;
-	/** In place of `body`. */
+	/** Sent instead of `body`. */
 	form?: Form;
-	/** In ms, where an answer is of use for a shorter time than usual. */
+	/** The time limit in ms, if an answer is useful for a shorter time than usual. */
 	limitMs?: number;
 }
 
-/** What came back over the wire, whatever its status. */
+/** An answer from the wire, whatever its status. */
 export interface Reply {
 	status: number;
-	/** Parsed where it was JSON, text otherwise. */
+	/** Parsed if it was JSON, text otherwise. */
 	body: unknown;
 	retryAfterMs?: number;
 }
 
-/** A way to one provider's API with the user's key. */
+/** Access to one provider's API with the user's key. */
 export interface Http {
-	/** Where the API is, without a slash at the end. */
+	/** The address of the API, without a trailing slash. */
 	readonly baseUrl: string;
-	/** Tells the account from all others; nothing can be learned from it. */
+	/** Identifies the account without revealing anything about it. */
 	readonly account: string;
-	/** What the callback addresses of this n8n and this account are signed with; never to be shown. */
+	/** The key that signs the callback addresses of this n8n and this account; never to be shown. */
 	readonly callbackKey: string;
-	/** What the provider may sign its callbacks with; empty: it signs nothing. Never to be shown. */
+	/** The secrets that the provider may sign its callbacks with; empty if it signs nothing. Never to be shown. */
 	readonly webhookSecrets: readonly string[];
-	/** How the body of a request is to look, where the credential has a choice of that. */
+	/** The form of a request body, if the credential lets the user choose it. */
 	readonly requestFormat?: string;
 	/** Where files go by the credential, without a slash at the end; undefined: it does not say. */
 	readonly uploadUrl?: string;
 	send(call: Call): Promise<Result<Reply>>;
 }
 
-/** The same way, for requests that are of use for no longer than this, in ms. */
+/** The same access, for requests that are useful for no longer than this, in ms. */
 export const withLimit = (http: Http, limitMs: number): Http => ({
 	...http,
 	send: async (call) =>
@@ -123,25 +126,28 @@ export const withLimit = (http: Http, limitMs: number): Http => ({
 });
 
 /**
- * How long a request may take, from its first byte to the last of its answer, in ms. A submit gets longer: giving up on
- * one may lose a paid task, while a look is simply repeated.
+ * How long a request may take, from its first byte to the last byte of its answer, in ms. A submit gets longer, because
+ * giving up on it may lose a paid task, while a read is simply repeated.
  */
 const LIMIT_MS = { GET: 30_000, POST: 120_000 };
 
-/** Nobody is waited for any longer: whoever asks for more is as good as gone, and timers of n8n overflow at 25 days. */
+/** The longest pause to accept: a provider that asks for more is as good as gone, and n8n's timers overflow at 25 days. */
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
-/** A running node, or one that is called over the web: both can ask with a credential. */
+/** A running node, or a node that handles a webhook call: both can send requests with a credential. */
 export type RequestContext = IExecuteFunctions | IWebhookFunctions;
 
 /**
- * Opens the way to a provider: n8n adds the key (`authenticate` of the credential), every HTTP status comes back as a
- * reply, and what the transport could not do comes back as a failure. Nothing is repeated here and no redirect is
- * followed: the key goes to the base URL, with files to where the provider takes them, and nowhere else.
+ * Opens access to a provider. n8n adds the key (`authenticate` of the credential). Every HTTP status is returned as a reply,
+ * and every transport error as a failure. Nothing is repeated here and no redirect is followed: the key goes to the base URL
+ * (with a file, to the provider's host for uploads) and nowhere else.
  *
- * The credential is opened once, and of the context only what a request needs is kept: so an open way also serves after
- * the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would throw
- * away the id of a task that may be paid already; this one cannot (the node itself stops at once, tasks/clock.ts).
+ * The credential is opened once, and only the parts of the context that a request needs are kept. So the access still works
+ * after the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would
+ * lose the id of a task that may already be paid; this one cannot be cancelled (the node itself stops at once,
+ * tasks/clock.ts).
+ *
+ * @throws if n8n cannot open the credential
  */
 export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
 	const data = await context.getCredentials(credentialType);
@@ -164,9 +170,9 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		uploadUrl: withoutSlash(data.fileUploadUrl),
 		async send({ method, path, baseUrl = base, query, body, form, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(baseUrl)) {
-				// Not shown: whoever mixed up the fields has the key in it.
+				// Not shown: if the user mixed up the fields, it is the key.
 				const field = baseUrl === base ? 'Base URL' : 'File Upload Base URL';
-				return neverSent({ message: `${field} is no URL that begins with https:// or http://` });
+				return neverSent({ message: `${field} is not a URL that starts with https:// or http://` });
 			}
 			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {
@@ -175,9 +181,9 @@ export async function openHttp(context: RequestContext, credentialType: string):
 				qs: query,
 				body,
 				json: true,
-				// So an answer that is too large is not read on.
+				// Allows the node to stop reading an answer that is too large.
 				encoding: 'stream',
-				// Ends silence alone, and the signal also what drips.
+				// Only ends silence; the signal also ends an answer that trickles in.
 				timeout: limitMs,
 				abortSignal: signal,
 				disableFollowRedirect: true,
@@ -224,7 +230,7 @@ async function readReply(
 
 const UNREADABLE: Failure = { reason: 'unreadable', accepted: 'unknown', transient: true };
 
-/** `Retry-After` is a number of seconds or a date; anything else is ignored. */
+/** The pause that a `Retry-After` header asks for, in ms: a number of seconds or a date. Anything else is ignored. */
 export function retryAfterMs(header: unknown): number | undefined {
 	const value = text(header);
 	if (value === undefined) return undefined;
@@ -232,7 +238,7 @@ export function retryAfterMs(header: unknown): number | undefined {
 	return ms > 0 ? Math.min(ms, LONGEST_RETRY_AFTER_MS) : undefined;
 }
 
-/** The connection never came about, which may be different next time. */
+/** The connection was never established, which may work next time. */
 const NO_CONNECTION = new Set([
 	'ECONNREFUSED',
 	'ENOTFOUND',
@@ -240,27 +246,27 @@ const NO_CONNECTION = new Set([
 	'EHOSTUNREACH',
 	'ENETUNREACH',
 ]);
-/** No request could be made of what was to be sent. */
+/** The request could not be built. */
 const NO_REQUEST = new Set(['ERR_INVALID_URL', 'ERR_INVALID_CHAR', 'ERR_INVALID_PROTOCOL']);
-/** The certificate does not fit, which is seen before the request. */
+/** The certificate is invalid, which is detected before the request. */
 const NO_TRUST =
 	/^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
 /**
- * No agreement in the handshake of TLS. `EPROTO` is said where the request still waits to be written; of OpenSSL's codes only
- * those of a handshake, because others (a bad record, an unexpected end) also come while the answer is read.
+ * The TLS handshake failed. `EPROTO` occurs while the request still waits to be written. Of OpenSSL's codes, only those of a
+ * handshake count, because others (a bad record, an unexpected end) also occur while the answer is read.
  */
 const NO_HANDSHAKE =
 	/^EPROTO$|^ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE|CIPHER|CERT|UNKNOWN_CA|UNRECOGNIZED_NAME|KEY_TOO_SMALL|INSUFFICIENT_SECURITY|LEGACY|HTTP_REQUEST|PACKET_LENGTH)/;
 const TIMED_OUT = new Set(['ETIMEDOUT', 'ECONNABORTED']);
-/** n8n's own errors: it did not let the request out. */
+/** n8n's own errors: it did not send the request. */
 const HELD_BACK = /^(Ssrf\w+|UserError|NodeOperationError)$/;
-/** What Node and axios say where their code does not tell. */
+/** Messages of Node and axios whose code says nothing. */
 const WORDS_BEFORE_SENDING = /before secure TLS connection was established|Unsupported protocol/;
 
 const neverSent = (what: Partial<Failure>): { ok: false; failure: Failure } =>
 	failed({ reason: 'unreachable', accepted: 'no', transient: false, ...what });
 
-/** n8n wraps what axios throws; what says what happened sits somewhere along the chain of causes. */
+/** n8n wraps the errors of axios; the actual error is somewhere in the chain of causes. */
 function transportFailure(error: unknown, key: string | undefined): Failure {
 	const links: Array<{ name?: unknown; message?: unknown; syscall?: unknown; errors?: unknown }> =
 		[];
@@ -296,7 +302,7 @@ function transportFailure(error: unknown, key: string | undefined): Failure {
 	};
 }
 
-/** A failed `connect`, or several where a host has several addresses. */
+/** A failed `connect`, or several if a host has several addresses. */
 const isOfConnecting = ({ syscall, errors }: { syscall?: unknown; errors?: unknown }): boolean =>
 	syscall === 'connect' ||
 	(Array.isArray(errors) &&

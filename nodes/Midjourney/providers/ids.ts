@@ -1,11 +1,11 @@
 import { failed, type Failure } from './http';
 
-/** No provider has longer ids, in characters. */
+/** The longest id of any provider, in characters. */
 const LONGEST = 200;
 
 /**
- * Why a text is not asked about as a task id; undefined when it is. In a path a slash or dots alone would lead elsewhere, with
- * the key; half a surrogate pair stands in no URL.
+ * Why a text cannot be a task id; undefined if it can. In a path, a slash or dots alone would lead elsewhere, with the key;
+ * half a surrogate pair is not valid in a URL.
  */
 export function noTaskId(id: string): { ok: false; failure: Failure } | undefined {
 	const fits = id.length <= LONGEST && id.trim() !== '' && !/^\.+$|[/\\\p{Cc}\p{Cs}]/u.test(id);
@@ -19,7 +19,7 @@ export function noTaskId(id: string): { ok: false; failure: Failure } | undefine
 			});
 }
 
-/** An answer to a look that speaks of something else: it says nothing of the task, and the next one may. */
+/** The answer to a read was about something else: it says nothing about the task, but the next one may. */
 export const OF_ANOTHER_TASK = failed({
 	reason: 'unreadable',
 	message: 'The answer is about another task',

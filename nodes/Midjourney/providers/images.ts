@@ -1,28 +1,28 @@
 import type { Mask, TaskRequest } from './provider';
 
-/** The pictures that a request is made of: where their addresses stand, and those that lie in the workflow. */
+/** The images of a request: where it holds their addresses, and how it names those of the workflow. */
 
 /**
- * How a request names a picture that lies in a binary field of its item, for as long as it has no URL. No URL field lets
- * such an address through, and no provider ever sees one.
+ * How a request names an image in a binary field of its item, as long as the image has no URL. No URL field accepts such an
+ * address, and no provider ever sees one.
  */
 const IN_ITEM = 'binary:';
 
 /** Half of a character, which cannot be written in an address. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** @returns the address of the picture in a binary field of the item; undefined for a name that nobody can write */
+/** @returns the address of the image in a binary field of the item; undefined for an invalid name */
 export const addressOfField = (field: string): string | undefined =>
 	LONE_SURROGATE.test(field) ? undefined : IN_ITEM + encodeURIComponent(field);
 
-/** Whether this is how a request names a picture of its item. */
+/** Whether an address names an image of the item. */
 export const isInItem = (address: string): boolean => address.startsWith(IN_ITEM);
 
 /** @returns the name of the binary field; undefined for any other address */
 export const fieldAt = (address: string): string | undefined =>
 	isInItem(address) ? decodeURIComponent(address.slice(IN_ITEM.length)) : undefined;
 
-/** The same request with other addresses for its pictures. Texts that only mention one stay as they are. */
+/** The same request with other addresses for its images. Texts that only mention an address are not changed. */
 export function withAddresses(
 	request: TaskRequest,
 	addressOf: (address: string) => string,
@@ -63,7 +63,7 @@ export function withAddresses(
 const maskWith = (mask: Mask, addressOf: (address: string) => string): Mask =>
 	'url' in mask ? { url: addressOf(mask.url) } : mask;
 
-/** The binary fields of the item that a request takes pictures from, each once. */
+/** The binary fields of the item that a request uses, each once. */
 export function fieldsIn(request: TaskRequest): string[] {
 	const fields = new Set<string>();
 	withAddresses(request, (address) => {

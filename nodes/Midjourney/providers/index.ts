@@ -8,9 +8,9 @@ export const providers: Readonly<{ [N in ProviderName]: Provider & { readonly na
 	vtrix,
 };
 
-/** All of them. */
+/** All providers, in the order of the panel. */
 export const allProviders: readonly Provider[] = Object.values(providers);
 
-/** The provider that was chosen; undefined for a name that is none. */
+/** The provider with this name; undefined if there is none. */
 export const providerNamed = (name: unknown): Provider | undefined =>
 	allProviders.find((provider) => provider.name === name);

@@ -1,7 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 
-/** Guards for what comes from outside: an answer is only believed as far as it was looked at. */
+/** Guards for values from outside: only what was checked is trusted. */
 
+/** Whether a value is an object and not an array. */
 export const isRecord = (value: unknown): value is IDataObject =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -11,7 +12,7 @@ export function text(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Some answers carry JSON as text inside JSON. Gives what the text holds, or the value itself. */
+/** The content of JSON text, which some answers have inside JSON; any other value is returned as it is. */
 export function unwrapJson(value: unknown): unknown {
 	if (typeof value !== 'string') return value;
 	try {
@@ -31,7 +32,7 @@ export function isoDate(value: unknown): string | undefined {
 	return isoOf(ms);
 }
 
-/** ISO 8601 of Unix ms; undefined where there is no such date, as after the year 275760. */
+/** ISO 8601 of Unix ms; undefined if there is no such date, as after the year 275760. */
 export function isoOf(ms: number): string | undefined {
 	const date = new Date(ms);
 	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
@@ -43,6 +44,6 @@ export function numberIn(value: unknown): number | undefined {
 	return Number.isFinite(number) ? number : undefined;
 }
 
-/** Whether a file can be fetched from there: an absolute address on the web. */
+/** Whether a text is an absolute http(s) URL. */
 export const isHttpUrl = (value: string): boolean =>
 	URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);

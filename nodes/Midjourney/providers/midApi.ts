@@ -47,7 +47,7 @@ const UPLOAD_MS = 300_000;
 
 /** Generated files are kept for 15 days (wire.md: MidAPI). */
 const RETENTION_MS = 15 * 24 * 3_600_000;
-/** What download-url hands out works for 20 minutes (wire.md: MidAPI download links). */
+/** A link from download-url works for 20 minutes (wire.md: MidAPI download links). */
 const DOWNLOAD_URL_MS = 20 * 60_000;
 
 const IMAGE_TASK_TYPE: Record<GenerateImage['mode'], string> = {
@@ -65,7 +65,7 @@ const EXTEND_TASK_TYPE: Record<ExtendVideo['mode'], string> = {
 	manual: 'mj_video_extend_manual',
 };
 
-/** What generate takes for an image (wire.md: MidAPI generate). */
+/** The fields of generate for an image (wire.md: MidAPI generate). */
 const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
 	prompt: ({ prompt }) => ({ prompt }),
@@ -79,7 +79,7 @@ const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	omniIntensity: ({ omniIntensity }) => ({ ow: omniIntensity }),
 	watermark: waterMark,
 	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
-	// Only Midjourney's own language has these; a flag in the prompt says them here, too.
+	// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
 	draft: notSent,
 	exclude: notSent,
 	imageQuality: notSent,
@@ -92,7 +92,7 @@ const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	tile: notSent,
 };
 
-/** What generate takes for a video (wire.md: MidAPI generate). */
+/** The fields of generate for a video (wire.md: MidAPI generate). */
 const GENERATE_VIDEO: WireTable<GenerateVideo> = {
 	quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
 	prompt: ({ prompt }) => ({ prompt }),
@@ -105,7 +105,7 @@ const GENERATE_VIDEO: WireTable<GenerateVideo> = {
 	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
 };
 
-/** This provider knows tasks by its own ids alone. */
+/** This provider only knows its own task ids. */
 const SOURCE_TASK = {
 	taskId: ({ taskId }: Source) => ({ taskId }),
 	jobId: notSent,
@@ -121,7 +121,7 @@ const UPSCALE: WireTable<UpscaleImage> = {
 	upscaler: notSent,
 };
 
-/** What a variation takes (wire.md: MidAPI vary). */
+/** The fields of a variation (wire.md: MidAPI vary). */
 const VARY: WireTable<VaryImage> = {
 	...SOURCE_TASK,
 	index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
@@ -131,7 +131,7 @@ const VARY: WireTable<VaryImage> = {
 	prompt: notSent,
 };
 
-/** What an extension takes (wire.md: MidAPI extend). */
+/** The fields of an extension (wire.md: MidAPI extend). */
 const EXTEND_VIDEO: WireTable<ExtendVideo> = {
 	...SOURCE_TASK,
 	mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
@@ -169,16 +169,16 @@ const post = (path: string, body: IDataObject): Call => ({
 });
 
 /**
- * The wire form of a request. What is not set is not in the body.
+ * The wire form of a request. Settings that are not set are not in the body.
  *
- * @returns undefined for what this provider does not offer
+ * @returns undefined if this provider does not offer the request
  */
 export const submitCall = (request: TaskRequest): Call | undefined =>
 	callOf(CALLS, request.kind, request);
 
 /**
- * The codes that are this family's own (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200.
- * 501 says that somebody has worked on the request.
+ * The codes of this family (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200. After a 501, work
+ * on the request may have started.
  */
 const CODES: Record<number, Meaning> = {
 	403: { reason: 'invalidKey', accepted: 'no', transient: false },
@@ -187,7 +187,7 @@ const CODES: Record<number, Meaning> = {
 	505: { reason: 'featureDisabled', accepted: 'no', transient: false },
 };
 
-/** `{code, msg, data}` with a whole number as code: the form by which this family is known. */
+/** `{code, msg, data}` with a whole number as code: the form of this family's answers. */
 function envelopeIn(body: unknown): { code: number; words?: string; data: unknown } | undefined {
 	const envelope = unwrapJson(body);
 	if (!isRecord(envelope)) return undefined;
@@ -198,9 +198,9 @@ function envelopeIn(body: unknown): { code: number; words?: string; data: unknow
 }
 
 /**
- * Opens the envelope: success needs HTTP 2xx and code 200 (wire.md: MidAPI envelope). A failing code in the body weighs
- * more than the status, because this family sends its refusals with HTTP 200. What comes in no envelope is not of the
- * provider.
+ * Opens the envelope: success requires HTTP 2xx and code 200 (wire.md: MidAPI envelope). A failing code in the body counts
+ * more than the status, because this family sends its refusals with HTTP 200. An answer without an envelope does not come
+ * from the provider.
  */
 export function openEnvelope({ status, body, retryAfterMs }: Reply): Result<unknown> {
 	const envelope = envelopeIn(body);
@@ -209,14 +209,14 @@ export function openEnvelope({ status, body, retryAfterMs }: Reply): Result<unkn
 	if (code === 200 && status >= 200 && status < 300) return success(data);
 	const failure: Failure =
 		code === 200
-			? // A gateway spoiled the status of a success: whatever the status says, the request was taken.
+			? // A gateway changed the status of a success: whatever it says, the request was accepted.
 				{ ...meaningOfStatus(status), code: String(status), message: words, accepted: 'unknown' }
 			: { ...meaningOf(code, CODES), code: String(code), message: words };
 	const taskId = isRecord(data) ? wordsIn(data.taskId) : undefined;
 	return failed({ ...failure, retryAfterMs, ...(taskId !== undefined && ofTask(words, taskId)) });
 }
 
-/** Whoever names a task did not refuse it, whatever else is said. */
+/** An answer that names a task did not refuse it, whatever else it says. */
 const ofTask = (
 	words: string | undefined,
 	taskId: string,
@@ -230,7 +230,7 @@ async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 	return reply.ok ? openEnvelope(reply.value) : reply;
 }
 
-/** An answer of success that does not hold what it must. */
+/** A successful answer without the required content. */
 const unreadable = (words: string): Result<never> =>
 	failed({
 		reason: 'unreadable',
@@ -249,9 +249,9 @@ const STATUS = new Map<string, TaskStatus>([
 ]);
 
 /**
- * `data` of record-info as a task (wire.md: MidAPI tasks), tolerant where real clients met other forms: the flag as
- * text, the result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined when it is
- * no task.
+ * `data` of record-info as a task (wire.md: MidAPI tasks), tolerant of other forms that real clients have met: the flag as
+ * text, the result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined if it is not a
+ * task.
  */
 export function parseTask(data: unknown): Task | undefined {
 	if (!isRecord(data)) return undefined;
@@ -285,7 +285,7 @@ export function parseTask(data: unknown): Task | undefined {
 	};
 }
 
-/** An output is known by its place in the list: what has no usable address leaves its number to nobody. */
+/** An output is numbered by its position in the list; one without a usable address leaves a gap. */
 function outputs(data: IDataObject): Output[] {
 	const result = unwrapJson(data.resultInfoJson);
 	const list = isRecord(result) ? result.resultUrls : data.resultUrls;
@@ -297,6 +297,7 @@ function outputs(data: IDataObject): Output[] {
 	});
 }
 
+/** MidAPI and kie.ai. */
 export const midApi: Provider & { readonly name: 'midApi' } = {
 	name: 'midApi',
 	displayName: 'MidAPI',
@@ -314,12 +315,12 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
 		);
 		if (!answer.ok) {
-			// Two pages of the provider name two paths (wire.md: MidAPI upscale): the other one may be right.
+			// Two pages of the provider name different paths (wire.md: MidAPI upscale): the other one may be right.
 			const suspect = request.kind === 'upscaleImage' && answer.failure.code === '404';
 			return suspect ? failed({ ...answer.failure, suspect: 'upscaleContract' }) : answer;
 		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
-		return taskId === undefined ? unreadable('The answer holds no task ID') : success(taskId);
+		return taskId === undefined ? unreadable('The answer contains no task ID') : success(taskId);
 	},
 
 	async read(http, taskId) {
@@ -331,7 +332,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			query: { taskId },
 		});
 		if (!answer.ok) {
-			// The only thing that a look at a task can be refused for is the id.
+			// The id is the only possible reason to refuse a read.
 			return answer.failure.reason === 'invalidRequest'
 				? failed({ ...answer.failure, reason: 'notFound' })
 				: answer;
@@ -340,7 +341,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			return failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false });
 		}
 		const task = parseTask(answer.value);
-		if (!task) return unreadable('The answer holds no task');
+		if (!task) return unreadable('The answer contains no task');
 		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
 	},
 
@@ -351,7 +352,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		}
 		if (!answer.ok) return answer;
 		const credits = numberIn(answer.value);
-		return credits === undefined ? unreadable('The answer holds no balance') : success(credits);
+		return credits === undefined ? unreadable('The answer contains no balance') : success(credits);
 	},
 
 	async downloadUrl(http, url) {
@@ -363,7 +364,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		if (!answer.ok) return answer;
 		const direct = text(answer.value);
 		return direct === undefined || !isHttpUrl(direct)
-			? unreadable('The answer holds no URL')
+			? unreadable('The answer contains no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},
 

@@ -4,15 +4,17 @@ import type { Result, Http } from './http';
 import type { FileToSend } from './multipart';
 import type { Task } from './task';
 
+/** What an image is generated from. */
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
+/** How soon a task starts; affects the price. */
 export type Speed = 'relaxed' | 'fast' | 'turbo';
 
-/** Image → Generate. What is undefined is not sent. */
+/** Image → Generate. Undefined settings are not sent. */
 export interface GenerateImage {
 	kind: 'generateImage';
 	mode: ImageMode;
 	prompt: string;
-	/** What the mode is about: images to start from, the style, or the subject. */
+	/** The images of the mode: to start from, for the style, or for the subject. */
 	imageUrls?: string[];
 	aspectRatio?: string;
 	version?: string;
@@ -24,7 +26,7 @@ export interface GenerateImage {
 	watermark?: string;
 	translatePrompt?: boolean;
 	draft?: boolean;
-	/** What is not to be seen. */
+	/** What the image must not show. */
 	exclude?: string;
 	imageQuality?: number;
 	imageWeight?: number;
@@ -37,13 +39,13 @@ export interface GenerateImage {
 	tile?: boolean;
 }
 
-/** One output of a finished task, which something is made of. At least one of the ids is there. */
+/** The output of a finished task that something is made from. It has at least one of the ids. */
 export interface Source {
 	/** The provider's own id. */
 	taskId?: string;
 	/** Midjourney's id of the same task, for providers that work with it (wire.md: Vtrix jobs). */
 	jobId?: string;
-	/** Counts from 0, whatever the wire wants. */
+	/** Counts from 0, whatever the wire uses. */
 	index: number;
 }
 
@@ -53,61 +55,61 @@ export interface UpscaleImage extends Source {
 	watermark?: string;
 	/** Which of the two documented forms to send (wire.md: MidAPI upscale). */
 	contract?: 'reference' | 'quickstart';
-	/** Which of Midjourney's upscalers; undefined where the provider has only one. */
+	/** Which of Midjourney's upscalers to use; undefined if the provider has only one. */
 	upscaler?: 'standard' | 'creative' | 'v5Twice' | 'v5FourTimes';
 }
 
-/** How far a result may go from its source. */
+/** How far a result may differ from its source. */
 export type Strength = 'strong' | 'subtle';
 
 /** Image → Vary. */
 export interface VaryImage extends Source {
 	kind: 'varyImage';
 	watermark?: string;
-	/** What the provider calls the first image: its pages say both (wire.md: MidAPI vary). */
+	/** The provider's number for the first image; its pages say both (wire.md: MidAPI vary). */
 	firstIndex?: 0 | 1;
-	/** Undefined where the provider has only one. */
+	/** Undefined if the provider has only one. */
 	strength?: Strength;
 	prompt?: string;
 }
 
-/** Image → Remix: the same image after another prompt. */
+/** Image → Remix: the same image from a new prompt. */
 export interface RemixImage extends Source {
 	kind: 'remixImage';
 	strength: Strength;
 	prompt: string;
 }
 
-/** In px. */
+/** A size in px. */
 export interface Size {
 	width: number;
 	height: number;
 }
 
-/** In px; `x` and `y` lead from the top left corner of what it lies on to its own. */
+/** A rectangle in px; `x` and `y` are its top left corner, measured from that of the surface it is on. */
 export interface Rectangle extends Size {
 	x: number;
 	y: number;
 }
 
-/** What is to be painted again: the white of a picture, or areas of the image. */
+/** What to repaint: the white parts of a mask image, or areas of the image. */
 export type Mask =
 	| { url: string }
 	| {
-			/** Of the image that the points refer to; undefined as long as nobody knows it. */
+			/** The size of the image that the points refer to; undefined until it is known. */
 			size?: Size;
-			/** Each a polygon of x, y, x, y, …; clockwise. */
+			/** Polygons, each as x, y, x, y, …, clockwise. */
 			polygons: number[][];
 	  };
 
-/** Where an image lies on a canvas that is to be filled. */
+/** The position of an image on a canvas to fill. */
 export interface Layout {
 	canvas: Size;
 	/** On the canvas. */
 	imagePosition: Rectangle;
 }
 
-/** Where an image stands on a canvas that is larger: the free room is on the other sides. */
+/** Where an image is placed on a larger canvas; the free space is on the other sides. */
 export type Anchor =
 	| 'bottom'
 	| 'bottomLeft'
@@ -119,21 +121,21 @@ export type Anchor =
 	| 'topLeft'
 	| 'topRight';
 
-/** How a canvas is made of an image, whatever its size. */
+/** How the canvas follows from an image of any size. */
 export type CanvasRule =
-	/** In px; `x` and `y` are those of the image. */
+	/** In px; `x` and `y` are the position of the image. */
 	| { canvas: Size; x: number; y: number }
 	/** The smallest canvas of an aspect ratio such as 16:9 that holds the whole image. */
 	| { aspectRatio: string; anchor: Anchor }
-	/** So much more than the image has, in percent of its sides. */
+	/** Extra width and height, in percent of those of the image. */
 	| { moreWidth: number; moreHeight: number; anchor: Anchor };
 
-/** A layout, or (until the size of the image is known) the rule that will make it. */
+/** A layout, or (until the size of the image is known) the rule that will give it. */
 export interface LayoutOrRule extends Partial<Layout> {
 	rule?: CanvasRule;
 }
 
-/** Image → Edit: moves an image on a canvas, and paints what is empty or masked. */
+/** Image → Edit: places an image on a canvas, and paints what is empty or masked. */
 export interface EditImage extends Source, LayoutOrRule {
 	kind: 'editImage';
 	prompt: string;
@@ -147,7 +149,7 @@ export interface InpaintImage extends Source {
 	prompt?: string;
 }
 
-/** Image → Outpaint: the image, seen from further away. */
+/** Image → Outpaint: zooms out of an image. */
 export interface OutpaintImage extends Source {
 	kind: 'outpaintImage';
 	/** 1.1 to 2. */
@@ -155,7 +157,7 @@ export interface OutpaintImage extends Source {
 	prompt?: string;
 }
 
-/** Image → Upload Paint: Edit for an image from anywhere. */
+/** Image → Upload Paint: Edit for any public image. */
 export interface UploadPaintImage extends LayoutOrRule {
 	kind: 'uploadPaintImage';
 	imageUrl: string;
@@ -163,7 +165,7 @@ export interface UploadPaintImage extends LayoutOrRule {
 	mask: Mask;
 }
 
-/** Image → Retexture: keeps the shapes of an image from anywhere. */
+/** Image → Retexture: keeps the shapes of any public image. */
 export interface RetextureImage {
 	kind: 'retextureImage';
 	imageUrl: string;
@@ -184,7 +186,7 @@ export interface GenerateVideo {
 	translatePrompt?: boolean;
 }
 
-/** Video → Extend. `prompt` belongs to `manual` alone. */
+/** Video → Extend. `prompt` is only for `manual`. */
 export interface ExtendVideo extends Source {
 	kind: 'extendVideo';
 	mode: 'auto' | 'manual';
@@ -199,7 +201,7 @@ export interface RunModel {
 	parameters: IDataObject;
 }
 
-/** Everything that costs money, by its kind, in the words of the node and of no provider. */
+/** All requests that cost money, by kind, in the terms of the node and of no provider. */
 export interface RequestMap {
 	generateImage: GenerateImage;
 	upscaleImage: UpscaleImage;
@@ -215,52 +217,54 @@ export interface RequestMap {
 	runModel: RunModel;
 }
 
+/** The kind of a request that costs money. */
 export type TaskKind = keyof RequestMap;
 
+/** A request that costs money. */
 export type TaskRequest = RequestMap[TaskKind];
 
-/** A link that works without the key for a while. */
+/** A link that works without the key for a limited time. */
 export interface DownloadUrl {
 	url: string;
 	/** How long it works, in ms. */
 	validForMs: number;
 }
 
-/** Where a provider takes files, and how. Free. */
+/** Where and how a provider accepts files. Free. */
 export interface Uploads {
 	/** Where files go with this key, without a slash at the end; undefined: nowhere. */
 	baseUrl(http: Http): string | undefined;
-	/** Sends a file; gives a URL where the provider itself can fetch it for a while. */
+	/** Sends a file; gives a URL from which the provider itself can fetch it for a while. */
 	send(http: Http, file: FileToSend): Promise<Result<string>>;
 }
 
-/** The providers that there are, as workflows save them; the list of them is in index.ts. */
+/** The names of the providers, as workflows save them; index.ts lists the providers. */
 export type ProviderName = 'midApi' | 'vtrix';
 
 /**
- * Who does it: a provider turns requests into calls and answers into tasks. It knows no n8n parameter and keeps no
- * state; everything it says, it says as a value (`Answer`), never by throwing.
+ * A provider turns requests into calls and answers into tasks. It knows no n8n parameters and keeps no state. It returns
+ * failures as values (`Result`) and never throws.
  */
 export interface Provider {
 	/** Stable: saved in workflows, and in every item. */
 	readonly name: ProviderName;
-	/** As people know it; used in messages. */
+	/** The name that users know; used in messages. */
 	readonly displayName: string;
 	readonly credentialType: string;
-	/** Whether it makes tasks of this kind. */
+	/** Whether it offers tasks of this kind. */
 	offers(kind: TaskKind): boolean;
 	/**
-	 * Why a request cannot be sent although each field by itself fits; undefined when it can. A sentence without the full
+	 * Why a request cannot be sent although each of its fields is valid; undefined if it can. A sentence without the full
 	 * stop.
 	 */
 	validate?(request: TaskRequest): string | undefined;
-	/** The text as Midjourney gets it, where it is more than the prompt of the request. */
+	/** The text that Midjourney receives, if it is more than the prompt of the request. */
 	finalPrompt?(request: TaskRequest): string | undefined;
 	/**
-	 * Looks up what a request needs before it can be sent, and whether it fits; the size of an image apart, which is not
-	 * the provider's to know (tasks/prepare.ts). Where there is none, a request is sent as it is.
+	 * Looks up what a request needs before it can be sent, and checks it, except for the size of an image, which the provider
+	 * does not know (tasks/prepare.ts). Without this method, a request is sent as it is.
 	 *
-	 * @param readTask gives a task, at no cost
+	 * @param readTask reads a task, at no cost
 	 * @returns the request to submit
 	 */
 	prepare?(
@@ -268,14 +272,14 @@ export interface Provider {
 		readTask: (taskId: string) => Promise<Result<Task>>,
 	): Promise<Result<TaskRequest>>;
 	/**
-	 * Buys: gives the task id. Call it once per task (architecture.md: Pay once).
+	 * Buys a task and returns its id. Call it once per task (architecture.md: Pay once).
 	 *
-	 * @param callbackUrl where the provider is to report that the task has ended
+	 * @param callbackUrl the address that the provider calls when the task has ended
 	 */
 	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Result<string>>;
-	/** Looks at a task; free and safe to repeat. */
+	/** Reads a task; free and safe to repeat. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
-	/** What is left on the account, in the provider's credits. Not every provider tells. */
+	/** The balance of the account, in the provider's credits. Not every provider reports one. */
 	credits?(http: Http): Promise<Result<number>>;
 	/** A direct link to a file that this provider made. Not every provider has such links. */
 	downloadUrl?(http: Http, url: string): Promise<Result<DownloadUrl>>;

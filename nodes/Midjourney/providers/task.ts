@@ -1,46 +1,46 @@
 import type { IDataObject } from 'n8n-workflow';
 
-/** Where a task stands. `pending`: accepted, not yet seen; `running`: at work; the other two never change again. */
+/** The state of a task. `pending`: accepted but not started; `running`: in progress; the other two are final. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
 
 /** One image or video of a task. */
 export interface Output {
-	/** The provider's number of it, from 0: what Upscale, Vary and Extend call the index. There may be gaps. */
+	/** The provider's number for it, from 0: the index in Upscale, Vary and Extend. There may be gaps. */
 	index: number;
 	type: 'image' | 'video';
 	url: string;
 }
 
-/** One paid job at a provider, as every provider hands it back (architecture.md: Words). */
+/** One paid job at a provider, in the same form for every provider (architecture.md: Words). */
 export interface Task {
 	/** The name of the provider. */
 	provider: string;
 	taskId: string;
-	/** Midjourney's own id of it, for providers whose operations on results want that (wire.md: Vtrix jobs). */
+	/** Midjourney's own id of it, for providers whose operations on results need it (wire.md: Vtrix jobs). */
 	jobId?: string;
 	status: TaskStatus;
-	/** The provider's own word for the state, where its documentation does not know it. */
+	/** The provider's own name for the state, if its documentation does not have it. */
 	providerStatus?: string;
 	/** Empty until the task is completed. */
 	outputs: Output[];
 	prompt?: string;
-	/** How much is done, from 0 to 1, when the provider says so. */
+	/** The progress from 0 to 1, if the provider reports it. */
 	progress?: number;
-	/** What it cost, in US dollars, when the provider says so. */
+	/** The cost in US dollars, if the provider reports it. */
 	cost?: number;
-	/** The factor on the price that is contained in the cost: 1 is the full price. */
+	/** The discount factor that the cost includes: 1 is the full price. */
 	discount?: number;
-	/** ISO 8601, when the provider says so. */
+	/** ISO 8601, if the provider reports it. */
 	createdAt?: string;
 	completedAt?: string;
-	/** ISO 8601: from then on the provider no longer keeps the files. */
+	/** ISO 8601: when the provider deletes the files. */
 	expiresAt?: string;
-	/** The provider's own code and words for a failed task, and what its documentation says of the code. */
+	/** The provider's own code and message for a failed task, and what its documentation says about the code. */
 	error?: { code?: string; message: string; meaning?: string };
-	/** The provider's answer, without the address that it was to call back. */
+	/** The provider's answer, without the callback address. */
 	raw: IDataObject;
 }
 
-/** Whether nothing will change any more. */
+/** Whether a task has ended and will not change anymore. */
 export const isTerminal = ({ status }: Task): boolean =>
 	status === 'completed' || status === 'failed';

@@ -2,12 +2,12 @@ import type { TaskRequest } from './provider';
 
 /** One text of a request. */
 export interface RequestText {
-	/** Where it stands: the setting, then the keys within it. */
+	/** The setting, then the keys within it. */
 	path: readonly string[];
 	text: string;
 }
 
-/** All texts of a request, those within lists and objects included: what is added to a request is in here, too. */
+/** All texts of a request, including those in lists and objects, so that a new setting is never missed. */
 export const textsIn = (request: TaskRequest): RequestText[] =>
 	walk([], request).filter(({ path }) => path[0] !== 'kind');
 
@@ -20,7 +20,7 @@ function walk(path: readonly string[], value: unknown): RequestText[] {
 	);
 }
 
-/** How Vtrix calls the texts that Midjourney reads, among the parameters of any model. */
+/** Vtrix's names for the texts that Midjourney reads, among the parameters of any model. */
 const PROMPTS_ON_THE_WIRE = /^(prompt|text|remixPrompt)$/;
 
 /** Whether Midjourney reads a text as a prompt. */
@@ -28,10 +28,10 @@ export const isPrompt = ({ path: [setting, ...keys] }: RequestText): boolean =>
 	setting === 'prompt' ||
 	(setting === 'parameters' && PROMPTS_ON_THE_WIRE.test(keys[keys.length - 1] ?? ''));
 
-/** Whether a text is one of the parameters that a user enters for a model as they go over the wire. */
+/** Whether a text is a parameter of a model that the user enters in the form of the wire. */
 export const isParameter = ({ path: [setting] }: RequestText): boolean => setting === 'parameters';
 
-/** As people count them: an emoji is one, although it takes two places in a string. */
+/** The number of characters as people count them: an emoji is one, although it takes two places in a string. */
 export const charactersIn = (text: string): number => [...text].length;
 
 /** The web addresses in a text: the whole of it, or among the words of a prompt. */

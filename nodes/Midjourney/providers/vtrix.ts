@@ -48,7 +48,7 @@ import {
 
 const GENERATION = '/model/v1/generation';
 
-/** Of the text or the prompt of every model, in characters (wire.md: Vtrix models). */
+/** The maximum length of the text or prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
 
 const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
@@ -57,7 +57,7 @@ const UPSCALER: Record<NonNullable<UpscaleImage['upscaler']>, number> = {
 	v5Twice: 2,
 	v5FourTimes: 3,
 };
-/** Vary and Remix count the same two strengths the opposite way round (wire.md: Vtrix models). */
+/** Vary and Remix number the same two strengths in opposite order (wire.md: Vtrix models). */
 const VARIATION_TYPE: Record<Strength, number> = { subtle: 0, strong: 1 };
 const REMIX_MODE: Record<Strength, number> = { strong: 0, subtle: 1 };
 
@@ -67,7 +67,7 @@ interface ModelCall {
 	params: IDataObject;
 }
 
-/** The models work with Midjourney's own ids; the task is looked up before (`prepare`). */
+/** The models use Midjourney's own ids; `prepare` looks up the task first. */
 const SOURCE_JOB = {
 	taskId: notSent,
 	jobId: ({ jobId }: Source) => ({ jobId }),
@@ -80,13 +80,13 @@ const mask = (request: { mask?: Mask }): IDataObject => ({
 	mask: request.mask && maskOf(request.mask),
 });
 
-/** What is undefined was never laid out; the provider then says what is missing. */
+/** Undefined fields were never set; the provider then says what is missing. */
 const LAYOUT = {
 	canvas: ({ canvas }: LayoutOrRule) => ({ canvas: canvas && { ...canvas } }),
 	imagePosition: ({ imagePosition }: LayoutOrRule) => ({
 		imgPos: imagePosition && { ...imagePosition },
 	}),
-	// The layout was made by it.
+	// The layout follows from it.
 	rule: notSent,
 };
 
@@ -132,7 +132,7 @@ const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPr
 
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
 const CALLS: CallTable<ModelCall> = {
-	// Its settings are flags in the text (flags.ts), which has a row for each of them.
+	// Its settings are flags in the text; flags.ts has a row for each.
 	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
 	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
 	varyImage: (request) => call('midjourney_variation', wireFields(request, VARY)),
@@ -149,7 +149,7 @@ const CALLS: CallTable<ModelCall> = {
 
 const call = (model: string, params: IDataObject): ModelCall => ({ model, params });
 
-/** The model to run, and its parameters on the wire; undefined for what this provider does not offer. */
+/** The model to run and its parameters on the wire; undefined if this provider does not offer the request. */
 export const modelCall = (request: TaskRequest): ModelCall | undefined =>
 	callOf(CALLS, request.kind, request);
 
@@ -160,14 +160,14 @@ const maskOf = (mask: Mask): IDataObject =>
 		: { areas: mask.polygons.map((points) => ({ ...mask.size, points })) };
 
 /**
- * What the documented codes mean, by their last seven digits: pages disagree about what stands before (wire.md: Vtrix
- * codes).
+ * The meaning of the documented codes, by their last seven digits: the pages disagree about the digits before them (wire.md:
+ * Vtrix codes).
  */
 const CODES: Record<string, string> = {
 	'4001001': 'the text is missing',
 	'4001002': 'the text is too short or too long',
 	'4001003': 'the callback URL is not valid',
-	'4001004': 'the authentication did not succeed',
+	'4001004': 'the authentication failed',
 	'4007001': 'the job ID is missing',
 	'4007002': 'the number of the image is missing',
 	'4007003': 'the number of the image is not valid',
@@ -179,13 +179,13 @@ const CODES: Record<string, string> = {
 	'4011001': 'the job ID is missing',
 	'4011002': 'the number of the image is missing',
 };
-/** The same for every model, by the last three digits. */
+/** Codes with the same meaning for every model, by their last three digits. */
 const ENDINGS: Record<string, string> = {
-	'098': 'the generation did not succeed',
-	'099': 'the service behind Vtrix is not available',
+	'098': 'the generation failed',
+	'099': 'the service behind Vtrix is unavailable',
 };
 
-/** The parameter that a code says is missing. */
+/** The parameter that is missing according to a code. */
 const MISSING: Record<string, string> = {
 	'4001001': 'text',
 	'4007001': 'jobId',
@@ -198,9 +198,8 @@ const MISSING: Record<string, string> = {
 };
 
 /**
- * What is known of a code that Vtrix gives; codes of fewer digits are HTTP statuses, or begin with one (40201). Codes of
- * Midjourney's models that end in neither 098 nor 099 are complaints about the request; the other two come from behind Vtrix,
- * where somebody may have worked on it.
+ * The meaning of a code from Vtrix. Codes with fewer digits are HTTP statuses, or begin with one (40201). Codes of Midjourney's
+ * models are about the request, unless they end in 098 or 099: these come from behind Vtrix, where work may have started.
  */
 function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) | undefined {
 	if (code === undefined || !/^\d{3,}$/.test(code)) return undefined;
@@ -220,8 +219,8 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
 }
 
 /**
- * Code and words of a complaint of Vtrix, in whatever documented form (wire.md: Vtrix tasks, Vtrix codes); undefined
- * when none is there.
+ * Code and message of an error from Vtrix, in any documented form (wire.md: Vtrix tasks, Vtrix codes); undefined if there is
+ * none.
  */
 function complaintIn(body: unknown): Pick<Failure, 'code' | 'message'> | undefined {
 	if (!isRecord(body)) return undefined;
@@ -241,13 +240,13 @@ function complaintIn(body: unknown): Pick<Failure, 'code' | 'message'> | undefin
 const idIn = (body: IDataObject): string | undefined =>
 	unlikeRequest(body) ?? text(body.request_id);
 
-/** The same, but for answers that complain: these may name the request, which is no task. */
+/** The same for error answers, which may name the request instead of a task. */
 const unlikeRequest = (body: IDataObject): string | undefined =>
 	text(body.id) ?? text(body.task_id);
 
 /**
- * The answer to a call: what it holds, or why it was refused. What holds neither a task nor a complaint in one of the documented
- * forms is not of Vtrix.
+ * The answer to a call: its content, or why it was refused. An answer with neither a task nor an error in a documented form does
+ * not come from Vtrix.
  */
 export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataObject> {
 	const opened = unwrapJson(body);
@@ -256,7 +255,7 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 	const plain = wordsIn(answer.message);
 	if (status >= 200 && status < 300) {
 		if (!isRecord(opened)) return unreadable(status);
-		// A task that has failed complains, too: it is a task all the same, and has a state.
+		// A failed task also has an error, but it is still a task with a state.
 		const id = text(opened.status) === undefined ? unlikeRequest(opened) : idIn(opened);
 		const complaint =
 			said ?? (text(opened.status) === undefined && plain ? { message: plain } : undefined);
@@ -273,7 +272,7 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 		? (meaningIn(said?.code) ?? meaningOf(status))
 		: meaningOfStatus(status);
 	const failure: Failure = { ...meaning, code, message, retryAfterMs };
-	// Where there is a task, a gateway spoiled the status of a success: whatever the status says, the request was taken.
+	// If there is a task, a gateway changed the status of a success: whatever it says, the request was accepted.
 	return id === undefined || (isRefusal && !hasState)
 		? failed(failure)
 		: failed({
@@ -292,8 +291,8 @@ async function ask(http: Http, call: Call): Promise<Result<IDataObject>> {
 }
 
 /**
- * Both vocabularies (wire.md: Vtrix tasks), and the words of its neighbours that can only mean an end. Any other word
- * means that it is still at work, and is shown.
+ * Both vocabularies (wire.md: Vtrix tasks), and states of similar APIs that can only mean an end. Any other state means that
+ * the task is still running, and is shown.
  */
 const STATUS = new Map<string, TaskStatus>([
 	['pending', 'pending'],
@@ -322,7 +321,7 @@ const STATUS = new Map<string, TaskStatus>([
 /**
  * A task object as a task (wire.md: Vtrix tasks, Vtrix jobs).
  *
- * @param askedFor the id under which it was asked for, in case that the object names none
+ * @param askedFor the requested id, used if the object has none
  */
 export function parseTask(body: IDataObject, askedFor: string): Task {
 	const said = complaintIn(body);
@@ -366,13 +365,13 @@ export function parseTask(body: IDataObject, askedFor: string): Task {
 	};
 }
 
-/** What a failed task has to say for itself that gives no reason: its state may be one. */
+/** The message of a failed task without a reason; its state may be one. */
 const withoutReason = (word = ''): string =>
 	/^(failed|failure|error)$/i.test(word)
 		? 'Vtrix gave no reason'
-		: `Vtrix gave no reason, its state is “${word}”`;
+		: `Vtrix gave no reason, the state is “${word}”`;
 
-/** What stands in the blocks of the output, in its order. */
+/** The entries of all blocks of the output, in order. */
 function entriesOf({ output }: IDataObject): unknown[] {
 	const blocks: unknown[] = Array.isArray(output) ? output : [];
 	return blocks.flatMap((block): unknown[] =>
@@ -380,13 +379,13 @@ function entriesOf({ output }: IDataObject): unknown[] {
 	);
 }
 
-/** An output has the number that its entry gives it, or else that of its place: what has no usable address leaves a gap. */
+/** An output has the number in its entry, or else that of its position; one without a usable address leaves a gap. */
 function outputsOf(body: IDataObject): Output[] {
 	const entries = entriesOf(body).map((entry) => (isRecord(entry) ? entry : {}));
 	const named = entries.map(({ imageNo, metadata }) =>
 		numberIn(text(imageNo) ?? (isRecord(metadata) ? metadata.imageNo : undefined)),
 	);
-	// Numbers that are none, or that two have, number nothing.
+	// Invalid or repeated numbers are not used.
 	const byName =
 		named.every((number = NaN) => Number.isInteger(number) && number >= 0) &&
 		new Set(named).size === named.length;
@@ -399,28 +398,28 @@ function outputsOf(body: IDataObject): Output[] {
 	});
 }
 
-/** What a secondary operation works on must be there before anything is paid. */
+/** The source of an operation must exist before anything is paid. */
 const unfit = (message: string): { ok: false; failure: Failure } =>
 	failed({ reason: 'invalidSource', message, accepted: 'no', transient: false });
 
 function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;
 	if (status !== 'completed') {
-		const stands = status === 'failed' ? 'has failed' : 'is not finished yet';
+		const stands = status === 'failed' ? 'has failed' : 'has not finished yet';
 		return unfit(`task ${taskId} ${stands}`);
 	}
 	if (request.jobId !== undefined && request.jobId !== jobId) {
-		return unfit(`task ${taskId} is not job ${request.jobId}: empty one of the two`);
+		return unfit(`task ${taskId} is not job ${request.jobId}: clear one of the two`);
 	}
 	if (!outputs.some(({ index }) => index === request.index)) {
 		const there = outputs.map(({ index }) => index).join(', ') || 'none';
-		return unfit(`task ${taskId} has no output ${request.index}: there is ${there}`);
+		return unfit(`task ${taskId} has no output ${request.index}: it has ${there}`);
 	}
 	return success({ ...request, jobId });
 }
 
 /**
- * Whether a submit was refused for want of a parameter that was in it: Vtrix looked for it elsewhere (wire.md: Vtrix
+ * Whether a submit was refused because of a missing parameter that was sent: Vtrix looked for it elsewhere (wire.md: Vtrix
  * submit).
  */
 function misses({ accepted, code = '', message = '' }: Failure, params: IDataObject): boolean {
@@ -433,6 +432,7 @@ function misses({ accepted, code = '', message = '' }: Failure, params: IDataObj
 	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
+/** Vtrix. */
 export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	name: 'vtrix',
 	displayName: 'Vtrix',
@@ -443,11 +443,11 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	validate(request) {
 		if (request.kind !== 'generateImage') return undefined;
 		if (request.mode === 'omniReference' && request.imageUrls?.length !== 1) {
-			return `An omni reference is exactly one image, there are ${request.imageUrls?.length ?? 0}: leave one, or split them into items`;
+			return `An omni reference needs exactly one image, but there are ${request.imageUrls?.length ?? 0}: keep one, or split them into several items`;
 		}
 		const length = charactersIn(promptText(request));
 		return length > LONGEST_TEXT
-			? `The prompt has ${length} characters with the flags of all fields, at most ${LONGEST_TEXT} are allowed: shorten it`
+			? `The prompt has ${length} characters with the flags of all fields, but at most ${LONGEST_TEXT} are allowed: shorten it`
 			: undefined;
 	},
 
@@ -487,7 +487,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 			path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
 		});
 		if (!answer.ok) {
-			// The only thing that a look at a task can be refused for is the id.
+			// The id is the only possible reason to refuse a read.
 			return answer.failure.reason === 'invalidRequest'
 				? failed({ ...answer.failure, reason: 'notFound' })
 				: answer;

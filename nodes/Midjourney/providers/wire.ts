@@ -2,15 +2,15 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { RequestMap, TaskKind } from './provider';
 
-/** How requests become calls: tables that the compiler holds complete, for each provider and each kind of task. */
+/** How requests become calls: tables per provider and kind of task, whose completeness the compiler checks. */
 
-/** The fields on the wire that say one setting of a request; those that are undefined are not sent. */
+/** The fields on the wire that express one setting of a request; undefined fields are not sent. */
 type Row<R> = (request: R) => IDataObject;
 
-/** Every setting of a request, and how it is said. A setting without its row does not compile. */
+/** How every setting of a request is expressed. A setting without a row does not compile. */
 export type WireTable<R> = Readonly<Record<Exclude<keyof R, 'kind'>, Row<R>>>;
 
-/** For a setting that this provider has no place for, or that chooses between two calls. */
+/** For a setting that this provider does not have, or that only chooses between two calls. */
 export const notSent: Row<unknown> = () => ({});
 
 /** The fields of a request on the wire, without those that are undefined. */
@@ -19,19 +19,19 @@ export function wireFields<R>(request: R, table: Readonly<Record<string, Row<R>>
 	return defined(Object.assign({}, ...fields));
 }
 
-/** The same fields without those that are undefined. */
+/** The fields that are not undefined. */
 export const defined = (fields: IDataObject): IDataObject =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** What a provider makes of each kind of task: a call, or nothing, because it does not offer it. */
+/** The call of a provider for each kind of task, or nothing if the provider does not offer it. */
 export type CallTable<C> = {
 	readonly [K in TaskKind]: ((request: RequestMap[K]) => C) | typeof NOT_OFFERED;
 };
 
-/** Says that a provider has nothing of a kind: left out, it would not compile. */
+/** Marks a kind of task that a provider does not offer; a missing row does not compile. */
 export const NOT_OFFERED = undefined;
 
-/** The call that a request becomes; undefined where the provider does not offer its kind. */
+/** The call for a request; undefined if the provider does not offer its kind. */
 export function callOf<C, K extends TaskKind>(
 	table: CallTable<C>,
 	kind: K,

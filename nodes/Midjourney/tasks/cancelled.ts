@@ -7,13 +7,13 @@ import type { Host } from './host';
 export interface Left {
 	/** Ids of tasks that were not seen to end. */
 	open?: Iterable<string>;
-	/** Ids of tasks that are completed, whose results the provider keeps. */
+	/** Ids of completed tasks, whose results the provider keeps. */
 	completed?: Iterable<string>;
-	/** How many submits were sent and not answered yet. */
+	/** The number of submits that were sent and not answered yet. */
 	underWay?: number;
 }
 
-/** Names everything that is or may be paid. */
+/** The message of a cancelled execution: it names everything that is or may be paid for. */
 export function cancelledMessage(
 	{ open = [], completed = [], underWay = 0 }: Left,
 	{ displayName }: Pick<Provider, 'displayName'>,
@@ -21,23 +21,26 @@ export function cancelledMessage(
 	const parts = ['The execution was cancelled'];
 	const goOn = [...new Set(open)];
 	const done = [...new Set(completed)];
-	if (goOn.length > 0) parts.push(`these tasks go on at ${displayName}: ${goOn.join(', ')}`);
+	if (goOn.length > 0) parts.push(`these tasks continue at ${displayName}: ${goOn.join(', ')}`);
 	if (done.length > 0) {
-		parts.push(`these tasks are completed, ${displayName} has their results: ${done.join(', ')}`);
+		parts.push(
+			`these tasks are completed, and ${displayName} has their results: ${done.join(', ')}`,
+		);
 	}
 	if (underWay > 0) {
 		const submits = underWay === 1 ? '1 submit was' : `${underWay} submits were`;
 		parts.push(
-			`${submits} under way, which may have been taken and paid: look into the task list of ${displayName}`,
+			`${submits} in flight and may have been accepted and paid: check the task list of ${displayName}`,
 		);
 	}
 	return parts.join('; ');
 }
 
 /**
- * Does the work; when the execution is cancelled meanwhile, or the work breaks down, says what is left at the provider.
+ * Does the work. When the execution is cancelled meanwhile, or the work fails, the error says what is
+ * left at the provider.
  *
- * @param left asked for at that moment
+ * @param left called at that moment
  * @throws NodeOperationError in place of whatever the work throws
  */
 export async function untilCancelled<T>(

@@ -4,9 +4,9 @@ import type { Host } from './host';
 
 /** Time as the waiting code sees it, so that tests can run hours in a moment. */
 export interface Clock {
-	/** Unix time in ms, never set back. */
+	/** Unix time in ms; it never goes back. */
 	now(): number;
-	/** Waits that many ms; that of an execution rejects at once when the execution is cancelled. */
+	/** Waits for `ms`. The clock of an execution rejects at once when the execution is cancelled. */
 	sleep(ms: number): Promise<void>;
 	/** A random number from 0 to below 1. */
 	random(): number;
@@ -15,19 +15,19 @@ export interface Clock {
 /** The clock of one execution of the node. */
 export interface ExecutionClock extends Clock {
 	/**
-	 * Does `work`, unless the execution is cancelled: then it is not begun, or no longer waited for after `graceMs`.
+	 * Does `work`, unless the execution is cancelled: then it is not started, or no longer waited for after `graceMs`.
 	 *
 	 * @throws NodeOperationError when the execution is cancelled
 	 */
 	orCancelled<T>(work: () => Promise<T>, graceMs?: number): Promise<T>;
 }
 
-/** Where Unix time stood when this process began to count. */
+/** Unix ms at which this process began to count. */
 const EPOCH_MS = Date.now() - performance.now();
 
 /**
- * Timers take no more than 2^31 ms. And a sleep that nobody waits for any longer ends this soon: n8n-workflow's `sleep`
- * takes a signal only since 2.35.
+ * The longest single sleep, in ms. Timers take no more than 2^31 ms, and a sleep that nobody waits for any more ends
+ * this soon: n8n-workflow's `sleep` takes an abort signal only since 2.35.
  */
 const SLICE_MS = 5_000;
 
@@ -38,16 +38,18 @@ async function sleepInSlices(ms: number, isOver: () => boolean): Promise<void> {
 	}
 }
 
-/** The clock of the process: goes on when `execute()` has returned, whatever becomes of the system's time. */
+/**
+ * The clock of the process. It keeps running after `execute()` has returned, and ignores changes of the system time.
+ */
 export const processClock: Clock = {
 	now: () => Math.round(EPOCH_MS + performance.now()),
 	sleep: async (ms) => await sleepInSlices(ms, () => false),
 	random: Math.random,
 };
 
-/** The clock of one execution: what sleeps or works by it ends when the execution is cancelled. */
+/** The clock of one execution: its sleeps and its work end when the execution is cancelled. */
 export function executionClock({ node, cancelSignal: signal }: Host): ExecutionClock {
-	// One listener for however many wait; whoever is done leaves nothing behind.
+	// One listener serves all waiters; a waiter that is done removes itself.
 	const waiting = new Set<() => void>();
 	signal?.addEventListener('abort', () => waiting.forEach((give) => give()), { once: true });
 	const refuse = () => new NodeOperationError(node, 'The execution was cancelled');
@@ -75,11 +77,14 @@ export function executionClock({ node, cancelSignal: signal }: Host): ExecutionC
 	};
 }
 
-/** 1, 2, 4 … 30 s, each shortened by up to a fifth so that many do not come back at the same moment. */
+/**
+ * The pause before the next try, in ms: 1, 2, 4 … 30 s, shortened by up to a fifth so that many do not
+ * come back at once.
+ */
 export const backoff = (attempt: number, { random }: Clock): number =>
 	Math.min(30_000, 1000 * 2 ** (attempt - 1)) * (1 - random() / 5);
 
-/** What `work` gives, or undefined when it fails or is not done until then (Unix ms). */
+/** The result of `work`; undefined when it fails or is not done by `until`, in Unix ms. */
 export async function within<T>(
 	clock: Clock,
 	until: number,

@@ -8,71 +8,74 @@ import type { Host } from './host';
 import { Limiter } from './wait/limiter';
 import { fileNameOf, HEAD_LENGTH, mediaOf } from './media';
 
-/** How many files are under way at once. */
+/** How many files are downloaded at once. */
 const IN_FLIGHT = 3;
 
-/** How often a file is asked for that fails for a transient reason. */
+/** How often a download that fails for a transient reason is tried. */
 const ATTEMPTS = 4;
 
-/** A server that wants to be left alone for longer is asked again all the same, in ms. */
+/** The longest pause between two tries, in ms, even if the server asks for more. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Until a server begins to answer, and between two pieces of a file, in ms. */
+/** How long a server may be silent, in ms: before it answers, and between two pieces of a file. */
 const SILENCE_MS = 60_000;
 
-/** What one file may take, with all tries, in ms. */
+/** How long one file may take, with all tries, in ms. */
 const FILE_MS = 300_000;
 
-/** What all files of a run may take together, or the one that may take longest, in ms. What arrives gives more time. */
+/**
+ * How long all files of a run may take together, in ms, or the file that may take longest, if that is more. Every file
+ * that arrives adds time.
+ */
 const ALL_FILES_MS = 1_800_000;
 
-/** With less time than this left for all files, in ms, none is begun. */
+/** No download is started with less time than this left for all files, in ms. */
 const TOO_SHORT_MS = 5_000;
 
 /**
- * A file that may be larger than fits into its time gets the time that it takes at this rate, in bytes per ms; all files
- * together get the time that what has arrived takes at this rate.
+ * The slowest rate that is allowed for, in bytes per ms. A file that may be too large for its time gets the time that
+ * it takes at this rate. Every file that has arrived adds its time at this rate to that of all files.
  */
 const SLOWEST_RATE = 350;
 
-/** After so many files in a row that a server did not bring, the rest of its files are not asked for. */
+/** After this many files in a row that a server failed to deliver, the rest of its files are not requested. */
 const HOPELESS_AFTER = 3;
 
 type Body = Exclude<Parameters<Host['helpers']['prepareBinaryData']>[0], Uint8Array>;
 
 /** Why a file was not stored. */
 export interface DownloadFailure {
-	/** What happened; goes behind a colon. */
+	/** What happened; follows a colon. */
 	words: string;
-	/** HTTP status, or the code of the system. */
+	/** The HTTP status, or the error code of the system. */
 	code?: string;
 	/** Whether another try may succeed. */
 	transient: boolean;
-	/** How long the server asked to be left alone, in ms. */
+	/** How long the server asked to wait, in ms. */
 	retryAfterMs?: number;
 }
 
-/** What came of one file. */
+/** The result of one file. */
 export type Stored = { ok: true; value: IBinaryData } | { ok: false; failure: DownloadFailure };
 
 const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
 
 /**
- * Brings the files of tasks into n8n, a few at a time, streamed: no file is ever held in memory whole, unless n8n itself
- * keeps binary data there. A download that fails for a transient reason is tried again; it costs nothing. Whatever a
- * server does, each file has an end, and so have all files of a run together; a server that brings none is soon left alone,
- * however many files it has.
+ * Downloads the files of tasks into n8n, a few at a time and streamed: no file is held in memory as a whole, unless n8n
+ * itself keeps binary data there. A download that fails for a transient reason is tried again; that costs nothing.
+ * Whatever a server does, each file has a time limit, and so have all files of a run together. A server that delivers
+ * nothing is soon given up on, however many files it has.
  */
 export class Downloads {
 	private readonly limiter: Limiter;
 
-	/** How many files in a row each server did not bring. */
+	/** How many files in a row each server has failed to deliver. */
 	private readonly misses = new Map<string, number>();
 
-	/** When the first file was asked for, in Unix ms. */
+	/** When the first download started, in Unix ms. */
 	private startedAt?: number;
 
-	/** The time that what has arrived gives the others, in ms. */
+	/** The time that the files that have arrived add for the others, in ms. */
 	private earnedMs = 0;
 
 	constructor(
@@ -83,8 +86,10 @@ export class Downloads {
 	}
 
 	/**
-	 * @param limit no file is larger, in bytes
-	 * @returns for each output what came of it: stored by n8n, or why not
+	 * Downloads all outputs of a task.
+	 *
+	 * @param limit the largest size of a file, in bytes
+	 * @returns for each output what n8n has stored, or why it has stored nothing
 	 * @throws when the execution is cancelled
 	 */
 	async of(task: Task, limit: number): Promise<Array<{ output: Output; stored: Stored }>> {
@@ -113,7 +118,7 @@ export class Downloads {
 		return (this.misses.get(server) ?? 0) >= HOPELESS_AFTER;
 	}
 
-	/** What is left of the time of all files, in ms. */
+	/** How much of the time for all files is left, in ms. */
 	private leftFor(limit: number): number {
 		const now = this.clock.now();
 		this.startedAt ??= now;
@@ -183,7 +188,7 @@ export class Downloads {
 	}
 }
 
-/** One answer of a file server while it arrives: sees to it that it ends, and knows why it did. */
+/** The answer of a file server while it arrives: makes sure that it ends, and knows why it did. */
 class Watched {
 	/** For the request. */
 	readonly signal: AbortSignal;
@@ -193,13 +198,13 @@ class Watched {
 	/** How many pieces have arrived. */
 	private pieces = 0;
 
-	/** How much of the file has been passed on, in bytes. */
+	/** How much of the file was passed on, in bytes. */
 	size = 0;
 
-	/** What ended the answer before its time. */
+	/** Why the answer was ended early, if it was. */
 	private ended?: DownloadFailure;
 
-	/** The error with which the connection broke off, if it did. */
+	/** The error that broke the connection, if one did. */
 	private broken: unknown;
 
 	private readonly interrupted: Promise<never>;
@@ -213,25 +218,26 @@ class Watched {
 	) {
 		this.signal = cancelSignal ? AbortSignal.any([end, cancelSignal]) : end;
 		this.interrupted = new Promise((_, reject) => (this.interrupt = reject));
-		// Nobody may be waiting when it comes.
+		// Nobody may be waiting when it rejects.
 		this.interrupted.catch(() => undefined);
 		const onEnd = () => this.stop(TOO_SLOW);
 		if (this.signal.aborted) onEnd();
 		this.signal.addEventListener('abort', onEnd, { once: true });
 	}
 
-	/** What the work gives, unless the answer has to end before. */
+	/** The result of the work, unless the answer has to end first. */
 	async orEnded<T>(work: Promise<T>): Promise<T> {
 		return await Promise.race([this.interrupted, work]);
 	}
 
+	/** Starts to follow the body of the answer. */
 	open(body: Body): void {
 		this.body = body;
 		body.on('error', (error) => (this.broken ??= error));
 		this.listen();
 	}
 
-	/** The first bytes; the stream then begins with them again. */
+	/** The first bytes of the file; the stream then starts with them again. */
 	async head(): Promise<Uint8Array> {
 		const { body } = this;
 		if (!body) return new Uint8Array();
@@ -247,7 +253,7 @@ class Watched {
 					pieces.push(piece);
 				}
 				body.off('readable', read);
-				// At once: in the next moment a stream that was read to its end takes nothing back.
+				// Put them back at once: a moment later, a stream that was read to its end takes nothing back.
 				for (const piece of [...pieces].reverse()) body.unshift(piece);
 				resolve();
 			};
@@ -259,7 +265,7 @@ class Watched {
 		return Uint8Array.from(bytes.slice(0, HEAD_LENGTH));
 	}
 
-	/** The whole stream, ended by an error as soon as it has given more than is allowed. */
+	/** The whole stream. It fails as soon as it has delivered more than the limit. */
 	whole(): Body {
 		const { body, limit } = this;
 		if (!body) throw new Error('There is no answer yet');
@@ -271,7 +277,7 @@ class Watched {
 		});
 	}
 
-	/** Why it came to `error`. */
+	/** The reason for `error`. */
 	why(error: unknown): DownloadFailure {
 		if (this.ended) return this.ended;
 		const { code, message } = seen(error);
@@ -283,7 +289,7 @@ class Watched {
 			: { words: `n8n could not store it (${message})`, code, transient: false };
 	}
 
-	/** Lets go of the connection, if it is not done with. */
+	/** Closes the connection, if it is still open. */
 	close(): void {
 		this.body?.destroy();
 	}
@@ -299,7 +305,11 @@ class Watched {
 		pause.addEventListener('abort', check, { once: true });
 	}
 
-	/** @returns the error with which it ends */
+	/**
+	 * Ends the answer early.
+	 *
+	 * @returns the error with which it ends
+	 */
 	private stop(why: DownloadFailure): Error {
 		this.ended ??= why;
 		const error = new Error(why.words);
@@ -310,18 +320,18 @@ class Watched {
 }
 
 const NO_ADDRESS: DownloadFailure = {
-	words: 'its link is no web address (https://…)',
+	words: 'its link is not a web address (https://…)',
 	transient: false,
 };
 const NOT_A_FILE: DownloadFailure = {
-	words: 'the link leads to no image or video',
+	words: 'the link does not lead to an image or a video',
 	transient: false,
 };
 const EMPTY: DownloadFailure = { words: 'the file is empty', transient: false };
-const SILENT: DownloadFailure = { words: 'the file server fell silent', transient: true };
+const SILENT: DownloadFailure = { words: 'the file server stopped sending', transient: true };
 const TOO_SLOW: DownloadFailure = { words: 'the file server took too long', transient: true };
 const SERVER_GIVEN_UP: DownloadFailure = {
-	words: 'not tried, because the file server did not bring the files before it',
+	words: 'not tried, because the file server did not deliver the files before it',
 	transient: true,
 };
 const OUT_OF_TIME: DownloadFailure = {
@@ -329,7 +339,7 @@ const OUT_OF_TIME: DownloadFailure = {
 	transient: true,
 };
 
-/** What a file may take that may be as large as this, with all tries, in ms. */
+/** How long a file of up to this size may take, with all tries, in ms. */
 const fileMs = (limit: number): number => Math.max(FILE_MS, limit / SLOWEST_RATE);
 
 const tooLarge = (limit: number): DownloadFailure => ({
@@ -340,15 +350,15 @@ const tooLarge = (limit: number): DownloadFailure => ({
 function refusal(status: number, pauseMs: number | undefined): DownloadFailure {
 	const code = String(status);
 	if (status === 429 || status >= 500) {
-		const words = `the file server could not give it (${code})`;
+		const words = `the file server could not deliver it (${code})`;
 		return { words, code, transient: true, retryAfterMs: pauseMs };
 	}
 	const gone = status === 404 || status === 410;
-	const words = gone ? 'the file is not there' : 'the file server does not give it';
+	const words = gone ? 'the file is not there' : 'the file server refuses to deliver it';
 	return { words: `${words} (${code})`, code, transient: false };
 }
 
-/** Errors of a connection, also where n8n has wrapped them. */
+/** Error codes of a connection, even if n8n has wrapped the error. */
 const BROKEN_OFF_CODES: ReadonlySet<string> = new Set([
 	'ECONNRESET',
 	'ECONNABORTED',
@@ -358,14 +368,14 @@ const BROKEN_OFF_CODES: ReadonlySet<string> = new Set([
 	'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
-/** Paths of this machine are nobody's business: the system names them behind a comma. */
+/** The code and message of an error. Paths of this machine, which the system names after a comma, are cut off. */
 function seen(error: unknown): { code?: string; message: string } {
 	const { code, message } = isRecord(error) ? error : { code: undefined, message: error };
-	const words = text(message) ?? 'it did not say why';
+	const words = text(message) ?? 'no reason was given';
 	return { code: text(code), message: text(code) ? (words.split(',')[0] ?? words) : words };
 }
 
-/** Host and port; undefined for what is no absolute address on the web. */
+/** Host and port; undefined if this is not an absolute web address. */
 function serverOf(url: string): string | undefined {
 	if (!URL.canParse(url)) return undefined;
 	const { protocol, host } = new URL(url);

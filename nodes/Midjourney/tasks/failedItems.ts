@@ -3,17 +3,17 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import type { Host } from './host';
 import type { NodeProblem } from './nodeErrors';
 
-/** An item, and the problem that it stands for if it does. */
+/** An item, and the problem that it stands for, if any. */
 export interface Item {
 	item: INodeExecutionData;
 	problem?: NodeProblem;
 }
 
 /**
- * The item in the form in which n8n keeps all of it. An item with `error` leaves by the error output (On Error = continue
- * using error output), but n8n puts the message of that error in place of the item's json. Not so where the property is
- * not enumerable: n8n sends a copy of the item there, with the fields of the input added, and the copy lacks it. With On
- * Error = continue there must be no `error` at all. (n8n 1.123, 2.8 and 2.41.)
+ * The item in the form in which n8n keeps all of it. An item with `error` leaves by the error output (On Error =
+ * continue using error output), but n8n replaces the item's json with the message of that error. It does not if the
+ * property is not enumerable: n8n then sends a copy of the item, with the fields of the input added, and the copy lacks
+ * the property. With On Error = continue there must be no `error` at all. (n8n 1.123, 2.8 and 2.41.)
  *
  * Neither form has a field `error` in its json: if the first item has one, Retry On Fail runs the whole node again.
  */
@@ -23,8 +23,9 @@ export function routed({ item, problem }: Item, { node }: Pick<Host, 'node'>): I
 }
 
 /**
- * The same for items that n8n saves before it routes them, which only keeps what JSON keeps: all of it under the field
- * `error`, as n8n's own HTTP Request node has it. Nothing is run again for it, because the node that waits is disabled.
+ * The same for items that n8n saves before it routes them. Only what JSON keeps survives that, so the whole item is put
+ * under the field `error`, as n8n's own HTTP Request node does. n8n runs nothing again because of it, since the node
+ * that waits is disabled.
  */
 export function routedWhenSaved(
 	{ item, problem }: Item,

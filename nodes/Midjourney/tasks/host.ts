@@ -2,18 +2,19 @@ import type { IExecuteFunctions, INode } from 'n8n-workflow';
 
 import type { RequestContext } from '../providers/http';
 
-/** What n8n offers both to a running node and to one that is called over the web. */
+/** What n8n offers to a running node as well as to one that is called over the web. */
 export interface Host {
 	node: INode;
-	/** What has failed becomes an item: by On Error, and in a tool call always. */
+	/** Whether a failure becomes an item: by On Error, and always in a tool call. */
 	continues: boolean;
-	/** An agent has called the node as its tool. */
+	/** Whether an agent has called the node as its tool. */
 	isTool: boolean;
 	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest' | 'prepareBinaryData'>;
 	/** Undefined where nothing can be cancelled. */
 	cancelSignal?: ReturnType<IExecuteFunctions['getExecutionCancelSignal']>;
 }
 
+/** What n8n offers to this run or call of the node. */
 export function hostOf(context: RequestContext): Host {
 	const node = context.getNode();
 	const isTool = isToolCall(context);
@@ -30,17 +31,17 @@ export function hostOf(context: RequestContext): Host {
 }
 
 /**
- * What stands behind the execution in the address of this node's calls, as in the node's description: n8n lets a call end
- * any wait whose path fits, that of an approval behind the node, too, if both had none. A Wait node may have any suffix
- * that its user enters, so this is nothing that somebody would enter there.
+ * The path after the execution's id in the address of this node's calls, as in the node's description. n8n lets a call
+ * end any wait whose path fits; with no path at all, a call could end an approval behind the node. A Wait node may have
+ * any suffix that its user enters, so this is one that nobody would enter there.
  */
 export const RESUME_PATH = 'n8n-nodes-midjourney';
 
 /**
- * Whether an agent has called this node as its tool, where it must not park: up to version 2 of the agent that suspends
- * nothing, and from version 3 on all other calls of the same tool get their own arguments for an answer (seen on n8n
- * 2.41.1 and 2.8.4). `isToolExecution` alone does not tell: from version 3 on n8n runs tools as it runs any node. They
- * keep the type that n8n makes for tools.
+ * Whether an agent has called this node as its tool, where it must not park. Up to version 2 of the agent, that
+ * suspends nothing; from version 3 on, all other calls of the same tool get their own arguments as an answer (seen on
+ * n8n 2.41.1 and 2.8.4). `isToolExecution` alone does not tell, because from version 3 on n8n runs tools like any other
+ * node. They keep the type that n8n makes for tools.
  */
 export const isToolCall = (context: RequestContext): boolean =>
 	('isToolExecution' in context && context.isToolExecution?.() === true) ||

@@ -1,10 +1,12 @@
 import type { Size } from '../providers/provider';
 
-/** The size of an image from the first bytes of its file. */
+/** Reads the size of an image from the first bytes of its file. */
 
 /**
+ * The size of an image, in px.
+ *
  * @param bytes the beginning of a file, or all of it
- * @returns undefined when it is no PNG, JPEG or WebP, or the size stands further behind
+ * @returns undefined when it is not a PNG, JPEG or WebP, or when its size comes later in the file
  */
 export function imageSize(bytes: Uint8Array): Size | undefined {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -23,7 +25,7 @@ function png(view: DataView): Size | undefined {
 	return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
-/** Start of frame, in any of its kinds; C4, C8 and CC are something else. */
+/** Whether a marker starts a frame, of any kind; C4, C8 and CC mean something else. */
 const isFrame = (marker: number): boolean =>
 	marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
@@ -34,7 +36,7 @@ function jpeg(view: DataView): Size | undefined {
 		if (view.getUint8(at) !== 0xff) return undefined;
 		const marker = view.getUint8(at + 1);
 		if (isFrame(marker)) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
-		// A marker may have more than one FF before it; some stand alone, without a length.
+		// More than one FF may precede a marker. Some markers stand alone, without a length.
 		if (marker === 0xff) at += 1;
 		else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
 		else if (marker === 0xd9 || marker === 0xda) return undefined;

@@ -4,23 +4,23 @@ import type { Size } from '../providers/provider';
 import type { Host } from './host';
 import { imageSize } from './imageHeader';
 
-/** Enough for the profiles and previews that cameras put before the size. */
+/** The most that is read of a file, in bytes: enough for the profiles and previews that cameras put before the size. */
 const MOST_BYTES = 256 * 1024;
 
-/** Of silence, and of all that is read. */
+/** The time limit for silence, and for the whole read, in ms. */
 const TIMEOUT_MS = 20_000;
 
-/** Asked of an image on the web. */
+/** Finds the size of an image on the web, in px. */
 export type SizeOf = (url: string) => Promise<Result<Size>>;
 
 /**
- * Reads the size of an image from the beginning of its file. No credential goes with it: the address may be anybody's.
- * Never throws.
+ * Makes a reader of image sizes, which reads the beginning of the file. It sends no credential, because the address may
+ * be anybody's. The reader never throws.
  */
 export const sizeReader =
 	({ helpers, cancelSignal }: Host): SizeOf =>
 	async (url) => {
-		if (!URL.canParse(url)) return notRead('its address is no URL');
+		if (!URL.canParse(url)) return notRead('its address is not a URL');
 		const { host } = new URL(url);
 		try {
 			const reply: unknown = await helpers.httpRequest({
@@ -48,7 +48,7 @@ export const sizeReader =
 		}
 	};
 
-/** What is read of a file until the size of an image is there, or enough. Leaving the loop ends the stream. */
+/** The beginning of a file, until it contains the size or enough was read. Leaving the loop ends the stream. */
 export async function beginningOf(stream: Stream): Promise<Uint8Array> {
 	const bytes = new Uint8Array(MOST_BYTES);
 	const until = Date.now() + TIMEOUT_MS;

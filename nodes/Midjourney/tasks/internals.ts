@@ -3,18 +3,18 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 import { isRecord } from '../providers/json';
 
 /**
- * What parking needs beyond n8n's documented interface, all of it. Seen at work on n8n 2.41.1, 2.8.4 and 1.123.81;
- * docs/waiting.md says with what. It is feature-detected: where a part is missing, `canPark` says so and the node polls.
+ * Everything that parking needs beyond n8n's documented interface. Seen to work on n8n 2.41.1, 2.8.4 and 1.123.81;
+ * docs/waiting.md tells how. It is feature-detected: where a part is missing, `canPark` says so and the node polls.
  *
  * n8n offers a wait after which no code of the node runs: when the time of a parked node is up, n8n disables the node's
- * entry on the execution's stack and passes that entry's input on. `waitToRunAgain` makes `execute()` run again all the
- * same: when the time is up, and when a call has woken the execution.
+ * entry on the execution's stack and passes that entry's input on. `waitToRunAgain` makes `execute()` run again
+ * nevertheless, both when the time is up and when a call has woken the execution.
  */
 
-/** Where the saved text is: beside the input, a connection that no workflow has. */
+/** The key of the saved text: a connection beside the input, which no workflow has. */
 const SAVED = 'parked';
 
-/** One turn of a node that n8n has yet to run, as far as it matters here. */
+/** A run of a node that n8n has yet to do, as far as it matters here. */
 interface Entry {
 	node: { name: string };
 	data: Record<string, unknown>;
@@ -26,8 +26,8 @@ export const canPark = (context: IExecuteFunctions): boolean =>
 	stackOf(context) !== undefined && entryOf(context.getExecuteData()) !== undefined;
 
 /**
- * Lets the execution wait until `at`, or until a call wakes it. Then `execute()` runs again, in the same run of the node
- * and with the same input, and finds the text by `savedBefore`.
+ * Makes the execution wait until `at`, or until a call wakes it. Then `execute()` runs again, in the same run of the
+ * node and with the same input, and `savedBefore` returns the text.
  */
 export async function waitToRunAgain(
 	context: IExecuteFunctions,
@@ -38,21 +38,21 @@ export async function waitToRunAgain(
 	const entry = entryOf(context.getExecuteData());
 	if (!stack || !entry) return;
 	const { node, data, source } = entry;
-	// Under the entry that waits lies one that works.
+	// Below the entry that waits, put one that works.
 	const working: Entry = { node: { ...node }, data: { ...data }, source };
 	save(working, saved);
 	stack.unshift(working);
-	// No input and not even an empty list of items: n8n then goes on without a trace of a run.
+	// No input, not even an empty list of items: n8n then continues without a trace of a run.
 	entry.data = { main: [] };
 	save(entry, saved);
-	// A copy, because n8n will disable it; and it must not put out an empty item in place of nothing.
+	// Use a copy, because n8n will disable it. It must not output an empty item in place of nothing.
 	entry.node = Object.assign({ ...node }, { alwaysOutputData: false });
 	await context.putExecutionToWait(at);
 }
 
 /**
- * What this run of `execute()` was to go on with; undefined when it is not one that was to run again. It stays where it
- * is, so that every try of Retry On Fail finds it.
+ * The text from which this run of `execute()` resumes; undefined for a first run. The text stays where it is, so that
+ * every try of Retry On Fail finds it.
  */
 export function savedBefore(context: IExecuteFunctions): unknown {
 	const entry = entryOf(context.getExecuteData());
@@ -62,15 +62,15 @@ export function savedBefore(context: IExecuteFunctions): unknown {
 /** What a call returns so that the waiting node runs again. */
 export const RUN_AGAIN: INodeExecutionData[][] = [];
 
-/** What the execution that is called has saved. */
+/** What the called execution has saved. */
 export function savedFor(context: IWebhookFunctions): unknown {
 	const entry = entryOf(Reflect.get(context, 'executeData'));
 	return entry && savedIn(entry);
 }
 
 /**
- * Changes what is saved, for a call that wakes the execution: n8n saves it together with the execution's new state, before
- * the node runs. A call that wakes nobody saves nothing.
+ * Replaces the saved text, for a call that wakes the execution: n8n saves it together with the execution's new state,
+ * before the node runs. n8n saves nothing of a call that wakes nothing.
  */
 export function saveOnWake(context: IWebhookFunctions, saved: string): void {
 	const called = entryOf(Reflect.get(context, 'executeData'));
@@ -81,8 +81,8 @@ export function saveOnWake(context: IWebhookFunctions, saved: string): void {
 }
 
 /**
- * Whether the execution still waits as this call has found it. While the call was decided on, another process may have
- * woken it; n8n would run it again from here then, whatever it waits for by now. Where n8n does not tell: yes.
+ * Whether the execution still waits as this call has found it. Another process may have woken it since; n8n would then
+ * run it again from here, whatever it waits for by now. True where n8n does not tell.
  */
 export async function isStillSaved(
 	context: IWebhookFunctions,

@@ -11,18 +11,23 @@ import type {
 	UploadPaintImage,
 } from '../providers/provider';
 
-/** Where an image lies on a canvas, and what a mask covers of it, once its size is known. Pure geometry, in px. */
+/**
+ * Where an image lies on a canvas, and which part of it a mask covers, once its size is known. Pure geometry, in px.
+ */
 
-/** Of canvas and image. No page has a limit for the canvas; this is the one for images (wire.md: Vtrix masks). */
+/**
+ * The longest side of canvas and image, in px. No documentation gives a limit for the canvas; this is the one for images
+ * (wire.md: Vtrix masks).
+ */
 export const LONGEST_SIDE = 4096;
 
-/** Of an image that areas are measured on. */
+/** The shortest side of an image that areas are measured on, in px. */
 export const SHORTEST_SIDE = 500;
 
-/** What cannot be sent without the size of an image. */
+/** The requests that may depend on the size of an image. */
 export type ForSize = EditImage | InpaintImage | UploadPaintImage;
 
-/** Whether the size of its image is what a request lacks. */
+/** Whether a request still lacks the size of its image. */
 export const lacksSize = (request: TaskRequest): request is ForSize =>
 	('rule' in request && request.rule !== undefined) ||
 	('mask' in request &&
@@ -31,9 +36,9 @@ export const lacksSize = (request: TaskRequest): request is ForSize =>
 		request.mask.size === undefined);
 
 /**
- * A request for an image of this size, as it is to be sent.
+ * Completes a request for an image of this size.
  *
- * @returns or why canvas, mask and image do not go together: a sentence without the full stop
+ * @returns the request as it is to be sent, or why canvas, mask and image do not fit: a sentence without its full stop
  */
 export function withSize(
 	request: ForSize,
@@ -58,7 +63,7 @@ export function withSize(
 const NOTHING_TO_PAINT =
 	'The canvas is as large as the image and there is no mask, so there is nothing to paint: choose another canvas, or a Mask';
 
-/** The canvas that a rule makes for an image of this size, and where the image lies on it. */
+/** The canvas that a rule makes for an image of this size, and the position of the image on it. */
 export function laidOut(rule: CanvasRule, image: Size): Layout {
 	if ('canvas' in rule) {
 		const { canvas, x, y } = rule;
@@ -76,7 +81,7 @@ export function laidOut(rule: CanvasRule, image: Size): Layout {
 
 const grown = (length: number, percent: number): number => Math.round(length * (1 + percent / 100));
 
-/** The smallest canvas of a ratio that holds the whole image. */
+/** The smallest canvas with this aspect ratio that holds the whole image. */
 export function smallestOf(ratio: string, { width, height }: Size): Size {
 	const [across = 1, down = 1] = ratio.split(':').map(Number);
 	return width * down >= height * across
@@ -84,7 +89,7 @@ export function smallestOf(ratio: string, { width, height }: Size): Size {
 		: { width: Math.round((height * across) / down), height };
 }
 
-/** Which part of the free room lies left of and above the image. */
+/** Which part of the free room lies to the left of the image, and which above it. */
 const ANCHORS: Record<Anchor, readonly [left: number, above: number]> = {
 	bottom: [0.5, 1],
 	bottomLeft: [0, 1],
@@ -97,7 +102,7 @@ const ANCHORS: Record<Anchor, readonly [left: number, above: number]> = {
 	topRight: [1, 0],
 };
 
-/** An image on a canvas, with the free room on the sides away from the anchor. */
+/** The position of an image on a canvas, with the free room on the sides away from the anchor. */
 export function placed(image: Size, canvas: Size, at: Anchor): Rectangle {
 	const [left, above] = ANCHORS[at];
 	return {
@@ -111,14 +116,14 @@ function layoutProblem({ canvas, imagePosition }: Layout): string | undefined {
 	const { width, height } = canvas;
 	const { x, y, ...image } = imagePosition;
 	if (width > LONGEST_SIDE || height > LONGEST_SIDE) {
-		return `The canvas would have ${width} × ${height} px, at most ${LONGEST_SIDE} are possible on a side: enter a smaller Image Width and Image Height in the same ratio, or let the picture grow less`;
+		return `The canvas would have ${width} × ${height} px, but a side can have at most ${LONGEST_SIDE}: enter a smaller Image Width and Image Height in the same ratio, or let the image grow less`;
 	}
 	return x >= width || y >= height || x + image.width <= 0 || y + image.height <= 0
-		? `The image (${image.width} × ${image.height} px at ${x}, ${y}) lies entirely outside of the canvas (${width} × ${height} px): change Image X, Image Y or the sizes`
+		? `The image (${image.width} × ${image.height} px at ${x}, ${y}) lies entirely outside the canvas (${width} × ${height} px): change Image X, Image Y or the sizes`
 		: undefined;
 }
 
-/** Whether the image covers the canvas. */
+/** Whether the image covers the whole canvas. */
 const isCovered = ({ canvas, imagePosition: { x, y, width, height } }: Layout): boolean =>
 	x <= 0 && y <= 0 && x + width >= canvas.width && y + height >= canvas.height;
 
@@ -134,21 +139,21 @@ function sizedMask(mask: Mask, size: Size): Mask | { problem: string } {
 		const outside = pairs(polygon).find(([x, y]) => x < 0 || y < 0 || x > width || y > height);
 		if (outside) {
 			return {
-				problem: `Area ${position + 1} of the mask has the point ${outside.join(',')} outside of the image (${width} × ${height} px)`,
+				problem: `Area ${position + 1} of the mask has the point ${outside.join(',')} outside the image (${width} × ${height} px)`,
 			};
 		}
 	}
 	return { ...mask, size };
 }
 
-/** The corners of a polygon x, y, x, y, …. */
+/** The corners of a polygon that is given as x, y, x, y, …. */
 export const pairs = (polygon: readonly number[]): Array<[number, number]> =>
 	polygon.flatMap(
 		(x, position): Array<[number, number]> =>
 			position % 2 === 0 ? [[x, polygon[position + 1] ?? 0]] : [],
 	);
 
-/** Midjourney's usual sizes (versions 5 to 7). */
+/** Midjourney's usual sizes (versions 5 to 7), in px, by aspect ratio. */
 const USUAL: Readonly<Record<string, Size>> = {
 	'1:1': { width: 1024, height: 1024 },
 	'2:3': { width: 896, height: 1344 },
@@ -159,7 +164,9 @@ const USUAL: Readonly<Record<string, Size>> = {
 	'16:9': { width: 1456, height: 816 },
 };
 
-/** The size that an image usually has whose prompt asks for an aspect ratio; undefined where it does not, or for another. */
+/**
+ * The usual size of an image whose prompt asks for an aspect ratio; undefined if it asks for none, or for another one.
+ */
 export function usualSize(prompt: string): Size | undefined {
 	const [, ratio = ''] = /(?:--|[–—])(?:ar|aspect)\s*(\d+:\d+)(?![\d.])/i.exec(prompt) ?? [];
 	return USUAL[ratio];

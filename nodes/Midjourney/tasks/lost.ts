@@ -4,14 +4,14 @@ import { isTerminal, type Task } from '../providers/task';
 import type { RequestSummary } from './settings';
 
 /**
- * Submits whose answer was lost. The address that went with each names it, so a call that comes there may say which task
- * it has become.
+ * Submits whose answer was lost. The callback address of each submit names it, so a callback to that address can tell
+ * which task it has become.
  */
 
-/** How long a call is waited for, in ms, unless the user says otherwise. */
+/** How long to wait for such a callback, in ms, unless the user sets it. */
 export const LOST_ANSWER_MS = 120_000;
 
-/** One item's place among those that are waited for, as far as it matters here. */
+/** One of the items that are waited for, as far as it matters here. */
 export interface LostWait {
 	taskId?: string;
 	/** Unix ms of the submit. */
@@ -19,12 +19,12 @@ export interface LostWait {
 	asked?: RequestSummary;
 }
 
-/** The clocks of provider and n8n may differ by this much, in ms. */
+/** How much the clocks of the provider and n8n may differ, in ms. */
 const CLOCKS_DIFFER_MS = 300_000;
 
 /**
- * Whether a task that a call has named, and that was read, is what became of a lost submit: it belongs to no other item,
- * was made no earlier than it was asked for, and says the same as the request where the provider tells.
+ * Whether a task that a callback has named, and that was read, is the result of a lost submit: it belongs to no other
+ * item, was not created before the submit, and agrees with the request as far as the provider tells.
  *
  * @param others all items that are waited for
  */
@@ -37,14 +37,14 @@ export function isTaskOf(
 	const createdAt = task.createdAt === undefined ? undefined : Date.parse(task.createdAt);
 	if (createdAt !== undefined && createdAt < since - CLOCKS_DIFFER_MS) return false;
 	if (asked?.prompt === undefined) return true;
-	// Some providers show the prompt only when the task has ended, and then not always.
+	// Some providers show the prompt only when the task has ended, and not always then.
 	if (task.prompt === undefined) return isTerminal(task);
 	return sameText(asked.prompt, task.prompt);
 }
 
 /**
- * A provider may keep a prompt without its flags, and with other white space. A picture of the item has got a URL on the
- * way, which nobody knows any more.
+ * Whether two prompts agree. A provider may store a prompt without its flags, and with other white space. An image of the item
+ * has been given a URL that is not remembered.
  */
 function sameText(asked: string, told: string): boolean {
 	const [a = [], b = []] = [asked, told].map((prompt) =>

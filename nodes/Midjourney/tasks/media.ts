@@ -1,18 +1,18 @@
-/** What a file is, told by its first bytes: what a server says of it, or its name, need not be so. */
+/** The type of a file, told by its first bytes: what a server says, or the file name, may be wrong. */
 export interface Media {
 	mimeType: string;
 	/** Without the dot. */
 	extension: string;
 }
 
-/** So many bytes are enough to tell. */
+/** The number of bytes that are enough to tell the type. */
 export const HEAD_LENGTH = 16;
 
 const media = (mimeType: string, extension: string): Media => ({ mimeType, extension });
 
 const MP4 = media('video/mp4', 'mp4');
 
-/** The first four letters behind `ftyp`, where they mean something else than MP4. */
+/** The four letters after `ftyp`, where they mean something other than MP4. */
 const BRANDS: Record<string, Media> = {
 	'qt  ': media('video/quicktime', 'mov'),
 	avif: media('image/avif', 'avif'),
@@ -22,7 +22,9 @@ const BRANDS: Record<string, Media> = {
 };
 
 /**
- * @param head the first bytes of a file, `HEAD_LENGTH` of them if it has so many
+ * The type of a file.
+ *
+ * @param head the first bytes of the file, `HEAD_LENGTH` of them if it has that many
  * @returns undefined when it is neither an image nor a video
  */
 export function mediaOf(head: Uint8Array): Media | undefined {
@@ -36,11 +38,12 @@ export function mediaOf(head: Uint8Array): Media | undefined {
 	return undefined;
 }
 
+/** The longest task id in a file name, in characters. */
 const LONGEST_NAME = 100;
 
 /**
- * The name of a file that n8n is to store: `taskId_index.extension`. The id comes from outside and is cleaned, so that no
- * part of it can be taken for a folder.
+ * The name under which n8n is to store a file: `taskId_index.extension`. The id comes from outside, so it is cleaned:
+ * no part of it can be taken for a folder.
  */
 export function fileNameOf(taskId: string, index: number, { extension }: Media): string {
 	const clean = taskId

@@ -6,47 +6,47 @@ import { isRecord, text } from '../providers/json';
 import type { RequestSummary, SubmitRequest } from './settings';
 import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
 
-/** What is known of one submit. */
+/** What the memory holds of one submit. */
 export type Remembered = Bought | Unknown | Refused;
 
-/** It was taken under this id. */
+/** It was accepted, under this id. */
 export interface Bought {
 	state: 'bought';
 	taskId: string;
 	/** Unix ms of the submit, 0 where that is not known. */
 	at: number;
-	/** What items show of what was sent; absent where it is the same now. */
+	/** What items show of the request; absent where it is the same as now. */
 	asked?: RequestSummary;
-	/** The name of the credential, where it is not that of this run. */
+	/** The name of the credential that it was bought with, where that is not the one of this run. */
 	otherAccount?: string;
 }
 
-/** It was sent and may have been taken. */
+/** It was sent, and may have been accepted. */
 export interface Unknown {
 	state: 'unknown';
 	/** Unix ms of the submit, 0 where that is not known. */
 	at: number;
-	/** In which execution it was sent. */
+	/** The execution in which it was sent. */
 	executionId?: string;
-	/** Why nobody knows, if there was an answer at all. */
+	/** Why the result is unknown, if there was an answer at all. */
 	failure?: Failure;
 }
 
-/** It was refused in this execution, for good. */
+/** It was refused for good in this execution. */
 export interface Refused {
 	state: 'refused';
 	failure: Failure;
 }
 
 /**
- * What has been bought already (architecture.md: Retries pick up). It lives in n8n's node context, which survives the
- * tries of Retry On Fail and is part of the data that a retried execution starts from. Everybody who finds the same
+ * Remembers what was bought (architecture.md: Retries pick up). It lives in n8n's node context, which survives the
+ * tries of Retry On Fail and is part of the data that a retried execution starts from. Every run that finds the same
  * purchase (purchase.ts) there picks it up.
  */
 export class Memory {
 	private readonly written: string;
 
-	/** Whether a purchase shows the same whenever it is made. */
+	/** Whether items show the same of a purchase whenever it is made. */
 	private readonly isSteady: boolean;
 
 	private readonly account: string;
@@ -61,17 +61,18 @@ export class Memory {
 		this.account = digestOf(context.account.id).slice(0, 6);
 	}
 
+	/** What the memory holds of a submit; undefined if it holds nothing, or only a refusal from another execution. */
 	recall(key: string): Remembered | undefined {
 		const entry = this.store[key];
 		if (!isRecord(entry)) return undefined;
 		const { failure, refused, asked, by } = entry;
 		const executionId = text(entry.executionId);
 		if (isFailure(refused)) {
-			// Another execution may be luckier.
+			// A refusal counts only in the execution that met it.
 			const isOwn = executionId === this.context.executionId;
 			return isOwn ? { state: 'refused', failure: refused } : undefined;
 		}
-		// JSON knows no other numbers; what was found without its submit has none.
+		// Absent where a task was found without its submit.
 		const at = typeof entry.at === 'number' ? entry.at : 0;
 		const taskId = text(entry.taskId);
 		if (taskId === undefined) {
@@ -87,7 +88,9 @@ export class Memory {
 	}
 
 	/**
-	 * To be called before the request leaves: from now on it may have been taken.
+	 * Call this before the request leaves: from then on, it may have been accepted.
+	 *
+	 * @param at Unix ms
 	 */
 	sending(key: string, at: number): void {
 		this.store[accountKey(this.account)] = this.context.account.name;
@@ -96,9 +99,9 @@ export class Memory {
 	}
 
 	/**
-	 * It was sent, and what came back leaves open whether it was taken.
+	 * It was sent, and the answer leaves open whether it was accepted.
 	 *
-	 * @param executionId where it was sent, unless here
+	 * @param executionId the execution in which it was sent, unless it is this one
 	 */
 	ambiguous(key: string, failure?: Failure, executionId = this.context.executionId): void {
 		const entry = this.store[key];
@@ -109,24 +112,24 @@ export class Memory {
 		};
 	}
 
-	/** It was not taken, and sending it again in this execution would change nothing. */
+	/** It was not accepted, and sending it again in this execution would change nothing. */
 	refuse(key: string, failure: Failure): void {
 		const { executionId } = this.context;
 		this.store[key] = { executionId, refused: { ...failure } };
 	}
 
-	/** It was taken. */
+	/** It was accepted. */
 	submitted(key: string, taskId: string, asked: RequestSummary): void {
-		// A canvas is made of a size that was read; the way of pictures may be another one the next time.
+		// A canvas depends on a size that was read; how images get to the provider may change.
 		const isMadeOnce = asked.canvas !== undefined || asked.imagesVia !== undefined;
 		this.found(key, taskId, this.isSteady && !isMadeOnce ? undefined : asked);
 	}
 
 	/**
-	 * A submit was taken after all.
+	 * A submit turned out to have been accepted.
 	 *
 	 * @param key of its submit
-	 * @param asked if it may be something else the next time
+	 * @param asked what items show of the request, if that may differ the next time
 	 * @param since Unix ms of the submit, where this memory does not know it
 	 */
 	found(key: string, taskId: string, asked?: RequestSummary, since?: number): void {
@@ -138,16 +141,16 @@ export class Memory {
 		};
 	}
 
-	/** Whether it was sent in this execution, and not in one that this one is a retry of. */
+	/** Whether it was sent in this execution, and not in one that this execution retries. */
 	isOfThisExecution({ executionId }: Unknown): boolean {
 		return executionId === this.context.executionId;
 	}
 
 	/**
-	 * The nonce of this run's wait: the same for all tries of Retry On Fail, because what they have submitted calls back
-	 * with it; another one in another execution, because nothing that was submitted there calls back here.
+	 * The nonce of this run's wait. All tries of Retry On Fail have the same one, because their submits call back with
+	 * it. Another execution has another one, because its submits do not call back here.
 	 *
-	 * @param make gives a fresh one
+	 * @param make returns a new one
 	 */
 	nonceFor(make: () => string): string {
 		const { executionId, runIndex } = this.context;
@@ -161,12 +164,12 @@ export class Memory {
 		return fresh;
 	}
 
-	/** It was certainly not taken, or its task has failed: it may be bought again. */
+	/** It was certainly not accepted, or its task has failed: it may be bought again. */
 	forget(key: string): void {
 		delete this.store[key];
 	}
 
-	/** What tells a purchase from all others. */
+	/** The key that tells a purchase from all others. */
 	keyOf(submit: SubmitRequest): string {
 		const { itemIndex, request, part } = submit;
 		const { runIndex, itemAt, isToolCall } = this.context;

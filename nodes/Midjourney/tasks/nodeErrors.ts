@@ -12,13 +12,13 @@ import type { Provider } from '../providers/provider';
 import type { Task } from '../providers/task';
 import type { DownloadFailure } from './download';
 
-/** What n8n shows, and routes by On Error. Every one of them names the item; those of a task name the task. */
+/** An error that n8n shows, and routes by On Error. Every one names its item, and its task if it has one. */
 export type NodeProblem = NodeApiError | NodeOperationError;
 
-/** n8n counts items from 0 wherever it shows them. */
+/** Names an item as n8n does, counting from 0. */
 const at = (itemIndex: number): string => `[item ${itemIndex}]`;
 
-/** Something about the input of an item, seen before anything was sent. */
+/** An error about the input of an item, found before anything was sent. */
 export function inputError(
 	node: INode,
 	itemIndex: number,
@@ -28,19 +28,24 @@ export function inputError(
 	return new NodeOperationError(node, `${message} ${at(itemIndex)}`, { itemIndex, description });
 }
 
-/** Makes the n8n error for an answer that was not as hoped. */
+/** Makes n8n's errors from failures, in the words of the provider. */
 export class ProblemWriter {
 	constructor(
 		private readonly node: INode,
 		private readonly provider: Provider,
 	) {}
 
-	/** A question that costs nothing was not answered. */
+	/** A free request was not answered. */
 	ofQuestion(failure: Failure, itemIndex: number): NodeApiError {
 		return this.write(wordingOf(failure, this.name), itemIndex, failure);
 	}
 
-	/** A submit was refused, or nobody knows whether it was taken. */
+	/**
+	 * A submit was refused, or it is not known whether it was accepted.
+	 *
+	 * @param failure undefined: it was not sent because of another item's problem, or (ambiguous) an earlier try
+	 * has left no answer
+	 */
 	ofSubmit(failure: Failure | undefined, ambiguous: boolean, itemIndex: number): NodeProblem {
 		if (!ambiguous) {
 			return failure
@@ -68,7 +73,7 @@ export class ProblemWriter {
 		return this.write(wordingOfFailed(task, this.name), itemIndex, error, `task ${taskId}`);
 	}
 
-	/** It was bought before with another credential, and this one does not know it. */
+	/** The task was bought with another credential, and this one does not know it. */
 	ofOtherAccount(taskId: string, account: string, itemIndex: number): NodeOperationError {
 		const name = this.provider.displayName;
 		return new NodeOperationError(
@@ -76,39 +81,41 @@ export class ProblemWriter {
 			`${name} does not know task ${taskId} with this API key: it was bought with the credential ${account} ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `The task is paid, and nothing was submitted again. Choose that credential once more, then retry this execution; or take the task ID to Task → Wait with it.`,
+				description: `The task is paid, and nothing was submitted again. Select that credential again and retry this execution, or use it in Task → Wait with this task ID.`,
 			},
 		);
 	}
 
-	/** A task that is paid, or was submitted elsewhere, cannot be read. */
+	/** A task that was paid for, or submitted elsewhere, cannot be read. */
 	ofLostTask(failure: Failure, taskId: string, itemIndex: number): NodeApiError {
 		const wording = wordingOf(failure, this.name, { of: 'task', taskId });
 		return this.write(wording, itemIndex, failure, `task ${taskId}`);
 	}
 
-	/** The time limit has come while the task was open. */
+	/**
+	 * The time limit was reached while the task was open.
+	 *
+	 * @param limitMs the time limit, in ms
+	 */
 	ofTimeLimit(
 		taskId: string,
 		limitMs: number,
 		failure: Failure | undefined,
 		itemIndex: number,
 	): NodeOperationError {
-		const last = failure
-			? ` The last look did not succeed: ${wordingOf(failure, this.name).what}.`
-			: '';
+		const last = failure ? ` The last read failed: ${wordingOf(failure, this.name).what}.` : '';
 		return new NodeOperationError(
 			this.node,
 			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `It goes on at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID goes on waiting for it. For other tasks raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
+				description: `It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
 			},
 		);
 	}
 
 	/**
-	 * The task is done, and some of its files could not be fetched.
+	 * The task is completed, but some of its files could not be downloaded.
 	 *
 	 * @param indexes of the outputs whose files are missing
 	 */
@@ -126,9 +133,9 @@ export class ProblemWriter {
 			{
 				message,
 				description: [
-					'The task is completed and paid: do not submit it again. Task → Wait with this task ID brings its links and its files, at no cost.',
+					'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
 					this.provider.downloadUrl &&
-						'File → Get Download URL makes another link to a file that the provider still keeps.',
+						'File → Get Download URL creates a new link to a file that the provider still has.',
 				]
 					.filter(Boolean)
 					.join(' '),
@@ -136,25 +143,25 @@ export class ProblemWriter {
 				itemIndex,
 			},
 		);
-		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.
+		// NodeApiError replaces a message that contains something like a system error code with a stock text.
 		error.message = message;
 		return error;
 	}
 
-	/** The provider says that the task is completed, and names nothing that it has made. */
+	/** The provider says that the task is completed, but lists no output. */
 	ofNoOutputs(taskId: string, itemIndex: number): NodeOperationError {
 		const name = this.provider.displayName;
 		return new NodeOperationError(
 			this.node,
-			`Task ${taskId} is completed, but ${name} names no image or video of it ${at(itemIndex)}`,
+			`Task ${taskId} is completed, but ${name} lists no image or video for it ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says of it, at no cost; ask their support for the files.`,
+				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says about it, at no cost; ask their support for the files.`,
 			},
 		);
 	}
 
-	/** One that was written before and saved: its message names item and task already. */
+	/** An error that was written and saved before: its message already names item and task. */
 	again(saved: { message: string; description?: string }, itemIndex: number): NodeOperationError {
 		const { message, description } = saved;
 		return new NodeOperationError(this.node, message, { itemIndex, description });
@@ -182,7 +189,7 @@ export class ProblemWriter {
 				failure: cause && n8nFailure(cause, retryAfterMs),
 			},
 		);
-		// NodeApiError puts a stock text in place of a message in which it finds something like a system error code.
+		// NodeApiError replaces a message that contains something like a system error code with a stock text.
 		error.message = message;
 		return error;
 	}

@@ -5,7 +5,7 @@ import type { Task } from '../providers/task';
 import type { NodeProblem } from './nodeErrors';
 import type { RequestSummary, Settings } from './settings';
 
-/** What items show of a request, at the provider that gets it. */
+/** What items show of a request to this provider. */
 export function summaryOf(provider: Provider, request: TaskRequest): RequestSummary {
 	const prompt =
 		provider.finalPrompt?.(request) ?? ('prompt' in request ? request.prompt : undefined);
@@ -13,27 +13,28 @@ export function summaryOf(provider: Provider, request: TaskRequest): RequestSumm
 	return { prompt, canvas: request.canvas, imagePosition: request.imagePosition };
 }
 
-/** What became of one item: of its task, of an attempt to get one, or of a question. */
+/** What became of one item: of its task, of an attempt to get one, or of a query. */
 export interface Outcome {
 	itemIndex: number;
 	/** Absent when the item did not get that far. */
 	settings?: Settings;
-	/** The answer to a question that is not about a task. */
+	/** The answer to a query that is not about a task. */
 	answer?: IDataObject;
-	/** What was asked for, as far as items show it. */
+	/** What items show of the request. */
 	asked?: RequestSummary;
-	/** Absent when nothing was submitted, or nobody knows. */
+	/** Absent when nothing was submitted, or the id is not known. */
 	taskId?: string;
-	/** The last that was seen of it. */
+	/** The task as it was last seen. */
 	task?: Task;
 	/** Why the item has no result to show. */
 	problem?: NodeProblem;
-	/** The problem is another item's. */
+	/** It was not submitted, because of another item's problem. */
 	skipped?: boolean;
-	/** Something was sent for it, and nobody knows whether it was taken. */
+	/** A submit was sent, and it is not known whether it was accepted. */
 	mayBePaid?: boolean;
-	/** The same, and a call may still tell. */
+	/** The same, and a callback may still identify the task. */
 	mayBeTold?: boolean;
+	/** How often the task was read. */
 	polls: number;
 	waitedMs: number;
 	via: 'submit' | 'poll' | 'callback';

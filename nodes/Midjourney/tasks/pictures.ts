@@ -17,29 +17,29 @@ import type { ImagesVia, Settings } from './settings';
 import { Limiter } from './wait/limiter';
 
 /**
- * Pictures in binary fields of the items, and how they get to the provider (architecture.md: Pictures of the workflow).
- * All of it is free, and happens before anything is bought.
+ * Images in binary fields of the items, and how they get to the provider (architecture.md: Images of the workflow). All of
+ * this is free, and happens before anything is bought.
  */
 
-/** No provider documents a limit; no picture that somebody means to send comes near this one, in bytes. */
+/** The size limit of a file, in bytes. No provider documents one; images that people use are far smaller. */
 const LARGEST = 30_000_000;
 
-/** What Midjourney takes. */
+/** The types that Midjourney accepts. */
 const TAKEN = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
 
 /** How many files are read or sent at once. */
 const IN_FLIGHT = 3;
 
-/** n8n asks itself: whoever does not answer by then, in ms, will not. */
+/** How long n8n may take to answer its own request, in ms. */
 const SELF_TEST_MS = 5_000;
 
 /** Where n8n keeps the files of a trigger until their execution has an id. */
 const BEFORE_EXECUTION = '/temp/';
 
-/** A signed address is good for no longer than this, in s. */
+/** The longest life of a signed address, in s. */
 const LONGEST_LIFE_S = 24 * 3600;
 
-/** What n8n must offer for it. */
+/** The helpers of n8n that this needs. */
 type Helpers = Pick<
 	IExecuteFunctions['helpers'],
 	| 'createBinarySignedUrl'
@@ -49,7 +49,7 @@ type Helpers = Pick<
 	| 'prepareBinaryData'
 >;
 
-/** Where pictures come from and where they go. */
+/** Where images come from and where they go. */
 export interface PictureDeps {
 	helpers: Helpers;
 	provider: Pick<Provider, 'displayName' | 'uploads' | 'validate'>;
@@ -59,14 +59,14 @@ export interface PictureDeps {
 	itemAt(itemIndex: number): INodeExecutionData | undefined;
 }
 
-/** A request as it is to be sent, and how its pictures got to the provider. */
+/** A request that is ready to be sent, and how its images get to the provider. */
 export interface Delivered {
 	request: TaskRequest;
-	/** Absent where no picture is of the item. */
+	/** Absent if no image is from the item. */
 	imagesVia?: ImagesVia;
 }
 
-/** What is known of a picture once its beginning was read. */
+/** What the beginning of a file tells about an image. */
 interface Picture {
 	binary: IBinaryData;
 	media: Media;
@@ -74,11 +74,11 @@ interface Picture {
 	bytes: number;
 	/** Undefined for a GIF. */
 	size?: Size;
-	/** The first bytes, as n8n must serve them. */
+	/** The first bytes, which n8n must serve. */
 	head: Uint8Array;
 }
 
-/** The pictures of one run of the node. */
+/** The images of one run of the node. */
 export class Pictures {
 	private readonly limiter: Limiter;
 
@@ -95,10 +95,10 @@ export class Pictures {
 	}
 
 	/**
-	 * The size of a picture.
+	 * The size of an image.
 	 *
 	 * @param address as a request names it
-	 * @returns undefined when it is not of the item
+	 * @returns undefined if the image is not from the item
 	 */
 	async sizeOf(itemIndex: number, address: string): Promise<Result<Size> | undefined> {
 		const field = fieldAt(address);
@@ -112,9 +112,9 @@ export class Pictures {
 	}
 
 	/**
-	 * Gets the pictures of the item to where the provider can fetch them, and their URLs into the request.
+	 * Puts the images of the item where the provider can fetch them, and their URLs into the request.
 	 *
-	 * @returns why a picture cannot be used or cannot get there
+	 * @returns a failure if an image cannot be used or cannot get there
 	 */
 	async deliver(
 		itemIndex: number,
@@ -136,12 +136,12 @@ export class Pictures {
 		}
 		const addressOf = (address: string) => urls.get(fieldAt(address) ?? '') ?? address;
 		const delivered = withAddresses(request, addressOf);
-		// Some providers take URLs as a part of the prompt, which has become longer by that.
+		// With some providers the URLs are part of the prompt, which is longer now.
 		const problem = imagesVia && this.deps.provider.validate?.(delivered);
 		return problem === undefined ? success({ request: delivered, imagesVia }) : unusable(problem);
 	}
 
-	/** Looks at the beginning of a picture, once. */
+	/** Looks at the beginning of a file, once. */
 	private async open(itemIndex: number, field: string): Promise<Result<Picture>> {
 		const key = `${itemIndex} ${field}`;
 		const opened =
@@ -159,15 +159,15 @@ export class Pictures {
 		const binary = Object.keys(files).includes(field) ? files[field] : undefined;
 		if (!binary) {
 			const names = Object.keys(files);
-			const there = names.length > 0 ? `only ${names.join(', ')}` : 'and no other either';
-			return unusable(`there is no binary field ${field}, ${there}`);
+			const there = names.length > 0 ? `only ${names.join(', ')}` : 'and no other';
+			return unusable(`the item has no binary field ${field}, ${there}`);
 		}
 		try {
 			const bytes = await this.lengthOf(binary);
 			if (bytes === 0) return unusable(`the file in ${field} is empty`);
 			if (bytes > LARGEST) {
 				return unusable(
-					`the file in ${field} has ${megabytes(bytes)}, at most ${megabytes(LARGEST)} are possible`,
+					`the file in ${field} has ${megabytes(bytes)}, the limit is ${megabytes(LARGEST)}`,
 				);
 			}
 			const beginning = await this.beginningOf(binary);
@@ -176,7 +176,7 @@ export class Pictures {
 				? success({
 						...{ binary, media, bytes },
 						size: imageSize(beginning),
-						// A copy: what was read is larger, and not needed any more.
+						// A copy, so that the rest of what was read can be freed.
 						head: beginning.slice(0, HEAD_LENGTH),
 					})
 				: unusable(`the file in ${field} is ${kindOf(binary, media)}`);
@@ -197,7 +197,7 @@ export class Pictures {
 			: await beginningOf(await this.deps.helpers.getBinaryStream(id));
 	}
 
-	/** Served by n8n where that works, else uploaded. */
+	/** Has n8n serve the image if that works, and uploads it otherwise. */
 	private async bring(
 		picture: Picture,
 		settings: Settings,
@@ -205,7 +205,7 @@ export class Pictures {
 		const { http, provider } = this.deps;
 		const target = provider.uploads?.baseUrl(http);
 		const signed = await this.sign(picture.binary, settings);
-		// An execution that does not wait may be over, and its files deleted, before the provider fetches them.
+		// An execution that does not wait may end, and lose its files, before the provider fetches them.
 		const isKept = settings.waitMode !== 'dontWait' || target === undefined;
 		const test =
 			'url' in signed && isKept ? await this.isServed(signed.url, picture.head) : undefined;
@@ -221,7 +221,7 @@ export class Pictures {
 		return undeliverable(typeof test === 'object' ? test.refused : why);
 	}
 
-	/** A URL under which n8n serves a file to whoever has it. */
+	/** A URL under which n8n serves a file to anyone who has it. */
 	private async sign(
 		binary: IBinaryData,
 		settings: Settings,
@@ -236,13 +236,13 @@ export class Pictures {
 			const kept = await this.lasting(binary);
 			return { url: kept === binary ? url : helpers.createBinarySignedUrl(kept, life) };
 		} catch {
-			return { problem: 'this n8n has no addresses for its files' };
+			return { problem: 'this n8n cannot make an address for the file' };
 		}
 	}
 
 	/**
-	 * The file, where it stays. That of a form or a webhook is moved when its execution is first saved, as it is before the
-	 * submit of one that parks; which ones are moved depends on the version of n8n. A copy of it is not.
+	 * The file, or a copy that stays in place. n8n moves the files of a form or a webhook when it first saves the execution,
+	 * which for a parked one is before the submit. Which files it moves depends on its version. It does not move a copy.
 	 */
 	private async lasting(binary: IBinaryData): Promise<IBinaryData> {
 		const { id = '', fileName, mimeType } = binary;
@@ -258,7 +258,7 @@ export class Pictures {
 		return await copied;
 	}
 
-	/** Once for each address of this n8n: a proxy may keep others from its files. */
+	/** Tested once for each address of this n8n: a proxy may block requests for its files. */
 	private async isServed(url: string, head: Uint8Array): Promise<SelfTest> {
 		const { origin } = new URL(url);
 		const tested = this.tested.get(origin) ?? this.ask(url, head);
@@ -282,18 +282,18 @@ export class Pictures {
 			const status = Number(reply.statusCode);
 			const served = await beginningOf(reply.body);
 			if (status !== 200 && status !== 206) {
-				return { refused: `${host} answers ${status} when it is asked for it` };
+				return { refused: `${host} answers ${status} to a request for it` };
 			}
 			return head.every((byte, at) => served[at] === byte)
 				? 'served'
-				: { refused: `${host} answers with something else when it is asked for it` };
+				: { refused: `${host} answers a request for it with something else` };
 		} catch {
-			// From inside, an address may lead nowhere that works from outside.
+			// An address that works from outside need not work from inside.
 			return 'unknown';
 		}
 	}
 
-	/** Each file once, however many items it is in. */
+	/** Uploads each file once, however many items contain it. */
 	private async upload(picture: Picture, target: string): Promise<Result<string>> {
 		const { id, data } = picture.binary;
 		const key = id ?? digestOf(data);
@@ -307,19 +307,19 @@ export class Pictures {
 	private async send(file: FileToSend, target: string): Promise<Result<string>> {
 		const { provider, http, clock } = this.deps;
 		const { uploads, displayName } = provider;
-		if (!uploads) return undeliverable(`${displayName} takes no files`);
+		if (!uploads) return undeliverable(`${displayName} does not accept uploads`);
 		const sent = await retryTransient(clock, async () => await uploads.send(http, file));
 		if (sent.ok) return sent;
 		const where = URL.canParse(target) ? new URL(target).host : displayName;
 		const { what } = wordingOf(sent.failure, where);
-		return undeliverable(`the upload did not succeed: ${what}`);
+		return undeliverable(`the upload failed: ${what}`);
 	}
 
 	private fileOf({ binary, media, bytes }: Picture, key: string): FileToSend {
 		const { id } = binary;
 		const { mimeType, extension } = media;
 		return {
-			// A provider overwrites what has the same name, and serves it to whoever knows that.
+			// The provider overwrites a file of the same name, and serves it to anyone who knows the name.
 			name: `${digestOf([key, this.deps.http.callbackKey])}.${extension}`,
 			mimeType,
 			bytes,
@@ -329,12 +329,12 @@ export class Pictures {
 	}
 }
 
-/** Whether n8n's own address serves a file; `unknown`: from here nobody can tell. */
+/** Whether n8n's own address serves a file; `unknown`: this cannot be found out from here. */
 type SelfTest = 'served' | 'unknown' | { refused: string };
 
 const inMemory = ({ data }: IBinaryData): Uint8Array => Buffer.from(data, 'base64');
 
-/** How long a signed address is good, in s: the task may wait to be submitted, and then at the provider. */
+/** The life of a signed address, in s. A task may wait before its submit, and then at the provider. */
 function lifeOf({ waitMode, timeLimitMs }: Settings): number {
 	const life = (2 * timeLimitMs) / 1000 + 3600;
 	return waitMode === 'dontWait' ? LONGEST_LIFE_S : Math.min(Math.ceil(life), LONGEST_LIFE_S);
@@ -342,9 +342,10 @@ function lifeOf({ waitMode, timeLimitMs }: Settings): number {
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 100_000) / 10} MB`;
 
-/** What a file is that is no picture for Midjourney: by its first bytes, else by what n8n was told. */
+/** The type of a file that Midjourney does not accept: by its first bytes, otherwise as n8n knows it. */
 const kindOf = ({ mimeType }: IBinaryData, media: Media | undefined): string =>
-	media?.mimeType ?? (mimeType.startsWith('image/') ? `no ${mimeType} inside` : mimeType);
+	media?.mimeType ??
+	(mimeType.startsWith('image/') ? `not ${mimeType}, although it is labelled so` : mimeType);
 
 const FREE: Omit<Failure, 'reason'> = { accepted: 'no', transient: false };
 

@@ -4,14 +4,14 @@ import type { Task } from '../providers/task';
 import type { SizeOf } from './imageSize';
 import { lacksSize, usualSize, withSize, type ForSize } from './layout';
 
-/** What can be found out about a request before it is sent; all of it free. */
+/** Free look-ups that complete a request before it is sent. */
 export interface Tools {
-	/** Gives a task. */
+	/** Reads a task. */
 	readTask(taskId: string): Promise<Result<Task>>;
 	sizeOf: SizeOf;
 }
 
-/** A request as it is to be sent, with all that had to be looked up for it; or why it cannot be sent. */
+/** Looks up everything that a request lacks. Gives the request as it is to be sent, or why it cannot be sent. */
 export async function prepare(
 	provider: Provider,
 	request: TaskRequest,
@@ -28,11 +28,14 @@ export async function prepare(
 		: success(sized.request);
 }
 
-/** The size of the image that a request is about: that of its file, else the usual one of the ratio in its prompt. */
+/**
+ * The size of the image that a request is about: that of its file, or else the usual one for the aspect
+ * ratio in its prompt.
+ */
 async function sizeFor(request: ForSize, tools: Tools): Promise<Result<Size>> {
 	if (request.kind === 'uploadPaintImage') return await tools.sizeOf(request.imageUrl);
 	const { taskId, index } = request;
-	if (taskId === undefined) return unknown('there is no task that could be asked for it');
+	if (taskId === undefined) return unknown('there is no task to read it from');
 	const task = await tools.readTask(taskId);
 	if (!task.ok) return task;
 	const { outputs, prompt = '' } = task.value;

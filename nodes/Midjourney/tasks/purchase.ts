@@ -4,17 +4,17 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isRecord } from '../providers/json';
 
 /**
- * By what a purchase is known: what the user wrote and what came in, never what an expression came to, because that may
- * be something else the next time.
+ * What identifies a purchase: what the user wrote and what came in, never the value of an expression, because that may
+ * be another one the next time.
  */
 
-/** A short digest of a value, the same however its keys are ordered, and before and after it was saved as JSON. */
+/** A short digest of a value: the same in whatever order its keys are, and before and after it was saved as JSON. */
 export const digestOf = (value: unknown): string =>
 	createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16);
 
 /**
- * Of what came in with an item: its json and its files. n8n moves the files of a trigger when it first saves their
- * execution; only the last part of their address stays.
+ * The digest of an item that came in: of its json and its files. n8n moves the files of a trigger when it first saves their
+ * execution; only the last part of their id stays the same.
  */
 export const digestOfItem = (item: INodeExecutionData | undefined): string =>
 	digestOf([
@@ -29,7 +29,7 @@ export const digestOfItem = (item: INodeExecutionData | undefined): string =>
 	]);
 
 function canonical(value: unknown): string {
-	// As it is after it was saved: dates are texts, and what is undefined is not there.
+	// Take the value as it is after saving: dates are strings, and undefined fields are gone.
 	const saved: unknown = JSON.parse(JSON.stringify(value ?? null));
 	return JSON.stringify(saved, (_, part: unknown) =>
 		isRecord(part)
@@ -38,13 +38,13 @@ function canonical(value: unknown): string {
 	);
 }
 
-/** Plain text, and between `{{` and `}}` nothing but paths into `$json`. */
+/** Plain text in which `{{ }}` contains nothing but paths into `$json`. */
 const PATHS_ONLY =
 	/^=(?:(?!\{\{)[^])*(?:\{\{\s*\$json(?:\.[\w$]+|\[(?:'[^']*'|"[^"]*"|\d+)\])+\s*\}\}(?:(?!\{\{)[^])*)*$/;
 
 /**
- * Whether parameters as written come to the same for the same item, for sure. An expression may draw on the time, on
- * chance or on other nodes; only plain paths into the item are known not to.
+ * Whether parameters as written are certain to have the same value for the same item. An expression may depend on the
+ * time, on chance or on other nodes; only plain paths into the item are known not to.
  */
 export function dependsOnItemAlone(written: unknown): boolean {
 	if (typeof written === 'string') return !written.startsWith('=') || PATHS_ONLY.test(written);
@@ -52,20 +52,20 @@ export function dependsOnItemAlone(written: unknown): boolean {
 	return !isRecord(written) || Object.values(written).every(dependsOnItemAlone);
 }
 
-/** Which purchases a run of the node may make, and on whose account. */
+/** What identifies the purchases of one run of the node, and their account. */
 export interface PurchaseContext {
 	executionId: string;
-	/** Which run of the node this is within the execution. */
+	/** The number of this run of the node within the execution. */
 	runIndex: number;
-	/** What makes the purchase among the parameters, expressions as they were written. */
+	/** The node parameters that identify a purchase, with expressions as written, not evaluated. */
 	written: IDataObject;
-	/** What came in. */
+	/** The item that came in at this index. */
 	itemAt(itemIndex: number): INodeExecutionData | undefined;
-	/** The credential; ids of tasks mean nothing to another account. */
+	/** The credential; the ids of its tasks mean nothing to another account. */
 	account: Account;
 	/**
-	 * What an agent has written into a call of its tool does not come in as an item everywhere, so there a purchase is
-	 * known by its request, too.
+	 * Whether an agent has called the node as its tool. What the agent writes into the call does not come in as an item
+	 * everywhere, so such a purchase is identified by its request, too.
 	 */
 	isToolCall?: boolean;
 }

@@ -10,10 +10,10 @@ import { emptyOutcome, type Outcome } from './outcome';
 import { retryTransient } from './retry';
 import { Limiter } from './wait/limiter';
 
-/** How many free questions are asked at once. */
+/** How many free requests are in flight at once. */
 const IN_FLIGHT = 5;
 
-/** Asks a provider what costs nothing, for all items of a run. */
+/** Makes the requests that cost nothing, for all items of a run. */
 export class Queries {
 	private constructor(
 		private readonly provider: Provider,
@@ -21,7 +21,11 @@ export class Queries {
 		private readonly problems: ProblemWriter,
 	) {}
 
-	/** @throws NodeOperationError when the node has no credential */
+	/**
+	 * Opens the credential.
+	 *
+	 * @throws NodeOperationError when the node has no credential
+	 */
 	static async open(context: IExecuteFunctions, provider: Provider): Promise<Queries> {
 		const host = hostOf(context);
 		const clock = executionClock(host);
@@ -37,7 +41,7 @@ export class Queries {
 		);
 	}
 
-	/** Reads one task once. */
+	/** Reads a task. */
 	async task(itemIndex: number, settings: Settings, taskId: string): Promise<Outcome> {
 		const seen = await this.ask(async (http) => await this.provider.read(http, taskId));
 		const outcome = { itemIndex, settings, taskId, polls: 1, waitedMs: 0, via: 'poll' } as const;
@@ -46,7 +50,7 @@ export class Queries {
 			: { ...outcome, problem: this.problems.ofLostTask(seen.failure, taskId, itemIndex) };
 	}
 
-	/** Gets the answer to something that is no task. */
+	/** Asks something that is not about a task. */
 	async answer(
 		itemIndex: number,
 		settings: Settings,

@@ -2,17 +2,17 @@ import { openHttp, type RequestContext } from '../providers/http';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { textsIn, urlsIn } from '../providers/texts';
 
-/** Whether a provider can reach the place where its callbacks are to arrive, and the images that it is to fetch. */
+/** Whether a provider can reach the address for its callbacks, and the images that it is to fetch. */
 
 /** Names that only mean something on this machine or in this network. */
 const PRIVATE_NAMES =
 	/(^|\.)(localhost|localdomain|local|internal|intranet|lan|home|corp|home\.arpa)$/;
 
-/** IPv4 addresses that nobody reaches from the internet, as the number in front and how many bits of it count. */
+/** IPv4 ranges that cannot be reached from the internet: the first address, and how many of its bits count. */
 const PRIVATE_V4: ReadonlyArray<readonly [address: string, bits: number]> = [
 	['0.0.0.0', 8],
 	['10.0.0.0', 8],
-	// Shared among the customers of an internet provider; some VPNs take theirs from here.
+	// Shared by the customers of an internet provider; some VPNs use this range, too.
 	['100.64.0.0', 10],
 	['127.0.0.0', 8],
 	['169.254.0.0', 16],
@@ -21,9 +21,13 @@ const PRIVATE_V4: ReadonlyArray<readonly [address: string, bits: number]> = [
 	['224.0.0.0', 3],
 ];
 
-/** Whether a URL leads nowhere for someone on the internet: loopback, private networks, names without a dot. */
+/**
+ * Whether a URL leads nowhere from the internet: loopback, private networks, names without a dot.
+ *
+ * @throws TypeError when it is not a URL
+ */
 export function isPrivate(url: string): boolean {
-	// `URL` writes numbers in any form (hexadecimal, octal, one number for all) as four decimal ones.
+	// `URL` turns every form of an IPv4 address (hexadecimal, octal, one number) into four decimal numbers.
 	const host = new URL(url).hostname.toLowerCase().replace(/\.+$/, '');
 	if (host.startsWith('[')) return isPrivateV6(groupsOf(host.slice(1, -1)));
 	const v4 = numberOf(host);
@@ -37,7 +41,7 @@ const isPrivateV4 = (address: number): boolean =>
 		return Math.floor(address / size) === Math.floor((numberOf(start) ?? 0) / size);
 	});
 
-/** Four decimal numbers as one; undefined for anything else. */
+/** An IPv4 address as one number; undefined for anything else. */
 function numberOf(host: string): number | undefined {
 	if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(host)) return undefined;
 	return host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
@@ -59,7 +63,7 @@ function isPrivateV6(groups: readonly number[]): boolean {
 	const start = groups.slice(0, 5);
 	const isZero = start.every((group) => group === 0);
 	const embedded = isPrivateV4(high * 65_536 + low);
-	// ::, ::1 and IPv4 addresses in the old form; then those mapped into IPv6, and those behind NAT64.
+	// ::, ::1 and IPv4-compatible addresses; then IPv4-mapped ones, and those behind NAT64.
 	if (isZero && (groups[5] === 0 || groups[5] === 0xffff)) return embedded;
 	if (first === 0x64 && rest[0] === 0xff9b) return embedded;
 	const isUniqueLocal = (first & 0xfe00) === 0xfc00;
@@ -68,7 +72,7 @@ function isPrivateV6(groups: readonly number[]): boolean {
 	return isUniqueLocal || isLinkLocal || isSiteLocal || (first & 0xff00) === 0xff00;
 }
 
-/** Whether a provider at this base URL stands in the same network as this n8n, such as an emulator. */
+/** Whether the provider at this base URL is in the same network as this n8n, as an emulator is. */
 const isNear = (providerUrl: string): boolean =>
 	!URL.canParse(providerUrl) || isPrivate(providerUrl);
 
@@ -85,14 +89,14 @@ export function unreachableBecause(callbackUrl: string, providerUrl: string): st
 	return `this n8n is known as ${new URL(callbackUrl).host}, which the provider cannot reach`;
 }
 
-/** An image that a provider cannot fetch: where in the request it stands, and its host. */
+/** An image that a provider cannot fetch: its place in the request, and its host. */
 export interface UnreachableImage {
 	path: readonly string[];
 	host: string;
 }
 
 /**
- * What tells the first image of a request that the provider of this node cannot fetch (`unreachableImage`).
+ * A check that finds the first image of a request that this node's provider cannot fetch (`unreachableImage`).
  *
  * @throws NodeOperationError when the node has no credential
  */
@@ -105,7 +109,7 @@ export async function imageCheck(
 }
 
 /**
- * The first image of a request that the provider cannot fetch, by its address; those that stand in prompts are meant, too.
+ * The first image of a request that the provider cannot fetch, judged by its address. Images in prompts count, too.
  *
  * @param providerUrl the base URL of the provider
  */

@@ -11,25 +11,27 @@ import { ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Outcome } from './outcome';
 import { toolAnswer } from './toolAnswer';
 
+/** What items are made with. */
 export interface ResultDeps {
 	host: Host;
 	provider: Provider;
 	clock: ExecutionClock;
 }
 
-/** Any model may be run by it, also one that answers in words. */
+/** This operation runs any model, including one that answers in words. */
 const MAY_HAVE_NO_OUTPUT = 'model:run';
 
-/** Only looks at a task: that it is not as it should be is what was asked for. */
+/** This operation only looks at a task: a task without outputs is a valid answer. */
 const LOOK = 'task:get';
 
 /**
- * What comes out of the node (architecture.md: What comes out): downloads what is wanted, then one item per task or per
- * output, paired with the item that asked for it. What went wrong fails the node, or with On Error = continue becomes
- * an item of its own; in a tool call it becomes an answer, and nothing is downloaded, because no file gets to a model.
+ * What comes out of the node (architecture.md: What comes out). Downloads the files that are wanted, then makes one
+ * item per task or per output, paired with the item that asked for it. A problem fails the node, or with On Error =
+ * continue becomes an item of its own. In a tool call it becomes an answer, and nothing is downloaded, because a model
+ * gets no files.
  *
  * @param operation e.g. `image:generate`
- * @param route makes an item of a failed one, in the form in which n8n keeps it
+ * @param route turns a failed item into the form in which n8n keeps it
  * @throws the first problem, with the ids of all tasks of this run, unless On Error = continue
  */
 export async function toItems(
@@ -64,7 +66,7 @@ export async function toItems(
 	);
 }
 
-/** A task that is completed and has brought nothing is no success. */
+/** Adds a problem to a task that is completed and has no outputs: that is not a success. */
 function withNoOutputsTold(
 	outcome: Outcome,
 	operation: string,
@@ -79,7 +81,7 @@ function withNoOutputsTold(
 const isWithoutOutputs = ({ task }: Outcome): boolean =>
 	task?.status === 'completed' && task.outputs.length === 0;
 
-/** Downloads what is wanted. */
+/** Downloads the files that are wanted. */
 async function withFiles(
 	{ host, provider, clock }: ResultDeps,
 	outcomes: readonly Outcome[],
@@ -104,7 +106,7 @@ async function withFiles(
 		const failures = files.flatMap(({ output: { index }, stored }) =>
 			stored.ok ? [] : [{ index, failure: stored.failure }],
 		);
-		// An item says at once all that it lacks.
+		// An item names everything that it lacks in one message.
 		const perItem =
 			settings.outputItems === 'output' ? failures.map((failure) => [failure]) : [failures];
 		const written = new Map<number, NodeProblem>();
@@ -134,18 +136,19 @@ async function withFiles(
 
 interface File {
 	output: Output;
-	/** One of the two. */
+	/** Either this or `problem` is set. */
 	binary?: IBinaryData;
 	problem?: NodeProblem;
 }
 
+/** An outcome and its files. */
 export type Result = Outcome & {
 	files: File[];
-	/** What there is to say of it besides. */
+	/** What else there is to say about it. */
 	note?: string;
 };
 
-/** The items of one outcome, without regard to On Error. */
+/** The items of one outcome, regardless of On Error. */
 export function itemsOf(result: Result, provider: string, operation: string): Item[] {
 	const { task, taskId, asked, settings, files, note, itemIndex, polls, waitedMs, via } = result;
 	const field = settings?.download?.field;
@@ -155,7 +158,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 		return [{ item: { json, pairedItem: { item: itemIndex } } }];
 	}
 
-	/** @param own what this item has besides what all items of the task have */
+	/** @param own the fields of this item, besides those that all items of the task have */
 	const item = (own: IDataObject, ownFiles: File[], nameOf: (file: File) => string): Item => {
 		const problem = result.problem ?? ownFiles.find((file) => file.problem)?.problem;
 		const binary: IBinaryKeyData = {};
@@ -163,12 +166,12 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 		const json = defined({
 			taskId: taskId ?? null,
 			jobId: task?.jobId,
-			// Whatever is not decided yet is pending, and says so in one word.
+			// Everything that is still open has the one status `pending`.
 			status: statusOf(result),
 			providerStatus: task?.providerStatus,
 			...own,
-			// Not called `error`: Retry On Fail runs the whole node again when the first item has a truthy field of
-			// that name, also where the user chose to continue (WorkflowExecute of n8n-core).
+			// Not called `error`: if the first item has a truthy field of that name, Retry On Fail runs the whole node again,
+			// even if the user chose to continue (WorkflowExecute of n8n-core).
 			errorMessage: problem?.message ?? task?.error?.message ?? note,
 			errorDescription: problem?.description ?? undefined,
 			prompt: asked?.prompt ?? task?.prompt,
@@ -187,7 +190,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			waitedMs,
 			polls,
 			via,
-			// Where there is nothing else to show, the provider's own words are.
+			// The provider's own words, where there is nothing else to show.
 			raw: settings?.simplify === false || isWithoutOutputs(result) ? task?.raw : undefined,
 		});
 		const pairedItem = { item: itemIndex };
@@ -215,7 +218,7 @@ function statusOf({ task, taskId, mayBeTold }: Outcome): string {
 const defined = (fields: IDataObject): IDataObject =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** Adds to a problem the ids of everything that was submitted, and how many items share its fate. */
+/** Adds to a problem the ids of all submitted tasks, and which other items have no result. */
 export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
 	const groups = new Map<string, string[]>();
 	for (const { taskId, task } of outcomes) {
@@ -224,7 +227,7 @@ export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): N
 			task?.status === 'completed' ? 'Completed' : task?.status === 'failed' ? 'Failed' : 'Open';
 		groups.set(group, [...(groups.get(group) ?? []), taskId]);
 	}
-	// What the message names already is not said again.
+	// An id that the message already names is not repeated.
 	const lines = [...groups].flatMap(([group, ids]) => {
 		const others = ids.filter((id) => !problem.message.includes(id));
 		return others.length > 0 ? [`${group} tasks: ${others.join(', ')}.`] : [];
@@ -241,7 +244,7 @@ export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): N
 	return problem;
 }
 
-/** `[items 2, 4-6]`, as n8n counts them. */
+/** `[items 2, 4-6]`, counted as n8n does. */
 function itemsOfAll(outcomes: readonly Outcome[]): string {
 	const indexes = [...new Set(outcomes.map(({ itemIndex }) => itemIndex))].sort((a, b) => a - b);
 	const runs: Array<[first: number, last: number]> = [];

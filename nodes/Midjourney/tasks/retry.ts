@@ -1,15 +1,18 @@
 import { failed, type Result } from '../providers/http';
 import { backoff, type ExecutionClock } from './clock';
 
-/** How often something free is asked that fails for a passing reason. */
+/** How often a free request that fails for a transient reason is tried. */
 const ATTEMPTS = 4;
 
-/** After so long it is not asked again, in ms, whatever the provider wants to wait. */
+/** After this time no further try begins, in ms, whatever pause the provider asks for. */
 const LIMIT_MS = 60_000;
 
 /**
- * Asks until there is an answer or no use in asking again. Only for what is free and safe to repeat; submits have rules
- * of their own (wait/submitBatch.ts).
+ * Repeats a request until there is an answer, or no point in asking again. Only for requests that are free and safe to
+ * repeat; submits have rules of their own (wait/submitBatch.ts).
+ *
+ * @returns the answer, or the last failure with the number of attempts
+ * @throws when the execution is cancelled
  */
 export async function retryTransient<T>(
 	clock: ExecutionClock,

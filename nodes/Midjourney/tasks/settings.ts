@@ -4,40 +4,40 @@ import type { PollSchedule } from './wait/schedule';
 /** How the node waits (architecture.md: Wait modes). */
 export type WaitMode = 'auto' | 'poll' | 'callback' | 'dontWait';
 
-/** What a user can set about waiting and results, for one item. */
+/** What a user can set for waiting and for results, for one item. */
 export interface Settings {
 	waitMode: WaitMode;
 	/** From the submit on, in ms. */
 	timeLimitMs: number;
 	onTimeLimit: 'error' | 'returnPending';
-	/** Any text of the user's: travels with the callback and comes back in the item. */
+	/** Any text from the user: it travels with the callback and comes back in the item. */
 	reference?: string;
-	/** The URL of a Midjourney Trigger to which callbacks go, instead of straight to the waiting execution. */
+	/** The URL of a Midjourney Trigger that gets the callbacks, instead of the waiting execution itself. */
 	triggerUrl?: string;
-	/** How long a submit whose answer was lost is waited for, in ms; undefined: as is usual. */
+	/** How long to wait for the callback of a submit whose answer was lost, in ms; undefined: the default. */
 	lostAnswerMs?: number;
-	/** Items whose submit was certainly not taken, by who has looked it up: they may be bought again. */
+	/** Items that may be bought again, because the user has found out that their submit was not accepted. */
 	buyAgain?: readonly number[];
-	/** Where this n8n can be reached from inside, when not under the address by which it is known. */
+	/** The base URL at which this n8n can be reached from inside, where that is not its public one. */
 	internalUrl?: string;
 	/** Overrides of when tasks are read, in ms. */
 	schedule: Partial<PollSchedule>;
-	/** One item for each task, or one for each image or video. */
+	/** One item per task, or one per image or video. */
 	outputItems: 'task' | 'output';
-	/** Leave out the provider's own answer. */
+	/** Whether to leave out the provider's own answer. */
 	simplify: boolean;
 	/** Undefined: links only. */
 	download?: {
 		/** Name of the binary field. */
 		field: string;
-		/** No file is larger, in bytes. */
+		/** The largest size of a file, in bytes. */
 		limit: number;
 	};
 }
 
-/** What was made of the fields of a request; for people to check. */
+/** What items show of a request, so that people can check what became of their fields. */
 export interface RequestSummary {
-	/** As Midjourney gets it. */
+	/** As it is sent to Midjourney. */
 	prompt?: string;
 	canvas?: Size;
 	imagePosition?: Rectangle;
@@ -51,7 +51,7 @@ export type ImagesVia = 'n8n' | 'upload';
 /** One task that an item asks to buy. */
 export interface SubmitRequest {
 	itemIndex: number;
-	/** Which of the tasks of its item; 0 where there is one. */
+	/** The number of the task within its item; 0 where there is only one. */
 	part: number;
 	request: TaskRequest;
 	settings: Settings;

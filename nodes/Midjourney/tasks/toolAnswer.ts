@@ -5,13 +5,13 @@ import type { Item } from './failedItems';
 import type { Outcome } from './outcome';
 
 /**
- * What a tool call answers where there is no result. An agent that gets an error from a tool learns little of it or
- * nothing, and calls again; so a problem is an answer, and says in words what happened, and what was paid.
+ * What a tool call returns where there is no result. An agent that gets an error from a tool learns little from it or
+ * nothing, and calls again. So a problem becomes an answer, which says what happened and what was paid for.
  */
 
 const TASK_GET = 'Task → Get with this task ID';
 
-/** The item of a tool call: what is meant for people in the editor is put in words for a model, in `message`. */
+/** The item of a tool call. The words for people in the editor are replaced with words for a model, in `message`. */
 export function toolAnswer(
 	{ item, problem }: Item,
 	outcome: Outcome,
@@ -25,22 +25,22 @@ export function toolAnswer(
 }
 
 /**
- * The item for an error that no outcome tells of.
+ * The item for an error that no outcome covers.
  *
- * @param begun something may have been sent by then
+ * @param begun whether something may have been sent by then
  */
 export function toolAnswerTo(error: unknown, begun: boolean): INodeExecutionData {
 	const message = sentences(
 		error instanceof Error ? error.message : String(error),
 		descriptionOf(error),
 		begun
-			? 'Something may have been bought and paid all the same: do not submit it again before the user has looked into the task list of the provider.'
+			? 'Even so, something may have been bought and paid: do not submit it again before the user has checked the task list of the provider.'
 			: 'Nothing was bought.',
 	);
 	return { json: { message, status: 'failed' }, pairedItem: { item: 0 } };
 }
 
-/** What there is to say of an item besides its fields; undefined when it has its result. */
+/** What to say about an item besides its fields; undefined when it has its result. */
 function messageFor(
 	{ taskId, task, asked, mayBePaid }: Outcome,
 	problem: Item['problem'],
@@ -52,8 +52,8 @@ function messageFor(
 		return mayBePaid
 			? sentences(
 					what,
-					`Nobody knows whether ${provider.displayName} took it, so it may be paid: do not submit it again.`,
-					`Ask the user to look into the task list there; ${TASK_GET} then brings the result at no cost.`,
+					`It is not known whether ${provider.displayName} accepted it, so it may be paid: do not submit it again.`,
+					`Ask the user to check the task list there; ${TASK_GET} then returns the result at no cost.`,
 				)
 			: sentences(what, descriptionOf(problem), 'Nothing was bought.');
 	}
@@ -63,10 +63,10 @@ function messageFor(
 		case 'failed':
 			return sentences(
 				what ?? `Task ${taskId} has failed (${task.error?.message ?? 'no reason is given'})`,
-				`It is over and brings no result. Submitting it again is another purchase: ask the user, or change what its words complain of first.`,
+				`It has ended and brings no result. Submitting it again is another purchase: ask the user first, or first change what the error is about.`,
 			);
 	}
-	// Who only asks may ask for a task that does not exist.
+	// A query may name a task that does not exist.
 	const bought = asked !== undefined || task !== undefined;
 	if (!bought && problem) {
 		return sentences(what, descriptionOf(problem), 'Nothing was bought by asking.');
@@ -83,7 +83,7 @@ function descriptionOf(error: unknown): string | undefined {
 	return typeof description === 'string' ? description : undefined;
 }
 
-/** One text, each part of it ended by a full stop. That nothing was bought is said once. */
+/** Joins sentences, and ends each with a full stop. That nothing was bought is said only once. */
 const sentences = (...parts: Array<string | undefined>): string =>
 	parts
 		.map((part) => part?.trim())

@@ -22,12 +22,13 @@ import {
 	triggerAudience,
 	type CallbackClaims,
 } from '../../../nodes/Midjourney/tasks/callbacks/address';
-import { altered, toldBy, TOKEN, underOtherTag, withoutToken } from '../../callbackAddress';
+import { altered, decodeClaims, TOKEN, underOtherTag, withoutToken } from '../../callbackAddress';
 
-const RESUME = 'https://n8n.example.com/webhook-waiting/7/midjourney?signature=abc';
+const EXECUTION = '7';
+const RESUME = `https://n8n.example.com/webhook-waiting/${EXECUTION}/midjourney?signature=abc`;
 const TRIGGER = 'https://n8n.example.com/webhook/6f1c/webhook';
 const KEY = 'the key of one n8n and one account';
-const AUDIENCE = executionAudience('7');
+const AUDIENCE = executionAudience(EXECUTION);
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
 
@@ -35,7 +36,7 @@ const CLAIMS: CallbackClaims = {
 	submit: 'this submit',
 	expiresAt: NOW + HOUR,
 	reference: 'order 7',
-	wait: { nonce: 'this wait', position: 3, executionId: '7', resumeToken: 'abc' },
+	wait: { nonce: 'this wait', position: 3, executionId: EXECUTION, resumeToken: 'abc' },
 };
 
 const addressOf = (claims: Partial<CallbackClaims> = {}, url = RESUME, audience = AUDIENCE) =>
@@ -61,7 +62,7 @@ describe('A callback address', () => {
 			'a wait whose execution stands in the address',
 			{ wait: { ...{ nonce: 'n', position: 0 }, executionId: undefined, resumeToken: undefined } },
 		],
-	])('says what it was made of: %s', (_, more) => {
+	])('gives back what it was made from: %s', (_, more) => {
 		expect(read(addressOf(more))).toEqual({ ...CLAIMS, ...more });
 	});
 
@@ -81,44 +82,44 @@ describe('A callback address', () => {
 		expect(read(addressOf({ reference }))?.reference).toBe(reference);
 	});
 
-	it('keeps whatever n8n has put into the URL', () => {
+	it('keeps everything that n8n has put into the URL', () => {
 		const url = new URL(addressOf({}, 'https://a.example/n8n/w/7?signature=a%2Bb%3D&x=1'));
 		expect(url.origin + url.pathname).toBe('https://a.example/n8n/w/7');
 		expect(queryOf(url)).toEqual({ signature: 'a+b=', x: '1', [TOKEN]: expect.any(String) });
 	});
 
-	it('adds one parameter, also to a URL of an n8n that signs nothing', () => {
-		const url = addressOf({}, 'https://n8n.example.com/webhook-waiting/7/midjourney');
+	it('adds one parameter, also where n8n does not sign its URLs', () => {
+		const url = addressOf({}, `https://n8n.example.com/webhook-waiting/${EXECUTION}/midjourney`);
 		expect(Object.keys(queryOf(url))).toEqual([TOKEN]);
 	});
 
-	it('is made of characters that stay as they are in a URL', () => {
+	it('uses only characters that need no encoding in a URL', () => {
 		expect(queryOf(addressOf({ reference: '>>>???' }))[TOKEN]).toMatch(/^[\w-]+\.[\w-]+$/);
 	});
 
-	it('shows neither the key nor whom it is for', () => {
+	it('reveals neither the key nor its audience', () => {
 		const url = addressOf();
-		expect(JSON.stringify(toldBy(url))).not.toMatch(/the key|execution 7/);
+		expect(JSON.stringify(decodeClaims(url))).not.toMatch(/the key|execution 7/);
 		expect(url).not.toContain(encodeURIComponent(KEY));
 	});
 
-	it('is another one for each submit', () => {
+	it('differs for each submit', () => {
 		const nonces = Array.from({ length: 100 }, newSubmitNonce);
 		expect(new Set(nonces).size).toBe(100);
 		const [one, other] = nonces.map((submit) => addressOf({ submit }));
 		expect(one).not.toBe(other);
 	});
 
-	it('is of nobody else for a URL that has a token already', () => {
+	it('replaces a token that the URL has already', () => {
 		const url = addressOf({ submit: 'later' }, addressOf());
 		expect(new URL(url).searchParams.getAll(TOKEN)).toHaveLength(1);
 		expect(read(url)?.submit).toBe('later');
 	});
 });
 
-describe('Whom a callback address is for', () => {
+describe('The audience of a callback address', () => {
 	it('is one execution', () => {
-		const others = [executionAudience('8'), executionAudience(''), triggerAudience(TRIGGER)];
+		const others = [executionAudience('another'), executionAudience(''), triggerAudience(TRIGGER)];
 		expect(others.map((audience) => read(addressOf(), audience))).toEqual(Array(3).fill(undefined));
 	});
 
@@ -147,7 +148,7 @@ describe('A call proves nothing', () => {
 	it.each<[string, URL]>([
 		['whose token says another task', altered(addressOf(), { i: 4 })],
 		['whose token says another wait', altered(addressOf(), { w: 'other' })],
-		['whose token says another execution', altered(addressOf(), { e: '8' })],
+		['whose token says another execution', altered(addressOf(), { e: 'another' })],
 		['whose token says another reference', altered(addressOf(), { r: 'order 8' })],
 		['whose token says a later end', altered(addressOf(), { x: NOW })],
 		['whose tag was altered', underOtherTag(addressOf())],
@@ -156,18 +157,18 @@ describe('A call proves nothing', () => {
 		expect(read(url)).toBeUndefined();
 	});
 
-	it('that was signed with another key', () => {
+	it('when it was signed with another key', () => {
 		expect(read(addressOf(), AUDIENCE, NOW, 'key of another n8n')).toBeUndefined();
 	});
 
-	it('that comes too late', () => {
+	it('when it comes too late', () => {
 		const url = addressOf();
 		expect(read(url, AUDIENCE, NOW + HOUR - 1)).toEqual(CLAIMS);
 		expect(read(url, AUDIENCE, NOW + HOUR)).toBeUndefined();
 	});
 
 	const GOOD = { v: 1, s: 'submit', x: NOW };
-	it('unless its token is whole and of this version', () => {
+	it('unless its payload is valid and its tag fits', () => {
 		expect(claimsIn(tokenOf(encoded(GOOD)), AUDIENCE, KEY, NOW)?.submit).toBe('submit');
 	});
 
@@ -181,7 +182,7 @@ describe('A call proves nothing', () => {
 		['that is a list', encoded([GOOD])],
 		['that is null', encoded(null)],
 		['that is longer than any', encoded({ ...GOOD, r: 'x'.repeat(4000) })],
-	])('whose token is %s, though its tag fits', (_, payload) => {
+	])('with a payload %s under a tag that fits', (_, payload) => {
 		expect(claimsIn(tokenOf(payload), AUDIENCE, KEY, NOW)).toBeUndefined();
 	});
 
@@ -202,12 +203,12 @@ describe('A call proves nothing', () => {
 		['a space behind it', { [TOKEN]: `${token} ` }],
 		['the token under another name', { mjtoken: token }],
 		['a megabyte', { [TOKEN]: 'x'.repeat(1e6) }],
-	])('whose query is %s', (_, query) => {
+	])('with a query that is %s', (_, query) => {
 		expect(claimsIn(query, AUDIENCE, KEY, NOW)).toBeUndefined();
 	});
 });
 
-describe('Something in the place of a token', () => {
+describe('Whether a query has anything in place of the token', () => {
 	it.each<[unknown, boolean]>([
 		[{ [TOKEN]: 'anything' }, true],
 		[{ [TOKEN]: '' }, true],
@@ -222,10 +223,10 @@ describe('Something in the place of a token', () => {
 	});
 });
 
-describe('Whatever', () => {
+describe('For any input', () => {
 	const anyText = string({ unit: 'binary', maxLength: 200 });
 
-	it('an address is made of, it says again', () => {
+	it('an address gives back what it was made from', () => {
 		const wait = record({
 			...{ nonce: string({ minLength: 1 }), position: integer({ min: 0, max: 10_000 }) },
 			...{ executionId: option(string({ minLength: 1 }), { nil: undefined }) },
@@ -248,7 +249,7 @@ describe('Whatever', () => {
 		);
 	});
 
-	it('a query is, it proves nothing', () => {
+	it('a query that nobody here has signed proves nothing', () => {
 		const token = queryOf(addressOf())[TOKEN] ?? '';
 		const near = integer({ min: 0, max: token.length - 1 }).map(
 			(at) => token.slice(0, at) + token.slice(at + 1),
@@ -265,7 +266,7 @@ describe('Whatever', () => {
 		);
 	});
 
-	it('a payload is under a tag that fits, reading it does no harm', () => {
+	it('a signed payload is read without an error', () => {
 		const payload = oneof(anyText, anything().map(encoded));
 		assert(
 			property(payload, (given) => {

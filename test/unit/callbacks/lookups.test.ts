@@ -16,7 +16,7 @@ function newLookups(limits: Partial<LookupLimits> = {}) {
 	const clock = new FakeClock();
 	const lookups = new Lookups({ ...LIMITS, ...limits }, clock);
 	const reads: string[] = [];
-	/** Looks at a task; gives whether it was let through. */
+	/** Looks a task up; gives whether the lookup was allowed. */
 	const look = async (taskId: string, answer: Result<Task> = failing('notFound'), until = 1e9) => {
 		const seen = await lookups.read(taskId, until, async () => {
 			reads.push(taskId);
@@ -27,8 +27,8 @@ function newLookups(limits: Partial<LookupLimits> = {}) {
 	return { clock, lookups, reads, look };
 }
 
-describe('Looking tasks up because calls name them', () => {
-	it('lets a burst through, and then so many a second', async () => {
+describe('The lookups of tasks that calls name', () => {
+	it('allow a burst, then a fixed number a second', async () => {
 		const { clock, look } = newLookups();
 		const letThrough = async (count: number, name: string) => {
 			let through = 0;
@@ -42,7 +42,7 @@ describe('Looking tasks up because calls name them', () => {
 		expect(await letThrough(100, 'an hour later')).toBe(40);
 	});
 
-	it('reads a task once for all that ask meanwhile', async () => {
+	it('read a task once for all calls that name it meanwhile', async () => {
 		const { look, reads } = newLookups();
 		await Promise.all(Array.from({ length: 50 }, async () => await look('t1', found('running'))));
 		expect(reads).toEqual(['t1']);
@@ -56,15 +56,18 @@ describe('Looking tasks up because calls name them', () => {
 		['open', found('running'), 1_999, 1],
 		['open, two seconds ago', found('running'), 2_000, 2],
 		['unreadable', failing('serverError'), 1, 2],
-	])('reads one that was %s as often as that is of use', async (_, answer, later, count) => {
-		const { clock, look, reads } = newLookups();
-		await look('t1', answer);
-		clock.time += later;
-		await look('t1', answer);
-		expect(reads).toHaveLength(count);
-	});
+	])(
+		'read a task that was %s as often as its answer can still change',
+		async (_, answer, later, count) => {
+			const { clock, look, reads } = newLookups();
+			await look('t1', answer);
+			clock.time += later;
+			await look('t1', answer);
+			expect(reads).toHaveLength(count);
+		},
+	);
 
-	it('reads an open task every two seconds for those that wait, and tells all what that shows', async () => {
+	it('read an open task every two seconds for the calls that wait, and give all of them the answer', async () => {
 		const { clock, look, reads } = newLookups({ waits: true });
 		await look('t1', found('running'));
 		const waiting = Promise.all(
@@ -75,14 +78,14 @@ describe('Looking tasks up because calls name them', () => {
 		expect(clock.time).toBe(2_000);
 	});
 
-	it('asks again for an unknown one where that may be a matter of a moment', async () => {
+	it('read an unknown task again where it may become known in a moment', async () => {
 		const { look, reads } = newLookups({ unknownMs: 0 });
 		await look('t1');
 		await look('t1');
 		expect(reads).toHaveLength(2);
 	});
 
-	it('keeps a bounded number of requests under way, and begins none for a call that has ended', async () => {
+	it('keep a bounded number of requests under way, and begin none for a call that has ended', async () => {
 		const { clock, lookups } = newLookups();
 		let most = 0;
 		let now = 0;
@@ -101,7 +104,7 @@ describe('Looking tasks up because calls name them', () => {
 		expect(begun).toHaveLength(8);
 	});
 
-	it('tells how long an answer is waited for', async () => {
+	it('tell each read how much time it has left', async () => {
 		const { clock, lookups } = newLookups();
 		clock.time = 1_000;
 		const limits: number[] = [];

@@ -4,8 +4,8 @@ import { firstStarts, Starts } from '../../../nodes/Midjourney/tasks/callbacks/o
 
 const KEY = 't1:completed';
 
-describe('What a process knows of the starts of a Trigger', () => {
-	it('lets one of two calls start', () => {
+describe('The record of starts in one process', () => {
+	it('lets one of two calls start a workflow', () => {
 		const starts = new Starts();
 		expect([starts.claim(KEY, 0), starts.claim(KEY, 0)]).toEqual([true, false]);
 	});
@@ -14,20 +14,20 @@ describe('What a process knows of the starts of a Trigger', () => {
 		['while n8n may still begin it', () => {}, 29_999, false],
 		['where n8n has not begun it', () => {}, 30_000, true],
 		['where it has begun', (starts) => starts.confirm(KEY), 1e9, false],
-	])('lets it start again %s: %#', (_, meanwhile, later, mayStart) => {
+	])('decides on another start %s: %#', (_, meanwhile, later, mayStart) => {
 		const starts = new Starts();
 		starts.claim(KEY, 0);
 		meanwhile(starts);
 		expect(starts.claim(KEY, later)).toBe(mayStart);
 	});
 
-	it('tells the ends of different tasks apart', () => {
+	it('lets each task start a workflow', () => {
 		const starts = new Starts();
 		starts.claim(KEY, 0);
 		expect(starts.claim('t2:completed', 0)).toBe(true);
 	});
 
-	it('is bounded', () => {
+	it('forgets the oldest starts beyond its bound', () => {
 		const starts = new Starts();
 		for (let n = 0; n < 6_000; n++) {
 			starts.claim(`task ${n}`, 0);
@@ -36,7 +36,7 @@ describe('What a process knows of the starts of a Trigger', () => {
 		expect([starts.claim('task 999', 0), starts.claim('task 1001', 0)]).toEqual([true, false]);
 	});
 
-	it('takes one task of each submit', () => {
+	it('accepts one task of each submit', () => {
 		const starts = new Starts();
 		expect(
 			[
@@ -49,7 +49,7 @@ describe('What a process knows of the starts of a Trigger', () => {
 	});
 });
 
-/** n8n's memory of processed items, as it works: it reads, changes and writes, and what comes meanwhile is lost. */
+/** n8n's memory of processed items as it works: it reads, changes and writes, and loses what comes meanwhile. */
 function newMemory() {
 	let known: string[] = [];
 	const calls: string[][] = [];
@@ -83,7 +83,7 @@ interface Running {
 const warnings: string[] = [];
 let executions = 0;
 
-/** The Trigger's part of an execution, in another process each time where it gets no `starts`. */
+/** The Trigger's part of an execution, in another process each time unless `starts` is given. */
 const run = async ({
 	items = itemsOf(KEY),
 	mode = 'webhook',
@@ -109,13 +109,13 @@ describe('An execution that a call has started', () => {
 		expect(await run({})).toEqual(itemsOf(KEY));
 	});
 
-	it('ends where its task has started one before', async () => {
+	it('ends if its task has started another before', async () => {
 		const { check } = newMemory();
 		await run({ check });
 		expect(await run({ check })).toEqual([]);
 	});
 
-	it('goes on once when twenty come at once, and forgets no other', async () => {
+	it('goes on once when twenty come at once, without losing any other task', async () => {
 		const { check } = newMemory();
 		const same = await Promise.all(Array.from({ length: 20 }, async () => await run({ check })));
 		expect(same.filter(({ length }) => length > 0)).toHaveLength(1);
@@ -126,7 +126,7 @@ describe('An execution that a call has started', () => {
 		expect((await all()).flat()).toHaveLength(0);
 	});
 
-	it('goes on again when n8n begins the same execution anew, and holds the others back', async () => {
+	it('goes on when n8n begins it again, while other executions of its task end', async () => {
 		const { check } = newMemory();
 		const first = { check, executionId: 'the first' };
 		await run(first);
@@ -135,17 +135,14 @@ describe('An execution that a call has started', () => {
 		expect(await run({ check })).toEqual([]);
 	});
 
-	it.each(['retry', 'manual'])(
-		'is never held back in mode %s, and not remembered',
-		async (mode) => {
-			const { check, calls } = newMemory();
-			expect(await run({ check, mode })).toHaveLength(1);
-			expect(await run({ check, mode })).toHaveLength(1);
-			expect(calls).toEqual([]);
-		},
-	);
+	it.each(['retry', 'manual'])('always goes on in mode %s, and is not remembered', async (mode) => {
+		const { check, calls } = newMemory();
+		expect(await run({ check, mode })).toHaveLength(1);
+		expect(await run({ check, mode })).toHaveLength(1);
+		expect(calls).toEqual([]);
+	});
 
-	it('goes on when the memory of n8n fails or does not exist, and says so', async () => {
+	it('goes on when the memory of n8n fails or does not exist, and logs that', async () => {
 		const fail = async () => await Promise.reject<never>(new Error('database is locked'));
 		expect(await run({ check: fail })).toHaveLength(1);
 		expect(await run({ check: undefined as never })).toHaveLength(1);
@@ -154,13 +151,13 @@ describe('An execution that a call has started', () => {
 		expect(await run({ check, trigger: 'the same afterwards' })).toHaveLength(1);
 	});
 
-	it('asks nobody about items without a key', async () => {
+	it('does not ask the memory about items without a key', async () => {
 		const { check, calls } = newMemory();
 		expect(await run({ check, items: itemsOf(undefined) })).toHaveLength(1);
 		expect(calls).toEqual([]);
 	});
 
-	it('is known to its process from then on', async () => {
+	it('is remembered by its process', async () => {
 		const starts = new Starts();
 		starts.claim(KEY, 0);
 		await run({ starts });

@@ -7,12 +7,12 @@ import { settled, WaitClock } from '../wait/fakes';
 
 let count = 0;
 
-/** A credential of its own in an n8n at its own time, and the calls that need it. */
+/** A new credential in an n8n with its own clock, and the calls that need it. */
 function credential() {
 	const clock = new WaitClock();
 	const id = `credential ${++count}`;
 	const has = {
-		/** What is in the credential now; undefined: it cannot be opened. */
+		/** The present key in the credential; undefined: it cannot be opened. */
 		apiKey: 'key' as string | undefined,
 		/** How often it was opened. */
 		opened: 0,
@@ -34,7 +34,7 @@ function credential() {
 			logger: {},
 		}) as unknown as IWebhookFunctions;
 	const context = contextOf({ id, name: 'Scripted' });
-	/** A call under an address that was made with this key. */
+	/** A call with an address that was made with this key. */
 	const callOf = (apiKey: string, from = context) => {
 		const fits = (http: Http) => http.callbackKey === callbackKey(apiKey, 'this n8n');
 		return openFor(from, 'scriptedApi', clock, fits);
@@ -71,7 +71,7 @@ describe('A credential is opened', () => {
 		expect(has.opened).toBe(1);
 	});
 
-	it('by each execution: what it buys is bought with the key of now', async () => {
+	it('again by each execution, which buys with the present key', async () => {
 		const { has, honest, execution } = credential();
 		await execution();
 		has.apiKey = 'new key';
@@ -80,14 +80,14 @@ describe('A credential is opened', () => {
 		expect(has.opened).toBe(2);
 	});
 
-	it('for each id', async () => {
+	it('once for each id', async () => {
 		const [one, other] = [credential(), credential()];
 		await one.honest();
 		await other.honest();
 		expect([one.has.opened, other.has.opened]).toEqual([1, 1]);
 	});
 
-	it('for each name, where it has no id', async () => {
+	it('once for each name where it has no id', async () => {
 		const { has, id, contextOf, honest } = credential();
 		for (const name of [`${id} one`, `${id} other`, `${id} one`]) {
 			await honest(contextOf({ id: null, name }));
@@ -107,13 +107,13 @@ describe('A credential is opened', () => {
 	});
 });
 
-describe('A call that does not fit', () => {
-	it('gets nothing', async () => {
+describe('A call that fits no open credential', () => {
+	it('gets no credential', async () => {
 		const { forged } = credential();
 		expect(await forged()).toBe(false);
 	});
 
-	it('opens the credential once a minute, however many come', async () => {
+	it('has the credential opened once a minute, however many come', async () => {
 		const { clock, has, forged } = credential();
 		const minutes: number[] = [];
 		for (let minute = 0; minute < 4; minute++) {
@@ -128,9 +128,9 @@ describe('A call that does not fit', () => {
 
 	it.each([
 		['nothing is open', 0],
-		['what is open is old enough for another look', 60_000],
-		['what is open is too old', 300_000],
-	])('opens it once, however many come at the same moment, when %s', async (_, age) => {
+		['the open one is a minute old', 60_000],
+		['the open one is too old', 300_000],
+	])('has it opened once, however many come at the same moment, when %s', async (_, age) => {
 		const { clock, has, honest, forged } = credential();
 		if (age > 0) await honest();
 		clock.time += age;
@@ -139,7 +139,7 @@ describe('A call that does not fit', () => {
 		expect(has.opened - before).toBe(1);
 	});
 
-	it('takes nothing from the calls that fit', async () => {
+	it('does not hold up the calls that fit', async () => {
 		const { clock, has, honest, forged } = credential();
 		for (let second = 0; second < 100; second++) {
 			expect(await forged()).toBe(false);
@@ -149,7 +149,7 @@ describe('A call that does not fit', () => {
 		expect(has.opened).toBe(2);
 	});
 
-	it('finds a key that was changed, when a minute has passed', async () => {
+	it('finds a changed key after a minute', async () => {
 		const { clock, has, honest } = credential();
 		await honest();
 		has.apiKey = 'new key';
@@ -159,7 +159,7 @@ describe('A call that does not fit', () => {
 		expect(await honest()).toBe(true);
 	});
 
-	it('finds a key that was changed, as do all that come at the same moment', async () => {
+	it('finds a changed key, as do all that come at the same moment', async () => {
 		const { clock, has, honest } = credential();
 		await honest();
 		has.apiKey = 'new key';
@@ -185,7 +185,7 @@ describe('A credential that cannot be opened', () => {
 		expect(has.opened).toBe(2);
 	});
 
-	it('fails all who wait for it', async () => {
+	it('fails for all calls that wait for it', async () => {
 		const { clock, has, honest } = credential();
 		Object.assign(has, { apiKey: undefined, takesMs: 50 });
 		const calls = Promise.allSettled(Array.from({ length: 10 }, async () => await honest()));
@@ -194,7 +194,7 @@ describe('A credential that cannot be opened', () => {
 		expect(has.opened).toBe(1);
 	});
 
-	it('leaves no rejection that nobody has handled', async () => {
+	it('leaves no unhandled rejection', async () => {
 		const { has, execution } = credential();
 		has.apiKey = undefined;
 		await expect(execution()).rejects.toThrow('The credential is gone');

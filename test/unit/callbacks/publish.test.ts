@@ -6,7 +6,7 @@ const REFUSAL = new Error('The request was blocked because it resolves to a rest
 const URL_HERE = 'http://10.0.0.7:5678/webhook/abc/webhook';
 const ALLOWED = 'http://n8n.internal:5678';
 
-/** Publishes a Trigger in an n8n that keeps itself from all but one address; gives what its log says, and who was asked. */
+/** Publishes a Trigger in an n8n that may call only one address; gives its log and its requests. */
 async function publish({
 	webhookId = 'abc',
 	...parameters
@@ -33,17 +33,17 @@ async function publish({
 describe('A Trigger that is published', () => {
 	it.each<[string, Parameters<typeof publish>[0], RegExp[]]>([
 		['the URL can be guessed', { webhookId: '', onCallback: 'start' }, [/can be guessed/]],
-		['n8n refuses itself', {}, [/'The Trigger' cannot hand calls on .*N8N_SSRF_ALLOWED_IP_RANGES/]],
+		['n8n refuses itself', {}, [/'The Trigger' cannot forward calls .*N8N_SSRF_ALLOWED_IP_RANGES/]],
 		['it resumes alone', { onCallback: 'resume' }, [/refuses http:\/\/10\.0\.0\.7:5678/]],
 		['there is another address', { options: { internalUrl: ALLOWED } }, []],
 		['it resumes nothing', { onCallback: 'start' }, []],
 		['what is entered is no address', { options: { internalUrl: 'here' } }, []],
-	])('says in the log what will not work: %s', async (_, parameters, expected) => {
+	])('logs what will not work: %s', async (_, parameters, expected) => {
 		const { warnings } = await publish(parameters);
 		expect(warnings).toEqual(expected.map((words) => expect.stringMatching(words)));
 	});
 
-	it('asks nobody where it resumes nothing', async () => {
+	it('sends no request if it resumes nothing', async () => {
 		expect((await publish({ onCallback: 'start' })).asked).toEqual([]);
 	});
 });

@@ -26,8 +26,11 @@ const HOUR = 3_600_000;
 const URL_OF_TRIGGER = 'https://n8n.example.com/webhook/7f3a/webhook';
 const SECRET = 'hmac';
 
+/** The execution that waits. */
+const EXECUTION = '7';
+
 let count = 0;
-/** What a process remembers is kept by the account. */
+/** A new account each time, because the process remembers things by account. */
 const newHttp = (webhookSecrets: string[] = []): Http => ({
 	baseUrl: 'https://api.example.com',
 	account: `account ${++count}`,
@@ -38,7 +41,7 @@ const newHttp = (webhookSecrets: string[] = []): Http => ({
 
 const queryOf = (url: string) => Object.fromEntries(new URL(url).searchParams);
 
-/** The query of an address that a node of this n8n has made. */
+/** The query of an address made by a node of this n8n. */
 const own = (
 	more: Partial<CallbackClaims> = {},
 	{ audience = triggerAudience(URL_OF_TRIGGER), key = 'key' } = {},
@@ -52,9 +55,9 @@ const own = (
 		),
 	);
 
-/** The same, and an execution waits. */
+/** The same with a waiting execution. */
 const waiting = (nonce = 'n', position = 0) =>
-	own({ wait: { nonce, position, executionId: '7', resumeToken: 'abc' } });
+	own({ wait: { nonce, position, executionId: EXECUTION, resumeToken: 'abc' } });
 
 const signed = (atMs: number, taskId = 't1', secret = SECRET) => {
 	const timestamp = String(Math.floor(atMs / 1000));
@@ -72,12 +75,12 @@ interface Setting {
 	http?: Http;
 	open?: () => Promise<Http | undefined>;
 	read?: (taskId: string, earlier: number) => Result<Task> | Promise<Result<Task>>;
-	/** The waiting execution was told. */
+	/** Tells the waiting execution; gives whether that succeeded. */
 	handOn?: () => Promise<boolean>;
 	starts?: Starts;
 }
 
-/** Lets one call in; tells what came of it, when, and what was done meanwhile. */
+/** Receives one call; gives its answer, the time it took, and what was done. */
 async function call(setting: Setting = {}, clock = new FakeClock()) {
 	const { http = newHttp(), read = () => found('completed') } = setting;
 	const begin = clock.time;
@@ -122,7 +125,7 @@ const ASIDE = { status: 200, started: undefined };
 const AGAIN = { status: 503, started: undefined };
 
 describe('A call that is asked to prove itself', () => {
-	it('starts what was asked for, with the reference of the address', async () => {
+	it('starts the workflow with the reference of its address', async () => {
 		expect(await call()).toMatchObject({ ...STARTED, reference: 'order 7' });
 	});
 
@@ -137,7 +140,7 @@ describe('A call that is asked to prove itself', () => {
 	it.each<[string, unknown]>([
 		['of another key', own({}, { key: 'other' })],
 		['for another Trigger', own({}, { audience: triggerAudience('https://x/webhook/8/webhook') })],
-		['for an execution', own({}, { audience: executionAudience('7') })],
+		['for an execution', own({}, { audience: executionAudience(EXECUTION) })],
 		['that has expired', own({ expiresAt: -1 })],
 		['that was altered', { mjToken: own().mjToken?.replace(/./, 'X') }],
 		['that is empty', { mjToken: '' }],
@@ -150,7 +153,7 @@ describe('A call that is asked to prove itself', () => {
 		);
 	});
 
-	it('has its token checked once for the path of the Trigger, test or production', async () => {
+	it('may use the test path or the production path of the Trigger', async () => {
 		const audience = triggerAudience('http://internal:5678/n8n/webhook-test/7f3a/webhook');
 		expect(await call({ call: { query: own({}, { audience }) } })).toMatchObject(STARTED);
 	});
@@ -174,7 +177,7 @@ describe('A call that is asked to prove itself', () => {
 		expect(await call({ http, call: { headers, query } }, clock)).toMatchObject(is);
 	});
 
-	it('has its signed id looked at alone', async () => {
+	it('has only its signed id read', async () => {
 		const body = { data: { taskId: 't1' }, taskId: 't2', id: 't3' };
 		const given = { headers: signed(0), body };
 		const result = await call({
@@ -188,23 +191,39 @@ describe('A call that is asked to prove itself', () => {
 
 describe('A call that has proved itself', () => {
 	it.each<[string, Setting, object]>([
-		['of a failed task starts', { read: () => found('failed') }, { started: 'failed' }],
-		['of an end that is not chosen does not', { settings: { triggerOn: ['failed'] } }, ASIDE],
-		['when nothing is chosen reads nothing', { settings: { triggerOn: [] } }, { reads: [] }],
-		['when only resuming is wanted reads nothing', { settings: { onCallback: 'resume' } }, ASIDE],
-		['of a task that is open is heard', { read: () => found('running') }, ASIDE],
+		['of a failed task starts a workflow', { read: () => found('failed') }, { started: 'failed' }],
+		['of an end that is not chosen starts nothing', { settings: { triggerOn: ['failed'] } }, ASIDE],
+		['reads nothing when no end is chosen', { settings: { triggerOn: [] } }, { reads: [] }],
+		['reads nothing when only resuming is chosen', { settings: { onCallback: 'resume' } }, ASIDE],
+		['of an open task is answered 200', { read: () => found('running') }, ASIDE],
 		[
-			'of a task that ends in the books a moment later starts',
+			'of a task that the provider shows as ended a moment later starts a workflow',
 			{ read: (_, earlier) => found(earlier === 0 ? 'running' : 'completed') },
 			{ ...STARTED, reads: ['t1', 't1'] },
 		],
-		['of an unknown task comes again', { read: () => failing('notFound') }, AGAIN],
-		['while the provider is down comes again', { read: () => failing('unreachable') }, AGAIN],
-		['while the key is refused comes again', { read: () => failing('invalidKey') }, AGAIN],
-		['while reading fails unexpectedly comes again', { read: reject }, AGAIN],
-		['while the provider is silent comes again', { read: never }, AGAIN],
-		['without a readable credential comes again', { open: reject }, { ...AGAIN, reads: [] }],
-		['while the credential does not come comes again', { open: never }, { ...AGAIN, reads: [] }],
+		['of an unknown task is asked to come again', { read: () => failing('notFound') }, AGAIN],
+		[
+			'is asked to come again while the provider is down',
+			{ read: () => failing('unreachable') },
+			AGAIN,
+		],
+		[
+			'is asked to come again while the key is refused',
+			{ read: () => failing('invalidKey') },
+			AGAIN,
+		],
+		['is asked to come again when the read fails unexpectedly', { read: reject }, AGAIN],
+		['is asked to come again while the provider is silent', { read: never }, AGAIN],
+		[
+			'is asked to come again when the credential cannot be opened',
+			{ open: reject },
+			{ ...AGAIN, reads: [] },
+		],
+		[
+			'is asked to come again while opening the credential hangs',
+			{ open: never },
+			{ ...AGAIN, reads: [] },
+		],
 	])('%s', async (_, setting, expected) => {
 		const result = await call(setting);
 		expect(result).toMatchObject(expected);
@@ -220,7 +239,7 @@ describe('A call that has proved itself', () => {
 		['an ID without end', { taskId: 't'.repeat(201) }],
 		['an ID that leads elsewhere', { taskId: '../account' }],
 		['dots for an ID', { taskId: '..' }],
-	])('with %s for a body makes nothing read', async (_, body) => {
+	])('with %s for a body causes no read', async (_, body) => {
 		expect(await call({ call: { body } })).toMatchObject({ ...AGAIN, reads: [] });
 	});
 
@@ -232,13 +251,13 @@ describe('A call that has proved itself', () => {
 		expect(await call({ call: { body } })).toMatchObject(STARTED);
 	});
 
-	it('starts once', async () => {
+	it('starts one workflow however often it comes', async () => {
 		const starts = new Starts();
 		expect(await call({ starts })).toMatchObject(STARTED);
 		expect(await call({ starts })).toMatchObject(ASIDE);
 	});
 
-	it('is believed about the first task of its address alone, so that none starts with the reference of another', async () => {
+	it('counts for the first task of its address alone, so that no task starts a workflow with the reference of another', async () => {
 		const starts = new Starts();
 		const read = (taskId: string) => found('completed', taskId);
 		await call({ starts, read });
@@ -251,11 +270,11 @@ describe('A call that has proved itself', () => {
 	});
 });
 
-describe('A call without a token, where tasks of others are taken', () => {
+describe('A call without a token, where tasks of others are accepted', () => {
 	const settings = { onlyOwnTasks: false };
 	const query = { mjReference: 'order 9' };
 
-	it('starts, with the reference in the address', async () => {
+	it('starts a workflow with the reference in its address', async () => {
 		expect(await call({ settings, call: { query } })).toMatchObject({
 			...{ ...STARTED, reference: 'order 9' },
 		});
@@ -269,7 +288,7 @@ describe('A call without a token, where tasks of others are taken', () => {
 		);
 	});
 
-	it('of an unknown task is heard, and that task is not asked for again in the next minute', async () => {
+	it('of an unknown task is answered 200, and that task is not read again for a minute', async () => {
 		const http = newHttp();
 		const clock = new FakeClock();
 		const unknown = { settings, http, call: { query }, read: () => failing('notFound') };
@@ -280,7 +299,7 @@ describe('A call without a token, where tasks of others are taken', () => {
 		expect(await call(unknown, clock)).toMatchObject({ ...ASIDE, reads: ['t1'] });
 	});
 
-	it('comes again where too many name tasks, and leaves those that prove themselves alone', async () => {
+	it('is asked to come again when there are too many, without affecting calls that prove themselves', async () => {
 		const http = newHttp();
 		const clock = new FakeClock();
 		const statuses: number[] = [];
@@ -293,7 +312,7 @@ describe('A call without a token, where tasks of others are taken', () => {
 		expect(await call({ settings, http }, clock)).toMatchObject(STARTED);
 	});
 
-	it('never hands anything on', async () => {
+	it('is never handed on', async () => {
 		expect(await call({ settings, call: { query } })).toMatchObject({ handedOn: [] });
 	});
 });
@@ -301,22 +320,30 @@ describe('A call without a token, where tasks of others are taken', () => {
 describe('A call for an execution that waits elsewhere', () => {
 	const given = { query: waiting() };
 
-	it('is handed on, and starts', async () => {
+	it('is handed on, and starts a workflow', async () => {
 		expect(await call({ call: given })).toMatchObject({
 			...STARTED,
-			handedOn: [{ executionId: '7', resumeToken: 'abc', nonce: 'n', position: 0 }],
+			handedOn: [{ executionId: EXECUTION, resumeToken: 'abc', nonce: 'n', position: 0 }],
 		});
 	});
 
 	it.each<[string, Setting, object]>([
-		['only resumes', { settings: { onCallback: 'resume' } }, { started: undefined, reads: [] }],
-		['resumes though nothing starts', { settings: { triggerOn: [] } }, { started: undefined }],
+		[
+			'only resumes where that is chosen',
+			{ settings: { onCallback: 'resume' } },
+			{ started: undefined, reads: [] },
+		],
+		[
+			'resumes even if no end may start a workflow',
+			{ settings: { triggerOn: [] } },
+			{ started: undefined },
+		],
 	])('%s', async (_, setting, expected) => {
 		const result = await call({ call: given, ...setting });
 		expect(result).toMatchObject({ status: 200, handedOn: { length: 1 }, ...expected });
 	});
 
-	it('only starts where that is chosen', async () => {
+	it('only starts a workflow where that is chosen', async () => {
 		const result = await call({ call: given, settings: { onCallback: 'start' } });
 		expect(result).toMatchObject({ ...STARTED, handedOn: [] });
 	});
@@ -325,16 +352,19 @@ describe('A call for an execution that waits elsewhere', () => {
 		['could not be told', async () => false],
 		['fails', reject],
 		['hangs', never],
-	])('comes again when that %s, and has started all the same, once', async (_, handOn) => {
-		const starts = new Starts();
-		const first = await call({ starts, call: given, handOn });
-		expect(first).toMatchObject({ status: 503, started: 'completed' });
-		expect(first.took).toBeLessThan(LIMIT_MS);
-		const second = await call({ starts, call: given });
-		expect(second).toMatchObject({ ...ASIDE, handedOn: { length: 1 } });
-	});
+	])(
+		'is asked to come again when that %s, and starts one workflow all the same',
+		async (_, handOn) => {
+			const starts = new Starts();
+			const first = await call({ starts, call: given, handOn });
+			expect(first).toMatchObject({ status: 503, started: 'completed' });
+			expect(first.took).toBeLessThan(LIMIT_MS);
+			const second = await call({ starts, call: given });
+			expect(second).toMatchObject({ ...ASIDE, handedOn: { length: 1 } });
+		},
+	);
 
-	it('is answered in time when everything is as slow as it can be', async () => {
+	it('is answered in time when everything is as slow as it may be', async () => {
 		const clock = new FakeClock();
 		const http = newHttp();
 		const open = async () => {
@@ -367,7 +397,7 @@ describe('A call for an execution that a watcher of this process waits for', () 
 		return { clock, nonce, watcher, watcherReads: reads, known };
 	}
 
-	it('tells that watcher, which reads the task of this address, and starts after that one read', async () => {
+	it('tells that watcher, and starts a workflow after its one read of the task', async () => {
 		const { clock, nonce, watcher, watcherReads } = watched(() => found('completed'));
 		const body = { id: 'a name of its own' };
 		const result = await call({ call: { query: waiting(nonce, 1), body } }, clock);
@@ -378,14 +408,14 @@ describe('A call for an execution that a watcher of this process waits for', () 
 	});
 
 	it.each<[string, (earlier: number) => Result<Task> | Promise<Result<Task>>, object]>([
-		['of a task that is open is heard', () => found('running'), ASIDE],
+		['of an open task is answered 200', () => found('running'), ASIDE],
 		[
-			'of a task that ends in the books a moment later starts',
+			'of a task that the provider shows as ended a moment later starts a workflow',
 			(earlier) => found(earlier === 0 ? 'running' : 'completed'),
 			{ status: 200, started: 'completed' },
 		],
-		['while the provider is down comes again', () => failing('unreachable'), AGAIN],
-		['while the provider is silent comes again', never, AGAIN],
+		['is asked to come again while the provider is down', () => failing('unreachable'), AGAIN],
+		['is asked to come again while the provider is silent', never, AGAIN],
 	])('%s', async (_, read, expected) => {
 		const { clock, nonce, watcher } = watched(read);
 		const result = await call({ call: { query: waiting(nonce, 1) } }, clock);

@@ -8,16 +8,16 @@ function newLog() {
 	return { log, lines, clock };
 }
 
-describe('What is logged of calls that were not taken', () => {
-	it('is the first at once, with the reason', () => {
+describe('The log of refused calls', () => {
+	it('gets the first refusal at once, with the reason', () => {
 		const { log, lines } = newLog();
 		log.refused('no token in the address');
 		expect(lines).toEqual([
-			"Midjourney Trigger 'Studio' refused 1 call in the last minute: no token in the address. It has taken none since n8n was started.",
+			"Midjourney Trigger 'Studio' refused 1 call in the last minute: no token in the address. It has accepted none since n8n was started.",
 		]);
 	});
 
-	it('is then one line a minute, however many come, with their number', async () => {
+	it('then gets one line a minute with the number of refusals', async () => {
 		const { log, lines, clock } = newLog();
 		for (let n = 0; n < 500; n++) log.refused('no token in the address');
 		await clock.pass(59_000);
@@ -30,7 +30,7 @@ describe('What is logged of calls that were not taken', () => {
 		expect(lines).toHaveLength(2);
 	});
 
-	it('begins anew after a quiet time', async () => {
+	it('starts afresh after a quiet time', async () => {
 		const { log, lines, clock } = newLog();
 		log.refused('a');
 		await clock.pass(61_000);
@@ -41,15 +41,15 @@ describe('What is logged of calls that were not taken', () => {
 		]);
 	});
 
-	it('tells when a call was taken last', () => {
+	it('says when a call was last accepted', () => {
 		const { log, lines, clock } = newLog();
 		clock.time = 1_800_000_000_000;
 		log.taken();
 		log.refused('a');
-		expect(lines[0]).toContain('The last that it took came at 2027-01-15T08:00:00.000Z');
+		expect(lines[0]).toContain('The last one that it accepted came at 2027-01-15T08:00:00.000Z');
 	});
 
-	it('tells refusals and calls that are to come again apart', () => {
+	it('keeps refusals apart from calls that are asked to come again', () => {
 		const { log, lines } = newLog();
 		log.refused('a');
 		log.putOff('b');

@@ -15,7 +15,7 @@ const IS_RUNNING = {
 	body: { code: 409, message: 'The execution "7" is running already.' },
 };
 
-/** Hands one call on; n8n's answers come one after the other, the last again and again. */
+/** Hands one call on. n8n gives these answers in turn, the last one for ever. */
 async function handOn(
 	replies: Array<Reply | (() => Promise<never>)>,
 	address: (isAgain: boolean) => Promise<string | undefined> = async () => 'http://n8n/7',
@@ -38,7 +38,7 @@ async function handOn(
 }
 
 describe('A call that is handed on', () => {
-	it('is tried again in growing pauses while the execution is still being saved', async () => {
+	it('is tried again after growing pauses while the execution is being saved', async () => {
 		const { result, tries } = await handOn([...Array<Reply>(4).fill(IS_RUNNING), TAKEN]);
 		expect(result).toBe('taken');
 		expect(tries).toEqual([0, 250, 750, 1750, 3750]);
@@ -70,14 +70,14 @@ describe('A call that is handed on', () => {
 		['it waits for a form by now', { status: 307, body: '' }, 'gone'],
 		[
 			'its signature has become too old for the node',
-			{ status: 401, body: { ok: false, message: 'The call does not prove itself' } },
+			{ status: 401, body: { ok: false, message: 'The call is not authenticated' } },
 			'later',
 		],
 	])('is settled at once when %s', async (_, reply, expected) => {
 		expect(await handOn([reply])).toMatchObject({ result: expected, tries: { length: 1 } });
 	});
 
-	it('is settled at once when an n8n without tokens waits for the answer to a message by now', async () => {
+	it('is settled at once when an n8n without tokens waits for a person by now', async () => {
 		const replies = [{ status: 401, body: { error: 'Invalid token' } }];
 		expect(await handOn(replies, undefined, false)).toMatchObject({
 			...{ result: 'gone', tries: { length: 1 } },
@@ -96,14 +96,14 @@ describe('A call that is handed on', () => {
 		['another n8n does not know its token', { status: 401, body: { error: 'Invalid token' } }],
 		['the connection fails', async () => await Promise.reject<never>(new Error('ECONNREFUSED'))],
 		['nothing is answered', never],
-	])('is tried again as long as it is of use when %s', async (_, reply) => {
+	])('is tried again until its time is up when %s', async (_, reply) => {
 		const { result, tries, took } = await handOn([reply]);
 		expect(result).toBe('later');
 		expect(tries.length).toBeGreaterThan(1);
 		expect(took).toBe(BUDGET_MS);
 	});
 
-	it('looks for another address after one that did not do', async () => {
+	it('is sent to another address after one that failed', async () => {
 		const asked: boolean[] = [];
 		const address = async (isAgain: boolean) => {
 			asked.push(isAgain);
@@ -113,7 +113,7 @@ describe('A call that is handed on', () => {
 		expect(asked).toEqual([false, true]);
 	});
 
-	it('calls nobody where no address leads to n8n', async () => {
+	it('is not sent where no address leads to n8n', async () => {
 		expect(await handOn([TAKEN], async () => undefined)).toMatchObject({
 			...{ result: 'later', tries: [] },
 		});
@@ -142,11 +142,11 @@ describe('The address of an execution', () => {
 			undefined,
 			'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney',
 		],
-	])('is made of what %s says of itself (token %s)', (base, token, resume) => {
+	])('is made from the resume URL at %s (token %s)', (base, token, resume) => {
 		expect(addressOfExecution(of(base), '7', token)?.resume).toBe(resume);
 	});
 
-	it('leads nowhere else, whatever the id', () => {
+	it('leads to no other path, whatever the id', () => {
 		const { resume } = addressOfExecution(
 			of('https://n8n.example.com'),
 			'../7?a=/b',
@@ -162,7 +162,7 @@ describe('The address of an execution', () => {
 		]);
 	});
 
-	it('is none where n8n gives none', () => {
+	it('is undefined where n8n has no resume URL', () => {
 		expect(
 			addressOfExecution({ resumeUrl: undefined, resumeFormUrl: '' }, '7', 't'),
 		).toBeUndefined();
@@ -172,7 +172,7 @@ describe('The address of an execution', () => {
 describe('The origin that leads to this n8n', () => {
 	let port = 3000;
 
-	/** What the status page of each origin says; all others cannot be reached. */
+	/** Finds the origin, with the answer of each origin's status page; other origins cannot be reached. */
 	async function find(pages: Record<string, unknown>, internal?: string) {
 		const own = `http://n8n.example.com:${++port}`;
 		const asked: string[] = [];
@@ -208,7 +208,7 @@ describe('The origin that leads to this n8n', () => {
 		expect((await find(pages, internal)).found).toBe(expected);
 	});
 
-	it('is asked first the next time', async () => {
+	it('is tried first the next time', async () => {
 		const { asked, search } = await find({ [USUAL]: 'waiting' });
 		expect(asked.at(-1)).toBe(USUAL);
 		const before = asked.length;

@@ -20,13 +20,13 @@ const task = (taskId: string, more: Partial<Task> = {}): Task => ({
 
 const CALLBACK = { receivedAt: '2026-11-22T01:00:00.000Z' };
 
-/** What n8n hands to `execute()`: it has been in the database. */
+/** The item that n8n gives to `execute()` after it was in the database. */
 const saved = (of: Task, reference?: string): INodeExecutionData =>
 	JSON.parse(
 		JSON.stringify(startItem({ task: of, reference, key: `${of.taskId}:${of.status}` }, CALLBACK)),
 	);
 
-/** An n8n with a memory, and a file server that has all files but those given. */
+/** An n8n with a memory, and a file server without these files. */
 function stage(missing: readonly string[] = []) {
 	const requests: string[] = [];
 	const remembered = new Set<string>();
@@ -70,8 +70,8 @@ function stage(missing: readonly string[] = []) {
 
 const FILES = { download: { field: 'data', limit: 1e6 } };
 
-describe('What a workflow begins with', () => {
-	it('is an item for each output, with all that is known of the call, and its file', async () => {
+describe('The data that a workflow starts with', () => {
+	it('is an item for each output, with its file and all that the call tells', async () => {
 		const { run } = stage();
 		const settings: Partial<Settings> = { ...FILES, outputItems: 'output' };
 		expect(await run([saved(task('t1'), 'order 7')], settings)).toEqual(
@@ -96,7 +96,7 @@ describe('What a workflow begins with', () => {
 		expect(Object.keys(item?.binary ?? {})).toEqual(['data_0', 'data_1']);
 	});
 
-	it('holds the answer of the provider where that is chosen, and no file where that is not', async () => {
+	it('holds the raw answer where that is chosen, and no file where none is', async () => {
 		const { run, requests } = stage();
 		const [item] = await run([saved(task('t1'))], { simplify: false });
 		expect(item?.json).toMatchObject({ raw: { code: 200 } });
@@ -104,7 +104,7 @@ describe('What a workflow begins with', () => {
 		expect(requests).toEqual([]);
 	});
 
-	it('keeps the link of a file that cannot be fetched, and says what it lacks', async () => {
+	it('keeps the link of a file that cannot be fetched, and names the missing file', async () => {
 		const url = `${LINK}/t1/1.png`;
 		const settings: Partial<Settings> = { ...FILES, outputItems: 'output' };
 		const [whole, lacking] = await stage([url]).run([saved(task('t1'))], settings);
@@ -116,7 +116,7 @@ describe('What a workflow begins with', () => {
 		});
 	});
 
-	it('leaves by the error output where there is one and a file is missing', async () => {
+	it('goes to the error output, if there is one, when a file is missing', async () => {
 		const { run } = stage([`${LINK}/t1/1.png`]);
 		const node: Partial<INode> = { onError: 'continueErrorOutput' };
 		const [item] = await run([saved(task('t1'))], FILES, { node });
@@ -124,7 +124,7 @@ describe('What a workflow begins with', () => {
 		expect(item?.error?.message).toContain('the file is not there (404)');
 	});
 
-	it('is nothing, and no file is fetched, where the task has started a workflow before', async () => {
+	it('is empty, with no file fetched, if the task has started a workflow before', async () => {
 		const { run, requests } = stage();
 		await run([saved(task('t1'))], FILES);
 		const { length } = requests;
@@ -134,14 +134,14 @@ describe('What a workflow begins with', () => {
 		expect(requests.slice(length)).toEqual([`${LINK}/t2/0.png`, `${LINK}/t2/1.png`]);
 	});
 
-	it.each(['retry', 'manual'])('has its files again in mode %s', async (mode) => {
+	it.each(['retry', 'manual'])('has its files fetched again in mode %s', async (mode) => {
 		const { run, requests } = stage();
 		await run([saved(task('t1'))], FILES);
 		expect(await run([saved(task('t1'))], FILES, { mode })).toHaveLength(1);
 		expect(requests).toHaveLength(4);
 	});
 
-	it('tells of a task that has failed', async () => {
+	it('describes a failed task', async () => {
 		const error = { code: '500', message: 'Banned prompt' };
 		const failed = task('t1', { status: 'failed', outputs: [], error });
 		expect(await stage().run([saved(failed)], FILES)).toMatchObject([
@@ -149,7 +149,7 @@ describe('What a workflow begins with', () => {
 		]);
 	});
 
-	it('is what n8n hands in where that is no start', async () => {
+	it('is passed through if it did not come from the Trigger', async () => {
 		const item = { json: { task: { taskId: 't1' } } };
 		expect(await stage().run([item], FILES)).toEqual([item]);
 	});

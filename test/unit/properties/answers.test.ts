@@ -183,7 +183,7 @@ describe.each(PROVIDERS)('Whatever %s answers', (name, provider, body) => {
 		);
 	});
 
-	it('has not been refused for certain, unless it complains in its own words', async () => {
+	it('is no certain refusal unless it is an error in the documented form', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.oneof(text, fc.constant(undefined)), httpStatus, async (said, status) => {
 				fc.pre(!isRecord(unwrapJson(said)) && ![301, 307, 308].includes(status));
@@ -193,7 +193,7 @@ describe.each(PROVIDERS)('Whatever %s answers', (name, provider, body) => {
 		);
 	});
 
-	it('is no text that is asked about as a task id, if it changes where the question goes', async () => {
+	it('is never sent as a task id that changes the path of the request', async () => {
 		await fc.assert(
 			fc.asyncProperty(text, async (asked) => {
 				const http = scripted(reply({}));
@@ -214,7 +214,7 @@ describe.each(PROVIDERS)('Whatever %s answers', (name, provider, body) => {
 describe('A refusal with HTTP 200', () => {
 	const refusal = fc.integer({ min: -1, max: 999 }).filter((code) => code !== 200);
 
-	it('of MidAPI is never a task, a balance or a link, whatever comes with it', async () => {
+	it('of MidAPI is never a task, a balance or a link, whatever else it holds', async () => {
 		const asCode = fc.oneof(
 			refusal,
 			refusal.map((code) => String(code)),
@@ -231,7 +231,7 @@ describe('A refusal with HTTP 200', () => {
 		);
 	});
 
-	it('of Vtrix is never a task, unless it is a state of one', async () => {
+	it('of Vtrix is never a task unless it is the state of one', async () => {
 		const complaints = fc.oneof(
 			fc.record({ error: fc.string({ minLength: 1 }) }),
 			fc.record({ message: fc.string({ minLength: 1 }) }),
@@ -254,7 +254,7 @@ describe('A refusal with HTTP 200', () => {
 		);
 	});
 
-	it('that names a task has not been refused for certain', async () => {
+	it('that names a task is no certain refusal', async () => {
 		await fc.assert(
 			fc.asyncProperty(httpStatus, refusal, taskId, async (status, code, named) => {
 				const http = scripted(reply({ code, msg: 'no', data: { taskId: named } }, status));
@@ -269,7 +269,7 @@ describe('A refusal with HTTP 200', () => {
 describe('An output', () => {
 	const junk = fc.constantFrom(null, '', 'files/1.png', 7, {}, [], 'javascript:alert(1)');
 
-	it('of MidAPI has the number of its place in the list, whatever else is in it', () => {
+	it('of MidAPI is numbered by its place in the list, whatever else is in it', () => {
 		fc.assert(
 			fc.property(fc.array(fc.oneof(fileUrl, junk)), fc.nat(3), (list, form) => {
 				const entries = form % 2 ? list.map((resultUrl) => ({ resultUrl })) : list;
@@ -290,7 +290,7 @@ describe('An output', () => {
 
 	const imageNo = fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 });
 
-	it('of Vtrix has the number that Vtrix gives it, in whatever order and blocks they come', () => {
+	it('of Vtrix has the number that Vtrix gives it, in whatever order and blocks outputs come', () => {
 		fc.assert(
 			fc.property(imageNo, fc.nat(3), fc.boolean(), (numbers, cut, within) => {
 				const content = numbers.map((number) => ({
@@ -305,7 +305,7 @@ describe('An output', () => {
 		);
 	});
 
-	it('of Vtrix without such a number has that of its place', () => {
+	it('of Vtrix without such a number is numbered by its place', () => {
 		fc.assert(
 			fc.property(fc.array(fc.oneof(fileUrl, fc.constant(''))), (urls) => {
 				const output = [{ content: urls.map((url) => ({ url })) }];
@@ -340,7 +340,7 @@ describe('A body', () => {
 		);
 	});
 
-	it('of any other bytes is text', async () => {
+	it('is text when its bytes are not JSON', async () => {
 		await fc.assert(
 			fc.asyncProperty(
 				fc.uint8Array({ maxLength: 40 }),
@@ -374,7 +374,7 @@ describe('A time', () => {
 		);
 	});
 
-	it('is a valid one or none, whatever is there', () => {
+	it('is valid or undefined, whatever is given', () => {
 		fc.assert(
 			fc.property(fc.oneof(json, text, fc.double(), fc.bigInt().map(String)), (value) => {
 				const iso = isoDate(value);
@@ -384,7 +384,7 @@ describe('A time', () => {
 		);
 	});
 
-	it('to be left alone for is more than nothing and no more than an hour, or there is none', () => {
+	it('in Retry-After is above zero and an hour at most, or undefined', () => {
 		fc.assert(
 			fc.property(fc.oneof(json, text, fc.double(), fc.nat().map(String)), (header) => {
 				const ms = retryAfterMs(header) ?? 1;
@@ -394,7 +394,7 @@ describe('A time', () => {
 		);
 	});
 
-	it('to be left alone for is the number of seconds that a server names', () => {
+	it('in Retry-After is the number of seconds that the server names', () => {
 		fc.assert(
 			fc.property(fc.integer({ min: 1, max: 3600 }), (seconds) => {
 				expect(retryAfterMs(String(seconds))).toBe(seconds * 1000);
@@ -435,7 +435,7 @@ describe('The wording of a failure', () => {
 		{ requiredKeys: ['reason', 'accepted', 'transient'] },
 	);
 
-	it('of a paid task never advises to buy anything, and names the task', () => {
+	it('of a paid task names the task and never advises to buy anything', () => {
 		fc.assert(
 			fc.property(failure, taskId, (one, named) => {
 				const { remedy } = wordingOf(one, 'MidAPI', { of: 'task', taskId: named });
@@ -448,7 +448,7 @@ describe('The wording of a failure', () => {
 		);
 	});
 
-	it('says what is known of it, and nothing that is not', () => {
+	it('says what is known of it and nothing else', () => {
 		fc.assert(
 			fc.property(failure, (one) => {
 				const wordings = [

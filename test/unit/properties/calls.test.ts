@@ -58,7 +58,7 @@ const changed = (value: string) =>
 		.filter((other) => other !== value);
 
 describe('The claims of a callback address', () => {
-	it('are what was put into it, whatever else is in the URL', () => {
+	it('equal what was put into it, whatever else is in the URL', () => {
 		fc.assert(
 			fc.property(
 				claims,
@@ -74,7 +74,7 @@ describe('The claims of a callback address', () => {
 		);
 	});
 
-	it('leave everything in the URL that n8n has put there', () => {
+	it('leave everything that n8n has put into the URL', () => {
 		fc.assert(
 			fc.property(claims, fc.stringMatching(/^[0-9a-f]{8,64}$/), (said, signature) => {
 				const url = `https://n8n.example.com/webhook-waiting/7/midjourney?signature=${signature}`;
@@ -86,7 +86,7 @@ describe('The claims of a callback address', () => {
 		);
 	});
 
-	it('are worth nothing when a single character of the token was changed', () => {
+	it('are undefined when a single character of the token was changed', () => {
 		const tampered = fc.tuple(claims, audience, key).chain(([said, whom, secret]) => {
 			const { [TOKEN]: token = '' } = queryOf(signedAddress(URL_OF_TRIGGER, said, whom, secret));
 			return fc.tuple(changed(token), fc.constant(whom), fc.constant(secret));
@@ -99,7 +99,7 @@ describe('The claims of a callback address', () => {
 		);
 	});
 
-	it('are worth nothing to another audience or with another key', () => {
+	it('are undefined for another audience or with another key', () => {
 		const elsewhere = fc
 			.tuple(audience, key)
 			.chain(([whom, secret]) =>
@@ -114,7 +114,7 @@ describe('The claims of a callback address', () => {
 		);
 	});
 
-	it('are worth nothing from the moment on at which they expire, and something before', () => {
+	it('are valid until they expire, and undefined from then on', () => {
 		fc.assert(
 			fc.property(claims, fc.integer({ min: -1e9, max: 1e9 }), (said, later) => {
 				const query = queryOf(signedAddress(URL_OF_TRIGGER, said, 'a', 'key'));
@@ -124,7 +124,7 @@ describe('The claims of a callback address', () => {
 		);
 	});
 
-	it('are none in any query that nobody here has made, and reading it never throws', () => {
+	it('are undefined in any query that was not made here, and reading it never throws', () => {
 		const query = fc.oneof(json, like({ [TOKEN]: fc.oneof(text, json) }));
 		fc.assert(
 			fc.property(query, text, (given, whom) => {
@@ -143,7 +143,7 @@ describe('The audience of a Trigger', () => {
 		([url, path]) => [new URL(url).origin, ...path].join('/'),
 	);
 
-	it('is the same for its test and its production URL, behind whatever proxy', () => {
+	it('is the same for its test URL and its production URL, behind any proxy', () => {
 		fc.assert(
 			fc.property(part, front, front, fc.string(), (id, one, other, query) => {
 				const test = `${one}/webhook-test/${id}/midjourney`;
@@ -153,7 +153,7 @@ describe('The audience of a Trigger', () => {
 		);
 	});
 
-	it('is another one for another Trigger, and never that of an execution', () => {
+	it('differs between Triggers, and is never that of an execution', () => {
 		fc.assert(
 			fc.property(front, part, part, (url, one, other) => {
 				const of = (id: string) => triggerAudience(`${url}/webhook/${id}/midjourney`);
@@ -178,7 +178,7 @@ const callBody = like({
 });
 
 describe('The task ids of a call', () => {
-	it('are a few different texts that stand in it, whatever it is', () => {
+	it('are a few different texts out of the call, whatever it is', () => {
 		fc.assert(
 			fc.property(fc.oneof(json, callBody), (body) => {
 				const ids = taskIdsIn(body);
@@ -244,7 +244,7 @@ describe('The signature of a call', () => {
 		);
 	});
 
-	it('is never there in what nobody has signed, and looking for it never throws', () => {
+	it('is never found in what nobody has signed, and looking for it never throws', () => {
 		const header = fc.oneof(json, text, fc.constant(String(NOW / 1000)));
 		const headers = like({ 'x-webhook-timestamp': header, 'x-webhook-signature': header });
 		fc.assert(
@@ -254,7 +254,7 @@ describe('The signature of a call', () => {
 		);
 	});
 
-	it('is compared as what it is: equal texts are equal, others are not', () => {
+	it('equals the same text alone', () => {
 		fc.assert(
 			fc.property(fc.string(), fc.string(), (one, other) => {
 				expect(equalInConstantTime(one, one)).toBe(true);

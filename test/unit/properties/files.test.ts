@@ -44,7 +44,7 @@ const bytes = fc
 	);
 
 describe('The size in the header of an image', () => {
-	it('is made of whole numbers above 0, or there is none; of any bytes', () => {
+	it('is whole numbers above 0 or undefined, for any bytes', () => {
 		fc.assert(
 			fc.property(fc.oneof(bytes, fc.uint8Array()), (file) => {
 				const { width, height } = imageSize(file) ?? { width: 1, height: 1 };
@@ -54,7 +54,7 @@ describe('The size in the header of an image', () => {
 		);
 	});
 
-	it('does not hang on what stands before and behind the bytes in memory', () => {
+	it('does not depend on what surrounds the bytes in memory', () => {
 		fc.assert(
 			fc.property(bytes, fc.uint8Array(), fc.uint8Array(), (file, before, behind) => {
 				const memory = Uint8Array.from([...before, ...file, ...behind]);
@@ -65,7 +65,7 @@ describe('The size in the header of an image', () => {
 		);
 	});
 
-	it('stays what it is when more of the file arrives', () => {
+	it('does not change when more of the file arrives', () => {
 		fc.assert(
 			fc.property(bytes, fc.uint8Array(), (file, more) => {
 				const known = imageSize(file);
@@ -77,7 +77,7 @@ describe('The size in the header of an image', () => {
 
 	const side = fc.integer({ min: 1, max: 16_383 });
 
-	it('is that of the image, for every size', () => {
+	it('is that of the image, whatever its size', () => {
 		const big = (value: number) => [value >> 8, value & 255];
 		const little = (value: number) => [value & 255, value >> 8];
 		fc.assert(
@@ -101,7 +101,7 @@ describe('The size in the header of an image', () => {
 		);
 	});
 
-	it('is asked of any server without an error', async () => {
+	it('is requested from any server without an error', async () => {
 		const chunk = fc.oneof(bytes, json);
 		const reply = fc.oneof(
 			json,
@@ -121,8 +121,8 @@ describe('The size in the header of an image', () => {
 	});
 });
 
-describe('What a file is', () => {
-	it('is told by its first bytes alone, whatever they are', () => {
+describe('The type of a file', () => {
+	it('depends on its first bytes alone, whatever they are', () => {
 		fc.assert(
 			fc.property(fc.oneof(bytes, fc.uint8Array()), fc.uint8Array(), (head, more) => {
 				const whole = Uint8Array.from([...head, ...more]);
@@ -163,7 +163,7 @@ describe('The name of a file', () => {
 		],
 	];
 
-	it('is a plain one, whatever the task id and the index', () => {
+	it('is a plain file name, whatever the task id and the index', () => {
 		const index = fc.oneof(fc.nat(), fc.constant(1e21));
 		fc.assert(
 			fc.property(text, index, (id, at) => {
@@ -173,7 +173,7 @@ describe('The name of a file', () => {
 		);
 	});
 
-	it.each(FORMS)('is a plain one of a task of %s, whatever id it was given', async (_, taskOf) => {
+	it.each(FORMS)('is a plain file name for a task of %s, whatever its id', async (_, taskOf) => {
 		await fc.assert(
 			fc.asyncProperty(text, async (id) => {
 				const task = taskOf(id);

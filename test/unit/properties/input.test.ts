@@ -44,7 +44,7 @@ describe('A field', () => {
 		...fields.flatMap(({ variants = {} }) => Object.values(variants)),
 	];
 
-	it('gives a value or a problem, whatever an expression gives, and never throws', () => {
+	it('gives a value or a problem for whatever an expression gives, and never throws', () => {
 		fc.assert(
 			fc.property(fc.constantFrom(...all), entered, (field, value) => {
 				const reading = field.read(value);
@@ -60,7 +60,7 @@ describe('A field', () => {
 		// A comma at the end of a URL is one that separates it from the next.
 		.filter((url) => !url.endsWith(',') && !/[\s,]https?:/.test(url));
 
-	it('of URLs gives those that were entered, one per line, in one line, or as a list', () => {
+	it('of URLs gives the URLs that were entered on several lines, on one line, or as a list', () => {
 		fc.assert(
 			fc.property(fc.array(address, { minLength: 1 }), (urls) => {
 				const field = imageUrls('');
@@ -74,7 +74,7 @@ describe('A field', () => {
 	/** With what `URL` overlooks. */
 	const spaced = address.map((url) => `${url.slice(0, 12)}\t${url.slice(12)}`);
 
-	it('of URLs gives nothing but http and https URLs without spaces', () => {
+	it('of URLs gives only http and https URLs without spaces', () => {
 		const list = listField({ separator: /\n/, check: urlProblem }, look);
 		fc.assert(
 			fc.property(fc.oneof(entered, fc.array(fc.oneof(address, spaced)), json), (value) => {
@@ -88,7 +88,7 @@ describe('A field', () => {
 		);
 	});
 
-	it('of a number gives whole ones of its range and step alone', () => {
+	it('of a number gives only whole numbers of its range and step', () => {
 		const range = fc.record({
 			min: fc.integer(),
 			length: fc.nat(),
@@ -163,7 +163,7 @@ const promptLike = fc.oneof(
 );
 
 describe('Permutations', () => {
-	it('are all combinations, in the order of the prompt, and their number is the product', () => {
+	it('are all combinations in the order of the prompt', () => {
 		fc.assert(
 			fc.property(meant, ({ prompt, prompts }) => {
 				fc.pre(prompts.length <= MOST_TASKS);
@@ -173,7 +173,7 @@ describe('Permutations', () => {
 		);
 	});
 
-	it('are too many above 40, and the words say how many', () => {
+	it('are refused above 40, with their number in the message', () => {
 		fc.assert(
 			fc.property(fc.array(fc.integer({ min: 2, max: 9 }), { maxLength: 12 }), (sizes) => {
 				const prompt = sizes.map((size) => `{${'a,'.repeat(size - 1)}a}`).join(' ');
@@ -188,7 +188,7 @@ describe('Permutations', () => {
 		);
 	});
 
-	it('with --repeat are so many times as many', () => {
+	it('are multiplied by --repeat', () => {
 		const several = fc.integer({ min: 2, max: 40 });
 		fc.assert(
 			fc.property(
@@ -206,7 +206,7 @@ describe('Permutations', () => {
 		);
 	});
 
-	it('leave nothing in any prompt of which a provider would make several tasks', () => {
+	it('are prompts that make one task each', () => {
 		fc.assert(
 			fc.property(promptLike, (prompt) => {
 				const made = permutationsOf(prompt);
@@ -224,7 +224,7 @@ describe('Permutations', () => {
 		);
 	});
 
-	it('are told of every brace, and of every --repeat wherever a flag may stand', () => {
+	it('are found by every brace, and by every --repeat where a flag may stand', () => {
 		const repeat = fc
 			.tuple(word, fc.constantFrom(' ', ',', '.', '!', ') ', '\n', ', '), word)
 			.map(([one, between, other]) => `${one}${between}--repeat 3 ${other}`);
@@ -250,7 +250,7 @@ describe('A request', () => {
 		parameters: like({ text: promptLike, list: fc.array(like({ prompt: promptLike })) }),
 	}).map((one) => one as TaskRequest);
 
-	it('is looked through without an error, whatever is in it', () => {
+	it('is checked without an error, whatever it holds', () => {
 		fc.assert(
 			fc.property(anyRequest, fc.boolean(), (request, permutable) => {
 				const problem = requestProblem(request, nameOf, permutable);
@@ -261,7 +261,7 @@ describe('A request', () => {
 		);
 	});
 
-	it('that passes holds no brace in what Midjourney reads, and no flag in a field', () => {
+	it('that passes has no brace in its text for Midjourney, and no flag in a field', () => {
 		fc.assert(
 			fc.property(anyRequest, (request) => {
 				fc.pre(requestProblem(request, nameOf, true) === undefined);
@@ -275,7 +275,7 @@ describe('A request', () => {
 		);
 	});
 
-	it('shows each of its texts once, with the way to it', () => {
+	it('gives each of its texts once, with its path', () => {
 		fc.assert(
 			fc.property(anyRequest, (request) => {
 				for (const { path, text: said } of textsIn(request)) {
@@ -291,7 +291,7 @@ describe('A request', () => {
 		);
 	});
 
-	it('names web addresses in a text that can be asked for', () => {
+	it('gives the web addresses in a text that can be requested', () => {
 		fc.assert(
 			fc.property(fc.array(fc.oneof(text, fc.webUrl(), fc.constant('http://['))), (words) => {
 				for (const url of urlsIn(words.join(' ')))
@@ -355,7 +355,7 @@ describe('An address of IPv4', () => {
 		(a === 172 && b >= 16 && b < 32) ||
 		(a === 192 && b === 168);
 
-	it('is private or not, however it is spelled', () => {
+	it('is recognised as private or public in every spelling', () => {
 		fc.assert(
 			fc.property(
 				octets,
@@ -375,8 +375,8 @@ describe('An address of IPv4', () => {
 	});
 });
 
-describe('Any URL', () => {
-	it('is private or not', () => {
+describe('A URL', () => {
+	it('is private or public without an error, whatever it is', () => {
 		const ipV6 = fc.ipV6().map((address) => `http://[${address}]/`);
 		fc.assert(
 			fc.property(fc.oneof(ipV6, fc.webUrl(), text), (url) => {
@@ -386,7 +386,7 @@ describe('Any URL', () => {
 		);
 	});
 
-	it('is private or not whatever stands behind its host', () => {
+	it('is private or public by its host alone', () => {
 		fc.assert(
 			fc.property(fc.webUrl(), fc.webUrl({ withQueryParameters: true }), (one, other) => {
 				const { origin } = new URL(one);

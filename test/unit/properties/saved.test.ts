@@ -112,7 +112,7 @@ const anySaved = fc.oneof(
 );
 
 describe('The state of a wait', () => {
-	it('is after it was saved what it was before', () => {
+	it('is the same after it was saved and read', () => {
 		fc.assert(
 			fc.property(state, (before) => {
 				expect(parseState(serialize(before))).toEqual(throughJson(before));
@@ -121,7 +121,7 @@ describe('The state of a wait', () => {
 		);
 	});
 
-	it('leaves the errors themselves behind', () => {
+	it('is saved without the errors themselves', () => {
 		fc.assert(
 			fc.property(state, (before) => {
 				const failing = before.tasks.map((one) => ({ ...one, error: new Error('no') as never }));
@@ -130,7 +130,7 @@ describe('The state of a wait', () => {
 		);
 	});
 
-	it('is read of anything without an error, and each step can be made with what was read', () => {
+	it('is read from anything without an error, and the next step can be taken from what was read', () => {
 		fc.assert(
 			fc.property(anySaved, time, fc.boolean(), (saved, now, holds) => {
 				const read = parseState(saved);
@@ -144,7 +144,7 @@ describe('The state of a wait', () => {
 		);
 	});
 
-	it('names the ids of all its tasks to a later version of this package', () => {
+	it('gives the ids of all its tasks to a later version of this package', () => {
 		fc.assert(
 			fc.property(state, ({ tasks, ...rest }) => {
 				const ids = tasks.flatMap(({ stage: one }) =>
@@ -156,7 +156,7 @@ describe('The state of a wait', () => {
 		);
 	});
 
-	it('names ids out of anything that was saved without an error', () => {
+	it('gives ids out of anything that was saved, without an error', () => {
 		fc.assert(
 			fc.property(anySaved, (saved) => {
 				for (const id of taskIdsIn(saved)) expect(saved).toContain(`"${id}"`);
@@ -194,7 +194,7 @@ describe('What n8n has saved of a purchase', () => {
 		}
 	}
 
-	it('is read as it was promised, or not at all, whatever it is', () => {
+	it('is read in the promised form or not at all, whatever it is', () => {
 		fc.assert(
 			fc.property(entry, fc.dictionary(fc.string(), json), (saved, others) => {
 				const known = memoryIn({ ...others, key: saved } as IDataObject).recall('key');
@@ -216,7 +216,7 @@ describe('What n8n has saved of a purchase', () => {
 		{ minLength: 1, maxLength: 5 },
 	);
 
-	it('is the last that became of it, also when n8n has saved and loaded it in between', () => {
+	it('is its last state, also after n8n has saved and loaded it', () => {
 		fc.assert(
 			// Purchases are known by a digest, so no key is one that objects have by themselves.
 			fc.property(steps, fc.stringMatching(/^[0-9a-f]{8}$/), (all, key) => {
@@ -275,7 +275,7 @@ describe('The stack of n8n', () => {
 			};
 	}
 
-	it('is looked through without an error, whatever is on it', async () => {
+	it('is searched without an error, whatever is on it', async () => {
 		await fc.assert(
 			fc.asyncProperty(anyEntry, fc.oneof(run, json), text, async (called, data, saved) => {
 				const context = contextOf(called, data);
@@ -290,7 +290,7 @@ describe('The stack of n8n', () => {
 		);
 	});
 
-	it('gives a call what was saved last, and keeps what is of others', () => {
+	it('gives a call the last saved state, and keeps the data of other nodes', () => {
 		fc.assert(
 			fc.property(parkedEntry, fc.array(anyEntry), text, (called, others, saved) => {
 				const stack = [called, ...others];

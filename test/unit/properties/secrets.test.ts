@@ -65,7 +65,7 @@ const written = (value: fc.Arbitrary<string>) =>
 
 const around = fc.constantFrom('', ' ', '"', 'cannot call ', '(', 'key: ', '=');
 
-describe('Nothing secret is left in the words of a provider', () => {
+describe('The message of a provider keeps no secret', () => {
 	it.each([
 		['of a web address', secretUrl],
 		['of an address without its host', relativeUrl],
@@ -79,7 +79,7 @@ describe('Nothing secret is left in the words of a provider', () => {
 		);
 	});
 
-	it('where they were cut', () => {
+	it('that was cut in two', () => {
 		const secret = written(fc.oneof(secretUrl, relativeUrl, apiKey));
 		fc.assert(
 			fc.property(secret, fc.nat(200), (echoed, before) => {
@@ -122,7 +122,7 @@ describe('Cleaning', () => {
 		},
 	);
 
-	it('takes a key away wherever it stands', () => {
+	it('removes a key wherever it stands', () => {
 		fc.assert(
 			fc.property(text, fc.string({ minLength: 8 }), text, (before, key, after) => {
 				expect(withoutKey(before + key + after, key)).not.toContain(
@@ -155,7 +155,7 @@ describe('A raw answer', () => {
 		);
 	});
 
-	it('is otherwise what came', () => {
+	it('is otherwise unchanged', () => {
 		fc.assert(
 			fc.property(json, (value) => {
 				const answer = { value, text: JSON.stringify(value), url: 'https://a.example/1?sig=x' };

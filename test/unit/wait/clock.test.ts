@@ -56,13 +56,13 @@ describe('Sleeping', () => {
 		['a month', 31 * DAY],
 		['a year', 365 * DAY],
 		['for ever', Infinity],
-	])('is not over at once when it is long: %s', async (_, ms) => {
+	])('does not end at once when it is long: %s', async (_, ms) => {
 		const slept = watch(processClock.sleep(ms));
 		await jest.advanceTimersByTimeAsync(600_000);
 		expect(slept.end).toBeUndefined();
 	});
 
-	it.each([0, -5])('is over at once when there is nothing to sleep: %i ms', async (ms) => {
+	it.each([0, -5])('ends at once for %i ms', async (ms) => {
 		const slept = watch(processClock.sleep(ms));
 		await jest.advanceTimersByTimeAsync(0);
 		expect(slept.end).toBe('done');
@@ -77,13 +77,13 @@ describe('The time', () => {
 		expect(processClock.now() - before).toBe(1_000);
 	});
 
-	it('is in whole ms', () => {
+	it('is in whole milliseconds', () => {
 		expect(Number.isInteger(processClock.now())).toBe(true);
 	});
 });
 
 describe('When the execution is cancelled', () => {
-	it('whoever sleeps is woken at once', async () => {
+	it('sleeps reject at once', async () => {
 		const cancel = new AbortController();
 		const clock = executionClock(hostWith(cancel.signal));
 		const slept = [40, 60_000, 31 * DAY].map((ms) => watch(clock.sleep(ms)));
@@ -93,7 +93,7 @@ describe('When the execution is cancelled', () => {
 		expect(String(slept[0]?.error)).toContain('The execution was cancelled');
 	});
 
-	it('nothing goes on for those who slept, after a few seconds', async () => {
+	it('no timer of a sleep is left after a few seconds', async () => {
 		const cancel = new AbortController();
 		const clock = executionClock(hostWith(cancel.signal));
 		for (let n = 0; n < 10; n++) watch(clock.sleep(3_600_000));
@@ -102,7 +102,7 @@ describe('When the execution is cancelled', () => {
 		expect(jest.getTimerCount()).toBe(0);
 	});
 
-	it('work is waited for no longer', async () => {
+	it('work is no longer awaited', async () => {
 		const cancel = new AbortController();
 		const work = watch(executionClock(hostWith(cancel.signal)).orCancelled(never));
 		cancel.abort();
@@ -110,7 +110,7 @@ describe('When the execution is cancelled', () => {
 		expect(work.end).toBe('refused');
 	});
 
-	it('work has a moment, if that is given', async () => {
+	it('work gets its grace period', async () => {
 		const cancel = new AbortController();
 		const work = watch(executionClock(hostWith(cancel.signal)).orCancelled(never, 500));
 		cancel.abort();
@@ -120,7 +120,7 @@ describe('When the execution is cancelled', () => {
 		expect(work.end).toBe('refused');
 	});
 
-	it('work that ends in this moment counts', async () => {
+	it('work that ends within the grace period counts', async () => {
 		const cancel = new AbortController();
 		const clock = executionClock(hostWith(cancel.signal));
 		const work = watch(clock.orCancelled(async () => await processClock.sleep(300), 500));
@@ -139,7 +139,7 @@ describe('When the execution is cancelled', () => {
 		expect(work).not.toHaveBeenCalled();
 	});
 
-	it('two thousand who wait are refused, and nothing is left that nobody looks at', async () => {
+	it('two thousand waits reject, and leave no unhandled rejection', async () => {
 		const cancel = new AbortController();
 		const clock = executionClock(hostWith(cancel.signal));
 		const unhandled = jest.fn();
@@ -153,31 +153,31 @@ describe('When the execution is cancelled', () => {
 	});
 });
 
-describe('What is not cancelled', () => {
-	it('gives what the work gives', async () => {
+describe('Work that is not cancelled', () => {
+	it('gives its value', async () => {
 		const clock = executionClock(hostWith(new AbortController().signal));
 		expect(await clock.orCancelled(async () => 7)).toBe(7);
 	});
 
-	it('hands on what the work throws', async () => {
+	it('rejects with its own error', async () => {
 		const clock = executionClock(hostWith(new AbortController().signal));
 		await expect(
 			clock.orCancelled(async () => await Promise.reject(new Error('no'))),
 		).rejects.toThrow('no');
 	});
 
-	it('works where nothing can be cancelled', async () => {
+	it('needs no cancel signal', async () => {
 		expect(await executionClock(hostWith()).orCancelled(async () => 7)).toBe(7);
 	});
 
-	it('leaves one listener behind for two thousand who have waited', async () => {
+	it('shares one listener among two thousand waits', async () => {
 		const { signal } = new AbortController();
 		const clock = executionClock(hostWith(signal));
 		for (let n = 0; n < 2_000; n++) await clock.orCancelled(async () => n);
 		expect(getEventListeners(signal, 'abort')).toHaveLength(1);
 	});
 
-	it('does nothing for those who are done when it is cancelled later', async () => {
+	it('is not affected by a later cancel', async () => {
 		const cancel = new AbortController();
 		const clock = executionClock(hostWith(cancel.signal));
 		for (let n = 0; n < 2_000; n++) await clock.orCancelled(async () => n, 500);
@@ -199,7 +199,7 @@ describe('The pause before another attempt', () => {
 		expect(backoff(attempt, new WaitClock())).toBe(ms);
 	});
 
-	it('is shortened by chance, by a fifth at most', () => {
+	it('is randomly shortened by up to a fifth', () => {
 		expect(backoff(1, new WaitClock(() => 0.999))).toBeCloseTo(800, 0);
 	});
 });

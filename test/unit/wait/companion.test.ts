@@ -107,26 +107,29 @@ describe('The companion of a parked execution', () => {
 		expect(wakes).toEqual([300_000]);
 	});
 
-	it.each([0, -5_000])('wakes it at once when its time has come already: %i ms', async (wakeAt) => {
-		const { clock, companion, wakes } = parked({ endsAt: [HOUR], wakeAt });
-		await clock.until(watchOver(companion));
-		expect(wakes).toEqual([0]);
-	});
+	it.each([0, -5_000])(
+		'wakes it at once when its time has passed already: %i ms',
+		async (wakeAt) => {
+			const { clock, companion, wakes } = parked({ endsAt: [HOUR], wakeAt });
+			await clock.until(watchOver(companion));
+			expect(wakes).toEqual([0]);
+		},
+	);
 
-	it('does not wake it at the end when that is not what it waits for', async () => {
+	it('does not wake it for the end of a task if it waits for something else', async () => {
 		const { clock, companion, wakes } = parked({ wakeAt: 100_000, wakesAtEnd: false });
 		await clock.until(watchOver(companion));
 		expect(wakes).toEqual([100_000]);
 	});
 
-	it('wakes it when everything had ended before', async () => {
+	it('wakes it when all tasks had ended before', async () => {
 		const { clock, companion, wakes } = parked({ endsAt: [] });
 		await clock.until(watchOver(companion));
 		expect(wakes).toHaveLength(1);
 		expect(wakes[0]).toBeLessThan(1_000);
 	});
 
-	it('lets a call go first that tells of the last end, and does not wake it again', async () => {
+	it('leaves the wake to the call that tells of the last end', async () => {
 		const { clock, companion, secret, watcher, wakes } = parked({ endsAt: [2_000] });
 		const over = watchOver(companion);
 		await clock.pass(2_500);
@@ -137,7 +140,7 @@ describe('The companion of a parked execution', () => {
 		expect(wakes).toEqual([]);
 	});
 
-	it('wakes it itself when that call has not', async () => {
+	it('wakes it if that call did not', async () => {
 		const { clock, companion, watcher, wakes } = parked({ endsAt: [2_000] });
 		const over = watchOver(companion);
 		await clock.pass(2_500);
@@ -178,7 +181,7 @@ describe('The companion of a parked execution', () => {
 		expect(warnings).toEqual([]);
 	});
 
-	it('says so when n8n has not saved it in time', async () => {
+	it('logs that n8n has not saved it in time', async () => {
 		const { clock, companion, wakes, warnings } = parked({ wakeAt: 0, status: () => 'running' });
 		await clock.until(watchOver(companion));
 		expect(wakes).toEqual([]);
@@ -228,7 +231,7 @@ describe('The companion of a parked execution', () => {
 		[404, 0],
 		[409, 1],
 		[500, 1],
-	])('says so when it could not wake it (%i: %i times)', async (status, times) => {
+	])('logs that it could not wake it (%i: %i times)', async (status, times) => {
 		const { clock, companion, warnings } = parked({ wakeAt: 0, woken: () => status });
 		await clock.until(watchOver(companion));
 		expect(warnings).toHaveLength(times);
@@ -237,7 +240,7 @@ describe('The companion of a parked execution', () => {
 	it.each([
 		['has gone on in this process', true],
 		['has gone on elsewhere', false],
-	])('watches no more when the execution %s', async (_, isHere) => {
+	])('stops watching when the execution %s', async (_, isHere) => {
 		const { clock, companion, nonce, watcher, account, reads } = parked({
 			endsAt: [HOUR],
 			wakeAt: 30_000,
@@ -269,7 +272,7 @@ describe('The companion of a parked execution', () => {
 		expect(knownWait(nonce)).toBeUndefined();
 	});
 
-	it('leaves the execution alone that goes on in this process', async () => {
+	it('does not touch an execution that goes on in this process', async () => {
 		const { clock, companion, nonce } = parked({ wakeAt: 0 });
 		const over = watchOver(companion);
 		await clock.pass(100);
@@ -281,7 +284,7 @@ describe('The companion of a parked execution', () => {
 	});
 });
 
-describe('A companion asks how its execution stands', () => {
+describe('A companion asks for the status of its execution', () => {
 	it('once a minute, and before it wakes it', async () => {
 		const { clock, companion, questions } = parked({ endsAt: [HOUR], wakeAt: 300_500 });
 		await clock.until(watchOver(companion));
@@ -303,17 +306,20 @@ describe('A companion asks how its execution stands', () => {
 		},
 	);
 
-	it.each(['waiting', 'running', 'new', undefined])('and goes on when it is %p', async (status) => {
-		const { clock, companion, wakes } = parked({
-			endsAt: [150_000],
-			status: (at) => (at < 150_000 ? status : 'waiting'),
-		});
-		await clock.until(watchOver(companion));
-		expect(wakes).toHaveLength(1);
-		expect(wakes[0]).toBeGreaterThanOrEqual(150_000);
-	});
+	it.each(['waiting', 'running', 'new', undefined])(
+		'and goes on watching when it is %p',
+		async (status) => {
+			const { clock, companion, wakes } = parked({
+				endsAt: [150_000],
+				status: (at) => (at < 150_000 ? status : 'waiting'),
+			});
+			await clock.until(watchOver(companion));
+			expect(wakes).toHaveLength(1);
+			expect(wakes[0]).toBeGreaterThanOrEqual(150_000);
+		},
+	);
 
-	it('and wakes it all the same when nobody says', async () => {
+	it('and wakes it all the same without an answer', async () => {
 		const { clock, companion, wakes } = parked({
 			wakeAt: 90_000,
 			wakesAtEnd: false,
@@ -339,7 +345,7 @@ describe('A companion asks how its execution stands', () => {
 });
 
 describe('A companion whose execution goes on without it', () => {
-	it('ends when it is forgotten', async () => {
+	it('ends when its wait is forgotten', async () => {
 		const { clock, companion, nonce, wakes } = parked({ endsAt: [HOUR] });
 		const over = watchOver(companion);
 		await clock.pass(5_000);
@@ -359,7 +365,7 @@ describe('A companion whose execution goes on without it', () => {
 		expect(knownWait(nonce)?.secret).toBe('another');
 	});
 
-	it('does not go round and round when its watcher is stopped', async () => {
+	it('does not loop when its watcher is stopped', async () => {
 		const { clock, companion, watcher } = parked({ endsAt: [HOUR] });
 		const over = watchOver(companion);
 		await clock.pass(5_000);

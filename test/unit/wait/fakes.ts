@@ -8,10 +8,10 @@ import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { Limiter, type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { FakeClock } from '../fakeClock';
 
-/** So often may be asked what time it is: code that goes round and round without sleeping would hang the tests. */
+/** How often the time may be read: code that loops without sleeping would hang the tests. */
 const ENOUGH = 200_000;
 
-/** The fake clock, whose execution can be cancelled, and which tells when somebody waits without sleeping. */
+/** A fake clock whose execution can be cancelled, and which throws when code loops without sleeping. */
 export class WaitClock extends FakeClock implements ExecutionClock {
 	private asked = 0;
 
@@ -48,14 +48,14 @@ export class WaitClock extends FakeClock implements ExecutionClock {
 		}
 	};
 
-	/** Lets so many ms pass, and everything happen that happens in them. */
+	/** Advances the time by so many ms and runs everything due in them. */
 	async pass(ms: number) {
 		await this.until(this.sleep(ms));
 		await settled();
 	}
 }
 
-/** Everything that needs no time has happened. */
+/** Resolves when everything that needs no time has happened. */
 export async function settled() {
 	for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
@@ -103,8 +103,11 @@ export const failing = (
 
 export const never = async () => await new Promise<never>(() => {});
 
-/** What an execution has bought, over the node context that n8n keeps. */
-export const memoryOver = (store: IDataObject, executionId = '7') =>
+/** The id of the execution that most of these tests are about. */
+export const EXECUTION = '7';
+
+/** The memory of an execution, over the node context that n8n keeps. */
+export const memoryOver = (store: IDataObject, executionId = EXECUTION) =>
 	new Memory(store, {
 		executionId,
 		runIndex: 0,

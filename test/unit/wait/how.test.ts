@@ -11,9 +11,9 @@ interface Setting {
 	type?: string;
 	isTool?: boolean;
 	canPark?: boolean;
-	/** n8n's answer to the question how this execution stands. */
+	/** n8n's answer about the status of this execution. */
 	status?: string;
-	/** The nodes before. */
+	/** The previous nodes. */
 	before?: Array<{ type: string; parameters?: Record<string, unknown>; hasRun?: boolean }>;
 }
 
@@ -70,7 +70,7 @@ describe('How a wait goes on', () => {
 		expect(await how(mode)).toMatchObject({ parks: true, polls, own: {} });
 	});
 
-	it('poll: in the foreground, and without a question', async () => {
+	it('poll: in the foreground, without asking n8n anything', async () => {
 		const { context, asked } = placeOf({});
 		expect(await howToWait(context, 'poll', undefined)).toEqual(FOREGROUND);
 		expect(asked).toEqual([]);
@@ -99,7 +99,7 @@ describe('How a wait goes on', () => {
 		expect(await how('auto', setting)).toEqual(FOREGROUND);
 	});
 
-	it('parked without anybody to wake it where it cannot reach its own n8n, and says so', async () => {
+	it('an n8n that the process cannot reach: parked with nobody to wake it, which is logged', async () => {
 		const { context, told } = placeOf({ status: '<html>' });
 		expect(await howToWait(context, 'auto', undefined)).toEqual({
 			parks: true,
@@ -109,7 +109,7 @@ describe('How a wait goes on', () => {
 		expect(told.join()).toContain('cannot reach its own n8n');
 	});
 
-	it('says so once, until it is true again', async () => {
+	it('an n8n that the process cannot reach is logged once, and again after it could be reached', async () => {
 		const deaf = async () => {
 			const { context, told } = placeOf({ status: '<html>' });
 			await howToWait(context, 'auto', undefined);

@@ -1,7 +1,7 @@
 import { judge } from '../../../nodes/Midjourney/tasks/wait/judge';
 import { failing, found } from './fakes';
 
-describe('what one read says of a task', () => {
+describe('The judgement of one read', () => {
 	it.each([
 		['completed', 'terminal'],
 		['failed', 'terminal'],
@@ -25,7 +25,7 @@ describe('what one read says of a task', () => {
 		['invalidKey', false, 'lost'],
 		['notAllowed', false, 'lost'],
 		['unreachable', false, 'lost'],
-	] as const)('not readable (%s, passing: %s): %s', (reason, passing, end) => {
+	] as const)('a failed read (%s, transient: %s): %s', (reason, passing, end) => {
 		const answer = failing(reason, { transient: passing });
 		expect(judge(answer, 1_000)).toEqual({ ...(end && { end }), failure: answer.failure });
 	});
@@ -35,11 +35,11 @@ describe('what one read says of a task', () => {
 		['submitted a moment ago', 119_999, undefined],
 		['submitted two minutes ago', 120_000, 'lost'],
 		['submitted elsewhere', undefined, 'lost'],
-	])('not found, %s (%p ms): %s', (_, since, end) => {
+	])('a task not found, %s (%p ms): %s', (_, since, end) => {
 		expect(judge(failing('notFound', { transient: false }), since).end).toBe(end);
 	});
 
-	it('is not found for ever where the provider says that this passes', () => {
+	it('a task not found stays open if the provider says that this is transient', () => {
 		expect(judge(failing('notFound', { transient: true }), undefined).end).toBeUndefined();
 	});
 });

@@ -25,7 +25,7 @@ const requestOf = (item: number): TaskRequest => ({
 });
 let executions = 0;
 
-/** Code that goes round and round without sleeping asks for the time again and again: that would hang the tests. */
+/** How often the time may be read: code that loops without sleeping would hang the tests. */
 const ENOUGH = 300_000;
 beforeEach(() => {
 	jest.useFakeTimers();
@@ -41,7 +41,7 @@ afterEach(() => {
 	jest.useRealTimers();
 });
 
-/** A provider whose tasks are as `read` says, and what was asked of it. */
+/** A provider whose tasks are as `read` says, and the requests it got. */
 function providerOf(read: (taskId: string) => Result<Task>) {
 	const submits: string[] = [];
 	const reads: string[] = [];
@@ -113,7 +113,7 @@ const planOf = (items: number, settings: Settings = POLL, more: Partial<Plan> = 
 	...more,
 });
 
-/** Lets the time pass until it is done, at most so many ms. */
+/** Lets time pass until the work is done, so many ms at most. */
 async function within(ms: number, work: Promise<INodeExecutionData[]>) {
 	let end: { items: INodeExecutionData[] } | { error: unknown } | undefined;
 	work.then(
@@ -129,14 +129,14 @@ async function within(ms: number, work: Promise<INodeExecutionData[]>) {
 }
 
 describe('Waiting in the foreground', () => {
-	it('brings what was bought', async () => {
+	it('gives the results of what was bought', async () => {
 		const { provider, submits } = providerOf((id) => found('completed', id));
 		const items = await within(MINUTE, begin(runOf().context, provider, planOf(3)));
 		expect(items.map(({ taskId }) => taskId)).toEqual(['new 1', 'new 2', 'new 3']);
 		expect(submits).toHaveLength(3);
 	});
 
-	it('for longer than an hour goes on while other executions begin', async () => {
+	it('goes on beyond an hour while other executions begin', async () => {
 		let isDone = false;
 		const slow = providerOf((id) => found(isDone ? 'completed' : 'running', id));
 		const settings = { ...POLL, timeLimitMs: 180 * MINUTE };
@@ -153,14 +153,14 @@ describe('Waiting in the foreground', () => {
 describe("Don't Wait", () => {
 	const settings: Settings = { ...SETTINGS, waitMode: 'dontWait' };
 
-	it('gives the ids and reads nothing', async () => {
+	it('gives the task ids and reads nothing', async () => {
 		const { provider, reads } = providerOf((id) => found('running', id));
 		const items = await within(MINUTE, begin(runOf().context, provider, planOf(2, settings)));
 		expect(items.map(({ taskId }) => taskId)).toEqual(['new 1', 'new 2']);
 		expect(reads).toEqual([]);
 	});
 
-	it('gives the ids beside an item that was refused', async () => {
+	it('gives the task ids beside an item that was refused', async () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, node } = runOf({ continues: true });
 		const refused = [{ itemIndex: 1, problem: inputError(node, 1, 'Too long') }];
@@ -170,7 +170,7 @@ describe("Don't Wait", () => {
 	});
 });
 
-describe('A look that comes after the time limit', () => {
+describe('A run that comes after the time limit', () => {
 	const saved = (executionId: string, deadline: number): WaitState =>
 		newState({
 			executionId,
@@ -189,7 +189,7 @@ describe('A look that comes after the time limit', () => {
 		['a second', 1_000],
 		['a minute', MINUTE],
 		['an hour, when n8n was down', 60 * MINUTE],
-	])('by %s brings what has been completed', async (_, late) => {
+	])('by %s gives the results of completed tasks', async (_, late) => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context, executionId } = runOf();
 		const state = saved(executionId, processClock.now() - late);
@@ -197,7 +197,7 @@ describe('A look that comes after the time limit', () => {
 		expect(items).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
 	});
 
-	it('names what is still open', async () => {
+	it('names the tasks that are still open', async () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, executionId } = runOf();
 		const state = saved(executionId, processClock.now() - MINUTE);
@@ -238,14 +238,14 @@ describe('A retry of an execution that was parked', () => {
 		expect(submits).toHaveLength(count);
 	});
 
-	it('takes up what was bought', async () => {
+	it('picks up what was bought', async () => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context } = runOf({ saved: serialize(savedAt('bought')) });
 		const items = await within(MINUTE, begin(context, provider, planOf(1)));
 		expect(items).toMatchObject([{ taskId: 'old', status: 'completed' }]);
 	});
 
-	it('takes up what a call has told of a submit whose answer was lost', async () => {
+	it('picks up a task that a call has named for a submit whose answer was lost', async () => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context, store } = runOf({ saved: serialize(savedAt('bought')) });
 		const memory = memoryOver(store, 'another');
@@ -287,7 +287,7 @@ describe('An execution that another version of this package has parked', () => {
 });
 
 describe('When the execution is cancelled', () => {
-	it('the tasks that go on are named', async () => {
+	it('the error names the tasks that go on', async () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, cancel } = runOf();
 		const work = begin(context, provider, planOf(2));

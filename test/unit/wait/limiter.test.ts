@@ -5,7 +5,7 @@ describe('Limiter', () => {
 	let clock: WaitClock;
 	beforeEach(() => (clock = new WaitClock()));
 
-	/** Runs so many pieces of work of a second each; tells how many were under way at once, and in which order. */
+	/** Runs so many pieces of work of a second each; gives how many were under way at once, and their order. */
 	async function load(limiter: Limiter, count: number) {
 		let running = 0;
 		let most = 0;
@@ -35,20 +35,20 @@ describe('Limiter', () => {
 		},
 	);
 
-	it('serves whoever has come first', async () => {
+	it('runs work in the order in which it came', async () => {
 		expect((await load(new Limiter(2, clock), 6)).order).toEqual([0, 1, 2, 3, 4, 5]);
 	});
 
-	it('gives what the work gives', async () => {
+	it('gives the value of the work', async () => {
 		expect(await new Limiter(1, clock).run(async () => 'done')).toBe('done');
 	});
 
-	it('hands on what the work throws', async () => {
+	it('rejects with the error of the work', async () => {
 		const work = new Limiter(1, clock).run(async () => await Promise.reject(new Error('no')));
 		await expect(work).rejects.toThrow('no');
 	});
 
-	it('loses no place to work that throws', async () => {
+	it('frees the place of work that throws', async () => {
 		const limiter = new Limiter(2, clock);
 		const refused = Array.from({ length: 5 }, async () => {
 			await limiter.run(async () => {
@@ -60,7 +60,7 @@ describe('Limiter', () => {
 		expect((await load(limiter, 4)).most).toBe(2);
 	});
 
-	it('keeps the place of work that hangs, and no other', async () => {
+	it('loses one place to work that hangs, and no other', async () => {
 		const limiter = new Limiter(2, clock);
 		void limiter.run(never);
 		expect((await load(limiter, 3)).most).toBe(1);
@@ -81,14 +81,14 @@ describe('Limiter', () => {
 		expect(await clock.until(begun)).toBe(given);
 	});
 
-	it('is not paused for less because somebody asks for less', () => {
+	it('is not shortened in its pause by a shorter one', () => {
 		const limiter = new Limiter(1, clock);
 		limiter.pauseFor(60_000);
 		limiter.pauseFor(1_000);
 		expect(limiter.pausedFor()).toBe(60_000);
 	});
 
-	it('lets nobody through who waits when the pause becomes longer', async () => {
+	it('holds back waiting work when the pause becomes longer', async () => {
 		const limiter = new Limiter(1, clock);
 		limiter.pauseFor(10_000);
 		const begun = limiter.run(async () => clock.time);
@@ -97,7 +97,7 @@ describe('Limiter', () => {
 		expect(await clock.until(begun)).toBe(35_000);
 	});
 
-	it('does not hold up what is under way when a pause begins', async () => {
+	it('does not hold up work under way when a pause begins', async () => {
 		const limiter = new Limiter(1, clock);
 		const end = limiter.run(async () => {
 			await clock.sleep(1_000);

@@ -21,7 +21,7 @@ import {
 	type WaitState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
 import { altered, underOtherTag, withoutToken } from '../../callbackAddress';
-import { failing, found, never, SETTINGS, WaitClock } from './fakes';
+import { EXECUTION, failing, found, never, SETTINGS, WaitClock } from './fakes';
 
 let count = 0;
 
@@ -51,7 +51,7 @@ function parkedAt(...stages: Array<keyof typeof STAGES>): WaitState {
 	}));
 	return {
 		...newState({
-			executionId: '7',
+			executionId: EXECUTION,
 			operation: 'image:generate',
 			progressAt: 0,
 			nonce: `n${++count}`,
@@ -68,15 +68,15 @@ interface Call {
 	headers?: IDataObject;
 	read?(taskId: string): Result<Task> | Promise<Result<Task>>;
 	credentials?(): Promise<IDataObject>;
-	/** An execution of the same credential has run in this process before; it has. */
+	/** Whether an execution with the same credential has run in this process before; true by default. */
 	isOpen?: boolean;
-	/** What was in the credential then, if something else; the call comes two minutes later. */
+	/** The data of the credential then, if it differed; the call comes two minutes later. */
 	before?: IDataObject;
-	/** What n8n has saved for the execution when the task has been read; by default what the call has found. */
+	/** What n8n has saved for the execution after the task was read; by default the same as before. */
 	savedThen?(): Promise<unknown>;
 }
 
-/** The turn of a node that waits with this. */
+/** The stack entry of a node that waits with this state. */
 const entryOf = (state: WaitState | string) => ({
 	node: { name: 'Midjourney' },
 	data: {
@@ -88,7 +88,7 @@ const parkedRun = (state: WaitState | string) => ({
 	executionData: { nodeExecutionStack: [entryOf(state)] },
 });
 
-/** Calls a parked execution; tells how it was answered and with what it goes on. */
+/** Calls a parked execution; gives the answer, and the stages it goes on with. */
 async function call(state: WaitState | string, { query = {}, body = {}, ...more }: Call = {}) {
 	const { read = () => found('completed'), headers = {}, isOpen = true } = more;
 	const { credentials = async () => CREDENTIAL, before } = more;
@@ -161,14 +161,18 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 	};
 }
 
-/** The address that the provider was given for a task; or another one. */
+/** The callback address of a task, or one with other claims. */
 function addressOf(
 	{ nonce }: Pick<WaitState, 'nonce'>,
 	position: number,
-	{ audience = executionAudience('7'), key = KEY, ...more }: Partial<CallbackClaims> & Signing = {},
+	{
+		audience = executionAudience(EXECUTION),
+		key = KEY,
+		...more
+	}: Partial<CallbackClaims> & Signing = {},
 ): string {
 	const claims = { submit: 's', expiresAt: 600_000, wait: { nonce, position }, ...more };
-	const url = 'https://n8n.example.com/webhook-waiting/7/n8n-nodes-midjourney?signature=abc';
+	const url = `https://n8n.example.com/webhook-waiting/${EXECUTION}/n8n-nodes-midjourney?signature=abc`;
 	return signedAddress(url, claims, audience, key);
 }
 
@@ -190,7 +194,7 @@ describe('A wake', () => {
 		expect(await call(state, wakeOf(state))).toMatchObject({ status: 200, wakes: true, reads: [] });
 	});
 
-	it('lets what was intended be sent', async () => {
+	it('turns what was intended into what is being sent', async () => {
 		const state = { ...parkedAt('toBuy', 'toBuy'), intent: [0] };
 		const { stages } = await call(state, wakeOf(state));
 		expect(stages?.map(({ at }) => at)).toEqual(['sending', 'toBuy']);
@@ -214,7 +218,7 @@ describe('A wake', () => {
 	});
 
 	it.each(['', 'garbage', '{"version":0}'])(
-		'of what is not parked by us (%p): 404',
+		'of an execution that this node has not parked (%p) is answered 404',
 		async (saved) => {
 			const { status, wakes } = await call(saved, { body: { midjourneyWake: 'secret' } });
 			expect({ status, wakes }).toEqual({ status: 404, wakes: false });
@@ -236,7 +240,7 @@ describe('A call for a submit whose answer was lost', () => {
 		raw: {},
 	});
 
-	it('brings its task', async () => {
+	it('gives the submit its task', async () => {
 		const state = parkedAt('unknown');
 		const { status, wakes, stages } = await call(state, told(state));
 		expect({ status, wakes }).toEqual({ status: 200, wakes: true });
@@ -252,20 +256,20 @@ describe('A call for a submit whose answer was lost', () => {
 			200,
 		],
 		['the call names no task', { body: {} }, 200],
-	])('brings nothing when %s', async (_, more, expected) => {
+	])('changes nothing when %s', async (_, more, expected) => {
 		const state = parkedAt('unknown');
 		const { status, wakes } = await call(state, { ...told(state), ...more });
 		expect({ status, wakes }).toEqual({ status: expected, wakes: false });
 	});
 
-	it('is asked to come again when the execution is just being woken: its task would be lost', async () => {
+	it('is asked to come again while the execution is being woken, because its task would be lost', async () => {
 		const state = parkedAt('unknown', 'unknown');
 		await call(state, told(state, 0, 'one'));
 		const { status } = await call(state, told(state, 1, 'two'));
 		expect(status).toBe(503);
 	});
 
-	it('is asked to come again when its time is just up', async () => {
+	it('is asked to come again when the wait for it has just ended', async () => {
 		const state = parkedAt('unknown');
 		wakesAgain(state.wake ?? '', 0);
 		const { status } = await call(state, told(state));
@@ -273,7 +277,7 @@ describe('A call for a submit whose answer was lost', () => {
 	});
 });
 
-/** A wait for a task that has ended at the provider: whatever gets through reads it, and wakes the execution. */
+/** A wait for tasks that have ended at the provider: a call that is accepted reads its task and wakes the execution. */
 const waitingFor = (...taskIds: string[]): WaitState => {
 	const state = parkedAt(...taskIds.map(() => 'toBuy' as const));
 	return {
@@ -287,10 +291,10 @@ const waitingFor = (...taskIds: string[]): WaitState => {
 const bought = (taskId: string): Stage => ({
 	...{ at: 'bought', taskId, since: 0, deadline: 600_000, fresh: true, called: true },
 });
-const REFUSED = { ok: false, message: 'The call does not prove itself' };
+const REFUSED = { ok: false, message: 'The call is not authenticated' };
 
 describe('A call that proves itself', () => {
-	it('is answered, and the task is read, whatever it says', async () => {
+	it('is answered 200, and its task is read whatever its body says', async () => {
 		const state = waitingFor('t1');
 		const given = { ...callFor(state, 0), body: { taskId: 'x', status: 'failed' } };
 		expect(await call(state, given)).toMatchObject({
@@ -298,12 +302,12 @@ describe('A call that proves itself', () => {
 		});
 	});
 
-	it('opens no credential where one is open', async () => {
+	it('uses a credential that is open', async () => {
 		const state = waitingFor('t1');
 		expect(await call(state, callFor(state, 0))).toMatchObject({ opened: 0, wakes: true });
 	});
 
-	it('opens it where none is', async () => {
+	it('has the credential opened if none is open', async () => {
 		const state = waitingFor('t1');
 		const { opened, wakes } = await call(state, { ...callFor(state, 0), isOpen: false });
 		expect({ opened, wakes }).toEqual({ opened: 1, wakes: true });
@@ -313,14 +317,14 @@ describe('A call that proves itself', () => {
 		['of another round of a loop', () => addressOf({ nonce: 'of another round' }, 0)],
 		['of a task that is not there', (state) => addressOf(state, 7)],
 		['of a position that is none', (state) => addressOf(state, -1)],
-	])('%s is answered like any other, and read nothing for', async (_, address) => {
+	])('%s is answered like any other, but causes no read', async (_, address) => {
 		const state = waitingFor('t1');
 		expect(await call(state, { query: queryOf(address(state)) })).toMatchObject({
 			...{ status: 200, said: { ok: true }, reads: [], wakes: false },
 		});
 	});
 
-	it('is answered the same whether its task is open, lost, ended or to be bought', async () => {
+	it('gets the same answer whether its task is open, lost, ended or to be bought', async () => {
 		const open = waitingFor('open');
 		const others = [
 			parkedAt('unknown'),
@@ -336,7 +340,7 @@ describe('A call that proves itself', () => {
 	});
 });
 
-describe('A call that is read while somebody else wakes the execution', () => {
+describe('A call whose task is read while somebody else wakes the execution', () => {
 	const approval = { node: { name: 'Wait' }, data: { main: [[{ json: {} }]] } };
 	it.each<[string, (state: WaitState) => unknown]>([
 		[
@@ -346,14 +350,14 @@ describe('A call that is read while somebody else wakes the execution', () => {
 		['that is parked anew', (state) => parkedRun({ ...state, wake: 'another' })],
 		['that has ended', () => ({ executionData: { nodeExecutionStack: [] } })],
 		['that was deleted', () => undefined],
-	])('%s lets nothing go on, and is to come again', async (_, then) => {
+	])('%s wakes nothing, and is asked to come again', async (_, then) => {
 		const state = waitingFor('t1');
 		const savedThen = async () => then(state);
 		const { status, reads, wakes } = await call(state, { ...callFor(state, 0), savedThen });
 		expect({ status, reads, wakes }).toEqual({ status: 503, reads: ['t1'], wakes: false });
 	});
 
-	it('is done with where it was this process: what was read goes on with the execution', async () => {
+	it('is answered 200 if this process woke it: the execution goes on with what was read', async () => {
 		const state = waitingFor('t1');
 		const { status, reads, wakes } = await call(state, {
 			...callFor(state, 0),
@@ -366,7 +370,7 @@ describe('A call that is read while somebody else wakes the execution', () => {
 		expect({ status, reads, wakes }).toEqual({ status: 200, reads: ['t1'], wakes: false });
 	});
 
-	it('and cannot be looked up is to come again, and counts then', async () => {
+	it('is asked to come again if the execution cannot be looked up, and counts then', async () => {
 		const state = waitingFor('t1');
 		const savedThen = async () => await Promise.reject(new Error('No database'));
 		const first = await call(state, { ...callFor(state, 0), savedThen });
@@ -387,7 +391,7 @@ describe('A call that does not prove itself', () => {
 		['whose tag was altered', (state) => underOtherTag(addressOf(state, 0))],
 		[
 			'under the address of another execution',
-			(state) => addressOf(state, 0, { audience: executionAudience('8') }),
+			(state) => addressOf(state, 0, { audience: executionAudience('another') }),
 		],
 		[
 			'under the address of a Trigger',
@@ -415,13 +419,13 @@ describe('A call that does not prove itself', () => {
 		});
 	});
 
-	it('is refused without a credential where it has no token', async () => {
+	it('is refused without opening a credential if it has no token', async () => {
 		const state = waitingFor('t1');
 		const { status, opened } = await call(state, { query: { signature: 'abc' }, isOpen: false });
 		expect({ status, opened }).toEqual({ status: 401, opened: 0 });
 	});
 
-	it('is refused with a token as a list', async () => {
+	it('is refused if its token is a list', async () => {
 		const state = waitingFor('t1');
 		const { mjToken } = queryOf(addressOf(state, 0));
 		const { status, reads } = await call(state, {
@@ -450,7 +454,7 @@ describe("A call where the credential knows the provider's secrets", () => {
 		return await call(state, { query, headers, credentials, body: { taskId: 't1' } });
 	};
 
-	it.each(['present', 'previous'])('is taken under the %s one', async (secret) => {
+	it.each(['present', 'previous'])('is accepted with a signature by the %s one', async (secret) => {
 		expect(await calling(signedBy(secret))).toMatchObject({ status: 200, wakes: true });
 	});
 
@@ -459,13 +463,13 @@ describe("A call where the credential knows the provider's secrets", () => {
 		['without a signature', {}],
 		['with the signature of another task', signedBy('present', { taskId: 't2' })],
 		['with an old signature', signedBy('present', { at: -301 })],
-	])('is refused %s, though its token fits', async (_, headers) => {
+	])('is refused %s, although its token fits', async (_, headers) => {
 		expect(await calling(headers)).toMatchObject({
 			...{ status: 401, said: REFUSED, opened: 0, reads: [], wakes: false },
 		});
 	});
 
-	it('is taken under a secret that the credential has got since it was opened', async () => {
+	it('is accepted with a secret added to the credential since it was opened', async () => {
 		const state = waitingFor('t1');
 		const given = {
 			...{ ...callFor(state, 0), body: { taskId: 't1' } },
@@ -477,7 +481,7 @@ describe("A call where the credential knows the provider's secrets", () => {
 		});
 	});
 
-	it('is taken under a secret that the credential has got since this process knows the wait', async () => {
+	it('is accepted with a secret added to the credential since this process knows the wait', async () => {
 		const state = waitingFor('t1', 't2');
 		const first = await call(state, {
 			...{ ...callFor(state, 0), body: { taskId: 't1' }, headers: signedBy('previous') },
@@ -491,14 +495,14 @@ describe("A call where the credential knows the provider's secrets", () => {
 		expect(second).toMatchObject({ status: 200, wakes: true });
 	});
 
-	it('is refused without a token, though it is signed', async () => {
+	it('is refused without a token, although it is signed', async () => {
 		const address = (state: WaitState) => withoutToken(addressOf(state, 0)).href;
 		expect(await calling(signedBy('present'), address)).toMatchObject({ status: 401, reads: [] });
 	});
 });
 
 describe('Any call', () => {
-	it('is asked to come again when something breaks', async () => {
+	it('is asked to come again when something unexpected fails', async () => {
 		const state = parkedAt('unknown');
 		const { status, wakes } = await call(state, {
 			...callFor(state, 0),
@@ -508,7 +512,7 @@ describe('Any call', () => {
 		expect({ status, wakes }).toEqual({ status: 503, wakes: false });
 	});
 
-	it('is answered well within fifteen seconds, though the provider hangs', async () => {
+	it('is answered well within fifteen seconds even if the provider hangs', async () => {
 		const state = parkedAt('unknown');
 		const { status, answeredAt } = await call(state, {
 			...callFor(state, 0),
@@ -520,7 +524,7 @@ describe('Any call', () => {
 	});
 });
 
-describe('A call in a process that lives by calls', () => {
+describe('A call in a process that reads only when it is called', () => {
 	const withStages = (state: WaitState, ...stages: Stage[]): WaitState => ({
 		...state,
 		tasks: state.tasks.map((task, position) => ({
@@ -529,13 +533,13 @@ describe('A call in a process that lives by calls', () => {
 		})),
 	});
 
-	it('reads a task that was bought after an earlier call, and wakes when that has ended, too', async () => {
+	it('has a task read that was bought after an earlier call, and wakes the execution when that has ended, too', async () => {
 		const state = parkedAt('toBuy', 'toBuy');
 		const first = await call(withStages(state, bought('a')), callFor(state, 0));
 		expect(first).toMatchObject({ status: 200, wakes: false });
 		const later = withStages(state, bought('a'), bought('b'));
 		const second = await call(later, callFor(state, 1));
-		// The way to the provider is that of the first call.
+		// Both tasks are read through the credential that the first call opened.
 		expect([...first.reads, ...second.reads]).toEqual(['a', 'b']);
 		expect(second).toMatchObject({ status: 200, wakes: true });
 	});

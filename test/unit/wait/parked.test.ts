@@ -17,7 +17,7 @@ import type { Plan } from '../../../nodes/Midjourney/tasks/wait/plan';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { failing, found, SETTINGS } from './fakes';
 
-/** Parked executions in an n8n of a few lines: it saves, answers calls, and runs the node again when it is woken. */
+/** Parked executions in a minimal n8n, which saves, answers calls, and runs the node again when it is woken. */
 
 beforeEach(() => {
 	jest.useFakeTimers();
@@ -35,11 +35,11 @@ const sleep = async (ms: number) => await new Promise((resolve) => setTimeout(re
 
 interface Seller {
 	submit?(nth: number): Result<string>;
-	/** `ms` since the first submit. */
+	/** The answer to a read `ms` after the first submit. */
 	read(taskId: string, ms: number): Result<Task> | Promise<Result<Task>>;
 }
 
-/** Runs a plan to its end, in at most so many ms. */
+/** Runs so many items to their end, for so many ms at most. */
 async function run(items: number, settings: Partial<Settings>, seller: Seller, withinMs: number) {
 	const base = `https://parked-${++count}.example.com`;
 	const executionId = `parked ${count}`;
@@ -180,9 +180,9 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		submits,
 		reads,
 		runs,
-		/** How often the node has asked n8n how its execution stands, before it was parked. */
+		/** How often the node asked n8n for its status before it parked. */
 		asked,
-		/** What the editor showed meanwhile. */
+		/** What the editor showed in the meantime. */
 		shown: shown.map(({ json }) => json),
 		/** Since the first submit, in ms. */
 		ms: endedAt - begun,
@@ -206,7 +206,7 @@ describe('A parked execution', () => {
 		expect(ms).toBeLessThan(11_000);
 	});
 
-	it('shows of open tasks what tells them apart, and no more: n8n reads it at each call', async () => {
+	it('shows only what tells open tasks apart, because n8n loads it at each call', async () => {
 		const { shown } = await run(2, { reference: 'spring' }, { read: after(6_000) }, 60_000);
 		expect(shown).toEqual(
 			[0, 1].map((nth) => ({
@@ -216,20 +216,20 @@ describe('A parked execution', () => {
 		);
 	});
 
-	it('asks n8n once whether it can be woken, however often it is', async () => {
+	it('asks n8n once whether it can be woken, however often it is woken', async () => {
 		const { runs, asked } = await run(25, {}, { read: after(6_000) }, 60_000);
 		expect(runs).toBeGreaterThan(4);
 		expect(asked).toBe(1);
 	});
 
-	it.each([10, 25, 60])('buys each of %i once, and brings all', async (n) => {
+	it.each([10, 25, 60])('buys each of %i tasks once, and gives all results', async (n) => {
 		const { submits, items } = await run(n, {}, { read: after(6_000) }, 60_000);
 		expect(items).toHaveLength(n);
 		expect(new Set(submits.map(({ prompt }) => prompt)).size).toBe(n);
 		expect(submits).toHaveLength(n);
 	});
 
-	it('buys on after a pause for the rate limit, each once', async () => {
+	it('goes on buying after a pause for the rate limit, each task once', async () => {
 		const read = after(6_000);
 		const taken = new Map<number, Result<string>>();
 		const submit = (nth: number) =>
@@ -245,8 +245,8 @@ describe('A parked execution', () => {
 		expect(submits.filter(({ at }) => at > 1_000 && at < 10_000)).toEqual([]);
 	});
 
-	it('brings what has been completed when a look has handed the watching over', async () => {
-		// Each read takes long, so that the look after five minutes comes in the midst of one.
+	it('gives the results after the timer has run it in the middle of a read', async () => {
+		// Each read takes long, so that n8n's timer after five minutes comes in the middle of one.
 		const read: Seller['read'] = async (taskId, ms) => {
 			await sleep(20_000);
 			return found(ms >= 285_000 ? 'completed' : 'running', taskId);
@@ -261,14 +261,14 @@ describe('A parked execution', () => {
 describe('A parked execution at its time limit', () => {
 	const limit = { timeLimitMs: 30_000 };
 
-	it('ends in an error that names what is open', async () => {
+	it('ends in an error that names the open tasks', async () => {
 		const { error, ms, runs } = await run(1, limit, { read: after(Infinity) }, 200_000);
 		expect(String(error)).toContain('task of cup 0');
 		expect(ms).toBeLessThan(37_000);
 		expect(runs).toBeLessThanOrEqual(5);
 	});
 
-	it('is not run again and again while its last read is under way', async () => {
+	it('is not run over and over while its last read is under way', async () => {
 		const read: Seller['read'] = async (taskId, ms) => {
 			if (ms >= 29_990) await sleep(4_000);
 			return found('running', taskId);
@@ -278,7 +278,7 @@ describe('A parked execution at its time limit', () => {
 		expect(runs).toBeLessThanOrEqual(5);
 	});
 
-	it('brings what the last read has seen completed', async () => {
+	it('gives the results that its last read shows', async () => {
 		const read: Seller['read'] = async (taskId, ms) => {
 			if (ms < 29_990) return found('running', taskId);
 			await sleep(2_000);
@@ -289,12 +289,9 @@ describe('A parked execution at its time limit', () => {
 	});
 
 	it.each<[string, Seller['read']]>([
-		[
-			'the provider wants to be left alone',
-			() => failing('rateLimited', { retryAfterMs: 120_000 }),
-		],
+		['the provider asks for a pause', () => failing('rateLimited', { retryAfterMs: 120_000 })],
 		['reads hang', async () => await sleep(600_000).then(() => failing('timedOut'))],
-	])('is over although %s', async (_, read) => {
+	])('ends although %s', async (_, read) => {
 		const { ms, isOver } = await run(1, limit, { read }, 200_000);
 		expect(isOver).toBe(true);
 		expect(ms).toBeLessThan(45_000);

@@ -9,26 +9,26 @@ import { failing, found, newAccount, WaitClock } from './fakes';
 const NEVER = Infinity;
 
 interface Setting {
-	/** When each task ends, in ms, in the order in which they were bought. */
+	/** When each task ends, in ms, in the order of their submits. */
 	endsAt: readonly number[];
-	/** Whether the watcher has a clock, or lives by calls alone. */
+	/** Whether the watcher polls, or reads only when it is called. */
 	polls: boolean;
-	/** n8n needs so long for each call until the node gets to see it, in ms. */
+	/** How long n8n takes to pass each call to the node, in ms. */
 	callMs?: number;
 	/** How long a read takes, in ms. */
 	readMs?: number;
-	/** Only so many calls arrive. */
+	/** The number of calls that arrive; unset: all. */
 	arriving?: number;
-	/** What the provider answers to the read of that number; undefined: how the task stands. */
+	/** The provider's answer to the read of that number; undefined: the state of the task. */
 	answer?(read: number): Result<Task> | undefined;
 }
 
-/** Tasks of one wait; each calls when it has ended, and n8n takes one call after the other until one has woken. */
+/** Tasks of one wait. Each calls when it has ended, and n8n handles one call after the other until one wakes. */
 function waiting({ endsAt, polls, readMs = 30, ...more }: Setting) {
 	const { callMs = 40, arriving = Infinity, answer = () => undefined } = more;
 	const clock = new WaitClock();
 	const account = newAccount(clock);
-	// Calls are counted on: nothing is read because of the time.
+	// Calls are counted on, so no read is due by time.
 	account.calledAt = 0;
 	const reads: Array<{ taskId: string; at: number }> = [];
 	const underWay = new Set<string>();
@@ -88,7 +88,7 @@ function waiting({ endsAt, polls, readMs = 30, ...more }: Setting) {
 const each = <T>(count: number, of: (at: number) => T): T[] =>
 	Array.from({ length: count }, (_, at) => of(at));
 
-/** Numbers from 0 to below 1 that look like chance and are the same each time. */
+/** Pseudo-random numbers from 0 to below 1, the same each time. */
 function chance() {
 	let seed = 7;
 	return () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
@@ -103,11 +103,11 @@ function shuffled(values: number[]): number[] {
 }
 
 describe.each([
-	['with a clock', true],
-	['that lives by calls', false],
+	['that polls', true],
+	['that reads only when it is called', false],
 ])('A watcher %s', (_, polls) => {
 	it.each([10, 20, 50, 100, 200, 1_000])(
-		'%i tasks that end together: few calls, each task read once',
+		'reads %i tasks that end together once each, and needs few calls',
 		async (count) => {
 			const endsAt = each(count, () => 10_000);
 			const { handled, wokenAt, readsPerTask } = await waiting({ endsAt, polls }).outcome();
@@ -117,13 +117,13 @@ describe.each([
 		},
 	);
 
-	it('ten tasks that end together: a call for every second', async () => {
+	it('needs a call for every second one of ten tasks that end together', async () => {
 		const { handled } = await waiting({ endsAt: each(10, () => 10_000), polls }).outcome();
 		expect(handled).toBeLessThanOrEqual(6);
 	});
 
 	it.each([20, 50, 100, 200])(
-		'%i tasks that end within a second and a half: sooner than all have called, at most 1.2 reads',
+		'sees the end of %i tasks within a second and a half before all have called, with 1.2 reads each at most',
 		async (count) => {
 			const random = chance();
 			const endsAt = each(count, () => 10_000 + 1_500 * random());
@@ -139,7 +139,7 @@ describe.each([
 		['evenly over 40 s in any order', (count) => shuffled(SECONDS_40(count))],
 		['evenly over 40 s, the last first', (count) => SECONDS_40(count).reverse()],
 		[
-			'by chance within 40 s',
+			'at random within 40 s',
 			(count) => {
 				const random = chance();
 				return each(count, () => 10_000 + 40_000 * random());
@@ -156,15 +156,15 @@ describe.each([
 	];
 	it.each(
 		SLOW.flatMap(([name, of]) => [10, 20, 50, 100, 200, 1_000].map((n) => ({ name, n, of }))),
-	)('$n tasks that end $name: at most 1.5 reads', async ({ n, of }) => {
+	)('reads $n tasks that end $name 1.5 times each at most', async ({ n, of }) => {
 		const { readsPerTask, twiceAtOnce, ended } = await waiting({ endsAt: of(n), polls }).outcome();
 		expect(readsPerTask).toBeLessThanOrEqual(1.5);
 		expect(twiceAtOnce).toBe(0);
 		expect(ended).toBe(true);
 	});
 
-	it('in whatever order tasks end and calls arrive: at most 1.5 reads, and no task twice at once', async () => {
-		// Some end together, some alone, some never; the order in which they were bought is another.
+	it('reads tasks 1.5 times each at most, and none twice at once, in whatever order they end and calls arrive', async () => {
+		// Some end together, some alone, some never, in another order than that of their submits.
 		const together = fc.record({
 			at: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 60_000 })),
 			count: fc.integer({ min: 1, max: 60 }),
@@ -189,31 +189,31 @@ describe.each([
 		);
 	}, 60_000);
 
-	it('a hundred tasks that call one after the other: at most 1.2 reads', async () => {
+	it('reads a hundred tasks whose calls come one after the other 1.2 times each at most', async () => {
 		const endsAt = each(100, (at) => 10_000 + at * 60);
 		const { readsPerTask } = await waiting({ endsAt, polls, callMs: 20 }).outcome();
 		expect(readsPerTask).toBeLessThanOrEqual(1.2);
 	});
 
-	it('few tasks: no more than each once', async () => {
+	it('reads each of a few tasks once', async () => {
 		const endsAt = each(5, (at) => 10_000 + at * 60);
 		expect((await waiting({ endsAt, polls }).outcome()).readsPerTask).toBe(1);
 	});
 
-	it('some that take longer are not read again and again', async () => {
+	it('does not read the few that take longer over and over', async () => {
 		const endsAt = each(100, (at) => (at % 10 === 3 ? NEVER : 10_000));
 		const { readsPerTask } = await waiting({ endsAt, polls }).outcome();
 		expect(readsPerTask).toBeLessThanOrEqual(1.2);
 	});
 
-	it('the call that has begun to read ahead sees that all have ended, though no other comes', async () => {
+	it('sees all ends during the call that began to read ahead, even if no other comes', async () => {
 		const endsAt = each(50, () => 10_000);
 		const { ended, wokenAt } = await waiting({ endsAt, polls, arriving: 3 }).outcome();
 		expect(ended).toBe(true);
 		expect(wokenAt).toBeLessThan(11_000);
 	});
 
-	it('other calls are answered meanwhile', async () => {
+	it('answers other calls while it reads ahead', async () => {
 		const endsAt = each(1_000, () => 10_000);
 		const { clock, watcher, run } = waiting({ endsAt, polls, arriving: 3, readMs: 500 });
 		const all = run();
@@ -226,7 +226,7 @@ describe.each([
 		expect(watcher.allEnded).toBe(true);
 	});
 
-	it('nothing is read ahead while the provider wants to be left alone', async () => {
+	it('reads nothing ahead while the provider asks for a pause', async () => {
 		const endsAt = each(50, () => 10_000);
 		const { clock, reads, run } = waiting({
 			...{ endsAt, polls },
@@ -235,14 +235,14 @@ describe.each([
 		const all = run();
 		await clock.pass(30_000);
 		const pausedAt = (reads[7]?.at ?? NaN) + 30;
-		// What was under way when it said so.
+		// Reads that were under way when the pause began do not count.
 		const meanwhile = reads.filter(({ at }) => at > pausedAt && at < pausedAt + 20_000);
 		expect(meanwhile).toEqual([]);
 		await clock.until(all);
 		expect(reads.length).toBeLessThanOrEqual(60);
 	});
 
-	it('nothing is read ahead when it is stopped', async () => {
+	it('reads nothing ahead once it is stopped', async () => {
 		const endsAt = each(200, () => 10_000);
 		const { clock, watcher, reads, run } = waiting({ endsAt, polls, readMs: 200, arriving: 3 });
 		const all = run();
@@ -255,7 +255,7 @@ describe.each([
 		expect(reads).toHaveLength(length);
 	});
 
-	it('nothing is read ahead of which no call is to tell', async () => {
+	it('reads no task ahead that no call is expected for', async () => {
 		const endsAt = each(12, () => 10_000);
 		const { clock, watcher, reads, run } = waiting({ endsAt, polls, arriving: 5 });
 		for (const at of each(20, (n) => n)) {
@@ -271,7 +271,7 @@ describe.each([
 });
 
 it.each([8, 41, 100])(
-	'Of %i tasks half are read ahead for nothing at the most, however many ends have earned it before',
+	'Of %i tasks, at most half are read ahead in vain, however many ends were read before',
 	async (all) => {
 		const clock = new WaitClock();
 		let read = 0;

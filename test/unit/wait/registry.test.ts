@@ -11,7 +11,7 @@ import { found, newAccount, NO_HTTP, WaitClock } from './fakes';
 
 const HOUR = 3_600_000;
 let count = 0;
-/** Everything here is remembered in the process. */
+/** A new name for each test, because the process remembers all of them. */
 const fresh = () => `name ${++count}`;
 
 function newWatcher() {
@@ -36,11 +36,11 @@ describe('A wait that is kept', () => {
 		expect(knownWait(nonce)).toEqual({ watcher, http: NO_HTTP, secret: 's' });
 	});
 
-	it('is not known by another', () => {
+	it('is not known by another nonce', () => {
 		expect(knownWait(fresh())).toBeUndefined();
 	});
 
-	it('is known as it was kept last', () => {
+	it('is known as it was last kept', () => {
 		const { watcher } = newWatcher();
 		const nonce = fresh();
 		keepWait(nonce, { watcher, http: NO_HTTP, secret: 'old' }, 0);
@@ -48,7 +48,7 @@ describe('A wait that is kept', () => {
 		expect(knownWait(nonce)?.secret).toBeUndefined();
 	});
 
-	it('is not known when it is forgotten, and watches nothing', () => {
+	it('is unknown once it is forgotten, and its watcher is stopped', () => {
 		const { watcher, account } = newWatcher();
 		const nonce = fresh();
 		keepWait(nonce, { watcher, http: NO_HTTP }, 0);
@@ -60,7 +60,7 @@ describe('A wait that is kept', () => {
 	it.each([
 		['until it expires', HOUR, HOUR, true],
 		['no longer than that', HOUR, HOUR + 1, false],
-		['as long as its owner wants, where it does not expire', undefined, 100 * HOUR, true],
+		['until its owner forgets it if it does not expire', undefined, 100 * HOUR, true],
 	])('is kept %s', (_, lasts, ms, isKept) => {
 		const { watcher } = newWatcher();
 		const nonce = fresh();
@@ -72,7 +72,7 @@ describe('A wait that is kept', () => {
 });
 
 describe('A park', () => {
-	it('is woken once', () => {
+	it('counts its first wake as the only one', () => {
 		const secret = fresh();
 		expect([wakesAgain(secret, 0), wakesAgain(secret, 1), wakesAgain(secret, 2)]).toEqual([
 			false,
@@ -81,12 +81,12 @@ describe('A park', () => {
 		]);
 	});
 
-	it('has not been woken because another has', () => {
+	it('is not woken by the wake of another', () => {
 		wakesAgain(fresh(), 0);
 		expect(hasWoken(fresh())).toBe(false);
 	});
 
-	it('is known to have been woken', () => {
+	it('is remembered as woken', () => {
 		const secret = fresh();
 		expect(hasWoken(secret)).toBe(false);
 		wakesAgain(secret, 0);

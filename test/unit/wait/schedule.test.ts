@@ -7,7 +7,7 @@ import {
 	WHERE_CALLS_MAY_ARRIVE,
 } from '../../../nodes/Midjourney/tasks/wait/schedule';
 
-describe('the pause between two reads', () => {
+describe('The pause between two reads', () => {
 	it.each([
 		['half a second at least', 0, 500],
 		['half a second at least', 4_000, 500],
@@ -22,9 +22,9 @@ describe('the pause between two reads', () => {
 	it.each([
 		[10_000, 10_000],
 		[2_000, 2_000],
-		// Who wants to look every half second gets every half second.
+		// A user's setting of half a second is obeyed.
 		[500, 500],
-	])('is never longer than what was set: %i ms', (longest, pause) => {
+	])('is never longer than the user has set: %i ms', (longest, pause) => {
 		expect(nextPause({ ...AFTER_SUBMIT, longest }, 3_600_000, 1, 0)).toBe(pause);
 	});
 
@@ -32,7 +32,7 @@ describe('the pause between two reads', () => {
 		[0, 18_000],
 		[0.5, 16_200],
 		[0.999, 14_404],
-	])('is shortened by chance (%d) to %i ms, by a fifth at most', (random, pause) => {
+	])('is randomly shortened (%d) to %i ms, by a fifth at most', (random, pause) => {
 		expect(nextPause(AFTER_SUBMIT, 3_600_000, 1, random)).toBeCloseTo(pause, 0);
 	});
 
@@ -47,33 +47,33 @@ describe('the pause between two reads', () => {
 		expect(nextPause(AFTER_SUBMIT, 0, open, 0)).toBe(pause);
 	});
 
-	it('does not read more than that by chance', () => {
+	it('keeps to that limit when pauses are randomly shortened', () => {
 		expect(nextPause(AFTER_SUBMIT, 0, 1_000, 0.999)).toBe(25_000);
 	});
 });
 
-describe('the first read', () => {
+describe('The first read', () => {
 	it('comes four seconds after a submit', () => {
 		expect(AFTER_SUBMIT.first).toBe(4_000);
 	});
 });
 
-describe('Where calls can arrive, as far as the addresses tell', () => {
+describe('Where calls can arrive, tasks', () => {
 	const MINUTE = 60_000;
 	const HOUR = 60 * MINUTE;
 	const DAY = 24 * HOUR;
 	const NOW = 100 * DAY;
 	const NAMES = new Map([
 		[AFTER_SUBMIT, 'read often'],
-		[WHERE_CALLS_MAY_ARRIVE, 'hoped for'],
-		[WHERE_CALLS_ARRIVE, 'counted on'],
+		[WHERE_CALLS_MAY_ARRIVE, 'read rarely'],
+		[WHERE_CALLS_ARRIVE, 'hardly read'],
 	]);
 
-	/** What has happened, each so many ms before now. */
+	/** Past events, each so many ms before now. */
 	interface Past {
 		call?: number;
 		callElsewhere?: number;
-		/** Ends that were read of which no call has told. */
+		/** Ends that were read and that no call told of. */
 		uncalled?: number[];
 	}
 
@@ -85,33 +85,41 @@ describe('Where calls can arrive, as far as the addresses tell', () => {
 	}
 
 	it.each<[string, string, Past]>([
-		['hoped for', 'nothing has happened', {}],
-		['counted on', 'one has just come', { call: 0 }],
-		['counted on', 'one has come a day ago', { call: DAY }],
-		['hoped for', 'one has come longer ago', { call: DAY + 3 * HOUR }],
-		['counted on', 'one has woken an execution', { callElsewhere: 29 * MINUTE }],
-		['hoped for', 'one has woken an execution long ago', { callElsewhere: 30 * MINUTE }],
-		['hoped for', 'an end was just read, whose call may still come', { uncalled: [4_999] }],
+		['read rarely', 'nothing has happened', {}],
+		['hardly read', 'a call has just come', { call: 0 }],
+		['hardly read', 'a call came a day ago', { call: DAY }],
+		['read rarely', 'the last call came longer ago', { call: DAY + 3 * HOUR }],
+		['hardly read', 'a call elsewhere has woken an execution', { callElsewhere: 29 * MINUTE }],
+		['read rarely', 'a call elsewhere woke an execution long ago', { callElsewhere: 30 * MINUTE }],
+		['read rarely', 'an end was just read whose call may still come', { uncalled: [4_999] }],
 		['read often', 'an end was read whose call has not come', { uncalled: [5_000] }],
-		['read often', 'that is a day ago', { uncalled: [DAY] }],
-		['hoped for', 'that is longer ago', { uncalled: [DAY + 3 * HOUR] }],
-		['read often', 'that has gone on since', { uncalled: [3 * DAY, 2 * DAY, DAY] }],
-		['read often', 'the last of such ends was just read', { uncalled: [30 * MINUTE, 0] }],
-		['hoped for', 'such ends are long ago, but for one just read', { uncalled: [2 * DAY, 0] }],
-		['read often', 'calls came before, and come no more', { call: MINUTE, uncalled: [5_000] }],
-		['counted on', 'they come again', { uncalled: [MINUTE], call: 1_000 }],
-		['counted on', 'calls elsewhere wake again', { uncalled: [MINUTE], callElsewhere: 1_000 }],
+		['read often', 'such an end was read a day ago', { uncalled: [DAY] }],
+		['read rarely', 'such an end was read longer ago', { uncalled: [DAY + 3 * HOUR] }],
 		[
-			'counted on',
-			'calls reach another process: this one hears nothing of them',
+			'read often',
+			'such ends were read again and again since',
+			{ uncalled: [3 * DAY, 2 * DAY, DAY] },
+		],
+		['read often', 'the last of such ends was just read', { uncalled: [30 * MINUTE, 0] }],
+		[
+			'read rarely',
+			'such ends were read long ago, but for one just now',
+			{ uncalled: [2 * DAY, 0] },
+		],
+		['read often', 'calls came before, and come no more', { call: MINUTE, uncalled: [5_000] }],
+		['hardly read', 'calls come again', { uncalled: [MINUTE], call: 1_000 }],
+		['hardly read', 'calls elsewhere wake again', { uncalled: [MINUTE], callElsewhere: 1_000 }],
+		[
+			'hardly read',
+			'calls reach another process, and this one does not hear of them',
 			{ callElsewhere: 10 * MINUTE, uncalled: [MINUTE] },
 		],
 		[
 			'read often',
-			'calls that reached this process come no more',
+			'calls that reached this process no longer come',
 			{ callElsewhere: 10 * MINUTE, call: 10 * MINUTE, uncalled: [MINUTE] },
 		],
-	])('they are %s when %s', (expected, _, past) => {
+	])('are %s when %s', (expected, _, past) => {
 		expect(howAfter(past)).toBe(expected);
 	});
 });

@@ -15,7 +15,7 @@ import { never, WaitClock } from './fakes';
 const TOKEN = 'signature=abc%2B1';
 let count = 0;
 
-/** An execution of an n8n that is known under an address of its own, and what answers where. */
+/** An execution of an n8n with its own address, and what answers at which address. */
 function executionAt(
 	base: string,
 	answers: (url: string) => unknown = () => 'running',
@@ -42,7 +42,7 @@ function executionAt(
 	return { context, asked, calls };
 }
 
-/** Each test has an n8n of its own: which addresses have answered is remembered in the process. */
+/** Each test has its own n8n, because the process remembers which addresses have answered. */
 const ownN8n = () => `https://n8n-${++count}.example.com`;
 
 describe('The address that resumes an execution', () => {
@@ -83,11 +83,11 @@ describe('How a process finds its own n8n', () => {
 	const USUAL = 'http://127.0.0.1:5678';
 
 	it.each<[string, string | undefined, (own: string) => string[], string[]]>([
-		['the address inside first', INTERNAL, () => [INTERNAL], ['internal']],
-		['then the one it is known by', INTERNAL, (own) => [own], ['internal', 'own']],
-		['then the usual one', INTERNAL, () => [USUAL], ['internal', 'own', 'usual']],
-		['its own first, where there is no other', undefined, (own) => [own], ['own']],
-		['nothing that is somewhere else', INTERNAL, () => [], ['internal', 'own', 'usual']],
+		['at the internal address first', INTERNAL, () => [INTERNAL], ['internal']],
+		['then at the address it is known by', INTERNAL, (own) => [own], ['internal', 'own']],
+		['then at the default address', INTERNAL, () => [USUAL], ['internal', 'own', 'usual']],
+		['at its known address first if it has no internal one', undefined, (own) => [own], ['own']],
+		['nowhere if no address answers', INTERNAL, () => [], ['internal', 'own', 'usual']],
 	])('%s', async (_, internal, answering, tried) => {
 		const own = ownN8n();
 		const right = answering(own);
@@ -111,12 +111,12 @@ describe('How a process finds its own n8n', () => {
 		['', false],
 		[{ status: 'running' }, false],
 		[undefined, false],
-	])('by the answer of its status address: %p: %s', async (answer, isOwn) => {
+	])('by the answer of its status address %p: %s', async (answer, isOwn) => {
 		const { context } = executionAt(ownN8n(), () => answer);
 		expect((await ownAddress(context, undefined)) !== undefined).toBe(isOwn);
 	});
 
-	/** What a request of n8n's rejects with. */
+	/** The error with which a request of n8n's rejects. */
 	const refusal = (status: number, message: string) =>
 		Object.assign(new Error(`Request failed with status code ${status}`), {
 			response: { status, data: JSON.stringify({ code: 0, message }) },
@@ -128,14 +128,14 @@ describe('How a process finds its own n8n', () => {
 		['another server', 500, 'Internal Server Error', false],
 		['no such execution', 404, 'The execution "7" does not exist.', false],
 	])(
-		'by how n8n stumbles over a run by hand that is not saved yet: %s',
+		'by the error that n8n gives for a manual run that is not saved yet: %s',
 		async (_, status, message, isOwn) => {
 			const { context } = executionAt(ownN8n(), () => refusal(status, message));
 			expect((await ownAddress(context, undefined)) !== undefined).toBe(isOwn);
 		},
 	);
 
-	it('asks with the token, changes nothing, and follows nobody elsewhere', async () => {
+	it('with the token, without changing anything, and without following a redirect', async () => {
 		const own = ownN8n();
 		const { context, calls } = executionAt(own);
 		await ownAddress(context, undefined);
@@ -152,7 +152,7 @@ describe('How a process finds its own n8n', () => {
 		['/', ''],
 		['/n8n', '/n8n'],
 		['/n8n/', '/n8n'],
-	])('keeps path and token at another address (%p)', async (path, prefix) => {
+	])('with path and token kept at another address (%p)', async (path, prefix) => {
 		const { context } = executionAt(ownN8n());
 		expect(await ownAddress(context, `http://10.0.0.5:5678${path}`)).toEqual({
 			resume: `http://10.0.0.5:5678${prefix}/webhook-waiting/7/n8n-nodes-midjourney?${TOKEN}`,
@@ -160,7 +160,7 @@ describe('How a process finds its own n8n', () => {
 		});
 	});
 
-	it('tries first what has answered before', async () => {
+	it('first at the address that has answered before', async () => {
 		const own = ownN8n();
 		const { context, asked } = executionAt(own, (url) =>
 			url.startsWith(USUAL) ? 'running' : undefined,
@@ -171,7 +171,7 @@ describe('How a process finds its own n8n', () => {
 		expect(asked.map((url) => new URL(url).origin)).toEqual([USUAL]);
 	});
 
-	it('tries the others again when that does not answer any longer', async () => {
+	it('at the other addresses again when that one no longer answers', async () => {
 		const own = ownN8n();
 		let right = USUAL;
 		const { context } = executionAt(own, (url) => (url.startsWith(right) ? 'running' : undefined));
@@ -185,13 +185,13 @@ describe('How a process finds its own n8n', () => {
 		['knows none to resume', { resumeFormUrl: 'https://n8n.example.com/form-waiting/7' }],
 		['knows none to ask', { resumeUrl: 'https://n8n.example.com/webhook-waiting/7' }],
 		['knows nonsense', { resumeUrl: 'n8n/7', resumeFormUrl: 'n8n/7' }],
-	])('not at all where n8n %s', async (_, execution) => {
+	])('not at all if n8n %s', async (_, execution) => {
 		const { context } = executionAt('', () => 'running', execution);
 		expect(await ownAddress(context, undefined)).toBeUndefined();
 	});
 });
 
-describe('How an execution stands', () => {
+describe('The status of an execution', () => {
 	const address = { status: 'http://n8n/status', resume: '' };
 
 	it.each([
@@ -205,7 +205,7 @@ describe('How an execution stands', () => {
 	});
 });
 
-describe('An execution can still be woken', () => {
+describe('Whether an execution can still be woken', () => {
 	it.each([
 		['waiting', true],
 		['running', true],
@@ -228,17 +228,17 @@ describe('Waking an execution', () => {
 	};
 
 	interface Script {
-		/** How the execution stands each time n8n is asked, the last for ever; undefined: nobody says. */
+		/** The status each time n8n is asked for it, the last one for ever; undefined: no answer. */
 		stands?: Array<string | undefined>;
-		/** n8n's answers to a wake in turn, the last for ever; undefined: none. */
+		/** n8n's answers to a wake in turn, the last one for ever; undefined: no answer. */
 		answers?: Array<number | undefined>;
-		/** How long n8n takes to say how it stands, in ms. */
+		/** How long n8n takes to give the status, in ms. */
 		saysAfterMs?: number;
-		/** Whether the execution is still to be woken at this time. */
+		/** Whether the execution still has to be woken at this time. */
 		isDue?(at: number): boolean;
 	}
 
-	/** An n8n that answers by a script, and what it was asked and told. */
+	/** An n8n that answers by a script, and the requests it got. */
 	function n8nSays({ stands = ['waiting'], answers = [200], saysAfterMs = 0, isDue }: Script) {
 		const clock = new WaitClock();
 		const questions: Array<IHttpRequestOptions & { at: number }> = [];
@@ -270,8 +270,8 @@ describe('Waking an execution', () => {
 
 	it.each<[string, Array<number | undefined>, string, number]>([
 		['it was woken', [200], 'woken', 1],
-		['it was woken, in other words', [204], 'woken', 1],
-		['another execution, by its token', [401], 'gone', 1],
+		['it was woken, with another success', [204], 'woken', 1],
+		['the token belongs to another execution', [401], 'gone', 1],
 		['it was deleted', [404], 'gone', 1],
 		['it is gone', [410], 'gone', 1],
 		['it cannot be woken yet', [409, 409, 200], 'woken', 3],
@@ -299,8 +299,8 @@ describe('Waking an execution', () => {
 		['was lost with its process', ['crashed'], 'gone', 1, 0],
 		['was deleted', ['null'], 'gone', 1, 0],
 		['was stopped while it was being saved', ['running', 'canceled'], 'gone', 2, 0],
-		['stands as nobody says', [undefined], 'woken', 1, 1],
-		['stands as nobody says, after a while', ['running', undefined], 'woken', 2, 1],
+		['has no known status', [undefined], 'woken', 1, 1],
+		['has no known status after a while', ['running', undefined], 'woken', 2, 1],
 	])('that %s (%j): %s after %i questions, %i calls', async (_, stands, outcome, asked, calls) => {
 		const n8n = n8nSays({ stands });
 		expect(await n8n.run()).toBe(outcome);
@@ -308,7 +308,7 @@ describe('Waking an execution', () => {
 		expect(n8n.posts).toHaveLength(calls);
 	});
 
-	it('asks again before each call', async () => {
+	it('asks for the status before each call', async () => {
 		const n8n = n8nSays({ stands: ['waiting', 'waiting', 'success'], answers: [500] });
 		expect(await n8n.run()).toBe('gone');
 		expect(n8n.posts).toHaveLength(2);
@@ -319,7 +319,7 @@ describe('Waking an execution', () => {
 		['while n8n says how it stands', { saysAfterMs: 100, isDue: (at) => at < 50 }, 1],
 		['while it is being saved', { stands: ['running'], isDue: (at) => at < 15 }, 2],
 		['after a call that failed', { answers: [500], isDue: (at) => at < 15 }, 2],
-	])('that somebody else has woken %s: gone, without a call more', async (_, script, asked) => {
+	])('that somebody else has woken %s: gone, without another call', async (_, script, asked) => {
 		const n8n = n8nSays(script);
 		expect(await n8n.run()).toBe('gone');
 		expect(n8n.questions).toHaveLength(asked);
@@ -338,7 +338,7 @@ describe('Waking an execution', () => {
 		});
 	});
 
-	it('asks at the address of its status, without the secret', async () => {
+	it('asks for the status without the secret', async () => {
 		const n8n = n8nSays({});
 		await n8n.run();
 		expect(n8n.questions[0]).toMatchObject({ url: ADDRESS.status, disableFollowRedirect: true });
@@ -348,14 +348,14 @@ describe('Waking an execution', () => {
 	it.each<[string, Script]>([
 		['n8n refuses', { answers: [409] }],
 		['it is being saved', { stands: ['running'] }],
-	])('is tried again soon at first, then at longer pauses: while %s', async (_, script) => {
+	])('is tried again after growing pauses while %s', async (_, script) => {
 		const { questions, run } = n8nSays(script);
 		await run();
 		const pauses = [20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_000, 5_000, 5_000, 5_000, 5_000];
 		expect(pausesOf(questions)).toEqual(pauses);
 	});
 
-	it('is over before the timer of the wait runs the node, even if n8n answers nothing', async () => {
+	it('gives up before the timer of the wait runs the node, even if n8n answers nothing', async () => {
 		const clock = new WaitClock();
 		const asked: number[] = [];
 		const helpers = {
@@ -378,9 +378,9 @@ describe("n8n's protection against private addresses", () => {
 	);
 	const HERE = 'http://10.1.1.1:5678';
 
-	it('is named in the advice as soon as it has refused, with what to do', async () => {
+	it('is named in the advice once it has refused a request, with what to do', async () => {
 		expect(reachAdvice()).toBe(
-			'Internal Base URL in Options names an address that works from inside.',
+			'Set Internal Base URL in Options to an address at which n8n can be reached from inside.',
 		);
 		const { context } = executionAt(HERE, () => REFUSAL);
 		expect(await ownAddress(context, undefined)).toBeUndefined();
@@ -404,7 +404,7 @@ describe("n8n's protection against private addresses", () => {
 			false,
 		],
 		['nothing is an address', [], ['no address', ''], false],
-	])('is told from its own refusals alone: %s', async (_, answers, urls, expected) => {
+	])('is recognised by its own refusals alone: %s', async (_, answers, urls, expected) => {
 		const left = [...answers];
 		const { context, asked } = executionAt('', () => left.shift());
 		expect(await areShut(context.helpers, urls)).toBe(expected);

@@ -6,33 +6,33 @@ import { found, newAccount } from './fakes';
 
 const HOUR = 3_600_000;
 
-/** How long a provider takes for a read, a submit and the call that tells of an end, in ms. */
+/** How long a provider takes for a read, a submit and the callback at the end, in ms. */
 const READ_MS = 100;
 const SUBMIT_MS = 150;
 const CALL_MS = 200;
 
-/** So many are bought at once. */
+/** The number of submits at once. */
 const SUBMITS_AT_ONCE = 5;
 
 /** Tasks that are bought and waited for together. */
 export interface Order {
-	/** What each takes, in ms. */
+	/** How long each task takes, in ms. */
 	lengths: readonly number[];
-	/** Whether a call is to tell of their ends, as far as the addresses show. */
+	/** Whether calls are expected by the addresses. */
 	called: boolean;
-	/** Whether one comes. */
+	/** Whether calls come. */
 	arrives?: boolean;
 }
 
-/** What became of an order. */
+/** What was seen of an order. */
 export interface Seen {
-	/** From the end of its last task until the watcher knew that all have ended, in ms. */
+	/** From the end of the last task until the watcher knew that all had ended, in ms. */
 	lateMs: number;
-	/** How often each task was read, in the mean. */
+	/** The mean number of reads of a task. */
 	reads: number;
 }
 
-/** Waits for the tasks of one order as a node does that was just started. */
+/** Waits for the tasks of one order as a node does after its start. */
 export async function waitFor(
 	{ lengths, called, arrives = false }: Order,
 	clock: FakeClock,
@@ -69,7 +69,7 @@ export async function waitFor(
 	return { lateMs: clock.time - lastEnd, reads: reads / lengths.length };
 }
 
-/** Lengths of tasks of which `mean` is the usual one, each shorter or longer by up to `part` of it. */
+/** Random lengths of tasks around `mean`, each shorter or longer by up to `part` of it. */
 export const lengthsAround = (
 	mean: number,
 	count: number,
@@ -78,7 +78,7 @@ export const lengthsAround = (
 ): number[] =>
 	Array.from({ length: count }, () => Math.round(mean * (1 + part * (2 * next() - 1))));
 
-/** Orders that were waited for at the same time, each with an account of its own of which nothing is known. */
+/** Waits for orders at the same time, each with a new account of its own. */
 export async function eachAlone(orders: readonly Order[], seed = 1): Promise<Seen[]> {
 	const clock = new FakeClock(seededRandom(seed).next);
 	return await clock.until(
@@ -86,7 +86,7 @@ export async function eachAlone(orders: readonly Order[], seed = 1): Promise<See
 	);
 }
 
-/** Orders of one account in a process that was just started; each begins `everyMs` after the one before. */
+/** Waits for orders of one account in a new process; each begins `everyMs` after the previous one. */
 export async function oneAfterAnother(
 	orders: readonly Order[],
 	everyMs: number,

@@ -13,7 +13,7 @@ import {
 	type TaskState,
 	type WaitState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
-import { SETTINGS } from './fakes';
+import { EXECUTION, SETTINGS } from './fakes';
 
 const REQUEST: TaskRequest = {
 	kind: 'generateImage',
@@ -23,7 +23,7 @@ const REQUEST: TaskRequest = {
 const NOW = 1_000_000;
 const FAILURE = { reason: 'timedOut', accepted: 'unknown', transient: true } as const;
 
-/** One stage of each kind, and what else there is of some. */
+/** One stage of each kind, and variants of some. */
 const STAGES = {
 	toBuy: { at: 'toBuy', request: REQUEST, attempts: 0 },
 	refusedOnce: { at: 'toBuy', request: REQUEST, attempts: 1 },
@@ -48,7 +48,7 @@ const taskAt = (name: Name, itemIndex = 0): TaskState => ({
 
 const stateOf = (names: readonly Name[], more: Partial<WaitState> = {}): WaitState => ({
 	...newState({
-		executionId: '7',
+		executionId: EXECUTION,
 		operation: 'image:generate',
 		progressAt: 0,
 		nonce: 'n',
@@ -59,13 +59,13 @@ const stateOf = (names: readonly Name[], more: Partial<WaitState> = {}): WaitSta
 
 const times = (count: number, name: Name): Name[] => Array.from({ length: count }, () => name);
 
-describe('what is saved', () => {
-	it.each(Object.keys(STAGES) as Name[])('comes back as it was: %s', (name) => {
+describe('The saved state', () => {
+	it.each(Object.keys(STAGES) as Name[])('is restored unchanged: %s', (name) => {
 		const state = stateOf([name], { wake: 's', until: NOW, intent: [0], isShown: true });
 		expect(parseState(serialize(state))).toEqual(state);
 	});
 
-	it('holds a state of 200 tasks in less than 200 kB', () => {
+	it('holds 200 tasks in less than 200 kB', () => {
 		expect(serialize(stateOf(times(200, 'open'))).length).toBeLessThan(200_000);
 	});
 
@@ -76,7 +76,7 @@ describe('what is saved', () => {
 		expect(saved).not.toMatch(/secret|parameters/);
 	});
 
-	it('keeps all of a request', () => {
+	it('keeps a request whole', () => {
 		const request = { kind: 'runModel', model: 'm', parameters: { error: 'a word', taskId: 'x' } };
 		const stage = { at: 'toBuy', request, attempts: 0 } as Stage;
 		const state = stateOf([], { tasks: [{ itemIndex: 0, reads: 0, stage }] });
@@ -117,7 +117,7 @@ describe('what is saved', () => {
 	});
 });
 
-describe('the task ids in what another version has saved', () => {
+describe('The task ids in the saved state of another version', () => {
 	it.each<[string, unknown, string[]]>([
 		['all of them, once', '{"taskId":"a","x":[{"taskId":"b"},{"taskId":"a"}]}', ['a', 'b']],
 		['those of this version', serialize(stateOf(['open', 'toBuy', 'closed'])), ['open', 'closed']],
@@ -131,21 +131,21 @@ describe('the task ids in what another version has saved', () => {
 	});
 });
 
-describe('a wake', () => {
+describe('A wake', () => {
 	it.each<[string, Name, number[], Stage['at']]>([
-		['what was intended may be sent', 'toBuy', [0], 'sending'],
-		['what was intended again may be sent again', 'refusedOnce', [0], 'sending'],
-		['what was not intended stays', 'toBuy', [], 'toBuy'],
-		['what another wake let be sent may have been taken', 'sending', [], 'unknown'],
-		['even if it is intended', 'sending', [0], 'unknown'],
-		['what is unknown stays', 'unknown', [0], 'unknown'],
-		['what is bought stays', 'open', [0], 'bought'],
-		['what has ended stays', 'ended', [0], 'ended'],
+		['an intended item may be sent', 'toBuy', [0], 'sending'],
+		['an item that is intended again may be sent again', 'refusedOnce', [0], 'sending'],
+		['an item that is not intended stays', 'toBuy', [], 'toBuy'],
+		['an item that an earlier wake let be sent may have been bought', 'sending', [], 'unknown'],
+		['so may one that is intended', 'sending', [0], 'unknown'],
+		['an unknown item stays', 'unknown', [0], 'unknown'],
+		['a bought item stays', 'open', [0], 'bought'],
+		['an ended item stays', 'ended', [0], 'ended'],
 	])('%s: %s, intent %j: %s', (_, name, intent, at) => {
 		expect(onWake(stateOf([name], { intent }), NOW).tasks[0]?.stage.at).toBe(at);
 	});
 
-	it('keeps request and attempts of what is sent', () => {
+	it('keeps the request and the attempts of an item that is sent', () => {
 		const [woken] = onWake(stateOf(['refusedOnce'], { intent: [0] }), NOW).tasks;
 		expect(woken?.stage).toEqual({ at: 'sending', request: REQUEST, attempts: 1 });
 	});
@@ -154,24 +154,24 @@ describe('a wake', () => {
 		expect(onWake(stateOf(['toBuy'], { intent: [0] }), NOW).intent).toEqual([]);
 	});
 
-	it('makes up for wakes that were missed', () => {
+	it('resets the count of missed wakes', () => {
 		expect(onWake(stateOf(['open'], { missedWakes: 2 }), NOW).missedWakes).toBe(0);
 	});
 
-	it('changes nothing in what it was given', () => {
+	it('does not mutate the state it is given', () => {
 		const state = stateOf(['toBuy', 'sending'], { intent: [0] });
 		const before = serialize(state);
 		onWake(state, NOW);
 		expect(serialize(state)).toBe(before);
 	});
 
-	it('lets the same purchase be sent once, however often it comes', () => {
+	it('lets the same purchase be sent once, however often the node is woken', () => {
 		const once = onWake(stateOf(['toBuy'], { intent: [0] }), NOW);
 		expect(onWake(parseState(serialize(once)) ?? once, NOW).tasks[0]?.stage.at).toBe('unknown');
 	});
 });
 
-describe('what is to be done next', () => {
+describe('The next step', () => {
 	const next = (names: Name[], { pausedUntil = 0, holds = false } = {}) =>
 		nextStep(stateOf(names, { pausedUntil }), NOW, (taskId) => taskId === 'open', holds);
 	const paused = { pausedUntil: NOW + 1 };
@@ -181,7 +181,7 @@ describe('what is to be done next', () => {
 	it.each<[string, Name[], Parameters<typeof next>[1], Step]>([
 		['nothing to do', [], {}, { do: 'end' }],
 		['all has ended', ['closed', 'ended', 'skipped'], {}, { do: 'end' }],
-		['what is unknown for good is waited for no more', ['unknownForGood'], {}, { do: 'end' }],
+		['an item that stays unknown is no longer waited for', ['unknownForGood'], {}, { do: 'end' }],
 		['a task is open', ['closed', 'open'], {}, { do: 'wait' }],
 		['a call may tell', ['closed', 'unknown'], {}, { do: 'wait' }],
 		['to buy', ['closed', 'toBuy', 'open', 'toBuy'], {}, submit(1, 3)],
@@ -205,17 +205,13 @@ describe('what is to be done next', () => {
 		expect(next(names, setting)).toEqual(step);
 	});
 
-	it('does not ask about what has not been bought', () => {
+	it('asks about bought tasks alone', () => {
 		const asked: string[] = [];
 		nextStep(stateOf(['closed', 'ended', 'unknown']), NOW, (id) => asked.push(id) < 0, false);
 		expect(asked).toEqual(['closed']);
 	});
 
-	it('buys ten between two saves', () => {
-		expect(BATCH).toBe(10);
-	});
-
-	it('buys everything in the end, a batch at a time', () => {
+	it('buys everything in the end, ten between two saves', () => {
 		const state = stateOf(times(25, 'toBuy'));
 		const batches: number[] = [];
 		for (let step = 0; step < 10; step++) {

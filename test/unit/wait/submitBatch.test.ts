@@ -10,7 +10,16 @@ import {
 	type TaskState,
 } from '../../../nodes/Midjourney/tasks/wait/state';
 import { submitBatch, type SubmitDeps } from '../../../nodes/Midjourney/tasks/wait/submitBatch';
-import { failing, memoryOver, newAccount, never, NO_HTTP, SETTINGS, WaitClock } from './fakes';
+import {
+	EXECUTION,
+	failing,
+	memoryOver,
+	newAccount,
+	never,
+	NO_HTTP,
+	SETTINGS,
+	WaitClock,
+} from './fakes';
 
 const requestOf = (position: number): TaskRequest => ({
 	kind: 'generateImage',
@@ -23,7 +32,7 @@ const alone = (retryAfterMs?: number) => failing('rateLimited', { retryAfterMs }
 const refused = failing('invalidRequest', { transient: false });
 const lost = failing('timedOut', { accepted: 'unknown' });
 
-/** The answer to the submit of a position, by how often it was sent before. */
+/** The answer to the submit of a position, by the number of earlier ones. */
 type Script = (position: number, sent: number) => Result<string> | Promise<Result<string>>;
 
 interface Setting {
@@ -31,17 +40,17 @@ interface Setting {
 	stage?: Stage['at'];
 	attempts?: number;
 	continues?: boolean;
-	/** For so long a call is waited for that tells of a lost answer, in ms; undefined: none reaches this wait. */
+	/** How long to wait for a call about a lost answer, in ms; undefined: no call reaches this wait. */
 	lostAnswerMs?: number;
-	/** The limiter lets so many through at once. */
+	/** The number of submits that the limiter allows at once. */
 	room?: number;
-	/** Calls a Trigger or the execution itself. */
+	/** Whether submits carry callback addresses. */
 	calls?: boolean;
-	/** Whether the calls reach this very wait; where a lost answer is waited for, by default. */
+	/** Whether calls reach this wait; by default if a lost answer is waited for. */
 	reachWait?: boolean;
 }
 
-/** Everything that a batch needs, over a provider that does as scripted, and what becomes of it. */
+/** Everything that a batch needs, over a scripted provider, and what becomes of it. */
 function shop(script: Script, setting: Setting = {}) {
 	const { count = 1, stage = 'sending', attempts = 0, continues = false, room = 5 } = setting;
 	const { lostAnswerMs, calls = false, reachWait = lostAnswerMs !== undefined } = setting;
@@ -66,7 +75,7 @@ function shop(script: Script, setting: Setting = {}) {
 		};
 	});
 	const state = newState({
-		executionId: '7',
+		executionId: EXECUTION,
 		operation: 'image:generate',
 		progressAt: 0,
 		nonce: 'n',
@@ -128,10 +137,10 @@ const after =
 		return await script(position, before);
 	};
 
-describe('A batch that is taken', () => {
+describe('A batch that the provider accepts', () => {
 	const all: Script = (position) => taken(`t${position}`);
 
-	it('is sent, each item once', async () => {
+	it('sends each item once', async () => {
 		const { buy, positions, stages, bought } = shop(all, { count: 10 });
 		await buy();
 		expect(positions()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -139,20 +148,20 @@ describe('A batch that is taken', () => {
 		expect(bought).toHaveLength(10);
 	});
 
-	it.each(['toBuy', 'sending'] as const)('may have been %s', async (stage) => {
+	it.each(['toBuy', 'sending'] as const)('is bought from the stage %s', async (stage) => {
 		const { buy, stages } = shop(all, { stage });
 		await buy();
 		expect(stages()).toEqual(['bought']);
 	});
 
-	it('is all that is sent', async () => {
+	it('leaves the other items alone', async () => {
 		const { buy, positions, stages } = shop(all, { count: 4, stage: 'toBuy' });
 		await buy([1, 3]);
 		expect(positions()).toEqual([1, 3]);
 		expect(stages()).toEqual(['toBuy', 'bought', 'toBuy', 'bought']);
 	});
 
-	it('is bought for the time limit of each item, from its submit on', async () => {
+	it('gives each item its time limit from its submit on', async () => {
 		const one = shop(all);
 		await one.clock.pass(7_000);
 		await one.buy();
@@ -188,7 +197,7 @@ describe('A batch that is taken', () => {
 		[1, 1],
 		[5, 5],
 		[20, 10],
-	])('has %i under way at once: %i of ten', async (room, expected) => {
+	])('has, with room for %i, at most %i of ten submits under way', async (room, expected) => {
 		let running = 0;
 		let most = 0;
 		const one = shop(
@@ -207,15 +216,15 @@ describe('A batch that is taken', () => {
 	it.each([
 		[true, 'https://n8n.example.com/1'],
 		[false, undefined],
-	])('names its item where the provider is to call (%s)', async (calls, url) => {
+	])('gives each item its callback address where calls are wanted (%s)', async (calls, url) => {
 		const { buy, sent } = shop(all, { count: 2, calls });
 		await buy();
 		expect(sent[1]?.callbackUrl).toBe(url);
 	});
 
 	it.each([
-		['counts on calls that reach this wait', true, { called: true }],
-		['does not count on calls that tell a Trigger alone', false, {}],
+		['expects calls that reach this wait', true, { called: true }],
+		['does not expect calls that only reach a Trigger', false, {}],
 	])('%s', async (_, reachWait, counts) => {
 		const { buy, stageOf } = shop(all, { calls: true, reachWait });
 		await buy();
@@ -227,8 +236,8 @@ describe('A batch that is taken', () => {
 	});
 });
 
-describe('A submit that is refused for a passing reason', () => {
-	it('is to be bought again after a pause', async () => {
+describe('A submit that is refused for a transient reason', () => {
+	it('is to be sent again after a pause', async () => {
 		const { buy, stageOf, state, recall } = shop(() => alone(7_000));
 		await buy();
 		expect(stageOf(0)).toEqual({ at: 'toBuy', request: requestOf(0), attempts: 1 });
@@ -236,7 +245,7 @@ describe('A submit that is refused for a passing reason', () => {
 		expect(recall(0)).toBeUndefined();
 	});
 
-	it('pauses for a second at first, and longer each time, where the provider does not say', async () => {
+	it('pauses for a second at first, and longer each time, if the provider names no pause', async () => {
 		const pauses: number[] = [];
 		for (let attempts = 0; attempts < 7; attempts++) {
 			const { buy, state } = shop(() => alone(), { attempts });
@@ -267,27 +276,27 @@ describe('A submit that is refused for a passing reason', () => {
 		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: reason } });
 	});
 
-	it('is asked again after two minutes, however long the provider wants to be left alone', async () => {
+	it('pauses for two minutes at most, however long a pause the provider asks for', async () => {
 		const { buy, stages, limiter } = shop(() => alone(9_999_999_000));
 		await buy();
 		expect(stages()).toEqual(['toBuy']);
 		expect(limiter.pausedFor()).toBe(120_000);
 	});
 
-	it('pauses other executions of the account, too, when there were too many', async () => {
+	it('pauses other executions of the account, too, when the provider limits the rate', async () => {
 		const { buy, limiter } = shop(() => alone(7_000));
 		await buy();
 		expect(limiter.pausedFor()).toBe(7_000);
 	});
 
-	it('does not pause others when it cannot be reached', async () => {
+	it('does not pause others when the provider cannot be reached', async () => {
 		const { buy, limiter } = shop(() => failing('unreachable'));
 		await buy();
 		expect(limiter.pausedFor()).toBe(0);
 	});
 
 	it.each(['rateLimited', 'maintenance'] as const)(
-		'lets nothing more be sent during the pause (%s)',
+		'lets nothing else be sent during the pause (%s)',
 		async (reason) => {
 			const one = shop(
 				(position) =>
@@ -301,7 +310,7 @@ describe('A submit that is refused for a passing reason', () => {
 	);
 
 	it.each(['rateLimited', 'maintenance'] as const)(
-		'gives the rest back to be parked, instead of holding the worker through the pause (%s)',
+		'leaves the rest to be parked instead of holding the worker through the pause (%s)',
 		async (reason) => {
 			const one = shop(
 				(position) =>
@@ -314,13 +323,13 @@ describe('A submit that is refused for a passing reason', () => {
 		},
 	);
 
-	it('counts no attempt for what was not sent', async () => {
+	it('counts no attempt for an item that was not sent', async () => {
 		const one = shop(() => failing('maintenance', { retryAfterMs: 60_000 }), { count: 3, room: 1 });
 		await one.buy();
 		expect(one.stageOf(2)).toEqual({ at: 'toBuy', request: requestOf(2), attempts: 0 });
 	});
 
-	it('keeps what was under way', async () => {
+	it('keeps submits that were under way', async () => {
 		const one = shop(
 			async (position) => {
 				if (position === 0) return alone(60_000);
@@ -333,16 +342,24 @@ describe('A submit that is refused for a passing reason', () => {
 		expect(one.stages()).toEqual(['toBuy', 'bought', 'bought']);
 	});
 
-	it('sends nothing at all when the pause is not over', async () => {
+	it('sends nothing before the pause is over', async () => {
 		const one = shop(() => taken('t'), { count: 2 });
 		one.state.pausedUntil = 5_000;
 		await one.buy();
 		expect(one.sent).toEqual([]);
 		expect(one.stages()).toEqual(['toBuy', 'toBuy']);
 	});
+
+	it('is left to be parked while the account pauses', async () => {
+		const one = shop((position) => taken(`t${position}`), { count: 2 });
+		one.limiter.pauseFor(60_000);
+		await one.buy();
+		expect(one.sent).toEqual([]);
+		expect(one.stages()).toEqual(['toBuy', 'toBuy']);
+	});
 });
 
-describe('A submit of which nobody knows whether it was taken', () => {
+describe('An ambiguous submit', () => {
 	it.each<[string, Result<string>]>([
 		['no answer in time', lost],
 		['the connection was lost', failing('connectionLost', { accepted: 'unknown' })],
@@ -359,7 +376,7 @@ describe('A submit of which nobody knows whether it was taken', () => {
 		expect(stages()).toEqual(['ended']);
 	});
 
-	it('ends where no call can tell', async () => {
+	it('ends if no call can name its task', async () => {
 		const { buy, stageOf } = shop(() => lost);
 		await buy();
 		expect(stageOf(0)).toMatchObject({
@@ -369,7 +386,7 @@ describe('A submit of which nobody knows whether it was taken', () => {
 		});
 	});
 
-	it('ends where calls tell a Trigger alone', async () => {
+	it('ends if calls only reach a Trigger', async () => {
 		const { buy, stageOf } = shop(() => lost, {
 			...{ calls: true, lostAnswerMs: 120_000, reachWait: false },
 		});
@@ -377,7 +394,7 @@ describe('A submit of which nobody knows whether it was taken', () => {
 		expect(stageOf(0)).toMatchObject({ at: 'ended', mayBePaid: true });
 	});
 
-	it('is unknown as long as a call may tell', async () => {
+	it('stays unknown while a call may name its task', async () => {
 		const { buy, stageOf } = shop(() => lost, { lostAnswerMs: 120_000 });
 		await buy();
 		expect(stageOf(0)).toEqual({
@@ -388,17 +405,21 @@ describe('A submit of which nobody knows whether it was taken', () => {
 		});
 	});
 
-	it.each([undefined, 120_000])('is remembered as such (%p ms)', async (lostAnswerMs) => {
+	it.each([undefined, 120_000])('is remembered as unknown (%p ms)', async (lostAnswerMs) => {
 		const { buy, recall } = shop(() => lost, { lostAnswerMs });
 		await buy();
 		expect(recall(0)).toMatchObject({ state: 'unknown', at: 0, failure: lost.failure });
 	});
 
 	it.each<[string, Setting, Stage['at']]>([
-		['holds the rest when the node is to stop', { lostAnswerMs: 120_000 }, 'toBuy'],
-		['does not hold it when it is to go on', { lostAnswerMs: 120_000, continues: true }, 'bought'],
-		['skips the rest when the node is to stop', {}, 'ended'],
-		['does not skip it when it is to go on', { continues: true }, 'bought'],
+		['holds the rest if the node is to stop', { lostAnswerMs: 120_000 }, 'toBuy'],
+		[
+			'does not hold the rest if the node is to go on',
+			{ lostAnswerMs: 120_000, continues: true },
+			'bought',
+		],
+		['skips the rest if the node is to stop', {}, 'ended'],
+		['does not skip the rest if the node is to go on', { continues: true }, 'bought'],
 	])('%s', async (_, setting, rest) => {
 		const one = shop((position) => (position === 0 ? lost : taken(`t${position}`)), {
 			count: 3,
@@ -416,14 +437,14 @@ describe('A refusal', () => {
 		(position) =>
 			position === 0 ? answer : taken(`t${position}`);
 
-	it('ends its item, and stops another try of this execution, too', async () => {
+	it('ends its item, and stops the next try of this execution, too', async () => {
 		const { buy, stageOf, recall } = shop(() => refused);
 		await buy();
 		expect(stageOf(0)).toMatchObject({ at: 'ended', problem: { message: 'invalidRequest' } });
 		expect(recall(0)).toEqual({ state: 'refused', failure: refused.failure });
 	});
 
-	it('skips the rest, of this batch and of all others, when the node is to stop', async () => {
+	it('skips the rest of this batch and all other batches if the node is to stop', async () => {
 		const one = shop(first(refused), { count: 5, room: 1, stage: 'toBuy' });
 		await one.buy([0, 1, 2]);
 		expect(one.positions()).toEqual([0]);
@@ -433,7 +454,7 @@ describe('A refusal', () => {
 		);
 	});
 
-	it('does not skip those under way', async () => {
+	it('does not skip submits under way', async () => {
 		const one = shop(
 			after(() => one.clock, 100, first(refused)),
 			{ count: 8, room: 5 },
@@ -443,13 +464,13 @@ describe('A refusal', () => {
 		expect(one.bought).toEqual(['t1', 't2', 't3', 't4']);
 	});
 
-	it('skips what is to be bought again for a passing reason', async () => {
+	it('skips items that were to be sent again', async () => {
 		const one = shop((position) => (position === 0 ? refused : alone(1_000)), { count: 2 });
 		await one.buy();
 		expect(one.stageOf(1)).toMatchObject({ at: 'ended', skipped: true });
 	});
 
-	it('leaves what was bought before as it is', async () => {
+	it('leaves bought items as they are', async () => {
 		const one = shop((position) => (position === 1 ? refused : taken(`t${position}`)), {
 			count: 3,
 			stage: 'toBuy',
@@ -465,7 +486,7 @@ describe('A refusal', () => {
 		['invalidKey', 'ended'],
 		['noCredits', 'ended'],
 		['notAllowed', 'ended'],
-	] as const)('%s: the rest is %s when the node is to go on', async (reason, rest) => {
+	] as const)('%s: the rest is %s if the node is to go on', async (reason, rest) => {
 		const one = shop(first(failing(reason, { transient: false })), {
 			count: 3,
 			room: 1,
@@ -475,7 +496,7 @@ describe('A refusal', () => {
 		expect(one.stages()).toEqual(['ended', rest, rest]);
 	});
 
-	it('holds the error itself as long as it has not been saved', async () => {
+	it('holds the error itself until it is saved', async () => {
 		const { buy, state } = shop(() => refused);
 		await buy();
 		expect(state.tasks[0]?.error?.message).toBe('invalidRequest');
@@ -495,7 +516,7 @@ describe('When the execution is cancelled', () => {
 		return one;
 	};
 
-	/** Begins, cancels after so many ms, and tells when it was given up. */
+	/** Begins, cancels after so many ms, and gives when it rejected, and with what. */
 	async function cancelAfter(one: ReturnType<typeof shop>, ms: number) {
 		let at = NaN;
 		let error: unknown;
@@ -532,7 +553,7 @@ describe('When the execution is cancelled', () => {
 		expect(one.stages().slice(0, 5)).toEqual(Array(5).fill('bought'));
 	});
 
-	it('knows the ids that come soon before it rejects, to name them', async () => {
+	it('waits a moment for ids so that the error can name them', async () => {
 		const one = slow(1_200);
 		const named: string[] = [];
 		void one.begin().catch(() => named.push(...one.bought));
@@ -542,15 +563,7 @@ describe('When the execution is cancelled', () => {
 		expect(named).toEqual(['t0', 't1', 't2', 't3', 't4']);
 	});
 
-	it('does not wait for its turn while the account is to be left alone: it comes back to be parked', async () => {
-		const one = shop((position) => taken(`t${position}`), { count: 2 });
-		one.limiter.pauseFor(60_000);
-		await one.buy();
-		expect(one.sent).toEqual([]);
-		expect(one.stages()).toEqual(['toBuy', 'toBuy']);
-	});
-
-	it('leaves what was not sent as something to buy', async () => {
+	it('leaves items that were not sent to be bought', async () => {
 		const one = slow(60_000);
 		await cancelAfter(one, 1_000);
 		expect(positionsAt(one.state.tasks, 'ended')).toEqual([]);
@@ -559,14 +572,14 @@ describe('When the execution is cancelled', () => {
 });
 
 describe('A provider that throws', () => {
-	it('leaves the item as one that may have been taken', async () => {
+	it('leaves its item unknown', async () => {
 		const one = shop(async () => await Promise.reject(new Error('bug')));
 		await expect(one.buy()).rejects.toThrow('bug');
 		expect(one.recall(0)).toMatchObject({ state: 'unknown' });
 		expect(one.underWay.count).toBe(0);
 	});
 
-	it('does not lose what was bought beside it', async () => {
+	it('does not lose tasks that were bought beside it', async () => {
 		const one = shop(
 			async (position) => {
 				if (position === 0) throw new Error('bug');

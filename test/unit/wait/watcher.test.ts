@@ -14,12 +14,12 @@ import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
-/** What is read of a task, by how often it was read before. */
+/** The answer to a read of a task, by the number of earlier ones. */
 type Script = (taskId: string, read: number) => Result<Task> | Promise<Result<Task>>;
 
 const HOUR = 3_600_000;
 
-/** How these tasks are read, whatever is usual. */
+/** The schedule of these tasks, whatever the default is. */
 const SCHEDULE: PollSchedule = {
 	...{ first: 4_000, shortest: 1_000, longest: 30_000 },
 	growth: 0.15,
@@ -79,7 +79,7 @@ function later() {
 }
 
 describe('A watcher reads', () => {
-	it('first when the schedule says, then at pauses that grow with the time waited', async () => {
+	it('first when the schedule says, then after pauses that grow with the time waited', async () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 12 ? RUNNING : DONE));
 		watcher.add(target());
 		await clock.until(watcher.untilAllEnded());
@@ -92,14 +92,14 @@ describe('A watcher reads', () => {
 		});
 	});
 
-	it('at the pauses that were set', async () => {
+	it('after the pauses that the user has set', async () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 4 ? RUNNING : DONE));
 		watcher.add(target('t1', { schedule: { ...SCHEDULE, first: 10_000, longest: 1_200 } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(moments()).toEqual([10_000, 11_200, 12_400, 13_600, 14_800]);
 	});
 
-	it('at once what was submitted long ago', async () => {
+	it('at once if its schedule has no first pause', async () => {
 		const { watcher, clock, moments } = watching(() => DONE);
 		await clock.pass(500_000);
 		watcher.add(target('t1', { since: 500_000, schedule: { ...SCHEDULE, first: 0 } }));
@@ -107,7 +107,7 @@ describe('A watcher reads', () => {
 		expect(moments()).toEqual([500_000]);
 	});
 
-	it('a little earlier by chance, by a fifth at most', async () => {
+	it('up to a fifth of a pause earlier, at random', async () => {
 		const { watcher, clock, moments } = watching((_, read) => (read < 2 ? RUNNING : DONE), {
 			clock: new WaitClock(() => 0.5),
 		});
@@ -116,7 +116,7 @@ describe('A watcher reads', () => {
 		expect(moments()).toEqual([36_000, 40_860, 46_376.1]);
 	});
 
-	it('together what was bought together, whatever chance makes of its pauses', async () => {
+	it('tasks together that were bought together, however random their pauses are', async () => {
 		const random = seededRandom(1);
 		const { watcher, clock, reads } = watching(() => RUNNING, {
 			clock: new WaitClock(() => random.next()),
@@ -128,7 +128,7 @@ describe('A watcher reads', () => {
 		expect(at('a')).toEqual(at('b'));
 	});
 
-	it('soon again what took a while to read', async () => {
+	it('soon again after a read that took a while', async () => {
 		const clock = new WaitClock();
 		const { watcher, moments } = watching(after(clock, 100, RUNNING), { clock });
 		watcher.add(target('t1', { schedule: { ...SCHEDULE, shortest: 300, growth: 0.01 } }));
@@ -176,7 +176,7 @@ describe('A watcher reads', () => {
 	it.each([
 		[8, 20],
 		[3, 10],
-	])('no more than %i of %i at once', async (limit, count) => {
+	])('no more than %i of %i tasks at once', async (limit, count) => {
 		const clock = new WaitClock();
 		let running = 0;
 		let most = 0;
@@ -194,7 +194,7 @@ describe('A watcher reads', () => {
 		expect(most).toBe(limit);
 	});
 
-	it('no more than the account may, with others of the same account', async () => {
+	it('no more than its account allows, counting other watchers of the account', async () => {
 		const clock = new WaitClock();
 		const account = newAccount(clock, 4);
 		let running = 0;
@@ -214,7 +214,7 @@ describe('A watcher reads', () => {
 		expect(most).toBe(4);
 	});
 
-	it('the same task never twice at a time', async () => {
+	it('no task twice at the same time', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 20_000, DONE), { clock });
 		watcher.add(target());
@@ -222,7 +222,7 @@ describe('A watcher reads', () => {
 		expect(reads).toHaveLength(1);
 	});
 
-	it('nothing that has ended', async () => {
+	it('no task that has ended', async () => {
 		const { watcher, clock, reads } = watching((taskId) => (taskId === 'a' ? DONE : RUNNING));
 		watcher.add(target('a'));
 		watcher.add(target('b'));
@@ -232,11 +232,11 @@ describe('A watcher reads', () => {
 	});
 });
 
-describe('What has become of a task', () => {
+describe('The state of a watched task', () => {
 	it.each([
 		['completed', DONE, 'terminal'],
 		['failed', found('failed'), 'terminal'],
-		['not to be read any more', failing('invalidKey', { transient: false }), 'lost'],
+		['unreadable for good', failing('invalidKey', { transient: false }), 'lost'],
 	])('%s: %s', async (_, answer, end) => {
 		const { watcher, clock } = watching(() => answer);
 		watcher.add(target());
@@ -244,11 +244,11 @@ describe('What has become of a task', () => {
 		expect(watcher.sightingOf('t1')).toMatchObject({ end, reads: 1, endedAt: 4_000 });
 	});
 
-	it('is unknown of a task that is not watched', () => {
+	it('is undefined for a task that is not watched', () => {
 		expect(watching(() => DONE).watcher.sightingOf('t1')).toBeUndefined();
 	});
 
-	it('is not lost because the provider does not find it yet', async () => {
+	it('is open while the provider does not find it yet', async () => {
 		const missing = failing('notFound', { transient: false });
 		const { watcher, clock } = watching((_, read) => (read < 3 ? missing : DONE));
 		watcher.add(target());
@@ -256,14 +256,14 @@ describe('What has become of a task', () => {
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', reads: 4 });
 	});
 
-	it('is lost when the provider does not find what was submitted elsewhere', async () => {
+	it('is lost if the provider does not find a task that was submitted elsewhere', async () => {
 		const { watcher, clock } = watching(() => failing('notFound', { transient: false }));
 		watcher.add(target('t1', { fresh: false }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'lost', reads: 1 });
 	});
 
-	it('stays as it was seen when a later read does not succeed', async () => {
+	it('keeps the task beside the failure of a later read', async () => {
 		const trouble = failing('serverError');
 		const { watcher, clock } = watching((_, read) => (read === 0 ? RUNNING : trouble));
 		watcher.add(target());
@@ -274,14 +274,14 @@ describe('What has become of a task', () => {
 		});
 	});
 
-	it('has no failure when a later read succeeds', async () => {
+	it('has no failure once a later read succeeds', async () => {
 		const { watcher, clock } = watching((_, read) => (read ? RUNNING : failing('serverError')));
 		watcher.add(target());
 		await clock.pass(10_000);
 		expect(watcher.sightingOf('t1')?.failure).toBeUndefined();
 	});
 
-	it('does not depend on a task that was seen and got lost', async () => {
+	it('keeps the task as it was last seen when it is lost', async () => {
 		const lost = failing('notFound', { transient: false });
 		const { watcher, clock } = watching((_, read) => (read === 0 ? RUNNING : lost));
 		watcher.add(target('t1', { fresh: false }));
@@ -290,10 +290,10 @@ describe('What has become of a task', () => {
 	});
 });
 
-describe('When the provider wants to be left alone', () => {
+describe('When the provider asks for a pause', () => {
 	const alone = (ms: number) => failing('rateLimited', { retryAfterMs: ms });
 
-	it('nothing of the account is read', async () => {
+	it('no task of the account is read', async () => {
 		const clock = new WaitClock();
 		const account = newAccount(clock);
 		const one = watching((_, read) => (read === 0 ? alone(50_000) : DONE), { clock, account });
@@ -306,7 +306,7 @@ describe('When the provider wants to be left alone', () => {
 		expect(one.moments()).toEqual([4_000, 54_000]);
 	});
 
-	it('for an hour, it is left alone for two minutes', async () => {
+	it('an hour is cut to two minutes', async () => {
 		const { watcher, clock, moments } = watching((_, read) => (read ? DONE : alone(HOUR)));
 		watcher.add(target());
 		await clock.until(watcher.untilAllEnded());
@@ -316,7 +316,7 @@ describe('When the provider wants to be left alone', () => {
 	it.each([
 		['before it is due again', 4_500],
 		['while a read waits for the end of the pause', 60_000],
-	])('the time limit is not later: %s', async (_, deadline) => {
+	])('the time limit holds: %s', async (_, deadline) => {
 		const { watcher, clock } = watching(() => alone(120_000));
 		watcher.add(target('t1', { deadline }));
 		await clock.until(watcher.untilAllEnded());
@@ -336,7 +336,7 @@ describe('At the time limit', () => {
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 10_000 });
 	});
 
-	it('what has ended by then counts', async () => {
+	it('a task that has ended by then counts as ended', async () => {
 		const { watcher, clock } = watching(() => (clock.time >= 9_900 ? DONE : RUNNING));
 		watcher.add(soon());
 		await clock.until(watcher.untilAllEnded());
@@ -346,7 +346,7 @@ describe('At the time limit', () => {
 		});
 	});
 
-	it('a read under way counts', async () => {
+	it('a read under way is the last one', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 3_000, DONE), { clock });
 		watcher.add(soon({ schedule: { ...SCHEDULE, first: 9_000, longest: 30_000 } }));
@@ -358,14 +358,14 @@ describe('At the time limit', () => {
 	it.each([
 		['the last read', 20_000],
 		['a read that began before', 9_000],
-	])('%s is waited for for five seconds', async (_, first) => {
+	])('%s is awaited for five seconds', async (_, first) => {
 		const { watcher, clock } = watching(never);
 		watcher.add(soon({ schedule: { ...SCHEDULE, first } }));
 		await clock.until(watcher.untilAllEnded());
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'timeLimit', endedAt: 15_000 });
 	});
 
-	it('what comes after that changes nothing', async () => {
+	it('an answer after that changes nothing', async () => {
 		const { answer, give } = later();
 		const { watcher, clock } = watching(async () => await answer);
 		watcher.add(soon());
@@ -385,14 +385,14 @@ describe('At the time limit', () => {
 		expect(watcher.sightingOf('a')?.endedAt).toBe(15_000);
 	});
 
-	it('many that hang end together', async () => {
+	it('many tasks that hang end together', async () => {
 		const { watcher, clock } = watching(never);
 		for (let n = 0; n < 200; n++) watcher.add(target(`t${n}`, { deadline: 10_000 }));
 		await clock.until(watcher.untilAllEnded());
 		expect(clock.time).toBe(15_000);
 	});
 
-	it('the task is read, though nothing else is', async () => {
+	it('the task is read even by a watcher that does not poll', async () => {
 		const { watcher, clock, moments } = watching(() => DONE, { polls: false });
 		watcher.add(soon({ called: true }));
 		await clock.until(watcher.untilAllEnded());
@@ -400,7 +400,7 @@ describe('At the time limit', () => {
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
 	});
 
-	it('has passed before the watcher begins: the task is read all the same', async () => {
+	it('that has passed before the watcher begins, the task is read all the same', async () => {
 		const { watcher, clock, moments } = watching(() => DONE);
 		await clock.pass(60_000);
 		watcher.add(soon());
@@ -409,7 +409,7 @@ describe('At the time limit', () => {
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
 	});
 
-	it('is the later one of a task that was added twice', async () => {
+	it('of a task that was added twice, the later limit counts', async () => {
 		const { watcher, clock } = watching(() => RUNNING);
 		watcher.add(soon());
 		watcher.add(target('t1', { deadline: 20_000 }));
@@ -429,7 +429,7 @@ describe('A watcher that is told of a task', () => {
 		expect(watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', called: true });
 	});
 
-	it('goes on as before when it has not ended', async () => {
+	it('keeps its schedule if the task has not ended', async () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
 		watcher.add(target());
 		await clock.pass(3_500);
@@ -438,7 +438,7 @@ describe('A watcher that is told of a task', () => {
 		expect(moments()).toEqual([3_500, 4_500, 5_500]);
 	});
 
-	it('reads soon again when the provider has called before it shows the end', async () => {
+	it('reads it soon again if the provider called before it shows the end', async () => {
 		const { watcher, clock, account } = watching((_, read) => (read < 2 ? RUNNING : DONE));
 		// Where calls arrive, reads are far apart.
 		account.calledAt = 0;
@@ -449,7 +449,7 @@ describe('A watcher that is told of a task', () => {
 		expect(clock.time).toBeLessThan(20_000);
 	});
 
-	it('reads every two seconds at most, however often it is told of an open task', async () => {
+	it('reads an open task every two seconds at most, however often it is told of it', async () => {
 		const { watcher, clock, moments, account } = watching(() => RUNNING);
 		account.calledAt = 0;
 		watcher.add(target('t1', { called: true, schedule: {} }));
@@ -460,14 +460,14 @@ describe('A watcher that is told of a task', () => {
 		expect(moments().length).toBeLessThanOrEqual(11);
 	});
 
-	it('reads one task, not the others', async () => {
+	it('reads that task alone', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING);
 		for (const id of ['a', 'b', 'c']) watcher.add(target(id));
 		await clock.until(watcher.onCallback('b'));
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['b']);
 	});
 
-	it('joins a read under way, and reads again because that may have been too early', async () => {
+	it('joins a read under way, and reads again because that one may have been too early', async () => {
 		const { answer, give } = later();
 		const { watcher, clock, reads } = watching(async (_, read) => (read ? DONE : await answer));
 		watcher.add(target());
@@ -481,7 +481,7 @@ describe('A watcher that is told of a task', () => {
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
 	});
 
-	it('does not read again when the read under way says that it has ended', async () => {
+	it('does not read again if the read under way shows the end', async () => {
 		const { answer, give } = later();
 		const { watcher, clock, reads } = watching(async () => await answer);
 		watcher.add(target());
@@ -492,7 +492,7 @@ describe('A watcher that is told of a task', () => {
 		expect(reads).toHaveLength(1);
 	});
 
-	it('reads once more for many who tell while it reads', async () => {
+	it('reads once more for all calls that come during a read', async () => {
 		const { answer, give } = later();
 		const { watcher, clock, reads } = watching(async (_, read) => (read ? DONE : await answer));
 		watcher.add(target());
@@ -503,7 +503,7 @@ describe('A watcher that is told of a task', () => {
 		expect(reads).toHaveLength(2);
 	});
 
-	it('has an answer for each of those who tell while it reads', async () => {
+	it('answers each of the calls that come during a read', async () => {
 		const first = later();
 		const second = later();
 		const { watcher, clock } = watching(
@@ -521,7 +521,7 @@ describe('A watcher that is told of a task', () => {
 		expect(answered).toBe(3);
 	});
 
-	it('reads again for somebody who tells while it reads again', async () => {
+	it('reads a third time for a call that comes during the second read', async () => {
 		const first = later();
 		const second = later();
 		const answers = [first.answer, second.answer];
@@ -539,7 +539,7 @@ describe('A watcher that is told of a task', () => {
 		expect(watcher.sightingOf('t1')?.end).toBe('terminal');
 	});
 
-	it('reads each task once when many end together and each is told of', async () => {
+	it('reads each task once when many end together and are called for', async () => {
 		const { watcher, clock, reads } = watching(() => DONE, { polls: false });
 		const ids = Array.from({ length: 200 }, (_, n) => `t${n}`);
 		for (const id of ids) watcher.add(target(id));
@@ -548,7 +548,7 @@ describe('A watcher that is told of a task', () => {
 		expect(watcher.allEnded).toBe(true);
 	});
 
-	it('reads a task once though it is told of twice before its turn has come', async () => {
+	it('reads a task once if two calls come before its turn', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 100, DONE), {
 			clock,
@@ -561,7 +561,7 @@ describe('A watcher that is told of a task', () => {
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['a', 'b']);
 	});
 
-	it.each(['ended', 'never heard of'])('does nothing for one that is %s', async (id) => {
+	it.each(['ended', 'never heard of'])('does nothing for a task that is %s', async (id) => {
 		const { watcher, clock, reads } = watching(() => DONE);
 		watcher.add(target('ended'));
 		await clock.until(watcher.untilAllEnded());
@@ -569,7 +569,7 @@ describe('A watcher that is told of a task', () => {
 		expect(reads).toHaveLength(1);
 	});
 
-	it('waits for the end of a pause of the account', async () => {
+	it('waits until a pause of the account ends', async () => {
 		const { watcher, clock, account, moments } = watching(() => DONE, { polls: false });
 		watcher.add(target('t1', { called: true }));
 		account.reads.pauseFor(7_000);
@@ -577,7 +577,7 @@ describe('A watcher that is told of a task', () => {
 		expect(moments()).toEqual([7_000]);
 	});
 
-	it('reads nothing by itself when it lives by that, until it is told', async () => {
+	it('reads nothing by itself if it does not poll', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
 		watcher.add(target('t1', { called: true }));
 		await clock.pass(600_000);
@@ -589,18 +589,18 @@ describe('A watcher that is told of a task', () => {
 	});
 });
 
-describe('Of a task that a call is to tell of', () => {
+describe('For a task that a call is expected for', () => {
 	const hopeful = (taskId = 't1', more: Partial<Target> = {}) =>
 		target(taskId, { called: true, schedule: {}, ...more });
 
-	it('little is read while nobody knows whether calls arrive', async () => {
+	it('a watcher reads little while it does not know whether calls arrive', async () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
 		watcher.add(hopeful());
 		await clock.pass(90_000);
 		expect(moments()).toEqual([10_000, 15_000, 22_500, 33_750, 50_625, 68_625, 86_625]);
 	});
 
-	it('nearly nothing is read where calls have arrived', async () => {
+	it('a watcher reads next to nothing where calls have arrived', async () => {
 		const { watcher, clock, account, moments } = watching(() => RUNNING);
 		account.calledAt = 0;
 		watcher.add(hopeful());
@@ -608,7 +608,33 @@ describe('Of a task that a call is to tell of', () => {
 		expect(moments()).toEqual([120_000, 420_000, 720_000]);
 	});
 
-	it('nearly nothing is read from the first call on', async () => {
+	it('a watcher reads one task for all where calls have arrived', async () => {
+		const { watcher, clock, account, reads } = watching(() => RUNNING);
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(800_000);
+		expect(reads).toEqual([120_000, 420_000, 720_000].map((at) => ({ taskId: 'a', at })));
+	});
+
+	it('a watcher reads a task whose call was lost two minutes after the last call of the others', async () => {
+		const { watcher, clock, account, reads } = watching(() => DONE);
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(100_000);
+		for (const id of ['a', 'c']) await clock.until(watcher.onCallback(id));
+		await clock.until(watcher.untilAllEnded());
+		expect(reads.slice(2)).toEqual([{ taskId: 'b', at: 220_000 }]);
+	});
+
+	it('a watcher reads all tasks once the first has ended without a call', async () => {
+		const { watcher, clock, account, reads } = watching((id) => (id === 'a' ? DONE : RUNNING));
+		account.calledAt = 0;
+		for (const id of ['a', 'b', 'c']) watcher.add(hopeful(id));
+		await clock.pass(126_000);
+		expect(reads.map(({ taskId }) => taskId)).toEqual(['a', 'b', 'c']);
+	});
+
+	it('a watcher reads next to nothing from the first call on', async () => {
 		const { watcher, clock, account, moments } = watching(() => RUNNING);
 		watcher.add(hopeful());
 		await clock.pass(20_000);
@@ -618,11 +644,12 @@ describe('Of a task that a call is to tell of', () => {
 	});
 
 	it.each([
-		['in this watcher', false],
-		['in another', true],
+		// The first of several is read for all: the other one is read right after it.
+		['in this watcher', false, [10_200, 15_300, 16_830]],
+		['in another', true, [10_000, 15_000, 16_500]],
 	])(
-		'more is read as soon as an end was read of which no call has told, %s',
-		async (_, isOther) => {
+		'a watcher reads more once it has read an end that no call told of, %s',
+		async (_, isOther, first) => {
 			const clock = new WaitClock();
 			const account = newAccount(clock);
 			const script: Script = (taskId) => (taskId === 'short' ? DONE : RUNNING);
@@ -632,8 +659,8 @@ describe('Of a task that a call is to tell of', () => {
 			watcher.add(hopeful('long'));
 			await clock.pass(60_000);
 			const at = reads.filter(({ taskId }) => taskId === 'long').map((read) => read.at);
-			// It takes five seconds to be sure that no call comes. From then on a pause is a tenth of the time waited.
-			expect(at.slice(0, 3)).toEqual([10_000, 15_000, 16_500]);
+			// After five seconds it is sure that no call comes. From then on a pause is a tenth of the time waited.
+			expect(at.slice(0, 3)).toEqual(first);
 			at.slice(3).forEach((moment, index) => {
 				expect(moment / (at[index + 2] ?? NaN)).toBeCloseTo(1.1, 5);
 			});
@@ -641,17 +668,17 @@ describe('Of a task that a call is to tell of', () => {
 		},
 	);
 
-	it('no more is read when its call comes a little later', async () => {
+	it('a watcher does not read more if the call for such an end comes a little later', async () => {
 		const { watcher, clock, account, reads } = watching((id) => (id === 'short' ? DONE : RUNNING));
 		watcher.add(hopeful('short'));
 		watcher.add(hopeful('long'));
 		await clock.pass(13_000);
 		account.calledAt = clock.time;
 		await clock.pass(100_000);
-		expect(reads.map(({ at }) => at)).toEqual([10_000, 10_000]);
+		expect(reads.map(({ at }) => at)).toEqual([10_000, 10_200]);
 	});
 
-	it('no more is read because an end was read that a call has told of', async () => {
+	it('a watcher does not read more after an end that a call told of', async () => {
 		const { watcher, clock, account, reads } = watching((id) => (id === 'short' ? DONE : RUNNING));
 		watcher.add(hopeful('short'));
 		watcher.add(hopeful('long'));
@@ -662,14 +689,14 @@ describe('Of a task that a call is to tell of', () => {
 		expect(reads.map(({ taskId }) => taskId)).toEqual(['short']);
 	});
 
-	it('what was set is obeyed', async () => {
+	it('a watcher obeys the pauses that the user has set', async () => {
 		const { watcher, clock, moments } = watching(() => RUNNING);
 		watcher.add(hopeful('t1', { schedule: { first: 3_000, longest: 8_000 } }));
 		await clock.pass(36_000);
 		expect(moments()).toEqual([3_000, 8_000, 13_000, 19_500, 27_500, 35_500]);
 	});
 
-	it('what is due stays due, whatever becomes known', async () => {
+	it('a watcher still makes a read that was due when the first call arrived', async () => {
 		const first = watching(never);
 		first.watcher.add(hopeful());
 		await first.clock.pass(10_500);
@@ -682,8 +709,8 @@ describe('Of a task that a call is to tell of', () => {
 	});
 });
 
-describe('A look', () => {
-	it('reads what is due, each once', async () => {
+describe('A read of what is due', () => {
+	it('reads each due task once', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING, { polls: false });
 		watcher.add(target('due', { called: true, schedule: { ...SCHEDULE, first: 0 } }));
 		watcher.add(target('not due', { called: true }));
@@ -700,7 +727,7 @@ describe('A look', () => {
 		expect(reads).toHaveLength(1);
 	});
 
-	it('ends what is past its deadline, all of it, by a last read', async () => {
+	it('ends all tasks past their deadline with a last read', async () => {
 		const { watcher, clock, reads } = watching(() => failing('serverError'));
 		for (const id of ['t1', 't2']) watcher.add(target(id, { since: -20_000, deadline: -10_000 }));
 		await clock.until(watcher.readDue());
@@ -713,8 +740,8 @@ describe('A look', () => {
 
 	it.each<[string, Script, number]>([
 		['a read hangs', never, 0],
-		['the provider wants to be left alone', () => RUNNING, 120_000],
-	])('is over at the time limit, though %s', async (_, script, pause) => {
+		['the provider asks for a pause', () => RUNNING, 120_000],
+	])('is over at the time limit although %s', async (_, script, pause) => {
 		const { watcher, clock, account } = watching(script);
 		account.reads.pauseFor(pause);
 		watcher.add(target('t1', { deadline: 10_000, schedule: { ...SCHEDULE, first: 0 } }));
@@ -726,7 +753,7 @@ describe('A look', () => {
 });
 
 describe('A watcher that follows another', () => {
-	/** A first watcher that has read what it had to, and the second. */
+	/** A first watcher that has made its reads, and the second. */
 	async function followed(script: Script, ids = ['t1'], ms = 4_500) {
 		const first = watching(script);
 		for (const id of ids) first.watcher.add(target(id));
@@ -738,7 +765,7 @@ describe('A watcher that follows another', () => {
 		return { first, second, clock, account };
 	}
 
-	it('knows what that one has seen', async () => {
+	it('knows what the first has seen', async () => {
 		const { second } = await followed(() => DONE);
 		expect(second.watcher.sightingOf('t1')).toMatchObject({ end: 'terminal', reads: 1 });
 		expect(second.watcher.allEnded).toBe(true);
@@ -750,14 +777,14 @@ describe('A watcher that follows another', () => {
 		expect(second.reads).toHaveLength(0);
 	});
 
-	it('reads an open task when that one would have', async () => {
+	it('reads an open task when the first would have', async () => {
 		const { second, clock } = await followed(() => RUNNING);
 		await clock.pass(1_000);
 		expect(second.moments()).toEqual([5_000]);
 	});
 
-	it('counts what that one has read', async () => {
-		const { second, clock } = await followed((_, read) => (read ? RUNNING : RUNNING));
+	it('counts the reads of the first', async () => {
+		const { second, clock } = await followed(() => RUNNING);
 		await clock.pass(1_000);
 		expect(second.watcher.sightingOf('t1')?.reads).toBe(2);
 	});
@@ -773,7 +800,7 @@ describe('A watcher that follows another', () => {
 		expect(watcher.sightingOf('t1')).toBeUndefined();
 	});
 
-	it('keeps nothing of it, however many have come before', async () => {
+	it('leaves the first to the garbage collector, however many have come between', async () => {
 		const clock = new WaitClock();
 		const account = newAccount(clock);
 		const first = { watcher: watching(() => RUNNING, { clock, account }).watcher };
@@ -792,8 +819,8 @@ describe('A watcher that follows another', () => {
 		expect(gone.deref()).toBeUndefined();
 	});
 
-	describe('while that one is still reading', () => {
-		/** The second reads, too, and its answer comes later than that of the first. */
+	describe('while the first is still reading', () => {
+		/** The second reads, too, and gets its answer later than the first. */
 		async function handedOver() {
 			const { answer, give } = later();
 			const first = watching(async () => await answer);
@@ -812,7 +839,7 @@ describe('A watcher that follows another', () => {
 			return { watcher, clock, account };
 		}
 
-		it('ends the task when that read says so', async () => {
+		it('ends the task when that read shows the end', async () => {
 			const { watcher, clock, account } = await handedOver();
 			await clock.pass(10_000);
 			expect(watcher.sightingOf('t1')?.end).toBe('terminal');
@@ -820,7 +847,7 @@ describe('A watcher that follows another', () => {
 			expect(account.watched).toBe(0);
 		});
 
-		it('does not take what that read has seen as completed for one beyond its time limit', async () => {
+		it('keeps a task completed that the read has seen completed, also beyond its time limit', async () => {
 			const { watcher, clock } = await handedOver();
 			await clock.pass(70_000);
 			expect(watcher.sightingOf('t1')).toMatchObject({
@@ -841,7 +868,7 @@ describe('A watcher that is stopped', () => {
 		expect(reads).toHaveLength(1);
 	});
 
-	it('reads nothing that has waited for its turn', async () => {
+	it('drops reads that wait for their turn', async () => {
 		const clock = new WaitClock();
 		const { watcher, reads } = watching(after(clock, 1_000, RUNNING), {
 			clock,
@@ -854,7 +881,7 @@ describe('A watcher that is stopped', () => {
 		expect(reads).toHaveLength(2);
 	});
 
-	it('reads nothing though it is told', async () => {
+	it('reads nothing when it is told of a task', async () => {
 		const { watcher, clock, reads } = watching(() => RUNNING);
 		watcher.add(target());
 		watcher.stop();
@@ -862,7 +889,7 @@ describe('A watcher that is stopped', () => {
 		expect(reads).toHaveLength(0);
 	});
 
-	it('leaves nobody waiting', async () => {
+	it('ends all waits for its tasks', async () => {
 		const { watcher, clock } = watching(() => RUNNING);
 		watcher.add(target());
 		const waiting = watcher.untilAllEnded();
@@ -871,7 +898,7 @@ describe('A watcher that is stopped', () => {
 		expect(clock.time).toBe(0);
 	});
 
-	it('sleeps no more', async () => {
+	it('leaves no sleep behind', async () => {
 		const clock = new WaitClock();
 		const { watcher } = watching(() => RUNNING, { clock });
 		watcher.add(target());
@@ -882,7 +909,7 @@ describe('A watcher that is stopped', () => {
 		expect(sleep).toHaveBeenCalledTimes(1);
 	});
 
-	it('is no longer counted for the account, though it is stopped twice', async () => {
+	it('leaves the count of the account once, even if it is stopped twice', async () => {
 		const { watcher, clock, account } = watching((id) => (id === 'a' ? DONE : RUNNING));
 		for (const id of ['a', 'b', 'c']) watcher.add(target(id));
 		await clock.pass(4_500);
@@ -892,7 +919,7 @@ describe('A watcher that is stopped', () => {
 		expect(account.watched).toBe(0);
 	});
 
-	it('is not counted by a read that ends later', async () => {
+	it('stays out of that count when a read ends later', async () => {
 		const { answer, give } = later();
 		const { watcher, clock, account } = watching(async () => await answer);
 		watcher.add(target());
@@ -903,7 +930,7 @@ describe('A watcher that is stopped', () => {
 		expect(account.watched).toBe(0);
 	});
 
-	it('does not count what is added later, such as what was submitted while the user cancelled', async () => {
+	it('does not count a task that is added later, such as one submitted while the user cancelled', async () => {
 		const { watcher, clock, account, reads } = watching(() => RUNNING);
 		watcher.stop();
 		watcher.add(target());
@@ -913,8 +940,8 @@ describe('A watcher that is stopped', () => {
 	});
 });
 
-describe('The end of all', () => {
-	it('is there when nothing is watched', async () => {
+describe('The end of all tasks', () => {
+	it('is reached at once when nothing is watched', async () => {
 		const { watcher, clock } = watching(() => DONE);
 		expect(watcher.allEnded).toBe(true);
 		await clock.until(watcher.untilAllEnded());
@@ -933,7 +960,7 @@ describe('The end of all', () => {
 		expect(account.watched).toBe(0);
 	});
 
-	it('is told to all who wait for it', async () => {
+	it('resolves for everyone who waits for it', async () => {
 		const { watcher, clock } = watching(() => DONE);
 		watcher.add(target());
 		const all = [1, 2, 3].map(async () => await watcher.untilAllEnded());
@@ -941,7 +968,7 @@ describe('The end of all', () => {
 		expect(clock.time).toBe(4_000);
 	});
 
-	it('waits for what was added meanwhile', async () => {
+	it('includes tasks that were added meanwhile', async () => {
 		const { watcher, clock } = watching(() => DONE);
 		watcher.add(target('a'));
 		const end = watcher.untilAllEnded();

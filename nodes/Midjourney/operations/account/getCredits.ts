@@ -6,7 +6,7 @@ export const getCredits: Operation = {
 	operation: 'getCredits',
 	name: 'Get Credits',
 	action: 'Get credits of account',
-	description: 'How many credits are left',
+	description: 'Get the balance of the account',
 	fields: [],
 	does: 'query',
 	needs: 'credits',

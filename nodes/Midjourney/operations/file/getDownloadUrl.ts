@@ -8,7 +8,7 @@ const url = urlField({
 	default: OF_INCOMING_ITEM,
 	required: true,
 	placeholder: 'e.g. https://example.com/result.png',
-	description: 'The URL of an image or video that the provider has made',
+	description: 'URL of an image or video that the provider made',
 });
 
 /** File → Get Download URL (wire.md: MidAPI download links). */
@@ -17,7 +17,7 @@ export const getDownloadUrl: Operation = {
 	operation: 'getDownloadUrl',
 	name: 'Get Download URL',
 	action: 'Get download URL of file',
-	description: 'Get a direct link to a result that works for 20 minutes',
+	description: 'Get a direct link to a result, valid for 20 minutes',
 	fields: [url],
 	does: 'query',
 	needs: 'downloadUrl',

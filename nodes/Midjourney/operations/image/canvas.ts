@@ -5,15 +5,19 @@ import { ratioField } from '../fields';
 import type { Filled } from '../operation';
 import type { Parameters } from '../parameters';
 
-/** How the canvas of Edit and Upload Paint is made: entered in pixels, or computed from the size of the image. */
+/** The canvas of Edit and Upload Paint: entered in pixels, or computed from the size of the image. */
 
 const canvasMode = choiceField(
 	[
-		{ name: 'Exact Pixels', value: 'exact', description: 'Enter canvas and position' },
+		{
+			name: 'Exact Pixels',
+			value: 'exact',
+			description: 'Enter the size of the canvas and the position of the image',
+		},
 		{
 			name: 'Fit',
 			value: 'fit',
-			description: 'Say how the picture is to grow; the pixels are computed',
+			description: 'Say how the image should grow, and let the node compute the pixels',
 		},
 	] as const,
 	{ displayName: 'Canvas', name: 'canvasMode', default: 'fit', noDataExpression: true },
@@ -35,7 +39,7 @@ const canvasFit = toFit(
 				value: 'aspectRatio',
 				description: 'The smallest canvas of this ratio that holds the whole image',
 			},
-			{ name: 'Margins', value: 'margins', description: 'The image, and so much more around it' },
+			{ name: 'Margins', value: 'margins', description: 'The image with extra space around it' },
 		] as const,
 		{ displayName: 'Fit To', name: 'canvasFit', default: 'aspectRatio', noDataExpression: true },
 	),
@@ -50,7 +54,7 @@ const canvasRatio = toFitTo(
 		default: '16:9',
 		required: true,
 		placeholder: 'e.g. 16:9',
-		description: 'Width to height of the new picture',
+		description: 'Ratio of width to height of the new image',
 	}),
 );
 const margin = (displayName: string, name: string, initial: number, description: string) =>
@@ -62,16 +66,16 @@ const margin = (displayName: string, name: string, initial: number, description:
 		),
 	);
 const moreWidth = margin(
-	'More Width (%)',
+	'Extra Width (%)',
 	'moreWidth',
 	50,
-	'How much wider than the image, in percent of its width; both sides together',
+	'Extra space to the left and right together, in percent of the image width',
 );
 const moreHeight = margin(
-	'More Height (%)',
+	'Extra Height (%)',
 	'moreHeight',
 	0,
-	'How much higher than the image, in percent of its height; above and below together',
+	'Extra space above and below together, in percent of the image height',
 );
 
 const anchor = toFit(
@@ -91,16 +95,16 @@ const anchor = toFit(
 			displayName: 'Anchor',
 			name: 'anchor',
 			default: 'center',
-			description: 'Where on the canvas the image stands; the free room is on the other sides',
+			description: 'Where to place the image on the canvas. The free space is on the other sides.',
 		},
 	),
 );
 
 const canvasWidth = exactly(
-	pixels('Canvas Width', 'canvasWidth', 1536, 'Of the new picture, in pixels'),
+	pixels('Canvas Width', 'canvasWidth', 1536, 'Width of the new image, in pixels'),
 );
 const canvasHeight = exactly(
-	pixels('Canvas Height', 'canvasHeight', 1024, 'Of the new picture, in pixels'),
+	pixels('Canvas Height', 'canvasHeight', 1024, 'Height of the new image, in pixels'),
 );
 const position = (displayName: string, name: string, initial: number, description: string) =>
 	exactly(
@@ -113,16 +117,16 @@ const imageX = position(
 	'Image X',
 	'imageX',
 	256,
-	'From the left edge of the canvas to that of the image, in pixels; negative cuts the image off',
+	'Distance from the left edge of the canvas to that of the image, in pixels. A negative value crops the image.',
 );
 const imageY = position(
 	'Image Y',
 	'imageY',
 	0,
-	'From the upper edge of the canvas to that of the image, in pixels; negative cuts the image off',
+	'Distance from the top edge of the canvas to that of the image, in pixels. A negative value crops the image.',
 );
 
-/** The fields of a canvas, and the rule that they make. */
+/** The fields of a canvas, and the rule they result in. */
 export const canvas = {
 	fields: [
 		canvasMode,
@@ -136,7 +140,7 @@ export const canvas = {
 		imageX,
 		imageY,
 	],
-	/** @returns the rule; canvas and position follow from it when the size of the image is known */
+	/** @returns the rule; it gives canvas and position once the size of the image is known */
 	from: (entered: Parameters): Filled<LayoutOrRule> => ({
 		rule: ruleFrom(entered),
 		canvas: undefined,

@@ -10,7 +10,7 @@ export const editImage: Operation = {
 	operation: 'edit',
 	name: 'Edit',
 	action: 'Edit image on canvas',
-	description: 'Lay one image of a finished task on a canvas and have the rest painted',
+	description: 'Place one image of a finished task on a canvas and paint the rest',
 	fields: [...sourceImage.fields, remixPrompt, ...canvas.fields, ...optionalMask.fields],
 	additional: imageSize.fields,
 	does: 'submit',

@@ -49,20 +49,22 @@ const mode = choiceField(
 		{
 			name: 'Omni Reference',
 			value: 'omniReference',
-			description: 'Put the character or object of an image into a new one',
+			description: 'Put the character or object from an image into a new one',
 		},
 		{
 			name: 'Style Reference',
 			value: 'styleReference',
-			description: 'Take over the style of an image',
+			description: 'Use the style of one or more images',
 		},
-		{ name: 'Text to Image', value: 'textToImage', description: 'From the prompt alone' },
+		{ name: 'Text to Image', value: 'textToImage', description: 'Use the prompt alone' },
 	] as const,
 	{ displayName: 'Mode', name: 'mode', default: 'textToImage', noDataExpression: true },
 );
 
 const images = imagesFrom(
-	imageUrls('The images to start from, to take the style of, or to take the subject of'),
+	imageUrls(
+		'URLs of the images that provide the starting point, the style or the subject, depending on the mode',
+	),
 	(field) => onlyFor(mode, ['imageToImage', 'omniReference', 'styleReference'], field),
 );
 const speedWhereItApplies = onlyFor(mode, ['imageToImage', 'styleReference', 'textToImage'], speed);
@@ -79,12 +81,12 @@ const intensity = optional(
 	),
 );
 
-/** Where there is a field for the reference besides the mode, this one goes with both. */
+/** Vtrix also has a field for the reference, so there the intensity applies in every mode. */
 const omniIntensity = perProvider(onlyFor(mode, ['omniReference'], intensity), {
 	vtrix: intensity,
 });
 
-/** What Midjourney has a flag for, and MidAPI no field. */
+/** A setting with a Midjourney flag that MidAPI has no field for. */
 const asFlag = <T>(field: Field<T>) => onlyWith(['vtrix'], optional(field));
 
 const draft = asFlag(
@@ -92,7 +94,7 @@ const draft = asFlag(
 		displayName: 'Draft',
 		name: 'draft',
 		default: true,
-		description: 'Whether to make quick and cheap images of lower quality (--draft)',
+		description: 'Whether to generate faster, cheaper images of lower quality (--draft)',
 	}),
 );
 const exclude = asFlag(
@@ -101,7 +103,7 @@ const exclude = asFlag(
 		name: 'exclude',
 		default: '',
 		placeholder: 'e.g. text, watermark',
-		description: 'What is not to be seen, separated by commas (--no)',
+		description: 'What the image must not show, separated by commas (--no)',
 	}),
 );
 const imageQuality = asFlag(
@@ -111,8 +113,7 @@ const imageQuality = asFlag(
 			displayName: 'Quality',
 			name: 'imageQuality',
 			default: 1,
-			description:
-				'How much work goes into the images; which values there are depends on the version (--q)',
+			description: 'Rendering effort. The supported values depend on the version (--q).',
 		},
 	),
 );
@@ -126,7 +127,7 @@ const imageWeight = onlyFor(
 				displayName: 'Image Weight',
 				name: 'imageWeight',
 				default: 1,
-				description: 'How much the images count against the text, 0 to 3 (--iw)',
+				description: 'Weight of the images relative to the text, 0 to 3 (--iw)',
 			},
 		),
 	),
@@ -140,7 +141,7 @@ const omniReference = exceptFor(
 			name: 'omniReference',
 			default: '',
 			placeholder: 'e.g. https://example.com/teapot.png',
-			description: 'An image whose character or object is to appear (--oref)',
+			description: 'An image whose character or object should appear (--oref)',
 		}),
 	),
 );
@@ -153,7 +154,7 @@ const omniReferenceField = exceptFor(
 			name: 'omniReferenceField',
 			default: 'data',
 			placeholder: 'e.g. data',
-			description: 'The same, from a binary field of the item',
+			description: 'A binary field with an image whose character or object should appear (--oref)',
 		}),
 	),
 );
@@ -162,7 +163,7 @@ const raw = asFlag(
 		displayName: 'Raw',
 		name: 'raw',
 		default: true,
-		description: "Whether to leave out most of Midjourney's own taste (--raw)",
+		description: "Whether to reduce Midjourney's own aesthetic (--raw)",
 	}),
 );
 const seed = asFlag(
@@ -176,7 +177,7 @@ const seed = asFlag(
 		},
 	),
 );
-/** How much a style counts among others. */
+/** The weight of a style among others. */
 const WEIGHT = /::\d+(\.\d+)?$/;
 
 const styleReferences = exceptFor(
@@ -198,7 +199,7 @@ const styleReferences = exceptFor(
 				placeholder: 'e.g. https://example.com/style.png',
 				typeOptions: { rows: 2 },
 				description:
-					'Images whose style to take, or style codes (--sref); each may have a weight, such as 123::2',
+					'URLs of images whose style to use, or style codes (--sref). Each can have a weight, such as 123::2.',
 			},
 		),
 	),
@@ -213,7 +214,7 @@ const styleReferenceFields = exceptFor(
 			default: 'data',
 			placeholder: 'e.g. data, image2',
 			description:
-				'Images whose style to take, from binary fields of the item; goes together with Style References',
+				'Binary fields with images whose style to use (--sref), in addition to Style References',
 		}),
 	),
 );
@@ -224,7 +225,7 @@ const styleWeight = asFlag(
 			displayName: 'Style Weight',
 			name: 'styleWeight',
 			default: 100,
-			description: 'How strongly style references count, 0 to 1000 (--sw)',
+			description: 'Weight of the style references, 0 to 1000 (--sw)',
 		},
 	),
 );
@@ -233,7 +234,7 @@ const tile = asFlag(
 		displayName: 'Tile',
 		name: 'tile',
 		default: true,
-		description: 'Whether the images are to join seamlessly as tiles (--tile)',
+		description: 'Whether to generate images that repeat seamlessly as tiles (--tile)',
 	}),
 );
 
@@ -254,9 +255,9 @@ function styleReferencesFrom(from: Parameters): string[] | undefined {
 }
 
 /**
- * The prompts that the prompt stands for; one, unless permutations are meant.
+ * The prompts that the prompt stands for; a single one unless permutations are allowed.
  *
- * @throws NodeOperationError when there are too many, or they do not fit
+ * @throws NodeOperationError if there are too many, or one is invalid
  */
 function promptsFrom(from: Parameters): string[] {
 	const prompt = from.get(imagePrompt);
@@ -273,7 +274,7 @@ export const generateImage: Operation = {
 	operation: 'generate',
 	name: 'Generate',
 	action: 'Generate image',
-	description: 'Make images from a prompt, with or without reference images',
+	description: 'Generate images from a prompt, with or without reference images',
 	toldApartBy: mode,
 	fields: [
 		mode,

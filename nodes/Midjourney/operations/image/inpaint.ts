@@ -9,7 +9,7 @@ export const inpaintImage: Operation = {
 	operation: 'inpaint',
 	name: 'Inpaint',
 	action: 'Inpaint image',
-	description: 'Paint parts of one image of a finished task again',
+	description: 'Repaint parts of one image of a finished task',
 	fields: [...sourceImage.fields, ...mask.fields, optionalPrompt],
 	additional: areaImageSize.fields,
 	does: 'submit',

@@ -15,35 +15,35 @@ import {
 } from '../field';
 import type { Parameters } from '../parameters';
 
-/** What Edit, Inpaint and Upload Paint are to paint again (wire.md: Vtrix masks). */
+/** The parts of an image that Edit, Inpaint and Upload Paint repaint (wire.md: Vtrix masks). */
 
 const KINDS = {
 	areas: { name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
 	json: {
 		name: 'Areas as JSON',
 		value: 'json',
-		description: 'The same as a list, for example from a model that finds objects',
+		description: 'The same areas as a JSON list, for example from a model that detects objects',
 	},
 	field: {
-		name: 'Picture in Binary Field',
+		name: 'Image in Binary Field',
 		value: 'binary',
-		description: 'The same as Picture URL, from a file in the items that come in',
+		description: 'A black and white image from the input item: the white parts are painted again',
 		displayOptions: NOT_IN_TOOLS,
 	},
-	none: { name: 'None', value: 'none', description: 'Paint only what is empty' },
+	none: { name: 'None', value: 'none', description: 'Paint only the empty parts of the canvas' },
 	url: {
-		name: 'Picture URL',
+		name: 'Mask URL',
 		value: 'url',
-		description: 'A black and white picture: what is white is painted again',
+		description: 'A black and white image whose white parts are repainted',
 	},
 } as const;
 const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
-/** Where a mask is needed. */
+/** The kind of a mask, where a mask is required. */
 export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url], {
 	...LOOK,
 	default: 'areas',
 });
-const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.none, KINDS.field, KINDS.url], {
+const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url, KINDS.none], {
 	...LOOK,
 	default: 'none',
 });
@@ -57,7 +57,7 @@ const url = onlyFor(
 		default: '',
 		required: true,
 		placeholder: 'e.g. https://example.com/mask.png',
-		description: 'As large as the image; what is white is painted again',
+		description: 'A black and white image of the same size. The white parts are repainted.',
 	}),
 );
 
@@ -70,7 +70,8 @@ const inItem = onlyFor(
 		default: 'mask',
 		required: true,
 		placeholder: 'e.g. mask',
-		description: 'As large as the image; what is white is painted again',
+		description:
+			'A binary field with an image as large as the original; its white parts are painted again',
 	}),
 );
 
@@ -90,7 +91,7 @@ const areas = onlyFor(kindOrNone, ['areas'], {
 		typeOptions: { multipleValues: true },
 		placeholder: 'Add Area',
 		default: {},
-		description: 'What is to be painted again, in pixels from the top left corner of the image',
+		description: 'Areas to repaint, in pixels from the top left corner of the image',
 		options: [
 			{
 				displayName: 'Polygon',
@@ -102,7 +103,7 @@ const areas = onlyFor(kindOrNone, ['areas'], {
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. 100,100 600,100 350,500',
-						description: 'At least three, each as x,y',
+						description: 'At least three points, each as x,y',
 					},
 				],
 			},
@@ -142,9 +143,9 @@ const json = onlyFor(
 	}),
 );
 
-/** The polygons of a list of rectangles and polygons, as entered. */
+/** The polygons of a list of entered rectangles and polygons. */
 function polygonsIn(list: readonly unknown[]): Reading<number[][]> {
-	if (list.length === 0) return { problem: 'holds no area: add a rectangle or a polygon' };
+	if (list.length === 0) return { problem: 'contains no area: add a rectangle or a polygon' };
 	const polygons: number[][] = [];
 	for (const [position, area] of list.entries()) {
 		const reading = polygonIn(area);
@@ -174,7 +175,7 @@ function pointsIn(entered: unknown): Reading<number[]> {
 		? entered.flat()
 		: (text(entered) ?? '').split(/[\s,;]+/).filter((part) => part !== '');
 	const points = parts.map(toNumber).map(Math.round);
-	if (!points.every(Number.isFinite)) return { problem: 'has points that are no numbers' };
+	if (!points.every(Number.isFinite)) return { problem: 'has points that are not numbers' };
 	if (points.length % 2 === 1) {
 		return { problem: `has ${points.length} numbers: each point needs an x and a y` };
 	}
@@ -211,9 +212,9 @@ function areasMask(from: Parameters, polygons: number[][]): Mask {
 }
 
 /**
- * The mask that the fields make; areas are checked against the image when its size is known.
+ * The mask from the fields; areas are checked against the image once its size is known.
  *
- * @throws NodeOperationError when an area encloses nothing
+ * @throws NodeOperationError if an area encloses nothing
  */
 function maskFrom(entered: Parameters): Mask | undefined {
 	const picture = entered.get(url) ?? entered.get(inItem);
@@ -224,13 +225,15 @@ function maskFrom(entered: Parameters): Mask | undefined {
 
 const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url, inItem];
 
+/** The fields of a mask that may be left out, and the mask. */
 export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };
 
+/** The fields of a required mask, and the mask. */
 export const mask = {
 	fields: [maskKind, ...FORMS],
-	/** @throws NodeOperationError when there is none, or an area encloses nothing */
+	/** @throws NodeOperationError if there is no mask, or an area encloses nothing */
 	from(entered: Parameters): Mask {
-		// Reading the choice refuses what an expression may have made of it.
+		// Refuses an invalid choice from an expression.
 		entered.get(maskKind);
 		const made = maskFrom(entered);
 		if (!made) throw entered.reject("'Mask' is missing: choose one");

@@ -9,7 +9,8 @@ const scale = numberField(
 		name: 'scale',
 		default: 1.5,
 		required: true,
-		description: 'How much larger the view becomes, 1.1 to 2: with 2 the original fills a quarter',
+		description:
+			'How far to zoom out, 1.1 to 2. At 2, the original fills a quarter of the new image.',
 	},
 );
 
@@ -19,7 +20,7 @@ export const outpaintImage: Operation = {
 	operation: 'outpaint',
 	name: 'Outpaint',
 	action: 'Outpaint image',
-	description: 'See one image of a finished task from further away',
+	description: 'Zoom out of one image of a finished task',
 	fields: [...sourceImage.fields, scale, optionalPrompt],
 	does: 'submit',
 	kind: 'outpaintImage',

@@ -9,7 +9,7 @@ export const remixImage: Operation = {
 	operation: 'remix',
 	name: 'Remix',
 	action: 'Remix image',
-	description: 'Make one image of a finished task again after another prompt',
+	description: 'Recreate one image of a finished task from a new prompt',
 	fields: [...sourceImage.fields, remixPrompt, strength],
 	does: 'submit',
 	kind: 'remixImage',

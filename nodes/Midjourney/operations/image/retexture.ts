@@ -7,7 +7,7 @@ export const retextureImage: Operation = {
 	operation: 'retexture',
 	name: 'Retexture',
 	action: 'Retexture image',
-	description: 'Keep the shapes of any image and give it other materials, light and style',
+	description: 'Keep the shapes of any image and change its materials, light and style',
 	fields: [...anyImage.fields, remixPrompt],
 	does: 'submit',
 	kind: 'retextureImage',

@@ -4,7 +4,7 @@ import { integerField, onlyFor, optional, type Field } from '../field';
 import type { Parameters } from '../parameters';
 import { maskKind } from './mask';
 
-/** The size of the image that canvas and mask refer to: of its file, unless it is entered. */
+/** The size of the image that canvas and mask refer to: read from its file unless entered. */
 
 const side = (displayName: string, name: string) =>
 	optional(
@@ -15,7 +15,7 @@ const side = (displayName: string, name: string) =>
 				name,
 				default: 1024,
 				description:
-					'Of the image that canvas and mask refer to, in pixels. Without it the size is read from the file.',
+					'Of the image that the canvas and mask refer to, in pixels. If empty, the size is read from the file.',
 			},
 		),
 	);
@@ -28,21 +28,21 @@ const sizeOf = (across: Side, down: Side) => ({
 	fields: [down, across],
 	/**
 	 * @returns the request, complete if the size is entered
-	 * @throws NodeOperationError when only one side is entered, when canvas, mask and image do not go together, or when
-	 * nobody could know the size
+	 * @throws NodeOperationError if only one side is entered, if canvas, mask and image do not go together, or if the size
+	 * cannot be found out
 	 */
 	into(entered: Parameters, request: TaskRequest): TaskRequest {
 		const [givenWidth, givenHeight] = [entered.get(across), entered.get(down)];
 		if ((givenWidth === undefined) !== (givenHeight === undefined)) {
 			throw entered.reject(
-				"'Image Width' and 'Image Height' go together: enter both, or none to have the size read from the file",
+				"'Image Width' and 'Image Height' go together: enter both, or clear both to read the size from the file",
 			);
 		}
 		if (!lacksSize(request)) return request;
 		if (givenWidth === undefined || givenHeight === undefined) {
 			if ('index' in request && request.taskId === undefined) {
 				throw entered.reject(
-					"The size of the image cannot be looked up by a Job ID alone: enter 'Image Width' and 'Image Height' under Additional Fields, or the Task ID",
+					"The size of the image cannot be read with a Job ID alone: enter 'Image Width' and 'Image Height' under Additional Fields, or the Task ID",
 				);
 			}
 			return request;
@@ -58,5 +58,5 @@ export const imageSize = sizeOf(width, height);
 
 const onAreas = (field: Side): Side => onlyFor(maskKind, ['areas', 'json'], field);
 
-/** The same where there is no canvas: only areas are measured on the image. */
+/** The same without a canvas: only areas refer to the image size. */
 export const areaImageSize = sizeOf(onAreas(width), onAreas(height));

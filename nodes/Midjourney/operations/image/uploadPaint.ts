@@ -10,7 +10,7 @@ export const uploadPaintImage: Operation = {
 	operation: 'uploadPaint',
 	name: 'Upload Paint',
 	action: 'Upload and paint image',
-	description: 'Lay any image on a canvas and have the rest and the masked parts painted',
+	description: 'Place any image on a canvas and paint the rest and the masked parts',
 	fields: [...anyImage.fields, remixPrompt, ...canvas.fields, ...mask.fields],
 	additional: imageSize.fields,
 	does: 'submit',

@@ -6,13 +6,13 @@ const upscaler = onlyWith(
 	['vtrix'],
 	choiceField(
 		[
-			{ name: 'Creative', value: 'creative', description: 'Larger, with new details' },
-			{ name: 'Standard', value: 'standard', description: 'Larger, otherwise the same' },
-			{ name: 'V5 2x', value: 'v5Twice', description: 'For images of version 5: twice as large' },
+			{ name: 'Creative', value: 'creative', description: 'Enlarge the image and add details' },
+			{ name: 'Standard', value: 'standard', description: 'Enlarge the image without changing it' },
+			{ name: 'V5 2x', value: 'v5Twice', description: 'Double the size of an image of version 5' },
 			{
 				name: 'V5 4x',
 				value: 'v5FourTimes',
-				description: 'For images of version 5: four times as large',
+				description: 'Quadruple the size of an image of version 5',
 			},
 		] as const,
 		{ displayName: 'Upscaler', name: 'upscaler', default: 'standard' },
@@ -27,12 +27,12 @@ const contract = onlyWith(
 				{
 					name: 'Quickstart',
 					value: 'quickstart',
-					description: 'Path /upscale with an index that counts from 1',
+					description: 'Path /upscale, with an index that counts from 1',
 				},
 				{
 					name: 'Reference',
 					value: 'reference',
-					description: 'Path /generateUpscale with an imageIndex that counts from 0',
+					description: 'Path /generateUpscale, with an imageIndex that counts from 0',
 				},
 			] as const,
 			{
@@ -40,7 +40,7 @@ const contract = onlyWith(
 				name: 'upscaleContract',
 				default: 'reference',
 				description:
-					'The provider documents two ways to ask for an upscale. Change this only if an upscale is refused or takes the wrong image.',
+					'The provider documents two ways to request an upscale. Change this only if an upscale is refused or uses the wrong image.',
 			},
 		),
 	),
@@ -52,7 +52,7 @@ export const upscaleImage: Operation = {
 	operation: 'upscale',
 	name: 'Upscale',
 	action: 'Upscale image',
-	description: 'Make one image of a finished task larger',
+	description: 'Enlarge one image of a finished task',
 	fields: [...sourceImage.fields, upscaler],
 	additional: [contract, watermark],
 	does: 'submit',

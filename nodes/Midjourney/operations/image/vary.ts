@@ -18,7 +18,7 @@ const indexBase = onlyWith(
 				name: 'varyIndexBase',
 				default: 0,
 				description:
-					'What the provider calls the first image: its pages say both. Change this only if the wrong image is varied; Index above always counts from 0.',
+					"The provider's number for the first image. Its documentation says both 0 and 1. Change this only if the wrong image is varied. The Index field always counts from 0.",
 			},
 		),
 	),

@@ -5,23 +5,23 @@ import { jsonField, onlyFor, textField, type Field, type Reading } from '../fiel
 import type { Operation } from '../operation';
 import type { Parameters } from '../parameters';
 
-/** Of no list: an expression may name any model. */
+/** A text field, because an expression may name any model. */
 const anyModel = textField(100, { displayName: 'Model', name: 'model', default: '' });
 
 const CUSTOM = 'custom';
 
-/** Of the documented ones each has an operation of its own. */
+/** Models without documentation; each documented one has an operation of its own. */
 const UNDOCUMENTED = [
 	{
 		name: 'Enhance',
 		value: 'midjourney_enhance',
-		description: 'Finishes an image of a draft. Parameters: jobId, imageNo.',
+		description: 'Renders an image of a draft in full quality. Parameters: jobId, imageNo.',
 	},
 	{
 		name: 'Pan',
 		value: 'midjourney_pan',
 		description:
-			'Continues an image on one side. Parameters: jobId, imageNo, direction (0 down, 1 right, 2 up, 3 left), scale (1.1 to 3).',
+			'Extends an image in one direction. Parameters: jobId, imageNo, direction (0 down, 1 right, 2 up, 3 left), scale (1.1 to 3).',
 	},
 	{
 		name: 'Remove Background',
@@ -31,7 +31,7 @@ const UNDOCUMENTED = [
 	{
 		name: 'Reroll',
 		value: 'midjourney_reroll',
-		description: 'Makes the images of a task anew. Parameters: jobId.',
+		description: 'Generates the images of a task again. Parameters: jobId.',
 	},
 	{
 		name: 'Video',
@@ -46,12 +46,12 @@ const model: Field<string> = {
 		...anyModel.property,
 		type: 'options',
 		options: [
-			{ name: 'Custom', value: CUSTOM, description: 'One that this list does not have' },
+			{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 			...UNDOCUMENTED,
 		],
 		default: CUSTOM,
 		description:
-			'Which model to run. Those of this list are likely to exist, but Vtrix documents none of them.',
+			'The model to run. Those in this list probably exist, but Vtrix documents none of them.',
 	},
 };
 
@@ -64,7 +64,7 @@ const customModel = onlyFor(
 		default: '',
 		required: true,
 		placeholder: 'e.g. midjourney_pan',
-		description: 'The ID of any model of the provider',
+		description: 'The ID of any model that the provider offers',
 	}),
 );
 
@@ -77,7 +77,7 @@ const parameters = jsonField(
 	(value): Reading<IDataObject> => {
 		if (!isRecord(value)) return { problem: 'must be an object, such as { "jobId": "…" }' };
 		return 'callback' in value
-			? { problem: 'holds callback, which the node sets itself when it waits by callback' }
+			? { problem: 'contains callback, which the node sets itself when it uses callbacks' }
 			: { value };
 	},
 	{
@@ -85,17 +85,17 @@ const parameters = jsonField(
 		name: 'parameters',
 		default: '={\n  "jobId": "{{ $json.jobId }}",\n  "imageNo": {{ $json.index ?? 0 }}\n}',
 		required: true,
-		description: 'The parameters of the model under their names on the wire',
+		description: 'The parameters of the model, named as in the provider API',
 	},
 );
 
-/** Model → Run: for what has no operation of its own (wire.md: Vtrix models). */
+/** Model → Run: for models without an operation of their own (wire.md: Vtrix models). */
 export const runModel: Operation = {
 	resource: 'model',
 	operation: 'run',
 	name: 'Run',
 	action: 'Run model',
-	description: 'Submit a task to any model of the provider, with parameters of your own',
+	description: 'Run any model of the provider with your own parameters',
 	fields: [model, customModel, parameters],
 	does: 'submit',
 	kind: 'runModel',

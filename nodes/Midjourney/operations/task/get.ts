@@ -7,7 +7,7 @@ export const getTask: Operation = {
 	operation: 'get',
 	name: 'Get',
 	action: 'Get task',
-	description: 'Look at a task once, whether it is finished or not',
+	description: 'Read a task once, whether it has ended or not',
 	fields: [taskId],
 	does: 'get',
 	taskId: (from) => from.get(taskId),

@@ -4,8 +4,8 @@ import type { Operation } from '../operation';
 
 const extendMode = choiceField(
 	[
-		{ name: 'Auto', value: 'auto', description: 'Go on as it began' },
-		{ name: 'Manual', value: 'manual', description: 'Say in a prompt what happens next' },
+		{ name: 'Auto', value: 'auto', description: 'Continue in the same way' },
+		{ name: 'Manual', value: 'manual', description: 'Describe what happens next in a prompt' },
 	] as const,
 	{ displayName: 'Mode', name: 'extendMode', default: 'auto', noDataExpression: true },
 );
@@ -18,7 +18,7 @@ export const extendVideo: Operation = {
 	operation: 'extend',
 	name: 'Extend',
 	action: 'Extend video',
-	description: 'Make one video of a finished task longer',
+	description: 'Extend one video of a finished task',
 	fields: [extendMode, ...sourceVideo.fields, nextPrompt],
 	additional: [watermark],
 	does: 'submit',

@@ -23,7 +23,7 @@ const quality = choiceField(
 
 const image = imageFrom(
 	imageUrlField(
-		'The image to set in motion; the provider fetches it, so it must be public. By default the one of the incoming item.',
+		'The image to animate. The provider fetches it, so it must be public. Defaults to the image of the input item.',
 	),
 );
 
@@ -46,7 +46,7 @@ const videoCount = optional(
 			displayName: 'Number of Videos',
 			name: 'videoCount',
 			default: 1,
-			description: 'How many videos the task makes',
+			description: 'How many videos the task generates',
 		},
 	),
 );
@@ -57,7 +57,7 @@ export const generateVideo: Operation = {
 	operation: 'generate',
 	name: 'Generate',
 	action: 'Generate video',
-	description: 'Set one image in motion',
+	description: 'Animate one image',
 	fields: [videoPrompt, ...image.fields, motion, quality, aspectRatio, version, customVersion],
 	additional: [videoCount, translatePrompt, watermark],
 	does: 'submit',

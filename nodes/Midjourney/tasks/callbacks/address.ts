@@ -4,58 +4,60 @@ import { equalInConstantTime } from '../../providers/callback';
 import { isRecord, text, unwrapJson } from '../../providers/json';
 
 /**
- * The address that a provider calls when a task has ended. It proves itself: everything that this package puts into it
- * stands in one token, under a tag that only this n8n can make. So a call that nobody here has asked for is refused before
- * anything is opened, read or remembered. Whatever n8n itself puts into a resume URL is kept.
+ * The address that a provider calls when a task has ended. It authenticates its calls: everything that this package
+ * puts into it is in one token, with a tag that only this n8n can make. So a call that nobody here has asked for is
+ * refused before anything is opened, read or remembered. What n8n itself puts into a resume URL is kept.
  *
  * The token is `payload.tag`: JSON in base64url, and HMAC-SHA256 over the audience and the payload. The audience is not
  * in the payload: an address for one execution or Trigger is worth nothing at another.
  */
 
-/** The query parameter of this package. */
+/** The query parameter that carries the token. */
 export const TOKEN = 'mjToken';
 
 /** Raised when an older package could not read what this one writes. */
 const VERSION = 1;
 
-/** No token of ours is longer, in characters: nothing is decoded that is. */
+/** The longest token that is decoded, in characters; ours are shorter. */
 const LONGEST = 4096;
 
-/** So long after the time limit of its task an address is worth something, in ms: a provider's queue may outlast the limit. */
+/**
+ * How long an address stays valid after the time limit of its task, in ms: a provider's queue may outlast the limit.
+ */
 export const OUTLASTS_MS = 24 * 3_600_000;
 
 /** The wait that an address belongs to. */
 export interface WaitClaims {
-	/** Names the wait: tells its calls from those of another round. */
+	/** Identifies the wait, and tells its calls from those of another round. */
 	nonce: string;
-	/** Which of the tasks of the wait: a call tells of that one, also where the answer to its submit was lost. */
+	/** The position of the task in the wait: a call reports that task, even if the answer to its submit was lost. */
 	position: number;
-	/** The execution that waits, and n8n's own token for calling it, where n8n has one: for whoever hands the call on. */
+	/** The execution that waits, and n8n's own token for calling it, where n8n has one. Used to hand the call on. */
 	executionId?: string;
 	resumeToken?: string;
 }
 
-/** What an address says. */
+/** What an address claims. */
 export interface CallbackClaims {
-	/** Of this submit alone; random. */
+	/** Random, and unique to this submit. */
 	submit: string;
-	/** Unix ms: worth nothing from then on. */
+	/** Unix ms from which the address is no longer valid. */
 	expiresAt: number;
-	/** Any text of the user's; comes back with the result. */
+	/** Any text from the user; it comes back with the result. */
 	reference?: string;
-	/** Undefined: nobody waits, a workflow is to start. */
+	/** Undefined: nothing waits, a workflow is to start. */
 	wait?: WaitClaims;
 }
 
-/** Random, for `CallbackClaims.submit`. */
+/** A random value for `CallbackClaims.submit`. */
 export const newSubmitNonce = (): string => randomBytes(12).toString('base64url');
 
-/** Whom an address is for that resumes an execution. */
+/** The audience of an address that resumes an execution. */
 export const executionAudience = (executionId: string): string => `execution ${executionId}`;
 
 /**
- * Whom an address is for that calls a Trigger; the same for its test and its production URL, and behind a proxy that
- * changes what stands in front.
+ * The audience of an address that calls a Trigger. It is the same for the test and the production URL, and behind a
+ * proxy that changes the beginning of the URL.
  *
  * @param url of the Trigger, as n8n shows it: its last part but one is the random webhook id of the node
  */
@@ -65,9 +67,10 @@ export function triggerAudience(url: string): string {
 }
 
 /**
- * The address with the claims in it.
+ * The address with the claims in its token.
  *
- * @throws TypeError when `url` is none
+ * @param key of the HMAC, `Http.callbackKey`
+ * @throws TypeError when `url` is not a URL
  */
 export function signedAddress(
 	url: string,
@@ -91,15 +94,15 @@ export function signedAddress(
 const tagOf = (payload: string, audience: string, key: string): string =>
 	createHmac('sha256', key).update(`${audience}\n${payload}`).digest('base64url');
 
-/** Whether a call carries something in the place of a token; nothing of it is believed. */
+/** Whether a call carries a token. Its content is not checked. */
 export const hasToken = (query: unknown): boolean => tokenIn(query) !== undefined;
 
 const tokenIn = (query: unknown): string | undefined =>
 	isRecord(query) && query[TOKEN] !== undefined ? (text(query[TOKEN]) ?? '') : undefined;
 
 /**
- * What the address of a call says; undefined where its tag does not fit, it is of another audience, or it has expired.
- * Never throws.
+ * The claims in the address of a call; undefined when the tag is wrong, the address is for another audience, or it has
+ * expired. Never throws.
  *
  * @param now Unix ms
  */

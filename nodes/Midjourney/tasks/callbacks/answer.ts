@@ -20,27 +20,27 @@ import { callLogOf } from './refusals';
 import { relay } from './relay';
 import { startItem } from './start';
 
-/** The Trigger's side of a call: what n8n gives goes to receive.ts, its verdict goes back through n8n. */
+/** The Trigger's side of a call: passes what n8n gives to receive.ts, and the verdict back to n8n. */
 
-/** The headers of a provider's signature: whoever gets a call handed on checks it, too. */
+/** The headers of a provider's signature: an execution that gets the call handed on checks it, too. */
 const SIGNATURE_HEADERS = ['x-webhook-timestamp', 'x-webhook-signature'];
 
-/** The same for whatever is known of a task, and for what is not known: whoever calls learns nothing. */
+/** One answer for every task, known or unknown, so that a caller learns nothing. */
 const ANSWERS: Record<Verdict['status'], IDataObject> = {
 	200: { ok: true },
-	401: { ok: false, message: 'The call does not prove itself' },
+	401: { ok: false, message: 'The call is not authenticated' },
 	503: { ok: false, message: 'Call again' },
 };
 
-/** What a user has chosen in the Trigger; read when a call comes, and may throw then. */
+/** What a user has set in the Trigger; read when a call arrives, and may throw then. */
 export interface Chosen {
 	provider(): Provider;
 	receiving(): ReceiveSettings;
-	/** Where this n8n can be reached from inside. */
+	/** The base URL at which this n8n can be reached from inside, if the user has set one. */
 	internalUrl(): string | undefined;
 }
 
-/** Answers one call. Never throws: n8n would make an execution with an empty item of that. */
+/** Answers one call. Never throws: n8n would start an execution with an empty item. */
 export async function answerCall(
 	context: IWebhookFunctions,
 	chosen: Chosen,
@@ -66,7 +66,7 @@ export async function answerCall(
 		else if (status === 401) log.refused(because ?? '');
 		else log.putOff(because ?? '');
 		if (!start) return answer(context, status);
-		// n8n gives its answer when the execution has begun, and knows no other than 200 then.
+		// n8n answers once the execution has started, and then only with 200.
 		const answered = status === 200 ? { webhookResponse: ANSWERS[200] } : answer(context, status);
 		return { ...answered, workflowData: [[startItem(start, { receivedAt })]] };
 	} catch (error) {
@@ -82,7 +82,7 @@ const callOf = (context: IWebhookFunctions): Call => ({
 	body: context.getBodyData(),
 });
 
-/** Answers at once, unless that was done. */
+/** Answers at once, unless the call was answered already. */
 function answer(
 	context: IWebhookFunctions,
 	status: Verdict['status'],
@@ -92,7 +92,7 @@ function answer(
 	return { noWebhookResponse: true };
 }
 
-/** The calls that are being handed on; one that comes meanwhile for the same task waits for the same end. */
+/** The calls that are being handed on. Another call for the same task waits for the same result. */
 const underWay = new Map<string, Promise<boolean>>();
 
 async function handOn(
@@ -127,13 +127,15 @@ async function handOn(
 	}
 }
 
-/** What n8n says of its own addresses; the same in every call. */
+/** n8n's own addresses; the same in every call. */
 let ofNoExecution: { resumeUrl: unknown; resumeFormUrl: unknown } | undefined;
 
-/** Said once, until it is true again. */
+/** Whether the warning was logged; reset once n8n can be reached again. */
 let isSaid = false;
 
-/** The addresses of an execution, made of nothing that a caller says but its id. */
+/**
+ * The addresses of an execution, made from n8n's own. Only the id and the token of the execution come from the call.
+ */
 async function addressOf(
 	context: IWebhookFunctions,
 	{ executionId, resumeToken }: RemoteWait,
@@ -151,14 +153,14 @@ async function addressOf(
 		(await reachableAddress(context.helpers, usual, internal, isStatus));
 	if (!own && !isSaid) {
 		context.logger.warn(
-			`Midjourney Trigger cannot reach its own n8n, and so hands no call on to the execution that waits for it: ${reachAdvice()}`,
+			`Midjourney Trigger cannot reach its own n8n, so it cannot hand calls on to the executions that wait for them: ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;
 	return own;
 }
 
-/** Without any credential. */
+/** Posts a call, without any credential. */
 async function postCall(
 	{ helpers }: IWebhookFunctions,
 	url: string,

@@ -3,39 +3,44 @@ import { isTerminal, type Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import { Limiter } from '../wait/limiter';
 
-/** How many tasks calls may make this n8n look at. */
+/** How many tasks the calls may make this n8n read. */
 export interface LookupLimits {
 	perSecond: number;
-	/** So many more at once, after a quiet time. */
+	/** How many more at once, after a quiet time. */
 	burst: number;
-	/** Requests under way at a time. */
+	/** Requests in flight at a time. */
 	inFlight: number;
-	/** How long a task that the provider does not know is not asked for again, in ms. */
+	/** How long “not found” is reused as the answer for a task, in ms. */
 	unknownMs: number;
-	/** Whether a call for an open task that was read a moment ago waits until it may be read again, or is to come again. */
+	/** Whether a call for an open task that was just read waits until the task may be read again, or is to come again. */
 	waits: boolean;
 }
 
-/** For calls that prove nothing: whoever makes them up gets no more than this. */
+/** For calls that are not authenticated: made-up ones get no more than this. */
 export const FOR_ANYBODY: LookupLimits = {
 	...{ perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000, waits: false },
 };
 
-/** For calls that have proved themselves. A provider's books may be a moment behind: what is unknown is asked for again. */
+/**
+ * For authenticated calls. A provider's status may lag a moment behind its callback, so an unknown task is read again.
+ */
 export const FOR_THE_PROVED: LookupLimits = {
 	...{ perSecond: 50, burst: 400, inFlight: 8, unknownMs: 0, waits: true },
 };
 
-/** An end does not change any more: so long it is not read again, in ms. */
+/** How long the answer for a task that has ended is reused, in ms; its end does not change. */
 const ENDED_MS = 60_000;
 
-/** An open task is not read again for so long, in ms. */
+/** The shortest time between two reads of an open task, in ms. */
 const OPEN_MS = 2_000;
 
-/** So many answers are remembered. */
+/** How many answers are remembered. */
 const REMEMBERED = 500;
 
-/** Reads tasks because a call has named them: so many a second, each once at a time, and not again what is known. */
+/**
+ * Reads the tasks that calls name: a limited number per second, each once at a time, and not again while
+ * its answer is valid.
+ */
 export class Lookups {
 	private tokens: number;
 
@@ -45,7 +50,7 @@ export class Lookups {
 
 	private readonly underWay = new Map<string, Promise<Result<Task>>>();
 
-	/** With the Unix ms until when it is good, oldest first. */
+	/** Each with the Unix ms until which it is valid; oldest first. */
 	private readonly answers = new Map<string, { answer: Result<Task>; until: number }>();
 
 	constructor(
@@ -58,11 +63,11 @@ export class Lookups {
 	}
 
 	/**
-	 * What `read` gives for a task, or has given for it.
+	 * The result of `read` for a task, or its last result while that is valid.
 	 *
 	 * @param until Unix ms: nobody waits for the answer any longer
-	 * @param read may take until then
-	 * @returns a failure `rateLimited` where too many were looked at
+	 * @param read reads the task; it may take `limitMs`
+	 * @returns a failure `rateLimited` when too many tasks were read
 	 */
 	async read(
 		taskId: string,

@@ -4,47 +4,53 @@ import { text } from '../../providers/json';
 import type { Task } from '../../providers/task';
 
 /**
- * A task starts a workflow once. What this process knows is refused before it makes an execution; the rest is told by
- * n8n's own memory of processed items, in the database, which outlasts restarts and is at hand in `execute()` only.
- * Exact in one process. Two processes that ask it at the same moment may both start: at least once goes before never.
+ * A task starts a workflow once. A repeated start that this process knows is refused before it makes an execution. The
+ * others are found by n8n's own memory of processed items, in the database, which outlasts restarts and is available
+ * only in `execute()`. This is exact in one process. Two processes that ask at the same moment may both start: at least
+ * once is better than never.
  */
 
-/** The field of the items by which whoever stands behind can tell a repeated start. */
+/** The field of the items by which the nodes behind can tell a repeated start. */
 export const KEY_FIELD = 'deduplicationKey';
 
-/** Names one end of one task. */
+/** Identifies one end of one task. */
 export const keyOf = ({ taskId, status }: Task): string => `${taskId}:${status}`;
 
-/** A start that n8n has not begun by then never came about, in ms. */
+/** How long n8n has to begin a start, in ms. One that has not begun by then never will, and may be repeated. */
 const CLAIMED_MS = 30_000;
 
-/** How much a process remembers of each Trigger; n8n's memory holds more. */
+/** How many entries a process remembers for each Trigger; n8n's memory holds more. */
 const REMEMBERED = 5_000;
 
-/** How many ends of tasks n8n remembers for each Trigger; each with the execution that it has started. */
+/** How many ends of tasks n8n remembers for each Trigger, each with the execution that it has started. */
 export const REMEMBERED_BY_N8N = 10_000;
 
 /** What this process knows of the starts of one Trigger. */
 export class Starts {
-	/** Until when each is held back, in Unix ms; oldest first. */
+	/** Until when each is held back, in Unix ms; oldest first. Infinity: it has started. */
 	private readonly heldUntil = new Map<string, number>();
 
-	/** Which task each submit has brought. */
+	/** The task that each submit has led to. */
 	private readonly tasks = new Map<string, string>();
 
-	/** Whether this end is to start; from now on it is not, for a while. Nothing can come in between. */
+	/**
+	 * Whether this end may start an execution. If so, it may not do so again for a while. Synchronous, so nothing can
+	 * come in between.
+	 *
+	 * @param now Unix ms
+	 */
 	claim(key: string, now: number): boolean {
 		if ((this.heldUntil.get(key) ?? -Infinity) > now) return false;
 		keep(this.heldUntil, key, now + CLAIMED_MS);
 		return true;
 	}
 
-	/** It has started, now or before. */
+	/** Records that it has started, now or before. */
 	confirm(key: string): void {
 		keep(this.heldUntil, key, Infinity);
 	}
 
-	/** Whether this submit brought this task: the first that its address has told of, and no other. */
+	/** Whether this submit led to this task: to the first one that its address has reported, and to no other. */
 	isOfSubmit(submit: string, taskId: string): boolean {
 		if (!this.tasks.has(submit)) keep(this.tasks, submit, taskId);
 		return this.tasks.get(submit) === taskId;
@@ -60,18 +66,25 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
 
 const startsByTrigger = new Map<string, Starts>();
 
-/** Tells a Trigger from all others. */
+/** The name that tells a Trigger from all others. */
 export const triggerOf = (context: IWebhookFunctions | IExecuteFunctions): string =>
 	`${context.getWorkflow().id} ${context.getNode().id}`;
 
-/** @param trigger tells this Trigger from all others */
+/**
+ * What this process knows of the starts of a Trigger.
+ *
+ * @param trigger from `triggerOf`
+ */
 export function startsOf(trigger: string): Starts {
 	const starts = startsByTrigger.get(trigger) ?? new Starts();
 	startsByTrigger.set(trigger, starts);
 	return starts;
 }
 
-/** The checks that are under way or wait, the last of each Trigger: n8n's memory forgets what comes at the same moment. */
+/**
+ * The checks that are running or queued, the last of each Trigger. They run in turn, because n8n's memory forgets what
+ * comes at the same moment.
+ */
 const turns = new Map<string, Promise<unknown>>();
 
 async function inTurn<T>(trigger: string, work: () => Promise<T>): Promise<T> {
@@ -86,8 +99,8 @@ async function inTurn<T>(trigger: string, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The items with which a workflow begins: those that n8n was given, without what has started another execution before.
- * Retries and tests are never held back, and nothing is when n8n's memory fails.
+ * The items with which a workflow starts: those that n8n was given, without those that have started another execution
+ * before. Retries and tests are never held back, and nothing is when n8n's memory fails.
  */
 export async function firstStarts(
 	context: IExecuteFunctions,
@@ -101,7 +114,8 @@ export async function firstStarts(
 	const keys = [...new Set(items.flatMap((item) => keyIn(item) ?? []))];
 	if (keys.length === 0) return items;
 	for (const key of keys) starts.confirm(key);
-	// Retry On Fail begins an execution again, and so does a queue of n8n 1.x whose worker has died: that is no repeated start.
+	// Retry On Fail runs an execution again, and so does the queue of n8n 1.x after a worker has died. Neither is a
+	// repeated start.
 	const ownOf = (key: string) => `${key} ${context.getExecutionId()}`;
 	try {
 		const seen = await inTurn(

@@ -4,20 +4,23 @@ import { openHttp, type Http } from '../../providers/http';
 import type { Clock } from '../clock';
 
 /**
- * The ways to providers that this process has open, by credential. Opening one costs n8n tens of ms, and whoever calls from
- * outside must not make it do that: so calls are checked with what is open already.
+ * The connections to providers that this process has open, by credential. Opening one takes n8n tens of ms, and a
+ * caller from outside must not be able to force that. So calls are checked with the open connections.
  */
 
-/** A changed credential is seen after this, in ms, at the latest. */
+/** How long a connection is used, in ms: a changed credential is noticed after this time at the latest. */
 const KEPT_MS = 300_000;
-/** A call that does not fit may come of a changed key: looked at no more often than this, in ms, however many come. */
+/**
+ * A call that does not fit may be due to a changed key: the credential is opened again for it, but no more often than
+ * this, in ms, however many such calls arrive.
+ */
 const LOOK_AGAIN_MS = 60_000;
-/** A credential that cannot be opened is tried again after this, in ms. */
+/** The pause before a credential that could not be opened is tried again, in ms. */
 const FAILED_MS = 5_000;
 
 interface Opening {
 	http: Promise<Http>;
-	/** Unix ms. */
+	/** Unix ms at which it was opened. */
 	at: number;
 	hasFailed: boolean;
 }
@@ -25,7 +28,7 @@ interface Opening {
 const openings = new Map<string, Opening>();
 
 /**
- * Opens the way to a provider anew, and keeps it for the calls that come. Of the context nothing is kept but what a
+ * Opens a new connection to a provider, and keeps it for the calls that follow. Of the context it keeps only what a
  * request needs.
  *
  * @param now Unix ms
@@ -45,7 +48,7 @@ export async function openAnew(
 }
 
 /**
- * The way to a provider, for a call: one that is open already if it fits.
+ * A connection to a provider, for a call: one that is already open, if it fits.
  *
  * @param fits whether the call can be checked with it
  * @returns undefined when the call fits none
@@ -65,7 +68,7 @@ export async function openFor(
 		if (fits(http)) return http;
 		if (age < LOOK_AGAIN_MS) return undefined;
 	}
-	// Another call may have looked while this one waited.
+	// Another call may have opened it while this one waited.
 	const latest = openings.get(key);
 	const http = await (latest && latest !== known
 		? latest.http
@@ -73,7 +76,7 @@ export async function openFor(
 	return fits(http) ? http : undefined;
 }
 
-/** Credentials have ids; one without is told by its name. */
+/** The key of a credential: its id, or its name where it has none. */
 function keyOf(context: IExecuteFunctions | IWebhookFunctions, credentialType: string): string {
 	const { id, name } = context.getNode().credentials?.[credentialType] ?? {};
 	return `${credentialType} ${id ?? `named ${name}`}`;

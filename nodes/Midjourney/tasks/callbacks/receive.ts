@@ -12,32 +12,34 @@ import { FOR_ANYBODY, FOR_THE_PROVED, lookupsOf } from './lookups';
 import { keyOf, type Starts } from './once';
 
 /**
- * What the Midjourney Trigger does with a call from outside: lets it prove itself, then hands it on to the execution that
- * waits and starts a workflow. A call is only a hint: whatever it says, the task is read. Whatever happens, there is an
- * answer within the provider's limit, and it tells nothing of any task.
+ * What the Midjourney Trigger does with a call from outside: it authenticates the call, hands it on to the waiting
+ * execution, and starts a workflow. A call is only a hint: the task is read, whatever the call says. There is always an
+ * answer within the provider's limit, and it reveals nothing about any task.
  */
 
-/** The provider waits 15 s for an answer (wire.md: MidAPI callbacks). This is what all steps together may take, in ms. */
+/** The provider waits 15 s for an answer (wire.md: MidAPI callbacks). All steps together may take this long, in ms. */
 const BUDGET_MS = 12_000;
-/** For opening the credential and for reading the task, in ms each. */
+/** The time limit for opening the credential, and for reading the task, in ms each. */
 const STEP_MS = 6_000;
-/** The provider's books may be a moment behind its call: an open task is looked at once more after this, in ms. */
+/**
+ * The provider's status may lag a moment behind its callback: an open task is read once more after this time, in ms.
+ */
 const LOOK_AGAIN_MS = 2_500;
 
 /** The two ends of a task. */
 export type TaskEnd = 'completed' | 'failed';
 
-/** What a user has chosen. */
+/** What a user has set. */
 export interface ReceiveSettings {
 	/** Which ends start this workflow. */
 	triggerOn: readonly TaskEnd[];
-	/** What a callback that carries a waiting execution does. */
+	/** What a callback for a waiting execution does. */
 	onCallback: 'start' | 'resume' | 'both';
-	/** Calls without a token of this n8n are refused. */
+	/** Whether calls without a token of this n8n are refused. */
 	onlyOwnTasks: boolean;
 }
 
-/** A call as it came in; nothing of it is believed. */
+/** A call as it came in; nothing in it is trusted. */
 export interface Call {
 	headers: Record<string, unknown>;
 	query: unknown;
@@ -47,18 +49,23 @@ export interface Call {
 /** A wait of an execution that this process may not know. */
 export type RemoteWait = WaitClaims & { executionId: string };
 
+/** Dependencies of `receive`. */
 export interface ReceiveDeps {
 	clock: Clock;
 	settings: ReceiveSettings;
 	/** What this process knows of the starts of this Trigger. */
 	starts: Starts;
-	/** Whom an address must be for. */
+	/** The audience that an address must have. */
 	audience(): string;
-	/** The way to the provider; undefined when the call fits none. May reject. */
+	/** A connection to the provider; undefined when the call fits none. May reject. */
 	open(fits: (http: Http) => boolean): Promise<Http | undefined>;
-	/** Reads a task, once, by a way that gives up when the call has ended. May reject. */
+	/** Reads a task once, over a connection that gives up when the call has ended. May reject. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
-	/** Hands the call on to an execution; false when that must be tried again later. */
+	/**
+	 * Hands the call on to an execution; false when that has to be tried again later.
+	 *
+	 * @param until Unix ms
+	 */
 	handOn(target: RemoteWait, claims: CallbackClaims, http: Http, until: number): Promise<boolean>;
 }
 
@@ -66,11 +73,11 @@ export interface ReceiveDeps {
 export interface Start {
 	task: Task;
 	reference?: string;
-	/** Under what it is remembered. */
+	/** The key under which it is remembered. */
 	key: string;
 }
 
-/** What to answer, why (for the log alone), and what to start. */
+/** What to answer, why (for the log only), and what to start. */
 export interface Verdict {
 	status: 200 | 401 | 503;
 	because?: string;
@@ -99,7 +106,7 @@ export async function receive(call: Call, deps: ReceiveDeps): Promise<Verdict> {
 	const claims = http && isTokened ? claimsWith(http) : undefined;
 	if (!http || (isTokened && !claims)) {
 		return refused(
-			'the token in the address does not fit: it has expired, was altered, or was made for another Trigger, another n8n or another API key',
+			'the token in the address is not valid: it has expired, was altered, or was made for another Trigger, another n8n or another API key',
 		);
 	}
 	const secrets = http.webhookSecrets;
@@ -107,7 +114,7 @@ export async function receive(call: Call, deps: ReceiveDeps): Promise<Verdict> {
 	if (isSignedByProvider && !isSigned(call.headers, call.body, secrets, clock.now())) {
 		return refused('the signature by the Webhook HMAC Secret is missing, wrong or too old');
 	}
-	// Of several ids the provider signs the first alone.
+	// Of several ids, the provider signs only the first.
 	const named = taskIdsIn(call.body).slice(0, isSignedByProvider ? 1 : undefined);
 	const taskIds = named.filter((id) => noTaskId(id) === undefined);
 	const unsigned = isRecord(call.query) ? text(call.query.mjReference)?.slice(0, 200) : undefined;
@@ -118,17 +125,17 @@ export async function receive(call: Call, deps: ReceiveDeps): Promise<Verdict> {
 	});
 }
 
-/** A call that was let in. */
+/** A call that was admitted. */
 interface Admitted {
 	deps: ReceiveDeps;
 	http: Http;
 	claims?: CallbackClaims;
-	/** What it names, best first. */
+	/** The task ids that it names, best first. */
 	taskIds: readonly string[];
 	reference?: string;
-	/** It comes from somebody who was asked to call, or from the provider. */
+	/** Whether the call is authenticated: by its token, or by the provider's signature. */
 	isProved: boolean;
-	/** Unix ms. */
+	/** Unix ms by which the call has to be answered. */
 	until: number;
 }
 
@@ -152,13 +159,13 @@ async function serve(admitted: Admitted): Promise<Verdict> {
 	return problem === undefined ? { status: 200, start } : { ...later(problem), start };
 }
 
-/** Why the provider is to call again about a task. */
+/** Why the provider is to call again about a task; undefined if it need not. */
 function problemOf(seen: Result<Task>, { isProved }: Admitted): string | undefined {
 	if (seen.ok) return undefined;
 	const { reason } = seen.failure;
 	if (reason === 'notFound') return isProved ? 'the provider does not know the task' : undefined;
 	return reason === 'rateLimited'
-		? 'too many tasks are asked for at once'
+		? 'too many tasks are being read at once'
 		: `the task cannot be read now (${reason})`;
 }
 
@@ -175,7 +182,7 @@ async function handOn(wait: WaitClaims | undefined, admitted: Admitted): Promise
 	);
 }
 
-/** A task, and the watcher of this very process that waits for it and wakes the execution when all have ended. */
+/** A task, and the watcher of this process that waits for it and wakes the execution when all tasks have ended. */
 interface Watched {
 	taskId: string;
 	watcher: Watcher;
@@ -190,7 +197,7 @@ function watchedHere({ nonce, position }: WaitClaims): Watched | undefined {
 	return isWatched ? { taskId, watcher } : undefined;
 }
 
-/** Tells a watcher, whose look also tells what is to start. It looks again by itself at what is open. */
+/** Tells the watcher, whose read also shows what is to start. The watcher itself reads an open task again later. */
 async function throughWatcher(
 	{ taskId, watcher }: Watched,
 	wantsStart: boolean,
@@ -201,7 +208,7 @@ async function throughWatcher(
 		const stepEnd = Math.min(admitted.until, clock.now() + STEP_MS);
 		await within(clock, stepEnd, async () => await watcher.onCallback(taskId));
 		const { end, task, failure } = watcher.sightingOf(taskId) ?? {};
-		// It reads this one no more.
+		// The watcher does not read this task any more.
 		if (end === 'lost' || end === 'timeLimit') {
 			return wantsStart ? await lookUp([taskId], admitted) : TIMED_OUT;
 		}
@@ -214,7 +221,7 @@ async function throughWatcher(
 
 const TIMED_OUT = failed({ reason: 'timedOut', accepted: 'unknown', transient: true });
 
-/** What `read` gives; once more where a call that has proved itself tells of a task that is open. */
+/** The result of `read`, which is repeated once if an authenticated call reports a task that is still open. */
 async function readTwice(
 	read: () => Promise<Result<Task>>,
 	{ deps: { clock }, isProved, until }: Admitted,
@@ -226,7 +233,7 @@ async function readTwice(
 	return await read();
 }
 
-/** The first of these tasks that the provider knows; the answer to the last id when it knows none. */
+/** The first of these tasks that the provider knows; if it knows none, the answer for the last id. */
 async function lookUp(
 	taskIds: readonly string[],
 	{ deps: { clock, read }, http, isProved, until }: Admitted,
@@ -250,7 +257,7 @@ async function lookUp(
 function toStart(task: Task, { deps, claims, reference }: Admitted): Start | undefined {
 	const { settings, starts, clock } = deps;
 	if (!settings.triggerOn.some((end) => end === task.status)) return undefined;
-	// An address starts what was submitted with it, whatever else a caller names.
+	// An address starts only the task that was submitted with it, whatever else a caller names.
 	if (claims && !starts.isOfSubmit(claims.submit, task.taskId)) return undefined;
 	const key = keyOf(task);
 	return starts.claim(key, clock.now()) ? { task, reference, key } : undefined;

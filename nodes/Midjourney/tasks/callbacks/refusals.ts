@@ -2,7 +2,7 @@ import type { Logger } from 'n8n-workflow';
 
 import type { Clock } from '../clock';
 
-/** No more than a line of each kind in this time, in ms, however many calls come. */
+/** At most one line of each kind is logged in this time, in ms, however many calls arrive. */
 const MINUTE_MS = 60_000;
 
 interface Tally {
@@ -13,13 +13,13 @@ interface Tally {
 
 const newTally = (): Tally => ({ count: 0, reason: '', isTold: false });
 
-/** What is logged of the calls that a Trigger did not take: the first at once, then the number of those that followed. */
+/** Logs the calls that a Trigger did not accept: the first at once, then the number of those that followed. */
 export class CallLog {
 	private readonly refusals = newTally();
 
 	private readonly delays = newTally();
 
-	/** Unix ms. */
+	/** Unix ms of the last call that was accepted. */
 	private lastTaken?: number;
 
 	/** @param name of the Trigger */
@@ -29,17 +29,21 @@ export class CallLog {
 		private readonly clock: Clock,
 	) {}
 
-	/** A call was taken. */
+	/** Records a call that was accepted. */
 	taken(): void {
 		this.lastTaken = this.clock.now();
 	}
 
-	/** @param because after “refused … calls in the last minute:” */
+	/**
+	 * Records a call that was refused.
+	 *
+	 * @param because follows “refused … calls in the last minute:”
+	 */
 	refused(because: string): void {
 		this.note(this.refusals, 'refused', because);
 	}
 
-	/** The caller was asked to come again. */
+	/** Records a call whose caller was asked to call again. */
 	putOff(because: string): void {
 		this.note(this.delays, 'put off', because);
 	}
@@ -58,8 +62,8 @@ export class CallLog {
 			const calls = count === 1 ? '1 call' : `${count} calls`;
 			const last =
 				this.lastTaken === undefined
-					? 'It has taken none since n8n was started'
-					: `The last that it took came at ${new Date(this.lastTaken).toISOString()}`;
+					? 'It has accepted none since n8n was started'
+					: `The last one that it accepted came at ${new Date(this.lastTaken).toISOString()}`;
 			this.logger.warn(
 				`Midjourney Trigger '${this.name}' ${what} ${calls} in the last minute: ${reason}. ${last}.`,
 			);
@@ -71,7 +75,12 @@ export class CallLog {
 
 const logs = new Map<string, CallLog>();
 
-/** @param trigger tells this Trigger from all others */
+/**
+ * The log of a Trigger.
+ *
+ * @param trigger from `triggerOf`
+ * @param name of the Trigger, for the log
+ */
 export function callLogOf(
 	trigger: string,
 	name: string,

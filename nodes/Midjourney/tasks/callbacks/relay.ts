@@ -4,31 +4,35 @@ import { within, type Clock } from '../clock';
 
 /** Hands a call on to a parked execution that no watcher of this process knows. */
 
-/** For one try, in ms: n8n is near, and the execution that it resumes reads its tasks before it answers. */
+/**
+ * The time limit of one try, in ms: n8n is near, and the execution that it resumes reads its tasks before it answers.
+ */
 const TRY_MS = 5_000;
-/** Between two tries, in ms: this long at first, twice as long each time, up to the second. */
+/** The pause between two tries, in ms: the first at first, then twice as long each time, up to the second. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 
+/** Dependencies of `relay`. */
 export interface RelayDeps {
 	clock: Clock;
-	/** Whether n8n's own token for calling the execution is in the address; older n8n has none. */
+	/** Whether the address has n8n's own token for calling the execution; older n8n has none. */
 	hasResumeToken: boolean;
 	/**
-	 * Where the execution is called; undefined: no address that is tried leads to this n8n. May reject.
+	 * The address of the execution; undefined: no address that was tried leads to this n8n. May reject.
 	 *
-	 * @param isAgain the last one did not do
+	 * @param isAgain whether the last address did not work
 	 */
 	address(isAgain: boolean): Promise<string | undefined>;
-	/** Posts the call, follows nothing and gives whatever was answered. May reject. */
+	/** Posts the call, follows no redirect, and returns whatever was answered. May reject. */
 	post(url: string, timeoutMs: number): Promise<Reply>;
 }
 
 /**
- * Hands a call on, again and again while n8n is still saving the execution.
+ * Hands a call on, and tries again while n8n is still saving the execution.
  *
  * @param until Unix ms
- * @returns `taken` by the waiting node; `gone` when nothing waits for it any more; `later` when nobody could be told
+ * @returns `taken` by the waiting node; `gone` when nothing waits for the call any more; `later` when
+ * nothing could be told
  */
 export async function relay(
 	until: number,
@@ -50,7 +54,7 @@ export async function relay(
 	return 'later';
 }
 
-/** What an answer of n8n's means; undefined: not yet, or not n8n's at all, as the error page of a proxy. */
+/** What an answer means; undefined: not yet, or it is not n8n's at all, as with the error page of a proxy. */
 function meaningOf(
 	{ status, body }: Reply,
 	hasResumeToken: boolean,
@@ -58,15 +62,15 @@ function meaningOf(
 	const words: unknown = isRecord(body) ? body.message : undefined;
 	const isOurs = isRecord(body) && typeof body.ok === 'boolean';
 	if (isOurs && body.ok === true && status >= 200 && status < 300) return 'taken';
-	// It does not prove itself there: a signature that was good when the call came in is not any more.
+	// The execution refuses the call: the signature was valid when the call came in, and has expired since.
 	if (isOurs && status === 401) return 'later';
-	// An n8n without such tokens wants one where a message has been sent that waits for its answer: not at our node.
+	// An n8n without such tokens asks for one where a sent message waits for its answer, but not at this node.
 	if (!hasResumeToken && status === 401 && isRecord(body) && body.error === 'Invalid token') {
 		return 'gone';
 	}
 	if (status === 404 && (isOurs || typeof words === 'string')) return 'gone';
 	// 409 means both “is running already”, which passes, and “has finished already”.
 	if (status === 409 && /finished/.test(String(words))) return 'gone';
-	// n8n leads to the form for which the execution waits now. A proxy has other numbers for that.
+	// n8n redirects to the form that the execution now waits for. A proxy uses another status for that.
 	return status === 307 ? 'gone' : undefined;
 }

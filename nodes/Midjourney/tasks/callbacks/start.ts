@@ -13,23 +13,23 @@ import { firstStarts, KEY_FIELD, startsOf, triggerOf } from './once';
 import type { Start } from './receive';
 
 /**
- * A start on its way from the call to the workflow. The provider waits 15 s for its answer, so the call only hands n8n what
- * was read; n8n saves that with the execution and answers. All that takes time is done in the execution: whatever becomes
- * of the files or of the process, the start stands in n8n's list and can be retried.
+ * Takes a start from the call into the workflow. The provider waits 15 s for its answer, so the call only hands n8n
+ * what was read; n8n saves that with the execution and answers. Everything that takes time happens in the execution.
+ * Whatever happens to the files or the process, the start is in n8n's list and can be retried.
  */
 
-/** What the items say of the task's origin: it came in by a call. */
+/** The operation that the items name: the task came in by a call. */
 const OPERATION = 'task:callback';
 
-/** What a user has chosen in the Trigger about its items; read in the execution, and may throw. */
+/** What a user has set in the Trigger for its items; read in the execution, and may throw. */
 export interface ChosenItems {
 	provider(): Provider;
-	/** How the items are to look. */
+	/** The form of the items. */
 	items(): Settings;
 }
 
 /**
- * With what n8n begins an execution: one item a task, that nobody sees.
+ * The item with which n8n starts an execution, one per task. Users do not see it.
  *
  * @param callback goes into the field of this name of all items
  */
@@ -41,10 +41,10 @@ export const startItem = (
 });
 
 /**
- * The Trigger's part of an execution: of what n8n begins it with, what has not started another before, as items like
- * those of the action node, with their files. An item that is no start goes on as it is.
+ * The Trigger's part of an execution. Of the items that n8n starts it with, those that have not started another one
+ * become items like those of the action node, with their files. An item that is not a start passes unchanged.
  *
- * @throws NodeOperationError when the execution is cancelled, or what is entered does not fit
+ * @throws NodeOperationError when the execution is cancelled, or when the settings do not fit
  */
 export async function beginWorkflow(
 	context: IExecuteFunctions,
@@ -55,7 +55,7 @@ export async function beginWorkflow(
 	const begun = items.map(async (item, itemIndex) => {
 		const start = startIn(item);
 		if (!start) return [item];
-		// The links are worth more than the files: one that cannot be fetched is told in its item.
+		// The links are worth more than the files: a file that cannot be downloaded is reported in its item.
 		const host = { ...hostOf(context), continues: true };
 		const deps = { host, provider: chosen.provider(), clock: executionClock(host) };
 		return await startedItems(start, itemIndex, chosen.items(), deps);
@@ -67,7 +67,7 @@ export async function beginWorkflow(
 interface Saved {
 	task: Task;
 	reference?: string;
-	/** What all items of the task have besides. */
+	/** The other fields that all items of the task have. */
 	also: IDataObject;
 }
 
@@ -77,7 +77,7 @@ function startIn({ json }: INodeExecutionData): Saved | undefined {
 	return { task, reference: text(reference), also: { [KEY_FIELD]: key, callback } };
 }
 
-/** Whether n8n hands back what `startItem` gave it. */
+/** Whether n8n has handed back what `startItem` gave it. */
 const isTask = (value: unknown): value is Task =>
 	isRecord(value) &&
 	[value.provider, value.taskId, value.status].every((field) => text(field) !== undefined) &&

@@ -13,14 +13,15 @@ import type { RunContext } from './runContext';
 import { resumeTokenOf, resumeUrlOf } from './selfCall';
 import type { WaitState } from './state';
 
-/** Where the provider is to call. */
+/** The callback addresses of one run. */
 export interface CallbackAddresses {
-	/** For the task at this position, another address each time; undefined: no call can arrive. */
+	/** A new callback address for the task at this position; undefined where no callback can arrive. */
 	of(position: number): string | undefined;
-	/** Whether the calls reach this very wait, straight or through a Trigger; else they tell a Trigger alone. */
+	/** Whether callbacks reach this very wait, directly or through a Trigger. If not, they reach a Trigger only. */
 	reachWait: boolean;
 }
 
+/** The callback addresses for the tasks of a run. An address that the provider cannot reach is left out. */
 export function callbackAddresses(run: RunContext, state: WaitState, how: How): CallbackAddresses {
 	const { context, http, clock } = run;
 	const { tasks, nonce, executionId } = state;
@@ -55,7 +56,11 @@ export function callbackAddresses(run: RunContext, state: WaitState, how: How): 
 	};
 }
 
-/** Whoever has asked for calls alone is told before anything is bought that none can arrive. */
+/**
+ * Refuses a wait that only a callback could end when no callback can arrive, before anything is bought.
+ *
+ * @throws NodeOperationError that names the item
+ */
 export function refuseDeafCallback(
 	{ context, http, host }: RunContext,
 	submits: readonly SubmitRequest[],
@@ -69,12 +74,12 @@ export function refuseDeafCallback(
 			host.node,
 			itemIndex,
 			`Callbacks cannot arrive: ${reason}`,
-			'Nothing was submitted. Set WEBHOOK_URL of n8n to its public address, enter the URL of a Midjourney Trigger in Options, or choose the Wait Mode Auto.',
+			"Nothing was submitted. Set n8n's WEBHOOK_URL to its public address, enter the URL of a Midjourney Trigger in Options, or choose Wait Mode Auto.",
 		);
 	}
 }
 
-/** Where calls must arrive, because nothing else tells of the end; undefined: nowhere. */
+/** The address at which a callback must arrive because nothing else reports the end; undefined where none is needed. */
 function addressAsked(
 	{ waitMode, triggerUrl }: Settings,
 	{ parks }: How,

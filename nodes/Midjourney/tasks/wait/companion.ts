@@ -5,24 +5,26 @@ import { forgetWait, hasWoken, knownWait } from './registry';
 import { isAlive, statusOf, wake, type OwnAddress } from './selfCall';
 import type { Watcher } from './watcher';
 
-/** How often it asks whether the execution is still waiting, in ms. */
+/** How often the companion checks that the execution is still waiting, in ms. */
 const CHECK_MS = 60_000;
 
-/** A call that has told of the last end wakes the execution by its own answer; so long it is let go first, in ms. */
+/**
+ * The callback of the last task wakes the execution by its own answer. The companion gives it this head start, in ms.
+ */
 const CALL_FIRST_MS = 50;
 
-/** A woken execution goes on in this process by then, in ms, or it goes on elsewhere. */
+/** A woken execution continues in this process within this time, in ms, or it continues in another one. */
 const GOES_ON_MS = 120_000;
 
-/** What stays in the process beside a parked execution: addresses, `helpers` and a watcher, nothing of its items. */
+/** What the process keeps beside a parked execution: addresses, `helpers` and a watcher, none of its items. */
 export interface Companion {
-	/** Of the wait. */
+	/** Identifies the wait. */
 	nonce: string;
-	/** Of this park. */
+	/** The secret that wakes this park. */
 	secret: string;
-	/** Unix ms. */
+	/** Unix ms at which the execution is woken at the latest. */
 	wakeAt: number;
-	/** Also when everything that is watched has ended. */
+	/** Whether to wake it earlier, as soon as every watched task has ended. */
 	wakesAtEnd: boolean;
 	own: OwnAddress;
 	watcher: Watcher;
@@ -32,8 +34,8 @@ export interface Companion {
 }
 
 /**
- * Wakes a parked execution when its time has come or everything it waits for has ended; ends when somebody else has, or
- * when the execution was stopped. Never rejects.
+ * Wakes a parked execution when its time has come or all its tasks have ended. Gives up when something else has woken
+ * the execution, or when it was stopped. Never rejects.
  */
 export async function watchOver(companion: Companion): Promise<void> {
 	const { nonce, secret, own, watcher, helpers, logger, clock } = companion;
@@ -43,17 +45,17 @@ export async function watchOver(companion: Companion): Promise<void> {
 		const outcome = await wake(helpers, own, secret, clock, () => isOurs() && !hasWoken(secret));
 		if (outcome === 'failed') {
 			logger.warn(
-				'Midjourney could not wake a parked execution; n8n runs it again when its time is up',
+				'Midjourney could not wake a parked execution; n8n resumes it when its timer fires',
 			);
 		}
 	}
 	await clock.sleep(GOES_ON_MS);
-	// Where the execution goes on in this process, it has another secret, or none any longer.
+	// An execution that continues in this process has a new secret by now, or none.
 	if (isOurs()) forgetWait(nonce);
 	watcher.stop();
 }
 
-/** Resolves when the execution is to be woken; with false when it goes on without this process, or has ended. */
+/** Resolves to true when the execution is to be woken, to false when it has ended or continues without this process. */
 async function untilDue(
 	{ nonce, wakeAt, wakesAtEnd, own, watcher, helpers, clock }: Companion,
 	isOurs: () => boolean,

@@ -6,21 +6,23 @@ import { canPark } from '../internals';
 import type { WaitMode } from '../settings';
 import { ownAddress, reachAdvice, type OwnAddress } from './selfCall';
 
-/** Said once, until it is true again. */
+/** Whether the warning was logged; reset once n8n can be reached again. */
 let isSaid = false;
 
-/** The one answer to the question how a wait is to go on. */
+/** How a wait proceeds. Nothing else decides this. */
 export interface How {
-	/** The execution is given back while it waits; else the node waits in the foreground, holding its worker. */
+	/** Whether the execution is parked while it waits. If not, the node waits in the foreground and holds its worker. */
 	parks: boolean;
-	/** Where this process wakes what it has parked; undefined: only calls and n8n's timer do. */
+	/** The addresses at which this process wakes the execution; undefined where only callbacks and n8n's timer do. */
 	own?: OwnAddress;
-	/** Whether tasks are read from time to time, or only when a call tells of them. */
+	/** Whether tasks are read on a schedule, or only when a callback reports them. */
 	polls: boolean;
 }
 
 /**
- * @param internal where the user says that n8n can be reached from inside
+ * Decides how a run waits.
+ *
+ * @param internal the base URL at which n8n can be reached from inside, if the user has set one
  */
 export async function howToWait(
 	context: IExecuteFunctions,
@@ -35,14 +37,14 @@ export async function howToWait(
 	const own = await ownAddress(context, internal);
 	if (!own && !isSaid) {
 		context.logger.warn(
-			`Midjourney cannot reach its own n8n to wake what it has parked: it looks once a minute or so. ${reachAdvice()}`,
+			`Midjourney cannot reach its own n8n to wake parked executions, so they read their tasks only about once a minute. ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;
 	return { parks: true, own, polls: mode !== 'callback' };
 }
 
-/** Modes of execution that end with their process, or in which what is parked would get lost (docs/waiting.md). */
+/** Execution modes that end with their process, or in which a parked execution would be lost (docs/waiting.md). */
 const FOREGROUND_MODES: ReadonlySet<string> = new Set([
 	'cli',
 	'evaluation',
@@ -51,15 +53,15 @@ const FOREGROUND_MODES: ReadonlySet<string> = new Set([
 ]);
 
 function foregroundBecause(context: IExecuteFunctions, mode: WaitMode): string | undefined {
-	if (mode === 'poll') return 'by its Wait Mode';
-	if (isToolCall(context)) return 'an agent waits for the answer of its tool';
-	if (FOREGROUND_MODES.has(context.getMode())) return `the execution is ${context.getMode()}`;
-	if (!canPark(context)) return 'this n8n does not offer what parking needs';
+	if (mode === 'poll') return 'its Wait Mode is Poll';
+	if (isToolCall(context)) return 'an agent waits for the answer of the tool';
+	if (FOREGROUND_MODES.has(context.getMode())) return `the execution mode is ${context.getMode()}`;
+	if (!canPark(context)) return 'this n8n lacks what parking needs';
 	const caller = waitingCaller(context);
 	return caller === undefined ? undefined : `the caller of ${caller} waits for the last node`;
 }
 
-/** Triggers that can keep their caller waiting until the last node has run, and where they say so. */
+/** Triggers that can keep their caller waiting until the last node has run, and how their parameters tell. */
 const KEEP_WAITING: Record<string, (parameters: Record<string, unknown>) => boolean> = {
 	'n8n-nodes-base.webhook': ({ responseMode }) => responseMode === 'lastNode',
 	'n8n-nodes-base.formTrigger': ({ responseMode }) => responseMode === 'lastNode',
@@ -69,7 +71,9 @@ const KEEP_WAITING: Record<string, (parameters: Record<string, unknown>) => bool
 	},
 };
 
-/** The trigger that has begun this execution and whose caller gets what the last node brings; undefined: none. */
+/**
+ * The name of the trigger that started this execution, if its caller gets the output of the last node; else undefined.
+ */
 function waitingCaller(context: IExecuteFunctions): string | undefined {
 	const before = context.getParentNodes(context.getNode().name, { includeNodeParameters: true });
 	const proxy = context.getWorkflowDataProxy(0);

@@ -1,22 +1,25 @@
 import type { Result, Failure } from '../../providers/http';
 import { isTerminal, type Task } from '../../providers/task';
 
-/** Where a provider's books are a moment behind, a task that was just submitted is not found at first; in ms. */
+/**
+ * How long after its submit a task may be reported as not found, in ms: some providers list a new task with a delay.
+ */
 const BOOKS_BEHIND_MS = 120_000;
 
-/** What one read says of a task that is waited for. */
+/** What one read means for a task that the node waits for. */
 export type Judgement =
-	/** Nothing will change any more. */
+	/** The task has reached a final status. */
 	| { end: 'terminal'; task: Task }
-	/** It can never be read again, as far as anyone can tell. */
+	/** The task cannot be read, and no later read is expected to succeed. */
 	| { end: 'lost'; failure: Failure }
-	/** Still open, or unreadable for a passing reason. */
+	/** The task is still open, or cannot be read for a transient reason. */
 	| { end?: undefined; task?: Task; failure?: Failure };
 
 /**
- * The one place that says what an answer means for who waits: while polling, parked, called back and at the last look.
+ * Decides what an answer means for a waiting task. Everything that reads such a task uses it: polling, callbacks, looks
+ * and the last read at the time limit.
  *
- * @param sinceSubmitMs undefined for a task that was submitted elsewhere
+ * @param sinceSubmitMs ms since the submit; undefined for a task that was submitted elsewhere
  */
 export function judge(answer: Result<Task>, sinceSubmitMs: number | undefined): Judgement {
 	if (answer.ok) {

@@ -49,13 +49,13 @@ import {
 import type { Sighting } from './watched';
 import { Watcher } from './watcher';
 
-/** How often in a row a wake may be missed until nothing is left to it any longer. */
+/** After this many missed wakes in a row, the process no longer wakes the execution; callbacks and n8n's timer do. */
 const MISSED_WAKES = 2;
 
 /**
- * Begins what is planned: buys and waits, in the foreground or parked.
+ * Starts a planned run: buys and waits, in the foreground or parked.
  *
- * @returns the items; those of a parked execution are what the editor shows meanwhile
+ * @returns the items; for a parked execution, the items that the editor shows in the meantime
  * @throws NodeApiError or NodeOperationError that names all task ids, unless On Error = continue
  */
 export async function begin(
@@ -95,9 +95,9 @@ export async function begin(
 }
 
 /**
- * What a parked run of the node is to go on with; undefined when this is a first one.
+ * The saved state from which this run resumes; undefined for a first run.
  *
- * @throws NodeOperationError with the task ids when another version of this package has parked it
+ * @throws NodeOperationError with the task ids when another version of this package has parked the execution
  */
 export function parkedState(context: IExecuteFunctions): WaitState | undefined {
 	const saved = savedBefore(context);
@@ -106,15 +106,15 @@ export function parkedState(context: IExecuteFunctions): WaitState | undefined {
 	if (saved === undefined) return undefined;
 	throw new NodeOperationError(
 		context.getNode(),
-		'This execution was parked by another version of the Midjourney node, which this one cannot go on from',
+		'This execution was parked by another version of the Midjourney node, and this version cannot resume it',
 		{
-			description: `Everything that was submitted is paid: do not submit it again. Task → Wait brings the results of ${taskIdsIn(saved).join(', ')}.`,
+			description: `Everything that was submitted is paid: do not submit it again. Task → Wait returns the results of ${taskIdsIn(saved).join(', ')}.`,
 		},
 	);
 }
 
 /**
- * Goes on with what was parked: a wake, a call or n8n's timer has made the node run again.
+ * Resumes a parked run: a wake, a callback or n8n's timer has made the node run again.
  *
  * @param written as in `Plan`
  * @throws as `begin`
@@ -127,14 +127,14 @@ export async function resumeParked(
 ): Promise<INodeExecutionData[]> {
 	const run = await openRun(context, provider, written).catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
-			description: `Paid, and still there: ${idsOf(state).join(', ')}. Task → Wait brings the results.`,
+			description: `These tasks are paid, and still there: ${idsOf(state).join(', ')}. Task → Wait returns their results.`,
 		});
 	});
 	const { clock } = run;
 	for (const task of state.tasks) reconcile(task, run);
 	const settings = state.tasks.find((task) => task.settings)?.settings;
 	const isMissed = state.until !== undefined && clock.now() >= state.until - EARLY_MS;
-	// Asking n8n once more takes as long as n8n has much to do: whoever was just woken knows.
+	// A busy n8n is slow to answer, and an execution that was just woken is known to be reachable.
 	const known = isMissed ? undefined : knownWait(state.nonce)?.how;
 	const how =
 		known ?? (await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl));
@@ -145,8 +145,8 @@ export async function resumeParked(
 }
 
 /**
- * The life of all tasks of a run, step by step. In the foreground a pause sleeps; parked, it saves the state and gives
- * the execution back, and the node goes on from there when it runs again.
+ * The life cycle of all tasks of a run, step by step. In the foreground a pause sleeps. Parked, a pause saves the state
+ * and gives the execution back; the node resumes from there when it runs again.
  */
 async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeExecutionData[]> {
 	const { host, provider } = run;
@@ -167,11 +167,11 @@ async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeE
 	return await toItems(run, outcomesOf(state, watcher, run), state.operation);
 }
 
-/** How many tasks this execution has bought, and not found again. */
+/** The number of tasks that this node has submitted itself. */
 const boughtHere = ({ tasks }: WaitState): number =>
 	tasks.filter(({ stage }) => stage.at === 'bought' && stage.fresh).length;
 
-/** Does what is due until the execution is to be parked; undefined: everything has ended. */
+/** Takes step after step until the execution has to be parked; undefined once everything has ended. */
 async function untilParkOrEnd(
 	run: RunContext,
 	state: WaitState,
@@ -188,10 +188,10 @@ async function untilParkOrEnd(
 	for (;;) {
 		endUnknown(state, run, how);
 		endOverdue(state, clock.now(), { problemOf: problemOfSubmit(run) });
-		// Where the node is going to fail, nobody would see what waiting for the others brings.
+		// The node is going to fail, so nobody would see the results of the other tasks.
 		if (stopsAtRefusal && state.tasks.some(({ stage }) => stage.at === 'ended')) return undefined;
 		const step = nextStep(state, clock.now(), isOpen, stopsAtRefusal);
-		// What was to be sent and is not sent now was not sent at all: whoever finds it next must know.
+		// An intent that is not acted on now was certainly not sent. The saved state has to say so.
 		if (step.do !== 'submit') withdrawIntent(state);
 		switch (step.do) {
 			case 'end':
@@ -228,7 +228,7 @@ const firstUnknownEnd = ({ tasks }: WaitState): number | undefined => {
 	return ends.length > 0 ? Math.min(...ends) : undefined;
 };
 
-/** Whatever nobody has told of by now stays unknown. */
+/** Ends the tasks that no callback has identified in time. */
 function endUnknown(state: WaitState, run: RunContext, { parks }: How): void {
 	for (const task of state.tasks) {
 		const { stage } = task;
@@ -237,7 +237,7 @@ function endUnknown(state: WaitState, run: RunContext, { parks }: How): void {
 	}
 }
 
-/** A watcher of all tasks that knows what an earlier one of this process has seen of them. */
+/** A watcher of all tasks. It takes over what an earlier watcher of this process has seen. */
 function watcherFor(
 	{ context, provider, http, account, clock }: RunContext,
 	state: WaitState,
@@ -251,7 +251,7 @@ function watcherFor(
 			context,
 			`${++ended} of ${state.tasks.length}: task ${taskId} is ${task?.status ?? end}`,
 		);
-	// One that stays behind when the execution is parked must not keep its context.
+	// A watcher that outlives the run must not keep the run's context.
 	const hears = parks ? {} : { onEnd };
 	const watcher = new Watcher({ read, account, clock: processClock, polls, ...hears }, before);
 	if (state.wasCalled) account.calledElsewhereAt = clock.now();
@@ -294,7 +294,7 @@ function submitDeps(
 		onBought: (task, taskId) => {
 			watch(watcher, task);
 			tellBrowser(context, `Task ${taskId} submitted`);
-			// The one place outside of the execution's data where the id of a paid task survives anything.
+			// The log keeps the id of a paid task even if the execution's data is lost.
 			context.logger.info(`Midjourney task submitted: ${taskId}`, {
 				provider: provider.name,
 				taskId,
@@ -308,6 +308,6 @@ function submitDeps(
 const idsOf = ({ tasks }: WaitState): string[] =>
 	tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : []));
 
-/** Of everything that was not seen to end. */
+/** The ids of the tasks that were not seen to end. */
 const openIds = (state: WaitState, watcher: Watcher): string[] =>
 	idsOf(state).filter((taskId) => watcher.sightingOf(taskId)?.end !== 'terminal');

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock';
 
-/** However long a provider asks to be left alone, in ms: the time limit of a task must not depend on it. */
+/** The longest pause that a provider can impose, in ms: a task's time limit must not depend on the provider. */
 const LONGEST_PAUSE_MS = 120_000;
 
-/** Lets a bounded number of requests through at a time, and none at all while the provider wants to be left alone. */
+/** Limits the number of concurrent requests, and holds all of them back while the provider has asked for a pause. */
 export class Limiter {
 	private running = 0;
 
@@ -17,9 +17,9 @@ export class Limiter {
 	) {}
 
 	/**
-	 * Runs `work` when there is room; gives what it gives.
+	 * Runs `work` as soon as there is room, and returns its result.
 	 *
-	 * @param orPaused run in its place while the provider wants to be left alone; without it the pause is waited for
+	 * @param orPaused runs in its place during a pause; without it, `run` waits until the pause is over
 	 */
 	async run<T>(work: () => Promise<T>, orPaused?: () => T): Promise<T> {
 		if (this.running >= this.limit) await new Promise<void>((resolve) => this.queue.push(resolve));
@@ -31,52 +31,53 @@ export class Limiter {
 			}
 			return await work();
 		} finally {
-			// The place goes straight to the next in the queue, if there is one.
+			// Hand the slot straight to the next in the queue, if there is one.
 			const next = this.queue.shift();
 			if (next) next();
 			else this.running--;
 		}
 	}
 
-	/** Lets nobody through for `ms`, two minutes at most. */
+	/** Holds all requests back for `ms`, two minutes at most. */
 	pauseFor(ms: number): void {
 		const until = this.clock.now() + Math.min(ms, LONGEST_PAUSE_MS);
 		this.pausedUntil = Math.max(this.pausedUntil, until);
 	}
 
-	/** For how many ms nobody gets through; 0: not paused. */
+	/** How long the current pause still lasts, in ms; 0 when there is none. */
 	pausedFor(): number {
 		return Math.max(0, this.pausedUntil - this.clock.now());
 	}
 }
 
 /**
- * How many requests of one account are under way at once. Reads cost a provider little, and where many tasks end together
- * they are what an execution waits for; the pauses between those of open tasks (schedule.ts) keep the others few.
+ * How many requests of one account may be in flight at once. Reads cost a provider little, and when many tasks
+ * end together, the execution waits for nothing else. The pauses between reads of open tasks (schedule.ts)
+ * keep other reads few.
  */
 const READS_IN_FLIGHT = 32;
 const SUBMITS_IN_FLIGHT = 5;
 
-/** What everything that asks a provider with the same key shares, in the whole process. */
+/** What all users of one API key share, within the whole process. */
 export interface Account {
 	reads: Limiter;
 	submits: Limiter;
-	/** How many tasks are being watched. */
+	/** The number of open tasks that are being watched. */
 	watched: number;
-	/** Unix ms when a call of the provider has arrived in this process last. */
+	/** Unix ms of the last callback that arrived in this process. */
 	calledAt?: number;
-	/** Unix ms when a call has last woken an execution, wherever it has arrived. */
+	/** Unix ms of the last callback that woke an execution, whichever process it arrived in. */
 	calledElsewhereAt?: number;
-	/** Since when ends were read of which no call has told, and until when that counts; in Unix ms. */
+	/** Since when reads have shown ends that no callback reported, and until when that counts; both in Unix ms. */
 	silence?: { since: number; until: number };
 }
 
 const accounts = new Map<string, Account>();
 
 /**
- * The limiters of an account.
+ * The shared state of an account, created on first use.
  *
- * @param key tells the account from all others; `Http.account`
+ * @param key identifies the account; `Http.account`
  */
 export function accountOf(key: string, clock: Clock): Account {
 	const known = accounts.get(key);

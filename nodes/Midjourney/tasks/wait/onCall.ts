@@ -17,31 +17,35 @@ import { scheduleOf } from './submitBatch';
 import { Watcher } from './watcher';
 
 /**
- * Calls that reach a parked execution: this package's own wakes, and the provider's callbacks. A callback is only a hint:
- * whatever it says, the task is read. Tasks are read by the watcher of this process; n8n saves nothing of a call that
- * wakes nobody.
+ * Handles the calls that reach a parked execution: this package's own wakes, and the provider's callbacks. A callback
+ * is only a hint: the task is read, whatever the callback says. The watcher of this process reads the tasks. n8n saves
+ * nothing of a call that does not wake the execution.
  */
 
-/** A provider gives up a call after 15 s: from then on it is answered whatever is still to be done; in ms. */
+/**
+ * A provider gives up on a call after 15 s. Every call is answered within this time, in ms, whatever
+ * remains to be done.
+ */
 const ANSWER_WITHIN_MS = 8_000;
 
 /**
- * n8n sets the timer of a wait 70 s ahead, and a call that ends the wait does not take it back. It does harm to whatever
- * waits behind the node, so what is left of such a wait is left to the timer.
+ * n8n sets the timer of a wait 70 s ahead, and a call that ends the wait does not cancel it. That timer would end
+ * whatever wait comes behind the node. So where this process does not watch the execution, a call that arrives this
+ * shortly before the timer, in ms, does not wake it; the timer does.
  */
 const TIMER_IS_SET_MS = 75_000;
 
-/** How long a process that lives by calls remembers what it has read for a wait, in ms. */
+/** How long a process that reads only on callbacks remembers what it has read for a wait, in ms. */
 const KEPT_MS = 3_600_000;
 
 interface Verdict {
 	status: 200 | 202 | 401 | 404 | 503;
 	body: IDataObject;
-	/** The execution goes on with this state. */
+	/** The state from which the execution resumes; undefined: it is not woken. */
 	wakeWith?: WaitState;
 }
 
-/** The same for whatever is known of a task, and for what is not known: whoever calls learns nothing. */
+/** One answer for every task, known or unknown, so that a caller learns nothing. */
 const HEARD: Verdict = { status: 200, body: { ok: true } };
 const CALL_AGAIN: Verdict = { status: 503, body: { ok: false, message: 'Call again' } };
 const NOT_FOR_US: Verdict = {
@@ -50,14 +54,14 @@ const NOT_FOR_US: Verdict = {
 };
 const REFUSED: Verdict = {
 	status: 401,
-	body: { ok: false, message: 'The call does not prove itself' },
+	body: { ok: false, message: 'The call is not authenticated' },
 };
 
 /**
  * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
  *
- * @param provider undefined: none that is known
- * @returns `workflowData` when the execution is to go on
+ * @param provider undefined: the node names no known provider
+ * @returns `workflowData` when the execution is to resume
  */
 export async function onCall(
 	context: IWebhookFunctions,
@@ -108,7 +112,8 @@ async function decide(
 	const headers = { ...context.getHeaderData() };
 	const waitBy = ({ callbackKey }: Http) =>
 		claimsIn(query, audience, callbackKey, clock.now())?.wait;
-	// The signature, too: a secret that was added since then is found by a fresh look.
+	// The signature has to fit as well: a webhook secret that was added since is found when the credential
+	// is opened again.
 	const fits = (one: Http) =>
 		waitBy(one) !== undefined &&
 		(one.webhookSecrets.length === 0 || isSigned(headers, body, one.webhookSecrets, clock.now()));
@@ -118,23 +123,24 @@ async function decide(
 	const wait = http && waitBy(http);
 	if (!http || !wait) return REFUSED;
 	const isWatched = () => knownWait(state.nonce)?.secret !== undefined;
-	// What this process watches it knows to be woken. Elsewhere the reading has taken its time.
+	// This process knows whether an execution that it watches was woken. Any other may have been woken elsewhere
+	// during the read.
 	const isStillParked = async () => isWatched() || (await isStillSaved(context, state.executionId));
 	return await onCallback({ provider, http, clock, isStillParked }, state, wait, body);
 }
 
-/** The execution goes on, once: n8n 1.x would run it again at every further wake. */
+/** Resumes the execution, once: n8n 1.x would run it again at every further wake. */
 function wakeUp(state: WaitState, clock: Clock): Verdict {
 	if (!state.wake || wakesAgain(state.wake, clock.now())) return HEARD;
 	return { ...HEARD, wakeWith: onWake(state, clock.now()) };
 }
 
-/** What a call that has proved itself works with. */
+/** What the handling of an authenticated callback needs. */
 interface Tools {
 	provider: Provider;
 	http: Http;
 	clock: Clock;
-	/** To be asked right before the execution goes on, after all that takes time. */
+	/** Ask this right before the execution is woken, after everything that takes time. */
 	isStillParked(): Promise<boolean>;
 }
 
@@ -146,19 +152,19 @@ async function onCallback(
 ): Promise<Verdict> {
 	const { provider, http, clock } = tools;
 	const task = state.tasks[position];
-	// Of another round of a loop, say: it has ended.
+	// The callback belongs to a wait that has ended, such as an earlier round of a loop.
 	if (!task || !equalInConstantTime(nonce, state.nonce)) return HEARD;
 	accountOf(http.account, processClock).calledAt = clock.now();
 	const { stage } = task;
 	if (stage.at === 'unknown') return await onLostAnswer(tools, state, task, body);
 	if (stage.at !== 'bought') return HEARD;
-	// Woken by an earlier call, and over here, if it goes on here: nothing is to be read for it any more.
+	// An earlier call has woken the execution, and this process no longer watches it: there is nothing left to read here.
 	if (!knownWait(nonce) && state.wake && hasWoken(state.wake)) return CALL_AGAIN;
 	const watcher = watcherOf(state, provider, http, clock);
 	await watcher.onCallback(stage.taskId);
 	const sighting = watcher.sightingOf(stage.taskId);
 	const isWatched = knownWait(state.nonce)?.secret !== undefined;
-	// Who lives by calls alone would not look again.
+	// A process that reads only on callbacks would not read the task again by itself.
 	if (!sighting?.end && !task.hasEnded) {
 		return isWatched && !sighting?.failure ? HEARD : CALL_AGAIN;
 	}
@@ -170,12 +176,12 @@ async function onCallback(
 			(one.at === 'bought' && (hasEnded || watcher.sightingOf(one.taskId)?.end !== undefined)),
 	);
 	if (!isLast || isLeftToTimer) return HEARD;
-	// Woken while this call waited for its read: what was seen by then goes on with the execution.
+	// The execution was woken while this call waited for its read, and has taken over what was seen by then.
 	if (state.wake && hasWoken(state.wake)) return HEARD;
 	return (await tools.isStillParked()) ? wakeUp({ ...state, wasCalled: true }, clock) : CALL_AGAIN;
 }
 
-/** The watcher of this process; where there is none, as in queue mode, one that lives by calls alone. */
+/** The watcher of this process. Where there is none, as in queue mode, a new one that reads only on callbacks. */
 function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Clock): Watcher {
 	const known = knownWait(state.nonce);
 	if (known && known.expiresAt === undefined) return known.watcher;
@@ -187,7 +193,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 			clock: processClock,
 			polls: false,
 		});
-	// Since an earlier call more may have been bought.
+	// More tasks may have been bought since an earlier call.
 	for (const task of state.tasks) {
 		if (task.stage.at !== 'bought' || task.hasEnded) continue;
 		watcher.add({
@@ -202,8 +208,8 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 }
 
 /**
- * The answer to this submit was lost, and its own address is called: what the call names is this item's task if the
- * provider knows it, it is nobody else's, and it was made of this request.
+ * Handles a callback to the address of a submit whose answer was lost. The task that the callback names is this item's
+ * task if the provider knows it, it belongs to no other item, and it was made from this request.
  */
 async function onLostAnswer(
 	{ provider, http, clock, isStillParked }: Tools,
@@ -222,11 +228,11 @@ async function onLostAnswer(
 		if (!seen.ok || !isTaskOf({ asked, since }, seen.value, others)) continue;
 		const now = clock.now();
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
-		// Not fresh: it is read at once, and it was found.
+		// Not `fresh`: the provider has found the task, so it is read at once.
 		task.stage = { at: 'bought', taskId, since: now, deadline, fresh: false };
 		if (!(await isStillParked())) return CALL_AGAIN;
 		const verdict = wakeUp({ ...state, wasCalled: true }, clock);
-		// Somebody else has woken it already, without this id.
+		// Another call has already woken the execution, without this task id.
 		return verdict.wakeWith ? verdict : CALL_AGAIN;
 	}
 	return HEARD;

@@ -9,14 +9,15 @@ import type { TaskState, WaitState } from './state';
 import type { Sighting } from './watched';
 import type { Watcher } from './watcher';
 
+/** How often a task was read, in this step and in earlier ones. */
 export const readsOf = ({ stage, reads }: TaskState, watcher: Watcher): number =>
 	reads + (stage.at === 'bought' ? (watcher.sightingOf(stage.taskId)?.reads ?? 0) : 0);
 
-/** How waiting for a task has ended; undefined: it has not. */
+/** How the wait for a task has ended; undefined if it has not. */
 export const endOf = ({ stage }: TaskState, watcher: Watcher): Sighting['end'] =>
 	stage.at === 'bought' ? watcher.sightingOf(stage.taskId)?.end : undefined;
 
-/** What became of each task, as items show it. */
+/** What became of each task, in the form from which items are made. */
 export function outcomesOf(
 	state: WaitState,
 	watcher: Watcher,
@@ -81,12 +82,12 @@ function problemOf(
 		: undefined;
 }
 
-/** What the editor shows of an open task. */
+/** The fields of an open task that the editor shows. */
 const OF_OPEN_TASK = ['taskId', 'status', 'prompt', 'reference'];
 
 /**
- * What the editor shows while the execution is parked; one item per task, nothing downloaded. Of open ones little: n8n reads
- * all that is saved of an execution anew at each call.
+ * The items that the editor shows while the execution is parked: one per task, with nothing downloaded. Open tasks have
+ * few fields, because n8n parses everything that is saved of an execution at each call.
  */
 export function shownWhileWaiting(
 	state: WaitState,

@@ -12,32 +12,38 @@ import { resumeUrlOf } from './selfCall';
 import { BATCH, positionsAt, serialize, type WaitState } from './state';
 import { LAST_READ_MS, type Watcher } from './watcher';
 
-/** How far away n8n's timer is that finds what a dead process has left, in ms: at first, and later. */
+/** How far ahead n8n's timer is set, in ms, at first and later. The timer takes over what a dead process has left. */
 const FIRST_LOOK_MS = 5 * 60_000;
 const LATER_LOOK_MS = 10 * 60_000;
 
-/** Where nobody wakes the execution it looks by timer alone: so soon at first, then after a part of the time waited. */
+/**
+ * Where only the timer resumes the execution: the shortest time to the next look, in ms. It grows with the time waited.
+ */
 const SHORTEST_LOOK_MS = 60_000;
 
 /**
- * So long before it is due n8n has not set the timer of a wait (it does 70 s before, and no call takes it back: such a
- * timer would end whatever wait the execution is in by then, that of an approval, say). So an execution that its process
- * is to wake is woken this long before, and its timer lies this far behind everything that it waits for.
+ * n8n sets the timer of a wait 70 s before it is due, and no call cancels it. That timer would end whatever wait the
+ * execution is in by then, such as an approval. So the process wakes an execution this long before its timer is due, in
+ * ms, and the timer is set this far behind everything that the execution waits for.
  */
 const TIMER_UNSET_MS = 80_000;
 
-/** A timer may fire a moment before its time. */
+/** A timer may fire this much before its time, in ms. */
 export const EARLY_MS = 1_000;
 
 /** When a parked execution is to be woken. */
 export interface Park {
-	/** Unix ms; undefined: when everything has ended. */
+	/** Unix ms; undefined: as soon as everything has ended. */
 	wakeAt?: number;
-	/** Whoever wakes it wakes it to buy more. */
+	/** Whether it is woken to buy more. */
 	buys?: boolean;
 }
 
-/** Saves the state, gives the execution back, and leaves a watcher beside it. Gives what the editor shows meanwhile. */
+/**
+ * Saves the state, gives the execution back, and leaves a companion beside it.
+ *
+ * @returns the items that the editor shows in the meantime
+ */
 export async function park(
 	run: RunContext,
 	state: WaitState,
@@ -51,7 +57,7 @@ export async function park(
 	const secret = randomBytes(16).toString('hex');
 	const lastEnd = Math.max(now, ...deadlinesOf(state));
 	const look = state.isShown ? LATER_LOOK_MS : FIRST_LOOK_MS;
-	// At the last time limit everything is read once more.
+	// Open tasks are read once more at the last time limit.
 	const wakes = Math.min(
 		wakeAt ?? lastEnd + LAST_READ_MS + EARLY_MS,
 		isWait ? now + look : Infinity,
@@ -90,8 +96,8 @@ export async function park(
 }
 
 /**
- * Where only n8n's timer runs the node again: a look need not be more exact than the wait is long, and where calls are to
- * come it only finds what a lost one was to tell.
+ * How long to wait until the next look, in ms, where only n8n's timer runs the node again. The longer the wait has
+ * lasted, the less exact a look has to be. Where callbacks are expected, a look only makes up for a lost one.
  */
 function lookIn({ tasks }: WaitState, now: number): number {
 	const bought = tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage] : []));

@@ -16,25 +16,26 @@ import type { RunContext } from './runContext';
 import { parseState, type TaskState } from './state';
 import { endWith } from './submitBatch';
 
-/** What an operation asks for becomes what is known of tasks: bought before, ready to be bought, or why it cannot be. */
+/** Turns what an operation asks for into task states: bought before, ready to be bought, or why it cannot be bought. */
 
-/** How many images are asked for their size at once. */
+/** How many images are checked for their size at once. */
 const FILES_IN_FLIGHT = 5;
 
-/** What an operation wants for the items of a run. */
+/** What an operation asks for, for all items of a run. */
 export interface Plan {
 	/** Such as `image:generate`. */
 	operation: string;
-	/** To be bought and waited for. */
+	/** Tasks to buy and to wait for. */
 	submits: readonly SubmitRequest[];
-	/** Tasks that were submitted elsewhere, to be waited for. */
+	/** Tasks that were submitted elsewhere and only have to be waited for. */
 	waits: ReadonlyArray<{ itemIndex: number; settings: Settings; taskId: string }>;
 	/** Items whose parameters were refused. */
 	refused: ReadonlyArray<{ itemIndex: number; problem: NodeProblem }>;
-	/** What makes the purchases among the node's parameters, expressions as they were written. */
+	/** The node parameters that identify a purchase, with expressions as written, not evaluated. */
 	written: IDataObject;
 }
 
+/** The state of an item whose parameters were refused: it has ended. */
 export const refusedTask = (itemIndex: number, error: NodeProblem): TaskState => {
 	const task: TaskState = {
 		itemIndex,
@@ -45,6 +46,11 @@ export const refusedTask = (itemIndex: number, error: NodeProblem): TaskState =>
 	return task;
 };
 
+/**
+ * The state of a task that was submitted elsewhere.
+ *
+ * @param now Unix ms
+ */
 export const waitedTask = (
 	{ itemIndex, settings, taskId }: Plan['waits'][number],
 	now: number,
@@ -55,14 +61,14 @@ export const waitedTask = (
 	reads: 0,
 });
 
-/** What earlier tries and executions have bought of it. */
+/** The ids of the tasks that earlier tries and executions have bought for these submits. */
 export const boughtBefore = (submits: readonly SubmitRequest[], memory: Memory): string[] =>
 	submits.flatMap((submit) => {
 		const known = memory.recall(memory.keyOf(submit));
 		return known?.state === 'bought' ? [known.taskId] : [];
 	});
 
-/** Whoever asks the same again gets the same answer. */
+/** Asks once per argument; later callers get the same answer. */
 function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Promise<T> {
 	const answers = new Map<string, Promise<T>>();
 	return async (about) => {
@@ -72,7 +78,11 @@ function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Pr
 	};
 }
 
-/** What was ordered: bought before, ready to be bought, or why it cannot be. Nothing is sent here. */
+/**
+ * The state of the task of each submit: bought before, ready to be bought, or why it cannot be bought. Submits nothing.
+ *
+ * @throws when the execution is cancelled
+ */
 export async function plannedTasks(
 	submits: readonly SubmitRequest[],
 	run: RunContext,
@@ -134,7 +144,7 @@ export async function plannedTasks(
 	);
 }
 
-/** Goes on with what is known of an earlier purchase, if there is any use in it; else it may be bought. */
+/** Takes up an earlier purchase. False when there is nothing worth taking up, so that the task may be bought. */
 async function isTakenUp(
 	task: TaskState,
 	known: Remembered,
@@ -152,7 +162,7 @@ async function isTakenUp(
 			if (settings?.buyAgain?.includes(itemIndex) && !isOfThisExecution) return false;
 			const { at: since, failure } = known;
 			const until = since + (settings?.lostAnswerMs ?? LOST_ANSWER_MS);
-			// Only the calls for what was sent in this execution arrive here.
+			// Only callbacks for submits of this execution arrive here.
 			const mayBeTold = how.parks && isOfThisExecution;
 			task.stage = { at: 'unknown', since, until: mayBeTold ? until : 0, failure };
 			return true;
@@ -166,7 +176,7 @@ async function isTakenUp(
 				endWith(task, writer.ofOtherAccount(taskId, otherAccount, itemIndex), { taskId });
 				return true;
 			}
-			// Only what has failed meanwhile may be bought again; what cannot be read now is waited for.
+			// Only a failed task may be bought again. A task that cannot be read now is waited for.
 			if (seen.ok && seen.value.status === 'failed') return false;
 			const deadline = now + (settings?.timeLimitMs ?? 0);
 			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
@@ -176,7 +186,10 @@ async function isTakenUp(
 	}
 }
 
-/** What an earlier run of this step, or a call, has found out about a task. */
+/**
+ * Reconciles the saved state of a task with the memory: an earlier run of this step, or a callback, may have updated
+ * only one of the two.
+ */
 export function reconcile(task: TaskState, { memory, writer }: RunContext): void {
 	const { stage, key, settings, itemIndex } = task;
 	if (key === undefined) return;
@@ -203,7 +216,7 @@ export function reconcile(task: TaskState, { memory, writer }: RunContext): void
 	}
 }
 
-/** What another execution, of which this is a retry, had saved when it was parked last. */
+/** Adds to the memory what another execution, of which this is a retry, had saved when it was last parked. */
 export function recallOtherExecution(context: IExecuteFunctions, memory: Memory): void {
 	const state = parseState(savedBefore(context));
 	for (const { key, stage, asked } of state?.tasks ?? []) {

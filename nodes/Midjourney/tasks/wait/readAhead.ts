@@ -1,67 +1,75 @@
 import type { Clock } from '../clock';
 
-/** So many calls within so many ms for each open task say that these end together, within a second at the most. */
+/**
+ * Tasks are taken to end together when `CALLS` callbacks arrive within `WITHIN_MS_EACH` per open task,
+ * `WITHIN_MS` at most.
+ */
 const CALLS = 3;
 const WITHIN_MS_EACH = 40;
 const WITHIN_MS = 1_000;
 
-/** For fewer open tasks than this it is not worth it: their calls will be here as soon. */
+/** With fewer open tasks than this, reading ahead is not worth it: their callbacks arrive as soon. */
 const WORTH = 6;
 
-/** No more credit than this, and so no more reads ahead at once: the account lets 32 through, and others read, too. */
+/** The most credit, and so the most reads ahead at once. The account allows 32 reads, and others read as well. */
 const MOST = 24;
 
-/** What a read for nothing costs; each end that is read earns 1. */
+/** The credit that a wasted read costs, one that finds its task open. Each read that shows an end earns 1. */
 const MISS_COSTS = 8;
 
-/** However many reads were for nothing at once, some more ends make it worth another try. */
+/** The least credit: after however many wasted reads, a few more ends are worth another try. */
 const LEAST = -2 * MISS_COSTS;
 
-/** So many reads may be for nothing, in whatever order tasks end, as a part of the tasks. */
+/** How many reads may be wasted per task, in whatever order the tasks end. */
 const MISSES_PER_TASK = 0.5;
 
+/** Dependencies of `ReadAhead`. */
 export interface ReadAheadDeps<T> {
 	clock: Clock;
-	/** How many tasks there are, and how many of them are open. */
+	/** The number of all tasks, and of those that are open. */
 	tasks(): { all: number; open: number };
-	/** At most so many tasks to read; none when nothing may be read now. */
+	/** Up to `count` tasks to read; none when nothing may be read now. */
 	next(count: number): T[];
-	/** Reads one of them; gives whether it has ended. Never rejects. */
+	/** Reads one of them; resolves to whether it has ended. Never rejects. */
 	read(one: T): Promise<boolean>;
 }
 
 /**
- * When many tasks end together, n8n needs a good while for each call before the node gets to see it. So after a few calls
- * what else is open is read, in a wave: a few tasks at once at first, twice as many each time as long as they have ended,
- * too. A read that finds a task open takes back what several ends have earned, so that few are read where few end.
+ * When many tasks end together, n8n spends a long time on each callback before the node sees it. So after a few
+ * callbacks the other open tasks are read in a wave: a few at once at first, and twice as many in each round as long as
+ * they turn out to have ended. A read that finds a task open cancels the credit of several ends, so that few tasks are
+ * read where few end.
  */
 export class ReadAhead<T> {
-	/** When the last calls have come, in Unix ms. */
+	/** When the latest callbacks arrived, in Unix ms. */
 	private calledAt: number[] = [];
 
 	private credit = 0;
 
 	private isUnderWay = false;
 
-	/** @param missed how many reads ahead were for nothing before */
+	/** @param missed how many reads ahead were wasted before */
 	constructor(
 		private readonly deps: ReadAheadDeps<T>,
 		private missed = 0,
 	) {}
 
-	/** How many reads ahead were for nothing, earlier ones included. */
+	/** How many reads ahead were wasted, including earlier ones. */
 	get misses(): number {
 		return this.missed;
 	}
 
-	/** What a read has shown, made for a call or ahead. */
+	/** Records what a read has shown, whether it was made for a callback or ahead. */
 	saw(hasEnded: boolean): void {
 		if (!hasEnded) this.missed++;
 		const credit = this.credit + (hasEnded ? 1 : -MISS_COSTS);
 		this.credit = Math.max(LEAST, Math.min(MOST, credit));
 	}
 
-	/** A call has told of a task that has ended. Resolves when the wave is over that it has begun, if it has begun one. */
+	/**
+	 * A callback has reported a task that has ended. Resolves when the wave that it has started is over; at once if it
+	 * has started none.
+	 */
 	async called(): Promise<void> {
 		const now = this.deps.clock.now();
 		this.calledAt = [...this.calledAt, now].slice(-CALLS);

@@ -2,29 +2,29 @@ import type { Http } from '../../providers/http';
 import type { How } from './how';
 import type { Watcher } from './watcher';
 
-/** What this process knows of a wait besides what is saved. */
+/** What this process knows of a wait besides the saved state. */
 export interface Known {
 	watcher: Watcher;
-	/** The way to the provider: a call need not open the credential once more. */
+	/** The connection to the provider, so that a callback need not open the credential again. */
 	http: Http;
-	/** The secret of the park that this process is to wake; undefined: somebody else is. */
+	/** The secret of the park that this process is to wake; undefined: it is not to wake one. */
 	secret?: string;
-	/** How the wait goes on, as found out when it was parked. */
+	/** How the wait proceeds, as decided when it was parked. */
 	how?: How;
-	/** The task at each position, where it has one and it was known when the execution was parked. */
+	/** The task id at each position, where it was known when the execution was parked. */
 	taskIds?: ReadonlyArray<string | undefined>;
-	/** Unix ms: forgotten then, where nobody is left who would; a later call begins anew. */
+	/** Unix ms at which the entry is forgotten, where nothing else would remove it. A later callback starts anew. */
 	expiresAt?: number;
 }
 
-/** The waits that this process watches, by their nonce. */
+/** The waits that this process knows, by their nonce. */
 const waits = new Map<string, Known>();
 
-/** What is known of a wait; undefined when this process has not heard of it. */
+/** What this process knows of a wait; undefined if it knows nothing. */
 export const knownWait = (nonce: string): Known | undefined => waits.get(nonce);
 
 /**
- * Knows a wait from now on.
+ * Remembers a wait, and forgets those that have expired.
  *
  * @param now Unix ms
  */
@@ -33,21 +33,26 @@ export function keepWait(nonce: string, known: Known, now: number): void {
 	for (const [other, { expiresAt = Infinity }] of waits) if (expiresAt < now) forgetWait(other);
 }
 
-/** The wait has ended, or goes on elsewhere. */
+/** Forgets a wait that has ended or continues elsewhere, and stops its watcher. */
 export function forgetWait(nonce: string): void {
 	waits.get(nonce)?.watcher.stop();
 	waits.delete(nonce);
 }
 
 /**
- * The secrets of parks that this process has woken, with the Unix ms: n8n needs a moment until the execution runs, and
- * n8n 1.x would run it again at every further wake.
+ * The secrets of the parks that this process has woken, each with its time in Unix ms. n8n takes a moment until the
+ * execution runs, and n8n 1.x would run it again at every further wake.
  */
 const woken = new Map<string, number>();
 
+/** How long a wake is remembered, in ms. */
 const REMEMBERED_MS = 600_000;
 
-/** Whether this process has woken this park before; from now on it has. */
+/**
+ * Whether this process has already woken this park. From now on it counts as woken.
+ *
+ * @param now Unix ms
+ */
 export function wakesAgain(secret: string, now: number): boolean {
 	for (const [known, at] of woken) {
 		if (now - at < REMEMBERED_MS) break;

@@ -21,7 +21,12 @@ export interface RunContext {
 	writer: ProblemWriter;
 }
 
-/** Opens the credential and the memory. Rejects when n8n cannot open the credential. */
+/**
+ * Opens the credential and the memory.
+ *
+ * @param written as in `Plan`
+ * @throws NodeOperationError when n8n cannot open the credential
+ */
 export async function openRun(
 	context: IExecuteFunctions,
 	provider: Provider,

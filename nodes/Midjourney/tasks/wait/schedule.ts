@@ -1,63 +1,68 @@
 import type { Account } from './limiter';
 
-/** When an open task is read. All in ms, but for the growth. */
+/** When an open task is read. All times are in ms. */
 export interface PollSchedule {
 	/** From the submit to the first read. */
 	first: number;
-	/** No pause between two reads is shorter. */
+	/** The shortest pause between two reads, before jitter. */
 	shortest: number;
-	/** No pause is longer, whatever else. */
+	/** The longest pause between two reads, unless the account has too many open tasks. */
 	longest: number;
 	/**
-	 * Each pause is this part of the time waited so far: what a result comes late, half a pause in the mean, is then the same
-	 * small part of what it took, whatever was ordered. lateness.test.ts holds what this brings and costs.
+	 * Each pause is this part of the time waited so far. A result is late by half a pause on average, so its delay is
+	 * always the same small part of the task's duration, whatever the task. lateness.test.ts checks the delay and the
+	 * number of reads.
 	 */
 	growth: number;
 }
 
-/** For a task whose end nobody will tell: nothing is ready before. */
+/** For a task whose end no callback will report. No task ends before the first read. */
 export const AFTER_SUBMIT: PollSchedule = {
 	...{ first: 4_000, shortest: 500, longest: 18_000 },
 	growth: 0.1,
 };
 
-/** For a task whose end the provider can tell, as far as the addresses show; whether it does is not known yet. */
+/** For a task whose end a callback can report, as far as the addresses tell; whether one will is not known yet. */
 export const WHERE_CALLS_MAY_ARRIVE: PollSchedule = {
 	...{ first: 10_000, shortest: 5_000, longest: 18_000 },
 	growth: 0.5,
 };
 
-/** For a task whose end the provider will tell, as it has told others: reads only find what a lost call was to tell. */
+/** For a task whose end a callback should report, as others have arrived. Reads only make up for lost callbacks. */
 export const WHERE_CALLS_ARRIVE: PollSchedule = {
 	...{ first: 120_000, shortest: 300_000, longest: 300_000 },
 	growth: 0,
 };
 
-/** For a task of which a call has told and which was not seen to end: the provider's books are a moment behind. */
+/**
+ * For a task that a callback has reported but that still reads as open: the provider's status lags behind its callback.
+ */
 export const SOON: PollSchedule = {
 	...{ first: 2_000, shortest: 2_000, longest: 18_000 },
 	growth: 0.1,
 };
 
-/** What a workflow that runs once a day has shown still counts when it runs again, in ms. */
+/**
+ * How long the arrival of callbacks, or their absence, counts, in ms: until a workflow that runs once a day runs again.
+ */
 const DAY_MS = 26 * 3_600_000;
 
 /**
- * So long after a call has woken an execution the next is counted on, in ms: it may have arrived in one of several
- * processes, and what the others are told is found by reads alone.
+ * How long further callbacks are expected after one has woken an execution, in ms. It may have arrived in one of
+ * several processes, and this one finds what the others have received only by reading.
  */
 const CALLED_ELSEWHERE_MS = 30 * 60_000;
 
-/** A call that has not come so long after an end was read will not come, in ms. */
+/** How long after a read has shown the end of a task its callback counts as lost, in ms. */
 const CALL_IS_LOST_MS = 5_000;
 
-/** What a process knows of the calls of an account. */
+/** What a process knows of the callbacks of an account. */
 type Hearing = Pick<Account, 'calledAt' | 'calledElsewhereAt' | 'silence'>;
 
 const lastCallOf = ({ calledAt = -Infinity, calledElsewhereAt = -Infinity }: Hearing): number =>
 	Math.max(calledAt, calledElsewhereAt);
 
-/** The silence since the last call, if there is one. */
+/** The silence since the last callback, if there is one. */
 function silenceOf(hearing: Hearing, now: number): Hearing['silence'] {
 	const { silence } = hearing;
 	return silence && silence.since > lastCallOf(hearing) && now <= silence.until
@@ -66,7 +71,7 @@ function silenceOf(hearing: Hearing, now: number): Hearing['silence'] {
 }
 
 /**
- * When tasks are read of which calls can tell, as far as the addresses show.
+ * The schedule of tasks whose end a callback can report, as far as the addresses tell.
  *
  * @param now Unix ms
  */
@@ -80,27 +85,35 @@ export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 }
 
 /**
- * A read has shown the end of a task of which a call was to tell. It may be on its way.
+ * Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported.
+ *
+ * @param now Unix ms
+ */
+export const callsAreReliable = (hearing: Hearing, now: number): boolean =>
+	silenceOf(hearing, now) === undefined;
+
+/**
+ * Records that a read has shown the end of a task before its callback arrived. The callback may still be on its way.
  *
  * @param now Unix ms
  */
 export function endedUncalled(account: Hearing, now: number): void {
 	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = account;
-	// Where calls reach another process, as in queue mode, this one hears nothing of them until it is woken.
+	// Where callbacks reach another process, as in queue mode, this one does not learn of them until it is woken.
 	const areElsewhere = calledElsewhereAt - calledAt > CALLED_ELSEWHERE_MS;
 	if (areElsewhere && now - calledElsewhereAt < CALLED_ELSEWHERE_MS) return;
 	const since = silenceOf(account, now)?.since ?? now;
 	account.silence = { since, until: now + DAY_MS };
 }
 
-/** How many reads an account makes in a second in the mean, however many tasks it has open. */
+/** The average number of reads per second of one account, however many open tasks it has. */
 const READS_PER_SECOND = 40;
 
 /**
  * The pause before the next read, in ms.
  *
  * @param waited ms since the submit
- * @param open how many tasks of the account are open
+ * @param open the number of open tasks of the account
  * @param random 0 to below 1: shortens the pause by up to a fifth, so that many tasks are not all read at once
  */
 export function nextPause(

@@ -5,50 +5,52 @@ import type { Clock } from '../clock';
 import { RESUME_PATH } from '../host';
 
 /**
- * The process calls its own n8n: to wake an execution that it has parked, and to ask how that execution stands. Both
- * addresses need no login; what n8n puts into them (a token, from 2.9 on or so) is kept.
+ * The process calls its own n8n: to wake an execution that it has parked, and to ask for the status of that execution.
+ * Neither address needs a login. What n8n adds to them (a token, from about 2.9 on) is kept.
  */
 
 /** The field of the body that carries the secret of a wake. */
 export const WAKE_FIELD = 'midjourneyWake';
 
-/** What n8n calls the page that tells the state of a waiting execution. */
+/** n8n's path for the status of a waiting execution. */
 const STATUS_PATH = 'n8n-execution-status';
 
-/** Where n8n listens unless it was told otherwise. */
+/** n8n's default address. */
 const USUAL_ADDRESS = 'http://127.0.0.1:5678';
 
-/** n8n is near: whoever does not answer by then, in ms, will not. */
+/** The time limit of a request to n8n, in ms: n8n is near, so a slower answer will not come at all. */
 const TIMEOUT_MS = 5_000;
 
-/** How often a wake is tried while n8n is still saving the execution; the pauses grow from the first, in ms. */
+/**
+ * How often a wake is tried while n8n is still saving the execution. The pauses double, starting with the first, in ms.
+ */
 const WAKE_TRIES = 14;
 const FIRST_PAUSE_MS = 20;
-/** And for how long at the most, in ms: n8n's own timer comes soon behind. */
+/** The time limit of all tries, in ms: n8n's own timer fires soon after. */
 const WAKE_WITHIN_MS = 45_000;
 
 /** The addresses of one execution, as this process can reach them. */
 export interface OwnAddress {
 	/** To wake it. */
 	resume: string;
-	/** To ask how it stands. */
+	/** To ask for its status. */
 	status: string;
 }
 
 type Requester = Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
 
-/** The address that resumes this execution at this node, as n8n knows itself. Not a URL where n8n gives none. */
+/** The address that resumes this execution at this node, under n8n's own base URL. Not a URL where n8n gives none. */
 export const resumeUrlOf = (context: IExecuteFunctions): string =>
 	below(executionOf(context).resumeUrl, RESUME_PATH);
 
-/** n8n's own token in such an address; undefined where this n8n has none. */
+/** n8n's own token in a resume URL; undefined where this n8n has none. */
 export const resumeTokenOf = (resumeUrl: string): string | undefined =>
 	text(URL.canParse(resumeUrl) ? new URL(resumeUrl).searchParams.get('signature') : undefined);
 
 const statusUrlOf = (context: IExecuteFunctions): string =>
 	below(executionOf(context).resumeFormUrl, STATUS_PATH);
 
-/** The same address with a path behind its own; what is no URL stays as it is. */
+/** Appends a path to a URL; returns anything else unchanged. */
 function below(given: unknown, path: string): string {
 	const address = String(given);
 	if (!URL.canParse(address)) return address;
@@ -62,14 +64,17 @@ function executionOf(context: IExecuteFunctions): Record<string, unknown> {
 	return isRecord(execution) ? execution : {};
 }
 
-/** Which origins have answered before, so that each is tried once a while and not once an execution. */
+/**
+ * Maps n8n's public origin to the one that has led to n8n before, so that origins are not tried anew for each
+ * execution.
+ */
 const reachable = new Map<string, string>();
 
 /**
- * Finds out how this process can call its own execution: asks for the state of the execution, which costs a few ms and
- * changes nothing.
+ * Finds out how this process can call its own execution, by asking for the status of the execution. That takes a few ms
+ * and changes nothing.
  *
- * @param internal where the user says that n8n can be reached from inside, if he does
+ * @param internal the base URL at which n8n can be reached from inside, if the user has set one
  * @returns undefined when none of the addresses leads to this n8n
  */
 export async function ownAddress(
@@ -86,9 +91,9 @@ export async function ownAddress(
 /**
  * The addresses of any execution of this n8n.
  *
- * @param ofAnother as n8n gives them for another execution, or for none yet
- * @param resumeToken n8n's own token for calling it, where this n8n has such
- * @returns undefined where what n8n gives is no URL
+ * @param ofAnother as n8n gives them for another execution, or for none
+ * @param resumeToken n8n's own token for calling the execution, where this n8n has one
+ * @returns undefined where n8n gives no URL
  */
 export function addressOfExecution(
 	ofAnother: { resumeUrl: unknown; resumeFormUrl: unknown },
@@ -109,52 +114,58 @@ export function addressOfExecution(
 	return resume === undefined || status === undefined ? undefined : { resume, status };
 }
 
-/** The same addresses at the origin that has led to this n8n before; undefined: none has. */
+/** The same addresses at the origin that has led to this n8n before; undefined if none has. */
 export function knownAddress({ resume, status }: OwnAddress): OwnAddress | undefined {
 	const known = reachable.get(new URL(resume).origin);
 	return known === undefined ? undefined : { resume: at(known, resume), status: at(known, status) };
 }
 
-/** Where n8n keeps its nodes from calling. That changes only with its settings, and so with the process. */
+/**
+ * The origins that n8n does not let its nodes call. They depend on n8n's settings, so they last as long as the process.
+ */
 const shut = new Set<string>();
 
-/** How n8n's protection against private addresses refuses a request (tried in 2.41.1); older n8n has none. */
+/**
+ * n8n's message when its protection against private addresses refuses a request (tried in 2.41.1). Older n8n has no
+ * such protection.
+ */
 const SHUT = /blocked because (it resolves to a restricted IP address|the destination hostname is)/;
 
-/** Notes it where n8n has kept its node from calling this URL. */
+/** Records the origin of this URL if n8n has refused to call it. */
 function noteShut(url: string, error: unknown): void {
 	if (SHUT.test(String(isRecord(error) ? error.message : error))) shut.add(new URL(url).origin);
 }
 
 /**
- * Whether n8n keeps its nodes from calling all of these. A node that is published asks it before anybody waits.
+ * Whether n8n refuses to call all of these. The Trigger asks when it is published, before anything waits.
  *
- * @param urls of this n8n; what is no URL does not count
+ * @param urls of this n8n; invalid ones are ignored
  */
 export async function areShut(helpers: Requester, urls: readonly string[]): Promise<boolean> {
 	const origins = new Set(
 		urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin),
 	);
 	for (const origin of origins) {
-		// Whatever is there: the protection comes before the connection.
+		// It does not matter what answers: n8n checks the address before it connects.
 		const options = { url: `${origin}/healthz`, timeout: TIMEOUT_MS, ignoreHttpStatusErrors: true };
 		await helpers.httpRequest(options).catch((error: unknown) => noteShut(origin, error));
 	}
 	return origins.size > 0 && [...origins].every((origin) => shut.has(origin));
 }
 
-/** What to do where no address leads to this n8n, as a sentence. */
+/** What to do when no address leads to this n8n, as a sentence. */
 export const reachAdvice = (): string =>
 	shut.size === 0
-		? 'Internal Base URL in Options names an address that works from inside.'
+		? 'Set Internal Base URL in Options to an address at which n8n can be reached from inside.'
 		: `n8n's protection against private addresses refuses ${[...shut].join(' and ')}. Allow it in n8n's environment ` +
 			'(N8N_SSRF_ALLOWED_IP_RANGES or N8N_SSRF_ALLOWED_HOSTNAMES), or enter an allowed address of this n8n as Internal Base URL in Options.';
 
 /**
- * The same addresses at an origin that leads to this n8n: the one that has before, one that the user names, the one that
- * n8n takes for its own, or where n8n listens as a rule.
+ * The same addresses at an origin that leads to this n8n. Tried in turn: the one that has before, the one that the user
+ * has set, n8n's public one, and n8n's default.
  *
- * @param isRight whether an execution that stands like this there can be the one that is meant
+ * @param isRight whether an execution with this status can be the right one; `isGuess` at n8n's default address
+ * @returns undefined when none leads to this n8n
  */
 export async function reachableAddress(
 	helpers: Requester,
@@ -176,7 +187,7 @@ export async function reachableAddress(
 	return undefined;
 }
 
-/** The same path and query at another origin (with a path of its own, if it has one). */
+/** The same path and query at another origin, below the path of that origin if it has one. */
 function at(origin: string, url: string): string {
 	const { pathname, search } = new URL(url);
 	const base = new URL(origin);
@@ -184,12 +195,12 @@ function at(origin: string, url: string): string {
 }
 
 /**
- * What n8n stumbles over when it is asked for an execution that runs and has no data in the database yet, as one has that
- * was started by hand until it first parks: it knows the execution, so it is the right one.
+ * n8n's error when it is asked for the status of an execution that is running but has no data in the database yet, as
+ * one that was started manually and has not parked. n8n knows the execution, so the address is the right one.
  */
 const NO_DATA_YET = /reading '(executionData|resumeToken)'/;
 
-/** Whether this execution is there. */
+/** Whether the address leads to the right execution. */
 async function isAt(
 	helpers: Requester,
 	address: OwnAddress,
@@ -204,7 +215,7 @@ async function isAt(
 	}
 }
 
-/** How the execution stands, in n8n's words; undefined when nobody says. */
+/** The status of the execution, in n8n's words; undefined when n8n does not answer. */
 export async function statusOf(
 	helpers: Requester,
 	address: OwnAddress,
@@ -224,10 +235,10 @@ const askStatus = async (helpers: Requester, { status }: OwnAddress): Promise<un
 		disableFollowRedirect: true,
 	});
 
-/** How n8n calls an execution that nothing can wake any more; `null`: it was deleted. */
+/** n8n's statuses of an execution that nothing can wake any more; `null`: it was deleted. */
 const ENDED: ReadonlySet<string> = new Set(['success', 'error', 'canceled', 'crashed', 'null']);
 
-/** How n8n calls one that goes on. */
+/** n8n's statuses of an execution that has not ended. */
 const ALIVE: ReadonlySet<string> = new Set([
 	'form-waiting',
 	'new',
@@ -237,25 +248,25 @@ const ALIVE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether these are n8n's words for how an execution stands.
+ * Whether this is one of n8n's statuses of an execution.
  *
- * @param isGuess another n8n may listen there, which does not know the execution
+ * @param isGuess the address may be that of another n8n, which does not know the execution
  */
 export const isStatus = (status: string | undefined, isGuess: boolean): boolean =>
 	status !== undefined &&
 	(ALIVE.has(status) || ENDED.has(status)) &&
 	!(isGuess && status === 'null');
 
-/** Whether an execution that stands like this can still be woken; where n8n does not say, it may. */
+/** Whether an execution with this status can still be woken; undefined counts as yes. */
 export const isAlive = (status: string | undefined): boolean =>
 	status === undefined || !ENDED.has(status);
 
 /**
- * Wakes a parked execution, as soon as n8n has saved it: before, n8n would refuse the call, and say so in its log.
+ * Wakes a parked execution as soon as n8n has saved it. Before that, n8n would refuse the call and log it.
  *
- * @param secret that the execution has saved for this wake; a later wait of it has another
- * @param isDue false when somebody else has woken it
- * @returns `gone` when nothing waits for this wake any more; `failed` when n8n did not take it
+ * @param secret the one that the execution has saved for this wake; a later wait has another one
+ * @param isDue false once something else has woken the execution
+ * @returns `gone` when nothing waits for this wake any more; `failed` when n8n has not accepted it
  */
 export async function wake(
 	helpers: Requester,

@@ -6,24 +6,30 @@ import type { NodeProblem } from '../nodeErrors';
 import type { RequestSummary, Settings } from '../settings';
 
 /**
- * What is known of everything that one execution of the node waits for, as one value. In the foreground it lives in
- * memory; a parked execution has it saved, and each step of the node goes on from it (docs/waiting.md).
+ * The state of everything that one execution of the node waits for, as one value. In the foreground it lives in memory.
+ * A parked execution saves it, and the node resumes from it (docs/waiting.md).
  */
 
-/** Raised when an older package could not go on from what this one saves. */
+/** Raised when an older package could not resume from what this one saves. */
 const VERSION = 1;
 
-/** How far one purchase is. */
+/** The stage of one purchase. */
 export type Stage =
-	/** Nothing has been sent, or what was sent was certainly refused for a passing reason. */
+	/** Nothing was sent, or the provider has certainly refused it for a transient reason. */
 	| { at: 'toBuy'; request: TaskRequest; attempts: number }
-	/** The intent to send it was saved: whoever finds this and was not woken to send it does not know. */
+	/**
+	 * The intent to send it was saved. A run that finds this, and was not woken to send it, cannot know
+	 * whether it was sent.
+	 */
 	| { at: 'sending'; request: TaskRequest; attempts: number }
-	/** It may have been taken: sent at `since`, 0 where that is not known; a call may tell `until` then (Unix ms). */
+	/**
+	 * It may have been accepted. `since`: Unix ms of the submit, 0 if unknown. A callback may identify its task until
+	 * `until`, in Unix ms.
+	 */
 	| { at: 'unknown'; since: number; until: number; failure?: Failure }
 	/**
-	 * There is a task. `since` and `deadline` in Unix ms; `fresh`: this node has submitted it; `called`: the provider is to
-	 * call this very wait when it ends.
+	 * There is a task. `since` and `deadline` are in Unix ms. `fresh`: this node has submitted it. `called`: the provider
+	 * is to call this very wait when the task ends.
 	 */
 	| {
 			at: 'bought';
@@ -33,76 +39,79 @@ export type Stage =
 			fresh: boolean;
 			called?: boolean;
 	  }
-	/** There will be no result, whatever becomes of the others. */
+	/** There will be no result, whatever happens to the other tasks. */
 	| {
 			at: 'ended';
 			problem: SavedProblem;
 			taskId?: string;
-			/** The problem is another item's. */
+			/** It was not submitted, because of another item's problem. */
 			skipped?: boolean;
-			/** Something was sent, and nobody knows whether it was taken. */
+			/** A submit was sent, and it is not known whether it was accepted. */
 			mayBePaid?: boolean;
 	  };
 
-/** What is left of an error when it has been saved. */
+/** The part of an error that is saved. */
 export interface SavedProblem {
 	message: string;
 	description?: string;
 }
 
-/** One thing that is waited for. */
+/** One task that is waited for. */
 export interface TaskState {
 	itemIndex: number;
-	/** Under which the purchase is remembered; absent for a task that was submitted elsewhere. */
+	/** The key under which the purchase is remembered; absent for a task that was submitted elsewhere. */
 	key?: string;
-	/** Undefined where the parameters of the item were refused. */
+	/** Undefined where the item's parameters were refused. */
 	settings?: Settings;
-	/** What was asked for, as far as items show it. */
+	/** What items show of the request. */
 	asked?: RequestSummary;
 	stage: Stage;
-	/** Of steps before, in other processes perhaps. */
+	/** The number of reads in earlier steps, perhaps in other processes. */
 	reads: number;
-	/** A step before has seen its end, in another process perhaps: no call is to be waited for. */
+	/** An earlier step has seen its end, perhaps in another process, so no callback is waited for. */
 	hasEnded?: boolean;
-	/** The error itself, where it has not been saved. */
+	/** The error itself; it is not saved. */
 	error?: NodeProblem;
 }
 
-/** All that one run of the node waits for. */
+/** Everything that one run of the node waits for. */
 export interface WaitState {
 	version: typeof VERSION;
-	/** A retry of the execution is another one, which begins anew. */
+	/** A retry is another execution, and starts anew. */
 	executionId: string;
 	/** Such as `image:generate`. */
 	operation: string;
-	/** Names this wait in callback addresses; random. */
+	/** Identifies this wait in callback addresses; random. */
 	nonce: string;
-	/** Whoever knows it may wake this park; random, another one for each. */
+	/** The secret that wakes this park; random, and a new one for each park. */
 	wake?: string;
-	/** Unix ms: when n8n runs the node again if nobody wakes it. */
+	/** Unix ms at which n8n runs the node again if nothing wakes it. */
 	until?: number;
-	/** Which tasks are bought next, when somebody wakes it for that. */
+	/** The positions of the tasks to buy next, when it is woken for that. */
 	intent: number[];
-	/** Unix ms: the provider wants to be left alone until then. */
+	/** Unix ms until which nothing is submitted. */
 	pausedUntil: number;
-	/** Why it does. */
+	/** The failure that caused the pause. */
 	pausedBy?: Failure;
-	/** Unix ms of the last submit that was taken, or of the beginning. */
+	/** Unix ms of the last submit that was accepted, or of the start. */
 	progressAt: number;
-	/** How many submits in a row have left open whether they were taken. */
+	/** How many submits in a row have left open whether they were accepted. */
 	unclearInARow: number;
-	/** How often in a row nobody woke it although the process was to. */
+	/** How often in a row the process has failed to wake it. */
 	missedWakes: number;
-	/** A call of the provider has woken it. */
+	/** A callback has woken it. */
 	wasCalled?: boolean;
-	/** It runs again, not to buy more: what is open is read, as lost calls and dead processes leave it. */
+	/**
+	 * It runs again, but not to buy: open tasks are read, because a callback may have been lost or a
+	 * process may have died.
+	 */
 	isLook?: boolean;
-	/** The editor shows what is waited for. */
+	/** The editor already shows the tasks. */
 	isShown: boolean;
 	tasks: TaskState[];
 }
 
-/** A wait that begins. */
+/** The state of a wait that begins. */
 export const newState = (
 	begun: Pick<WaitState, 'executionId' | 'operation' | 'nonce' | 'progressAt' | 'tasks'>,
 ): WaitState => ({
@@ -115,25 +124,25 @@ export const newState = (
 	...begun,
 });
 
-/** As it is saved with the execution: of an error its words alone, which stand in the stage. */
+/** The text that is saved with the execution. Of an error only the words are kept, in the stage. */
 export const serialize = (state: WaitState): string =>
 	JSON.stringify({ ...state, tasks: state.tasks.map((task) => ({ ...task, error: undefined })) });
 
-/** What `serialize` has made; undefined for anything else. */
+/** Reads what `serialize` has written; undefined for anything else. */
 export function parseState(saved: unknown): WaitState | undefined {
 	const state = unwrapJson(saved);
 	return isState(state) ? state : undefined;
 }
 
-/** The task ids in whatever another version of this package has saved. */
+/** The task ids in what another version of this package has saved. */
 export function taskIdsIn(saved: unknown): string[] {
 	const found = typeof saved === 'string' ? saved.matchAll(/"taskId":"([^"\\]{1,200})"/g) : [];
 	return [...new Set([...found].map(([, id]) => id ?? ''))];
 }
 
 /**
- * What a wake does to the state before the node runs: what was intended may be sent from now on, and whoever finds it
- * so once more (an execution that n8n revives after a crash) is not the first.
+ * The state after a wake, before the node runs. Intended submits may be sent from now on. A later run that still finds
+ * them so (n8n may revive an execution after a crash) is not the first and does not send them.
  *
  * @param now Unix ms
  */
@@ -150,21 +159,24 @@ export function onWake(state: WaitState, now: number): WaitState {
 	return { ...state, tasks, intent: [], missedWakes: 0 };
 }
 
-/** How many tasks are bought between two saves: so many may be unknown after a crash. */
+/** How many tasks are bought between two saves, and so how many may be unclear after a crash. */
 export const BATCH = 10;
 
-/** What is to be done next. */
+/** The next step of a run. */
 export type Step =
 	| { do: 'submit'; batch: number[] }
-	/** Until Unix ms. */
+	/** `until` in Unix ms. */
 	| { do: 'pause'; until: number }
-	/** For tasks, or for calls that tell of unknown ones. */
+	/** For open tasks, or for callbacks that identify unknown ones. */
 	| { do: 'wait' }
 	| { do: 'end' };
 
 /**
+ * The next step for these tasks.
+ *
+ * @param now Unix ms
  * @param isOpen whether a bought task has still to end
- * @param holds nothing more is bought while it is unknown what became of a submit
+ * @param holds nothing more is bought while the result of a submit is unknown
  */
 export function nextStep(
 	{ tasks, pausedUntil }: WaitState,
@@ -182,13 +194,14 @@ export function nextStep(
 	return open || unknown ? { do: 'wait' } : { do: 'end' };
 }
 
-/** What was intended and has certainly not been sent is to be bought as before. */
+/** Moves intended tasks that were certainly not sent back to `toBuy`. */
 export function withdrawIntent({ tasks }: WaitState): void {
 	for (const task of tasks) {
 		if (task.stage.at === 'sending') task.stage = { ...task.stage, at: 'toBuy' };
 	}
 }
 
+/** The positions of the tasks that are at this stage. */
 export const positionsAt = (tasks: readonly TaskState[], at: Stage['at']): number[] =>
 	tasks.flatMap(({ stage }, position) => (stage.at === at ? [position] : []));
 

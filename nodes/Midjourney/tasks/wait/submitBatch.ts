@@ -8,54 +8,57 @@ import type { PollSchedule } from './schedule';
 import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
 
 /**
- * How often a submit is sent that was certainly not taken. Rate limits and maintenance pass by themselves; an address
- * that cannot be reached at all is more likely a wrong one.
+ * How often a submit is sent that was certainly not accepted. Rate limits and maintenance pass by themselves; an
+ * address that cannot be reached at all is more likely a wrong one.
  */
 const ATTEMPTS: Partial<Record<FailureReason, number>> = { rateLimited: 12, maintenance: 6 };
 const OTHER_ATTEMPTS = 4;
 
-/** However long a provider asks to be left alone, in ms: it is asked again then. */
+/** The longest pause after a refused submit, in ms, whatever the provider asks for. */
 const LONGEST_PAUSE_MS = 120_000;
 
-/** So many submits in a row whose answers say nothing are no accident: buying stops. */
+/** After this many ambiguous submits in a row, buying stops: that is no coincidence. */
 const MOST_UNCLEAR = 10;
 
-/** How long a cancelled execution still waits for the ids of submits that are under way, to name them, in ms. */
+/** How long a cancelled execution waits for the ids of submits in flight, in ms, to name them. */
 const CANCEL_GRACE_MS = 500;
 
-/** Refusals that every further submit of the account would meet as well. */
+/** Refusals that every further submit of the account would meet, too. */
 const ACCOUNT_WIDE: ReadonlySet<FailureReason> = new Set<FailureReason>([
 	'invalidKey',
 	'noCredits',
 	'notAllowed',
 ]);
 
+/** Dependencies of `submitBatch`. */
 export interface SubmitDeps {
 	provider: Provider;
 	http: Http;
 	clock: ExecutionClock;
 	memory: Memory;
 	limiter: Limiter;
-	/** Nothing more is bought after the first refusal, because the node is going to fail anyway (On Error = stop). */
+	/** Whether nothing more is bought after the first refusal, because the node will fail anyway (On Error = stop). */
 	stopsAtRefusal: boolean;
-	/** Where the provider is to report that a task has ended; undefined: nowhere. */
+	/** The address at which the provider reports the end of the task; undefined: none. */
 	callbackUrl?(position: number): string | undefined;
-	/** These reports reach this very wait: one may still tell of a submit whose answer was lost. */
+	/** Whether these reports reach this very wait: one may still identify the task of a submit whose answer was lost. */
 	callsReachWait: boolean;
-	/** The item's words for a submit that did not succeed; without a failure it was not sent because of another one. */
+	/**
+	 * The error of an item whose submit did not succeed; without a failure, it was not sent because of another submit.
+	 */
 	problemOf(task: TaskState, failure: Failure | undefined, ambiguous: boolean): TaskState['error'];
-	/** How many submits are sent and not answered yet. */
+	/** The number of submits that were sent and not answered yet. */
 	underWay: { count: number };
-	/** Called for every task id the moment it is known. */
+	/** Called with each task id as soon as it is known. */
 	onBought(task: TaskState, taskId: string): void;
 }
 
 /**
- * Sends the submits at these positions, each once and a few at a time, and writes down in their stages what came of it.
- * The one place where money is spent. What was refused for a passing reason is to be bought again after
- * `state.pausedUntil`; what may have been taken is never sent again.
+ * Sends the submits at these positions, each once and a few at a time, and records in their stages what came of it. The
+ * only place where money is spent. A submit that was refused for a transient reason may be sent again after
+ * `state.pausedUntil`. One that may have been accepted is never sent again.
  *
- * @throws when the execution is cancelled; submits under way are still remembered when they end
+ * @throws when the execution is cancelled; the results of submits in flight are still remembered
  */
 export async function submitBatch(
 	state: WaitState,
@@ -69,7 +72,7 @@ export async function submitBatch(
 		if (!task || progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
 		await submitAt(state, position, task, deps, progress);
 	};
-	// Somebody else may have been asked to leave the account alone.
+	// The provider may have asked another run to pause.
 	const orPaused = () => pause(state, clock.now() + limiter.pausedFor());
 	const ends = await Promise.allSettled(
 		batch.map(async (position) => {
@@ -119,7 +122,7 @@ async function submitAt(
 	progress.isOver ||= deps.stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
 }
 
-/** Sends it once, and sees to it that whatever comes of it is remembered, even when nobody waits any longer. */
+/** Sends a submit once, and makes sure that its result is remembered even if nobody waits for it any more. */
 async function sendOnce(
 	task: TaskState,
 	position: number,
@@ -153,7 +156,7 @@ async function sendOnce(
 	return undefined;
 }
 
-/** Nothing more is bought: the rest says why. */
+/** Ends all tasks that have not been bought yet, because of another item's problem. */
 export function skipRest(state: WaitState, { problemOf }: Pick<SubmitDeps, 'problemOf'>): void {
 	for (const position of positionsAt(state.tasks, 'toBuy')) {
 		const task = state.tasks[position];
@@ -162,9 +165,10 @@ export function skipRest(state: WaitState, { problemOf }: Pick<SubmitDeps, 'prob
 }
 
 /**
- * There will be no result; why.
+ * Ends a task without a result.
  *
- * @param more what else is known: the problem is another item's, a submit may have been taken, a task there is all the same
+ * @param error the reason
+ * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
  */
 export function endWith(
 	task: TaskState,
@@ -179,15 +183,17 @@ export function endWith(
 	task.stage = { at: 'ended', problem, ...more };
 }
 
-/** Nothing is sent before. */
+/** Sends nothing before `until`, in Unix ms. */
 function pause(state: WaitState, until: number, because?: Failure): void {
 	state.pausedUntil = Math.max(state.pausedUntil, until);
 	if (because) state.pausedBy = because;
 }
 
 /**
- * However often a provider says later: what could not be bought within its time limit, since the last submit that was
- * taken, ends with what it said.
+ * Ends what could not be bought within its time limit, counted from the last accepted submit, however often the
+ * provider asks to wait. The last refusal becomes the problem.
+ *
+ * @param now Unix ms
  */
 export function endOverdue(
 	state: WaitState,
@@ -202,13 +208,13 @@ export function endOverdue(
 	}
 }
 
-/** Whether a submit certainly was not taken and the reason passes by itself. */
+/** Whether a submit was certainly not accepted, for a reason that passes by itself. */
 const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	failure.accepted === 'no' &&
 	failure.transient &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
 
-/** What was set of when a task is read; what was not is as usual. */
+/** The user's overrides of the read schedule; defaults apply to the rest. Unless `fresh`, the task is read at once. */
 export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
 	...settings?.schedule,
 	...(!fresh && { first: 0 }),

@@ -2,34 +2,43 @@ import type { Failure } from '../../providers/http';
 import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import type { Account } from './limiter';
-import { AFTER_SUBMIT, nextPause, SOON, usualWhereCalled, type PollSchedule } from './schedule';
+import {
+	AFTER_SUBMIT,
+	callsAreReliable,
+	nextPause,
+	SOON,
+	usualWhereCalled,
+	type PollSchedule,
+} from './schedule';
 
 /** A task to be watched. */
 export interface Target {
 	taskId: string;
-	/** Unix ms of the submit, or of the start of waiting when the task was submitted elsewhere. */
+	/** Unix ms of the submit, or of the start of the wait for a task that was submitted elsewhere. */
 	since: number;
-	/** Unix ms: what is open then stays open. */
+	/** Unix ms of the time limit: a task that is open then stays open. */
 	deadline: number;
-	/** What was set of when to read it; what was not is as usual. */
+	/** The user's overrides of the read schedule; defaults apply to the rest. */
 	schedule: Partial<PollSchedule>;
-	/** Submitted by this node: it exists, even where the provider does not find it yet. */
+	/** Whether this node has submitted it: it exists, even if the provider does not find it yet. */
 	fresh: boolean;
-	/** A call is to tell of it: a watcher that lives by calls reads only then. */
+	/** Whether a callback is to report its end. A watcher that does not poll reads it only then. */
 	called?: boolean;
 }
 
-/** What is known of a watched task. */
+/** The last known state of a watched task. */
 export interface Sighting {
-	/** `lost`: it can no longer be read; `timeLimit`: it was still open then; undefined: go on watching. */
+	/**
+	 * `lost`: it can no longer be read; `timeLimit`: it was still open at its time limit; undefined: it is still watched.
+	 */
 	end?: 'terminal' | 'lost' | 'timeLimit';
-	/** The last that was seen of the task. */
+	/** The task as it was last seen. */
 	task?: Task;
-	/** Why the last read did not succeed, if it did not. */
+	/** Why the last read failed, if it did. */
 	failure?: Failure;
 	/** How often it was read. */
 	reads: number;
-	/** A call has told of it, or led to the read that has shown its end. */
+	/** Whether a callback has reported it, or led to the read that showed its end. */
 	called: boolean;
 	/** Unix ms of the end. */
 	endedAt?: number;
@@ -38,26 +47,27 @@ export interface Sighting {
 /** What the next watcher of a task takes over. */
 export interface Progress {
 	sighting: Sighting;
-	/** Unix ms: when to read next. */
+	/** Unix ms of the next read. */
 	due: number;
-	/** What that was reckoned by. */
+	/** The default schedule from which `due` was computed. */
 	usual: PollSchedule;
 	/** Unix ms of the last answer. */
 	readAt?: number;
 }
 
+/** A task with everything that its watcher keeps. */
 export interface Watched extends Target, Progress {
-	/** 0 to below 1: by what chance its pauses are shortened. */
+	/** 0 to below 1: the jitter that shortens its pauses. */
 	chance: number;
-	/** The read that is under way. */
+	/** The read in flight. */
 	reading?: Promise<void>;
-	/** A call has told this watcher of it. */
+	/** Whether a callback has reported it to this watcher. */
 	isTold?: boolean;
-	/** Unix ms: when the read at the deadline began. */
+	/** Unix ms of the start of the read at the deadline. */
 	lastAt?: number;
 }
 
-/** Reckons when to read a task next. */
+/** Schedules the next read of a task. */
 export function plan(one: Watched, account: Account, clock: Clock): void {
 	const { since, readAt, chance } = one;
 	one.usual = usualOf(one, account, clock.now());
@@ -68,10 +78,28 @@ export function plan(one: Watched, account: Account, clock: Clock): void {
 			: readAt + nextPause(schedule, readAt - since, account.watched, chance);
 }
 
-/** Reckons anew when what is known of the calls of the account has changed; what is due stays due. */
+/**
+ * Schedules the next read anew if the account's callbacks are expected differently than before. A read that is due
+ * stays due.
+ */
 export function planAnew(one: Watched, account: Account, clock: Clock, now: number): void {
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);
 }
+
+/**
+ * Whether this task can wait for its callback instead of being read.
+ *
+ * @param now Unix ms
+ */
+export const reliesOnCall = (
+	{ called, schedule, sighting }: Watched,
+	account: Account,
+	now: number,
+): boolean =>
+	called === true &&
+	!sighting.called &&
+	Object.keys(schedule).length === 0 &&
+	callsAreReliable(account, now);
 
 function usualOf({ called, sighting }: Watched, account: Account, now: number): PollSchedule {
 	if (sighting.called) return SOON;

@@ -4,49 +4,64 @@ import type { Clock } from '../clock';
 import { judge } from './judge';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
-import { AFTER_SUBMIT, endedUncalled, SOON } from './schedule';
+import { AFTER_SUBMIT, endedUncalled, SOON, WHERE_CALLS_ARRIVE } from './schedule';
 import type { WaitState } from './state';
-import { plan, planAnew, type Progress, type Sighting, type Target, type Watched } from './watched';
+import {
+	plan,
+	planAnew,
+	reliesOnCall,
+	type Progress,
+	type Sighting,
+	type Target,
+	type Watched,
+} from './watched';
 
-/** At its time limit a task is read once more; this long is the answer waited for, in ms. */
+/** How long to wait for the last read of a task at its time limit, in ms. */
 export const LAST_READ_MS = 5_000;
 
-/** So long a node that runs waits for what is due before it goes on without, in ms. */
+/** How long a running node waits for due reads before it continues without them, in ms. */
 const DUE_READS_MS = 10_000;
 
-/** The loop looks around at least this often, in ms. */
+/** The longest pause between two rounds of the loop, in ms. */
 const TICK_MS = 1_000;
 
-/** While something is being read: its next read may be due this soon after it, in ms. */
+/** The longest pause while a task is being read, in ms: its next read may be due this soon. */
 const READING_TICK_MS = 200;
 
+/** Dependencies of a watcher. */
 export interface WatcherDeps {
 	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
 	clock: Clock;
-	/** Whether it reads by itself also what calls will tell of. */
+	/** Whether it also polls tasks whose end a callback will report. */
 	polls: boolean;
-	/** Hears of each end. */
+	/** Called when a task has ended. */
 	onEnd?(taskId: string, sighting: Sighting): void;
 }
 
 /**
- * The one loop that reads tasks: for a node that waits in the foreground, for the calls to a parked one, and in the
- * process beside a parked one. It keeps ids and what was seen of them, nothing of the execution.
+ * The only loop that reads tasks: for a node that waits in the foreground, for callbacks to a parked execution, and in
+ * the process beside a parked execution. It keeps ids and the state of each task, nothing of the execution.
  */
 export class Watcher {
 	private readonly watched = new Map<string, Watched>();
 
-	/** What was read ahead for nothing goes to the end. */
+	/** A task that was read ahead and found open moves to the end. */
 	private readonly openIds = new Set<string>();
 
 	private readonly ahead: ReadAhead<Watched>;
 
-	/** What ends together is then read together: the end of the last is seen as soon as that of one would be. */
+	/**
+	 * The jitter, the same for all tasks: tasks that end together are read together, and the end of the last one is seen
+	 * as soon as that of a single one.
+	 */
 	private readonly chance: number;
 
-	/** What an earlier watcher of the same tasks knew. */
+	/** What an earlier watcher of the same tasks has seen. */
 	private readonly known: ReadonlyMap<string, Progress>;
+
+	/** Unix ms: when a callback last reported an end. */
+	private toldAt = -Infinity;
 
 	private running = false;
 
@@ -54,7 +69,7 @@ export class Watcher {
 
 	private listeners: Array<() => void> = [];
 
-	/** @param before watches the same tasks and is stopped: what it has seen need not be read again */
+	/** @param before a watcher of the same tasks; it is stopped, and what it has seen need not be read again */
 	constructor(
 		private readonly deps: WatcherDeps,
 		before?: Watcher,
@@ -72,7 +87,7 @@ export class Watcher {
 		);
 	}
 
-	/** Watches another task, or knows it already. */
+	/** Watches another task. If it is watched already, only a later deadline changes anything. */
 	add(target: Target): void {
 		const { chance } = this;
 		const { clock, account } = this.deps;
@@ -93,22 +108,22 @@ export class Watcher {
 		this.start();
 	}
 
-	/** What is known of a task; undefined when it is not watched. */
+	/** The last known state of a task; undefined when it is not watched. */
 	sightingOf(taskId: string): Sighting | undefined {
 		return this.watched.get(taskId)?.sighting;
 	}
 
-	/** Whether all tasks that were added have ended, whichever way. */
+	/** Whether all added tasks have ended, in whatever way. */
 	get allEnded(): boolean {
 		return this.openIds.size === 0;
 	}
 
-	/** Nothing will be read any more. */
+	/** Whether it was stopped and reads nothing any more. */
 	get isStopped(): boolean {
 		return this.stopped;
 	}
 
-	/** Resolves when all tasks that were added have ended, or it was stopped. */
+	/** Resolves when all added tasks have ended, or when the watcher was stopped. */
 	async untilAllEnded(): Promise<void> {
 		while (!this.allEnded && !this.stopped) {
 			await new Promise<void>((resolve) => this.listeners.push(resolve));
@@ -116,22 +131,24 @@ export class Watcher {
 	}
 
 	/**
-	 * Somebody says that a task may have ended: reads it at once. Calls that come together share a read. Where tasks end
-	 * together, others are read ahead; one of those who have told waits for that, so that somebody sees it when all have ended.
+	 * A callback says that a task may have ended: reads it at once. Simultaneous callbacks share a read. Where tasks end
+	 * together, others are read ahead. One of the callbacks waits for that, so that one of them sees when all have ended.
 	 */
 	async onCallback(taskId: string): Promise<void> {
 		const one = this.watched.get(taskId);
 		if (!one) return;
 		await this.readAsTold(one);
-		if (one.sighting.end) await this.ahead.called();
+		if (!one.sighting.end) return;
+		this.toldAt = this.deps.clock.now();
+		await this.ahead.called();
 	}
 
 	/**
-	 * Reads what is due, once; what hangs goes on without being waited for. What is past its deadline ends, so that no try of
-	 * a node that has failed at its time limit begins to wait anew.
+	 * Reads all due tasks once, and does not wait for reads that hang. Tasks past their deadline end, so that no try of a
+	 * node that failed at its time limit starts to wait anew.
 	 *
-	 * @param wake `wasCalled`: a call has told of all that is open, in another process; `isLook`: a look finds what nobody
-	 * has told of. With either, all that is open is due.
+	 * @param wake `wasCalled`: a callback in another process has reported everything that is open; `isLook`: a look, for
+	 * what no callback has reported. Either makes every open task due.
 	 */
 	async readDue({
 		wasCalled = false,
@@ -139,19 +156,20 @@ export class Watcher {
 	}: Pick<WaitState, 'wasCalled' | 'isLook'> = {}): Promise<void> {
 		const { clock } = this.deps;
 		const now = clock.now();
+		const isSpared = this.sparing(now);
 		const reads = [...this.openIds].flatMap((taskId) => {
 			const one = this.watched.get(taskId);
 			if (!one) return [];
 			if (wasCalled) one.sighting.called = true;
 			if (wasCalled || isLook) one.due = now;
-			this.tend(one, now, true);
+			this.tend(one, now, isLook || !isSpared(one));
 			return one.reading ?? [];
 		});
 		if (reads.length === 0) return;
 		await Promise.race([Promise.all(reads), this.untilAllEnded(), clock.sleep(DUE_READS_MS)]);
 	}
 
-	/** From now on nothing is read any more, and what is being read is not believed. */
+	/** Stops reading, and ignores the reads in flight. */
 	stop(): void {
 		if (this.stopped) return;
 		this.stopped = true;
@@ -159,7 +177,7 @@ export class Watcher {
 		this.notify();
 	}
 
-	/** Stops, and gives what is known. What is being read is due at once. */
+	/** Stops, and returns the state of each task. A task whose read is in flight is due at once. */
 	private handOver(): Array<[string, Progress]> {
 		this.stop();
 		return [...this.watched].map(([taskId, { sighting, due, usual, readAt, reading }]) => [
@@ -175,23 +193,23 @@ export class Watcher {
 		one.isTold = true;
 		one.sighting.called = true;
 		if (isRepeated) {
-			// Whoever repeats a call does not make it be read as often, but hears what the next read shows.
+			// Repeated callbacks do not cause as many reads: each waits for what the next read shows.
 			const calledAt = clock.now();
 			const pause = (one.readAt ?? -Infinity) + SOON.first - calledAt;
 			if (pause > 0) await clock.sleep(pause);
 			if (one.sighting.end || (one.readAt ?? -Infinity) > calledAt) return;
 		}
-		// What is being read may be older than what was told.
+		// A read in flight may have missed the end that the callback reports.
 		await one.reading;
 		if (one.sighting.end) return;
 		await (one.reading ?? this.read(one));
 		if (one.sighting.end) return this.ahead.saw(true);
-		// The provider's books may be a moment behind its call.
+		// The provider's status may lag a moment behind its callback.
 		one.due = Math.min(one.due, clock.now() + SOON.first);
 		this.start();
 	}
 
-	/** At most so many tasks of which calls are to tell, and that nobody reads. */
+	/** Up to `count` open tasks whose callback is still to come and that are not being read. */
 	private nextAhead(count: number): Watched[] {
 		const next: Watched[] = [];
 		if (this.stopped || this.deps.account.reads.pausedFor() > 0) return next;
@@ -220,31 +238,56 @@ export class Watcher {
 		this.running = true;
 		while (!this.stopped && this.openIds.size > 0) {
 			const now = clock.now();
+			const isSpared = this.sparing(now);
 			let next = Infinity;
 			for (const taskId of this.openIds) {
 				const one = this.watched.get(taskId);
 				if (!one) continue;
-				const isRead = polls || one.sighting.called || !one.called;
+				const mayBeRead = polls || one.sighting.called || !one.called;
+				const isRead = mayBeRead && !isSpared(one);
 				if (isRead) planAnew(one, account, clock, now);
 				this.tend(one, now, isRead);
 				if (one.sighting.end) continue;
 				if (isRead) next = Math.min(next, one.reading ? now + READING_TICK_MS : one.due);
+				else if (mayBeRead) next = Math.min(next, now + TICK_MS);
 				next = Math.min(next, one.lastAt === undefined ? one.deadline : one.lastAt + LAST_READ_MS);
 			}
-			// Who lives by calls alone, and without an end, is woken by them.
+			// With no schedule and no deadline, only callbacks lead to reads.
 			if (next === Infinity) break;
 			await clock.sleep(Math.max(1, Math.min(next - clock.now(), TICK_MS)));
 		}
 		this.running = false;
 	}
 
-	/** Does what is due for one task. */
+	/**
+	 * Decides which due tasks need no read. Of the tasks that await a callback, the first open one is read on behalf of all:
+	 * the others are read only once it has ended without a callback. A callback that has just arrived proves as much for free.
+	 *
+	 * @param now Unix ms
+	 * @returns a predicate; call it once for each open task, in order
+	 */
+	private sparing(now: number): (one: Watched) => boolean {
+		const { account } = this.deps;
+		const isQuiet = now >= this.toldAt + WHERE_CALLS_ARRIVE.first;
+		let isRead = false;
+		return (one) => {
+			if (!reliesOnCall(one, account, now)) return false;
+			const isFirst = !isRead;
+			isRead = true;
+			return !isFirst || !isQuiet;
+		};
+	}
+
+	/** Takes the due step for one task. */
 	private tend(one: Watched, now: number, isRead: boolean): void {
 		if (now >= one.deadline) this.close(one, now);
 		else if (isRead && !one.reading && now >= one.due) void this.poll(one);
 	}
 
-	/** The time limit is the end, whatever hangs; what has ended by then counts, if the provider says so at once. */
+	/**
+	 * Ends a task at its time limit, whatever hangs. If it has ended by then, that counts if the provider says so in the
+	 * last read.
+	 */
 	private close(one: Watched, now: number): void {
 		if (one.lastAt === undefined) {
 			one.lastAt = now;
@@ -253,7 +296,7 @@ export class Watcher {
 		if (!one.reading || now >= one.lastAt + LAST_READ_MS) this.end(one, 'timeLimit');
 	}
 
-	/** Reads it though nobody has told of it. */
+	/** Reads a task on schedule, without a callback. */
 	private async poll(one: Watched): Promise<void> {
 		await this.read(one);
 		const { sighting, called } = one;
@@ -278,7 +321,7 @@ export class Watcher {
 		const waited = clock.now() - one.since;
 		const judged = judge(answer, one.fresh ? waited : undefined);
 		one.sighting.failure = answer.ok ? undefined : answer.failure;
-		// What was seen stays seen, though it cannot be read now.
+		// What was seen before remains, even if the task cannot be read now.
 		if (answer.ok) one.sighting.task = answer.value;
 		if (judged.end) return this.end(one, judged.end);
 		const retryAfterMs = answer.ok ? 0 : (answer.failure.retryAfterMs ?? 0);
