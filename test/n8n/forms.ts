@@ -17,7 +17,8 @@ export async function sendForm(
 	const url = `${n8n.webhookUrl}/form/${webhookId}`;
 	await until(
 		'the form is there',
-		async () => (await fetch(url)).status,
+		// n8n may close a connection that was kept open just when it is used again.
+		async () => (await fetch(url).catch(() => undefined))?.status,
 		(status) => status === 200,
 	);
 	// n8n accepts the form only a moment after it shows it.

@@ -436,10 +436,10 @@ async function useThreeModes(stage: Stage, file: string): Promise<Execution> {
 }
 
 async function sendPhoto(stage: Stage, file: string): Promise<Execution> {
-	const { visit } = await publishForm(stage, file);
 	const picture = new Jimp({ width: 600, height: 400, color: 0x2e6e4aff });
 	const photo = new Uint8Array(await picture.getBuffer('image/png'));
 	const upload = new File([photo], 'photo.png', { type: 'image/png' });
+	const { visit } = await publishForm(stage, file);
 	const form = await visit(['As a linocut', upload]);
 	const shown = imagesIn(await form.nextPage(MINUTE));
 	await form.send();

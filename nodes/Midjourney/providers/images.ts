@@ -50,12 +50,8 @@ export function withAddresses(
 			return { ...request, mask: maskWith(request.mask, addressOf) };
 		case 'editImage':
 			return request.mask ? { ...request, mask: maskWith(request.mask, addressOf) } : request;
-		case 'upscaleImage':
-		case 'varyImage':
-		case 'remixImage':
-		case 'outpaintImage':
-		case 'extendVideo':
-		case 'runModel':
+		default:
+			// The others are made of tasks, or of what the user writes for the provider.
 			return request;
 	}
 }
