@@ -82,6 +82,15 @@ export class MidApi implements ICredentialType {
 				'Where the node uploads images that the provider cannot fetch from this n8n. Leave it empty for kie.ai, whose host is known. MidAPI documents none.',
 		},
 		{
+			displayName: 'Minimum Balance',
+			name: 'minimumBalance',
+			type: 'number',
+			typeOptions: { minValue: 0 },
+			default: 0,
+			description:
+				'In credits. Each run reads the balance once before it buys, and buys nothing if the account has less. 0 means no check.',
+		},
+		{
 			displayName: 'Webhook HMAC Secret',
 			name: 'webhookSecret',
 			type: 'string',

@@ -67,6 +67,7 @@ export class VtrixApi implements ICredentialType {
 			name: 'requestFormat',
 			type: 'options',
 			options: [
+				{ name: 'Auto', value: 'auto', description: 'Whichever of the two Vtrix understands' },
 				{ name: 'Flat', value: 'flat', description: 'The parameters are next to the model' },
 				{
 					name: 'Wrapped',
@@ -74,9 +75,9 @@ export class VtrixApi implements ICredentialType {
 					description: 'The parameters are in input[0].params, as the Vtrix CLI sends them',
 				},
 			],
-			default: 'wrapped',
+			default: 'auto',
 			description:
-				'The Vtrix documentation can be read both ways. Change this only if every submit is refused because of missing parameters.',
+				'The Vtrix documentation can be read both ways. Auto finds out with the first submit, at no cost. Change this only if every submit is refused because of missing parameters.',
 		},
 	];
 

@@ -40,7 +40,12 @@ export class Midjourney implements INodeType {
 		defaults: { name: 'Midjourney' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		usableAsTool: true,
+		usableAsTool: {
+			replacements: {
+				description:
+					'Lets an agent generate, upscale, edit and animate images with Midjourney; its calls are paid',
+			},
+		},
 		credentials,
 		webhooks: resumeWebhooks,
 		waitingNodeTooltip:

@@ -24,7 +24,7 @@ import {
 	type Walkthrough,
 	WALKTHROUGHS,
 } from '../scenarios/walkthroughs';
-import { exampleFiles, MIDJOURNEY } from '../n8n/workflows';
+import { exampleFiles, MIDJOURNEY, readExample, triggerOf } from '../n8n/workflows';
 
 const MINUTE = 60_000;
 /** By then the watcher of a stopped execution has asked n8n for its status. */
@@ -140,10 +140,10 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			const [emulator] = emulators.values();
 			const right = { apiKey, baseUrl: emulator?.url };
 			const id = await client.createCredential('To be tested', 'midApi', right);
-			const test = async (data: Record<string, unknown>) =>
+			const tried = async (data: Record<string, unknown>) =>
 				await client.testCredential(id, 'To be tested', 'midApi', data);
-			expect(await test(right)).toMatchObject({ status: 'OK' });
-			const wrong = await test({ ...right, apiKey: 'wrong' });
+			expect(await tried(right)).toMatchObject({ status: 'OK' });
+			const wrong = await tried({ ...right, apiKey: 'wrong' });
 			expect(wrong.status).toBe('Error');
 			expect(wrong.message).toMatch(/key/i);
 			expect(wrong.message).toMatch(/invalid|not valid|not accept|reject|refuse/i);
@@ -151,7 +151,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 	});
 
 	describe('the test of the Vtrix credential', () => {
-		async function test(data: { apiKey?: string; baseUrl?: string }) {
+		async function tried(data: { apiKey?: string; baseUrl?: string }) {
 			const [emulator] = emulators.values();
 			const right = { apiKey, baseUrl: emulator?.url, requestFormat: 'wrapped' };
 			const id = await client.createCredential('To be tested', 'vtrixApi', right);
@@ -159,13 +159,13 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 		}
 
 		it('lets the right key pass', async () => {
-			await withLog(async () => expect(await test({})).toMatchObject({ status: 'OK' }));
+			await withLog(async () => expect(await tried({})).toMatchObject({ status: 'OK' }));
 		});
 
 		it('fails where nobody answers', async () => {
 			await withLog(async () => {
 				const baseUrl = `http://127.0.0.1:${await freePort()}`;
-				expect(await test({ baseUrl })).toMatchObject({ status: 'Error' });
+				expect(await tried({ baseUrl })).toMatchObject({ status: 'Error' });
 			});
 		});
 
@@ -178,7 +178,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 
 		it(tellsStatuses ? 'lets no other key pass' : 'cannot tell another key', async () => {
 			await withLog(async () => {
-				expect(await test({ apiKey: 'wrong' })).toMatchObject(verdict(/^Invalid key: /));
+				expect(await tried({ apiKey: 'wrong' })).toMatchObject(verdict(/^Invalid key: /));
 			});
 		});
 
@@ -188,7 +188,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 				const mend = emulator?.intercept(async ({ path }) =>
 					path.endsWith('/n8n-credential-test') ? { status: 503 } : undefined,
 				);
-				const down = await test({}).finally(() => mend?.());
+				const down = await tried({}).finally(() => mend?.());
 				const said = tellsStatuses ? /^Vtrix could not answer/ : /is not Vtrix/;
 				expect(down).toMatchObject({ status: 'Error', message: expect.stringMatching(said) });
 			});
@@ -200,7 +200,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 				const mend = emulator?.intercept(async ({ path }) =>
 					path.endsWith('/n8n-credential-test') ? { status: 404 } : undefined,
 				);
-				const other = await test({}).finally(() => mend?.());
+				const other = await tried({}).finally(() => mend?.());
 				expect(other).toMatchObject({
 					status: 'Error',
 					message: expect.stringMatching(/is not Vtrix/),
@@ -210,7 +210,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 
 		it('says what is wrong with an invalid address', async () => {
 			await withLog(async () => {
-				expect(await test({ baseUrl: 'cloud.vtrix.ai' })).toMatchObject({
+				expect(await tried({ baseUrl: 'cloud.vtrix.ai' })).toMatchObject({
 					status: 'Error',
 					message: expect.stringMatching(/^Base URL must start with https:/),
 				});
@@ -282,6 +282,36 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('n8n %s', (version) => {
 			WALK_TIMEOUT_MS,
 		);
 	}
+
+	test('a dry run shows what would be bought, without a credential', async () => {
+		await withLog(async () => {
+			const example = await readExample('01-generate-upscale-download.json');
+			const workflow = {
+				...example,
+				nodes: example.nodes.map(({ credentials, ...node }) =>
+					credentials === undefined
+						? node
+						: {
+								...node,
+								parameters: { ...(node.parameters as object), options: { dryRun: true } },
+							},
+				),
+			};
+			const workflowId = await client.importWorkflow(workflow);
+			const executionId = await client.run(workflowId, triggerOf(workflow));
+			const execution = await client.finished(executionId, MINUTE);
+			expect([execution.status, execution.error]).toEqual(['success', undefined]);
+			expect(itemsOf(execution, 'Generate').map(({ json }) => json)).toMatchObject([
+				{
+					...{ status: 'dryRun', valid: true, taskId: null, tasksInRun: 1 },
+					request: { method: 'POST', path: '/api/v1/mj/generate', body: { aspectRatio: '16:9' } },
+				},
+			]);
+			expect(itemsOf(execution, 'Upscale').map(({ json }) => json)).toMatchObject([
+				{ valid: false, errorDescription: expect.stringMatching(/itself from a dry run/) },
+			]);
+		});
+	});
 
 	test('every picture is paired with the product it was made for', async () => {
 		const { execution } = await outcomeOf('02-many-prompts.json');

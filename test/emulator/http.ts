@@ -94,7 +94,15 @@ function sendBadly(
 	return 'held';
 }
 
+/** As MidAPI's envelope, in the form of a common framework, which names the path, or as the page of anyone. */
+export type NoPath = 'envelope' | 'framework' | 'page';
+
 /** For an unknown path, the one case with an HTTP status of its own (wire.md: MidAPI credits). */
-export function notFound({ method, path }: Call): Answer {
-	return { status: 404, body: { code: 404, msg: `nothing at ${method} ${path}`, data: null } };
+export function notFound({ method, path }: Call, form: NoPath = 'envelope'): Answer {
+	const bodies: Record<NoPath, unknown> = {
+		envelope: { code: 404, msg: `nothing at ${method} ${path}`, data: null },
+		framework: { timestamp: '2025-01-02T03:04:05Z', status: 404, error: 'Not Found', path },
+		page: '<html><body><h1>404 Not Found</h1></body></html>',
+	};
+	return { status: 404, body: bodies[form] };
 }

@@ -27,6 +27,8 @@ export interface MidApiOptions {
 	readonly prices: Readonly<Record<MidApiKind, number>>;
 	/** Which of the two credit paths exists (wire.md: MidAPI credits). */
 	readonly creditPath: 'common' | 'chat';
+	/** Which of the two paths of an upscale exists (wire.md: MidAPI upscale). */
+	readonly upscalePath: 'generateUpscale' | 'upscale' | 'both';
 	/** resultInfoJson as a JSON string (wire.md: MidAPI tasks). */
 	readonly resultInfoAsString: boolean;
 	/** Items of resultUrls as plain strings (wire.md: MidAPI tasks). */
@@ -165,21 +167,25 @@ export class MidApi implements Provider {
 	) {
 		this.credits = options.credits;
 		this.rateLimit = new RateLimit(shared.rateLimit, shared.clock);
-		const vary = options.varyIndexBase;
+		const { varyIndexBase: vary, upscalePath } = options;
 		this.submitPaths = {
 			'/api/v1/mj/generate': {
 				fields: GENERATE_FIELDS,
 				draft: draftGenerate,
 			},
-			'/api/v1/mj/generateUpscale': {
-				fields: secondaryFields('imageIndex', 0),
-				draft: (body) => this.draftSecondary('upscale', body, Number(body.imageIndex)),
-			},
+			...(upscalePath !== 'upscale' && {
+				'/api/v1/mj/generateUpscale': {
+					fields: secondaryFields('imageIndex', 0),
+					draft: (body) => this.draftSecondary('upscale', body, Number(body.imageIndex)),
+				},
+			}),
 			// The quickstart's way to write the same (wire.md: MidAPI upscale).
-			'/api/v1/mj/upscale': {
-				fields: secondaryFields('index', 1),
-				draft: (body) => this.draftSecondary('upscale', body, Number(body.index) - 1),
-			},
+			...(upscalePath !== 'generateUpscale' && {
+				'/api/v1/mj/upscale': {
+					fields: secondaryFields('index', 1),
+					draft: (body) => this.draftSecondary('upscale', body, Number(body.index) - 1),
+				},
+			}),
 			'/api/v1/mj/generateVary': {
 				fields: secondaryFields('imageIndex', vary),
 				draft: (body) => this.draftSecondary('vary', body, Number(body.imageIndex) - vary),

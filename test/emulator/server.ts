@@ -4,7 +4,7 @@ import { Callbacks, type Delivery } from './callbacks';
 import { type Clock, wallClock } from './clock';
 import { type Answer, type Call, Faults, type Interceptor, type Reaction } from './faults';
 import { Files } from './files';
-import { notFound, parseCall, send } from './http';
+import { notFound, type NoPath, parseCall, send } from './http';
 import { Images } from './images';
 import {
 	DEFAULT_LATENCY_MS,
@@ -58,6 +58,10 @@ export interface EmulatorOptions {
 	callbackRetryPausesMs?: readonly number[];
 	/** Only this of the two credit paths exists; the other is an HTTP 404, as it is on kie. */
 	creditPath?: 'common' | 'chat';
+	/** Only this of the two paths of an upscale exists; both by default. */
+	upscalePath?: 'generateUpscale' | 'upscale' | 'both';
+	/** How a path that nobody serves is answered: as MidAPI's envelope by default. */
+	noPath?: NoPath;
 	/** record-info gives resultInfoJson as a JSON string. */
 	resultInfoAsString?: boolean;
 	/** record-info gives the result URLs as plain strings. */
@@ -135,6 +139,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 			credits: options.credits ?? 1000,
 			prices: withDefaults(options.prices, MIDAPI_PRICES),
 			creditPath: options.creditPath ?? 'common',
+			upscalePath: options.upscalePath ?? 'both',
 			resultInfoAsString: options.resultInfoAsString ?? false,
 			plainResultUrls: options.plainResultUrls ?? false,
 			varyIndexBase: options.varyIndexBase ?? 0,
@@ -168,7 +173,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 			const answer = provider.answer(call);
 			if (answer) return answer;
 		}
-		return (await files.answer(call)) ?? (await uploads.answer(call)) ?? notFound(call);
+		return (
+			(await files.answer(call)) ?? (await uploads.answer(call)) ?? notFound(call, options.noPath)
+		);
 	};
 
 	let held = 0;

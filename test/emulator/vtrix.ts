@@ -17,10 +17,10 @@ export interface VtrixOptions {
 	readonly prices: Readonly<Record<VtrixModel, number>>;
 	/** `usage.discount`; it does not change the price. */
 	readonly discount: number;
-	/**
-	 * The only accepted form of body: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit).
-	 */
-	readonly body: 'wrapped' | 'flat';
+	/** The accepted form of body: parameters in `input[0].params`, or beside the model (wire.md: Vtrix submit). */
+	readonly body: 'wrapped' | 'flat' | 'both';
+	/** How a stray `input` is refused: by its name, or because its content is missing, with the code for that. */
+	readonly strayInput: 'named' | 'missed';
 	/** The number of images of everything but an upscale (wire.md: Vtrix tasks). */
 	readonly outputs: number;
 	/** All outputs in the content of one block, or each in a block of its own. */
@@ -85,6 +85,7 @@ export const VTRIX_DEFAULTS: VtrixOptions = {
 	prices: VTRIX_PRICES,
 	discount: 1,
 	body: 'wrapped',
+	strayInput: 'named',
 	outputs: 4,
 	outputLayout: 'together',
 	videoType: 'video',
@@ -306,7 +307,7 @@ export class Vtrix implements Provider {
 		};
 	}
 
-	/** The request, from the only accepted form of body (wire.md: Vtrix submit). */
+	/** The request, from an accepted form of body (wire.md: Vtrix submit). */
 	private requestIn(body: unknown): Request {
 		if (!isJsonObject(body)) throw new Refused(400, 'the body must be a JSON object');
 		const { model: asked, input, ...rest } = body;
@@ -314,8 +315,10 @@ export class Vtrix implements Provider {
 		const name = VTRIX_MODELS.find((known) => known === asked);
 		if (!name) throw new Refused(400, `model ${asked} not found`);
 		const model = this.models[name];
-		if (this.options.body === 'flat') {
-			if (input !== undefined) throw new Refused(400, 'input is not a parameter');
+		const { body: form, strayInput } = this.options;
+		if (form === 'flat' || (form === 'both' && input === undefined)) {
+			const isNamed = input !== undefined && strayInput === 'named';
+			if (isNamed) throw new Refused(400, 'input is not a parameter');
 			return { name, model, params: rest, strays: [] };
 		}
 		const [block, ...more] = Array.isArray(input) ? input : [];

@@ -88,6 +88,8 @@ describe.each([
 
 	it(`and gets it ${requestFormat}: Request Format is named`, async () => {
 		const { error } = await bench.generate({}, { credentials: { requestFormat } });
-		expect(error?.description).toMatch(/choose the other Request Format in the Vtrix credential/);
+		expect(error?.description).toMatch(
+			/Request Format in the Vtrix credential is not Auto, choose Auto/,
+		);
 	});
 });

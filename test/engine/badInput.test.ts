@@ -80,6 +80,22 @@ const UNFIT: Unfit = {
 		generate({ prompt: 'a cup —niji 6', version: '7' }),
 		/'Prompt' contains —niji and 'Version' is set/,
 	],
+	'a version that never existed': [
+		generate({ version: 'custom', customVersion: '6.2' }),
+		/'Version' is 6\.2, and there has never been such a version: choose another one/,
+	],
+	'an omni reference with a version that has none': [
+		generate({ mode: 'omniReference', imageUrls: 'https://a.example/1.png', version: '6.1' }),
+		/'Mode' asks for --oref, which version 6\.1 does not take: choose version 7, or choose another mode/,
+	],
+	'a flag in the prompt that the version does not take': [
+		generate({ prompt: 'a cup --stop 80', version: '7' }),
+		/'Prompt' holds --stop, which version 7 does not take: choose version 5\.1, 5\.2 or 6, or take/,
+	],
+	'a flag in the prompt that the version in the prompt does not take': [
+		generate({ prompt: 'a cup --cref https://a.example/1.png --v 7' }),
+		/'Prompt' holds --cref, which version 7 does not take: choose version 6, 6\.1 or Niji 6, or/,
+	],
 	'index 4': [
 		{ resource: 'image', operation: 'upscale', taskId: 't', index: 4 },
 		/'Index' must be a whole number from 0 to 3, not “4”/,

@@ -119,9 +119,17 @@ export interface Scenario {
 	files?: Array<Record<string, IBinaryData>>;
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
-	credentials?: Partial<Record<'apiKey' | 'baseUrl' | 'fileUploadUrl' | 'requestFormat', string>>;
+	credentials?: Partial<{
+		apiKey: string;
+		baseUrl: string;
+		fileUploadUrl: string;
+		requestFormat: string;
+		minimumBalance: number | string;
+	}>;
 	/** Goes on from the saved data of an execution, as n8n does when the time of a wait is up and with *Retry*. */
 	retryOf?: IRunExecutionData;
+	/** Runs the node once more in the execution that this result came from, as an agent does with its tool. */
+	onceMoreAfter?: Result;
 	/** `EXECUTION` by default. */
 	executionId?: string;
 	/** The address of n8n, at which calls for a parked execution arrive; by default nobody listens there. */
@@ -216,6 +224,7 @@ export class Engine {
 			scenario.retryOf ??
 			createRunExecutionData({
 				executionData: {
+					contextData: deepCopy(scenario.onceMoreAfter?.data.executionData?.contextData ?? {}),
 					nodeExecutionStack: [
 						{
 							node: workflow.getNode('Items') as INode,

@@ -1,212 +1,7 @@
-import type { IDataObject } from 'n8n-workflow';
 import { DIALECTS } from './dialects';
 import { QUICK, useEngine } from './setup';
 
 const bench = useEngine();
-
-const IMAGE = 'https://example.com/teapot.png';
-
-/** A finished task with four images, or with videos, for the operations that need one. */
-async function finishedTask(kind: 'image' | 'video'): Promise<string> {
-	const parameters =
-		kind === 'image'
-			? { resource: 'image', operation: 'generate' }
-			: { resource: 'video', operation: 'generate', imageUrl: IMAGE, motion: 'low' };
-	const { items } = await bench.run({
-		parameters: { ...parameters, prompt: 'a teapot', options: QUICK },
-	});
-	return String(items[0]?.json.taskId);
-}
-
-interface Case {
-	parameters: IDataObject;
-	source?: 'image' | 'video';
-	path: string;
-	/** What must have gone over the wire, besides the task id of the source. */
-	body: IDataObject;
-	outputs: number;
-}
-
-const BUYING: Record<string, Case> = {
-	'Image → Generate, Text to Image, nothing set': {
-		parameters: { resource: 'image', operation: 'generate', mode: 'textToImage', prompt: 'a cup' },
-		path: '/api/v1/mj/generate',
-		body: { taskType: 'mj_txt2img', prompt: 'a cup' },
-		outputs: 4,
-	},
-	'Image → Generate, Text to Image, everything set': {
-		parameters: {
-			resource: 'image',
-			operation: 'generate',
-			mode: 'textToImage',
-			prompt: 'a cup',
-			...{ aspectRatio: '2:3', version: '6.1', speed: 'turbo' },
-			style: { stylization: 250, variety: 15, weirdness: 300 },
-			additionalFields: { watermark: 'shop', translatePrompt: false },
-		},
-		path: '/api/v1/mj/generate',
-		body: {
-			taskType: 'mj_txt2img',
-			prompt: 'a cup',
-			aspectRatio: '2:3',
-			version: '6.1',
-			speed: 'turbo',
-			stylization: 250,
-			variety: 15,
-			weirdness: 300,
-			waterMark: 'shop',
-			enableTranslation: false,
-		},
-		outputs: 4,
-	},
-	'Image → Generate, Image to Image with two images': {
-		parameters: {
-			resource: 'image',
-			operation: 'generate',
-			mode: 'imageToImage',
-			prompt: 'a cup',
-			imageUrls: `${IMAGE}\nhttps://example.com/a,b.png`,
-			version: 'niji6',
-		},
-		path: '/api/v1/mj/generate',
-		body: {
-			taskType: 'mj_img2img',
-			prompt: 'a cup',
-			fileUrls: [IMAGE, 'https://example.com/a,b.png'],
-			version: 'niji6',
-		},
-		outputs: 4,
-	},
-	'Image → Generate, Style Reference': {
-		parameters: {
-			resource: 'image',
-			operation: 'generate',
-			mode: 'styleReference',
-			prompt: 'a cup',
-			imageUrls: IMAGE,
-			...{ speed: 'relaxed', version: '6' },
-		},
-		path: '/api/v1/mj/generate',
-		body: {
-			taskType: 'mj_style_reference',
-			prompt: 'a cup',
-			fileUrls: [IMAGE],
-			speed: 'relaxed',
-			version: '6',
-		},
-		outputs: 4,
-	},
-	'Image → Generate, Omni Reference': {
-		parameters: {
-			resource: 'image',
-			operation: 'generate',
-			mode: 'omniReference',
-			prompt: 'a cup',
-			imageUrls: IMAGE,
-			style: { omniIntensity: 400 },
-		},
-		path: '/api/v1/mj/generate',
-		body: { taskType: 'mj_omni_reference', prompt: 'a cup', fileUrls: [IMAGE], ow: 400 },
-		outputs: 4,
-	},
-	'Image → Upscale': {
-		parameters: { resource: 'image', operation: 'upscale', index: 2 },
-		source: 'image',
-		path: '/api/v1/mj/generateUpscale',
-		body: { imageIndex: 2 },
-		outputs: 1,
-	},
-	'Image → Upscale by the quickstart contract': {
-		parameters: {
-			resource: 'image',
-			operation: 'upscale',
-			index: 2,
-			additionalFields: { upscaleContract: 'quickstart', watermark: 'shop' },
-		},
-		source: 'image',
-		path: '/api/v1/mj/upscale',
-		body: { index: 3, waterMark: 'shop' },
-		outputs: 1,
-	},
-	'Image → Vary': {
-		parameters: { resource: 'image', operation: 'vary', index: 0 },
-		source: 'image',
-		path: '/api/v1/mj/generateVary',
-		body: { imageIndex: 0 },
-		outputs: 4,
-	},
-	'Video → Generate': {
-		parameters: {
-			resource: 'video',
-			operation: 'generate',
-			quality: 'hd',
-			prompt: 'steam rises',
-			imageUrl: IMAGE,
-			motion: 'low',
-			...{ aspectRatio: '16:9', version: '7' },
-			additionalFields: { videoCount: 2 },
-		},
-		path: '/api/v1/mj/generate',
-		body: {
-			taskType: 'mj_video_hd',
-			prompt: 'steam rises',
-			fileUrls: [IMAGE],
-			motion: 'low',
-			videoBatchSize: 2,
-			aspectRatio: '16:9',
-			version: '7',
-		},
-		outputs: 2,
-	},
-	'Video → Extend, Auto': {
-		parameters: { resource: 'video', operation: 'extend', extendMode: 'auto', index: 0 },
-		source: 'video',
-		path: '/api/v1/mj/generateVideoExtend',
-		body: { taskType: 'mj_video_extend_auto', index: 0 },
-		outputs: 1,
-	},
-	'Video → Extend, Manual': {
-		parameters: {
-			resource: 'video',
-			operation: 'extend',
-			extendMode: 'manual',
-			index: 0,
-			prompt: 'the lid falls',
-		},
-		source: 'video',
-		path: '/api/v1/mj/generateVideoExtend',
-		body: { taskType: 'mj_video_extend_manual', index: 0, prompt: 'the lid falls' },
-		outputs: 1,
-	},
-};
-
-describe.each(Object.entries(BUYING))('%s', (_, { parameters, source, path, body, outputs }) => {
-	it('sends exactly what was set, and gives the outputs of the task', async () => {
-		const sourceId = source && (await finishedTask(source));
-		bench.emulator.ledger.clear();
-		const result = await bench.run({
-			parameters: {
-				...parameters,
-				...(source && { taskId: '={{ $json.taskId }}' }),
-				options: QUICK,
-			},
-			items: [{ taskId: sourceId ?? null }],
-		});
-		expect(result.error).toBeUndefined();
-		expect(bench.emulator.ledger.submits).toHaveLength(1);
-		expect(bench.emulator.ledger.submits[0]).toMatchObject({
-			path,
-			body: sourceId ? { ...body, taskId: sourceId } : body,
-			unknownFields: [],
-			inapplicableFields: [],
-		});
-		expect(Object.keys(bench.emulator.ledger.submits[0]?.body ?? {})).toHaveLength(
-			Object.keys(body).length + (sourceId ? 1 : 0),
-		);
-		expect(result.items[0]?.json).toMatchObject({ status: 'completed' });
-		expect(result.items[0]?.json.outputs).toHaveLength(outputs);
-	});
-});
 
 describe('Account and File', () => {
 	it.each(['common', 'chat'] as const)(
@@ -266,6 +61,23 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			});
 		});
 
+		/** What reads tasks again, and the name of its list of them. */
+		const AGAIN = [
+			['get', 'taskId'],
+			['wait', 'taskIds'],
+		] as const;
+
+		/** Two tasks, bought and finished. */
+		async function bought(): Promise<string[]> {
+			const submitted = await bench.generate(
+				{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
+				{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }] },
+			);
+			const ids = submitted.items.map(({ json }) => String(json.taskId));
+			for (const taskId of ids) bench.emulator.finish(taskId);
+			return ids;
+		}
+
 		it('Task → Wait waits for several tasks of one item and buys nothing', async () => {
 			const submitted = await bench.generate(
 				{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
@@ -283,6 +95,64 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(result.items.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 0 }]);
 			expect(bench.emulator.ledger.submits).toHaveLength(2);
 		});
+
+		it.each([
+			['an array', (ids: string[]) => ids],
+			['commas', (ids: string[]) => ids.join(', ')],
+			['new lines', (ids: string[]) => ids.join('\n')],
+		])('Task → Get looks at several tasks of one item, given as %s', async (_, listed) => {
+			const ids = await bought();
+			const result = await bench.run({
+				parameters: { resource: 'task', operation: 'get', taskId: '={{ $json.ids }}' },
+				items: [{ ids: listed(ids) }, { ids: ids[1] ?? '' }],
+			});
+			expect(result.items.map(({ json, pairedItem }) => [json.taskId, pairedItem])).toEqual([
+				[ids[0], { item: 0 }],
+				[ids[1], { item: 0 }],
+				[ids[1], { item: 1 }],
+			]);
+			expect(bench.emulator.ledger.submits).toHaveLength(2);
+		});
+
+		it.each(AGAIN)(
+			'Task → %s brings links and files of what was bought before, for nothing',
+			async (operation, list) => {
+				const ids = await bought();
+				const { items } = await bench.run({
+					parameters: {
+						...{ resource: 'task', operation, [list]: ids.join(), download: true },
+						options: { ...QUICK, outputItems: 'output' },
+					},
+				});
+				expect(items.map(({ json, binary }) => [json.index, binary?.data?.fileName])).toEqual(
+					ids.flatMap((id) => [0, 1, 2, 3].map((index) => [index, `${id}_${index}.png`])),
+				);
+				expect(bench.emulator.ledger.submits).toHaveLength(2);
+			},
+		);
+
+		it.each(AGAIN)(
+			'Task → %s says of files that are gone until when they were kept, if anybody knows',
+			async (operation, list) => {
+				const [taskId = ''] = await bought();
+				bench.emulator.intercept(async (call) => {
+					if (call.path.startsWith('/files/')) return { status: 404 };
+					if (!dialect.isRead(call)) return undefined;
+					const { status, body } = await call.handle();
+					const long = '"completeTime":"2025-01-01T00:00:00Z"';
+					return { status, body: JSON.stringify(body).replace(/"completeTime":[^,}]+/, long) };
+				});
+				const { error } = await bench.run({
+					parameters: { resource: 'task', operation, [list]: taskId, download: true },
+				});
+				expect(error?.message).toContain('the file is not there (404)');
+				expect(error?.description).toMatch(
+					dialect.retentionDays === undefined
+						? /paid: do not submit it again\. Task → Wait/
+						: /completed and paid, but MidAPI kept its files until 2025-01-16.*no other operation returns them/,
+				);
+			},
+		);
 	});
 
 	describe("Don't Wait", () => {

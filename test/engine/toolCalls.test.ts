@@ -2,6 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Reaction } from '../emulator';
 import { DIALECTS } from './dialects';
+import { OTHER_EXECUTION } from './executions';
 import { MIDJOURNEY, type Scenario } from './harness';
 import { until, useEngine } from './setup';
 
@@ -26,6 +27,8 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(json).not.toHaveProperty('error');
 		return { json, items, message: String(json.message), submits: bench.emulator.ledger.submits };
 	}
+
+	const submitted = () => bench.emulator.ledger.submits[0]?.taskId ?? '';
 
 	const answering = (reaction: Reaction, book = false) =>
 		bench.emulator.intercept(async (request) => {
@@ -83,7 +86,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(json).toMatchObject({ taskId, status: 'pending' });
 		expect(message).toMatch(/is still open/);
 		expect(message).toContain('paid: do not submit it again');
-		expect(message).toContain(`Task → Get with this task ID (${taskId})`);
+		expect(message).toContain(`Task → Get or Task → Wait with this task ID (${taskId})`);
 		expect(message).not.toMatch(/retry of this execution|Raise Time Limit/);
 	});
 
@@ -105,13 +108,97 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		expect(message).toMatch(/paid: do not submit it again/);
 	});
 
-	it('for a task that does not exist does not say that it was submitted', async () => {
-		const { message } = await call({ resource: 'task', operation: 'get', taskId: 'gone-1' });
-		expect(message).toMatch(/does not know the task/);
-		expect(message).toMatch(/Nothing was bought by asking/);
-		expect(message).toMatch(/If the ID is right, task gone-1 is paid/);
-		expect(message).not.toMatch(/was submitted and is paid/);
+	describe('that repeats an earlier one of the execution', () => {
+		const TOOL = { settings };
+		const prompt = 'a teapot';
+
+		/** Calls twice with the same arguments. */
+		async function twice(
+			parameters: Scenario['parameters'],
+			{ between = () => undefined, executionId }: { between?(): void; executionId?: string } = {},
+		) {
+			const first = await bench.generate({ prompt, ...parameters }, TOOL);
+			between();
+			const { json, items, message, submits } = await call(
+				{ prompt, ...parameters },
+				{ onceMoreAfter: first, executionId },
+			);
+			return { first: first.items[0]?.json ?? {}, json, items, message, submits };
+		}
+
+		it('gets the result of that one, and buys nothing', async () => {
+			const { first, json, items, message, submits } = await twice({});
+			expect(submits).toHaveLength(1);
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'completed' });
+			expect(items.map(({ json: { outputs } }) => outputs)).toEqual([first.outputs]);
+			expect(message).toMatch(/^This call repeats an earlier one .* nothing was bought again/);
+		});
+
+		it('hears again why it failed, and buys nothing', async () => {
+			const { first, json, message, submits } = await twice({ prompt: 'a [fail]' });
+			expect(submits).toHaveLength(1);
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'failed' });
+			expect(message).toContain(dialect.failure.words);
+			expect(message).toMatch(/nothing was bought again/);
+		});
+
+		it('after the time limit goes on waiting', async () => {
+			await bench.emulate({ latencyMs: Infinity });
+			const { first, json, submits } = await twice(
+				{ options: { timeLimit: 0.05 } },
+				{ between: () => bench.emulator.finish(submitted()) },
+			);
+			expect(first.status).toBe('pending');
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'completed' });
+			expect(submits).toHaveLength(1);
+		});
+
+		it("with Don't Wait is given the same task", async () => {
+			const { first, json, submits } = await twice({ waitMode: 'dontWait' });
+			expect(json).toMatchObject({ taskId: first.taskId, status: 'pending' });
+			expect(submits).toHaveLength(1);
+		});
+
+		it('and nobody knows whether that one was taken: it is not sent again', async () => {
+			answering('reset', true);
+			const { message, submits } = await twice({});
+			expect(submits).toHaveLength(1);
+			expect(message).toMatch(/may be paid: do not submit it again/);
+		});
+
+		it('and was refused: it is not sent again, and nothing is bought', async () => {
+			await bench.emulate(dialect.creditFor(0));
+			const { message, submits } = await twice({});
+			expect(submits).toEqual([]);
+			expect(message).toMatch(/Nothing was bought/);
+		});
+
+		it('buys again in another execution, if the task has failed', async () => {
+			const { submits } = await twice({ prompt: 'a [fail]' }, { executionId: OTHER_EXECUTION });
+			expect(submits).toHaveLength(2);
+		});
+
+		it('is another purchase with another prompt', async () => {
+			const written = { prompt: '={{ $now.toMillis() }}' };
+			const { first, json, submits } = await twice(written);
+			expect(submits).toHaveLength(2);
+			expect(json.taskId).not.toBe(first.taskId);
+		});
 	});
+
+	it.each([
+		['get', 'taskId'],
+		['wait', 'taskIds'],
+	])(
+		'for a task that does not exist does not say that it was submitted: Task → %s',
+		async (operation, list) => {
+			const { message } = await call({ resource: 'task', operation, [list]: 'gone-1' });
+			expect(message).toMatch(/does not know the task/);
+			expect(message).toMatch(/Nothing was bought by asking/);
+			expect(message).toMatch(/If the ID is right, task gone-1 is paid/);
+			expect(message).not.toMatch(/was submitted and is paid/);
+		},
+	);
 
 	it('without a credential is answered, too', async () => {
 		const { message, submits } = await call({}, { settings: { ...settings, credentials: {} } });
@@ -134,5 +221,27 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		);
 		expect(items).toEqual([]);
 		expect(error?.message).toContain('The execution was cancelled');
+	});
+});
+
+describe('A tool call for what is no task', () => {
+	const bench = useEngine();
+
+	it.each([
+		['Account → Get Credits', { resource: 'account', operation: 'getCredits' }],
+		[
+			'File → Get Download URL',
+			{ resource: 'file', operation: 'getDownloadUrl', url: 'https://example.com/a.png' },
+		],
+	])('says what is wrong, and that nothing was bought: %s', async (_, parameters) => {
+		const { items, status } = await bench.run({
+			parameters,
+			settings: { type: `${MIDJOURNEY}Tool` },
+			credentials: { apiKey: 'another' },
+		});
+		expect(status).toBe('success');
+		expect(items.map(({ json }) => json.message)).toEqual([
+			expect.stringMatching(/did not accept the API key.*Nothing was bought/),
+		]);
 	});
 });

@@ -32,288 +32,30 @@ async function finishedImages(): Promise<IDataObject[]> {
 /** The fields for the size of an image. */
 const SQUARE = { imageWidth: 1024, imageHeight: 1024 };
 
-interface Case {
-	parameters: IDataObject;
-	/** What must have been sent, besides the job of the source. */
-	model: string;
-	params: IDataObject;
-	outputs?: number;
-}
-
 const image = (operation: string, fields: IDataObject): IDataObject => ({
 	resource: 'image',
 	operation,
 	...fields,
 });
 
-/** Operations that need no source. */
-const DIRECT: Record<string, Case> = {
-	'Generate, nothing set': {
-		parameters: image('generate', { prompt: 'a cup' }),
-		model: 'midjourney_diffusion',
-		params: { text: 'a cup' },
-	},
-	'Generate, everything set': {
-		parameters: image('generate', {
-			mode: 'textToImage',
-			prompt: ' a cup ',
-			...{ aspectRatio: 'custom', customAspectRatio: '21:9', version: 'niji6' },
-			style: {
-				stylization: 250,
-				variety: 17,
-				weirdness: 300,
-				styleReferences: '123, https://example.com/style.png random',
-				styleWeight: 50,
-				omniReference: IMAGE,
-				omniIntensity: 400,
-				raw: true,
-				tile: true,
-			},
-			additionalFields: {
-				imageQuality: 0.5,
-				seed: 4294967295,
-				draft: true,
-				exclude: 'text, watermark',
-			},
-		}),
-		model: 'midjourney_diffusion',
-		params: {
-			text:
-				'a cup --ar 21:9 --niji 6 --q 0.5 --s 250 --c 17 --w 300 --seed 4294967295' +
-				` --sref 123 https://example.com/style.png random --sw 50 --oref ${IMAGE} --ow 400` +
-				' --raw --tile --draft --no text, watermark',
+describe('What a run has cost', () => {
+	it.each(['output', 'task'])(
+		'is the sum of cost over its items, with one item per %s',
+		async (outputItems) => {
+			const { items } = await bench.generate(
+				{ authentication: 'vtrix', prompt: '={{ $json.prompt }}', options: { outputItems } },
+				{ items: [{ prompt: 'a cup' }, { prompt: 'a bowl' }, { prompt: 'a lamp' }] },
+			);
+			const costs = items.map(({ json }) => json.cost ?? 0) as number[];
+			const sum = costs.reduce((all, cost) => all + cost, 0);
+			expect(items).toHaveLength(outputItems === 'output' ? 12 : 3);
+			expect(sum).toBeCloseTo(bench.emulator.ledger.spentUsd, 6);
+			expect(sum).toBeGreaterThan(0);
+			// The factor is no amount.
+			expect(items.every(({ json }) => json.discount === 1)).toBe(true);
 		},
-	},
-	'Generate, switches that are off': {
-		parameters: image('generate', {
-			prompt: 'a cup',
-			style: { raw: false, tile: false, stylization: 0 },
-			additionalFields: { draft: false },
-		}),
-		model: 'midjourney_diffusion',
-		params: { text: 'a cup --s 0' },
-	},
-	'Generate, Image to Image': {
-		parameters: image('generate', {
-			mode: 'imageToImage',
-			prompt: 'a cup',
-			imageUrls: `${IMAGE}\nhttps://example.com/a,b.png`,
-			version: '7',
-			style: { imageWeight: 1.5 },
-		}),
-		model: 'midjourney_diffusion',
-		params: { text: `${IMAGE} https://example.com/a,b.png a cup --v 7 --iw 1.5` },
-	},
-	'Generate, Style Reference': {
-		parameters: image('generate', {
-			mode: 'styleReference',
-			prompt: 'a cup',
-			imageUrls: IMAGE,
-			aspectRatio: '2:3',
-		}),
-		model: 'midjourney_diffusion',
-		params: { text: `a cup --ar 2:3 --sref ${IMAGE}` },
-	},
-	'Generate, Omni Reference': {
-		parameters: image('generate', {
-			mode: 'omniReference',
-			prompt: 'a cup',
-			imageUrls: IMAGE,
-			style: { omniIntensity: 1000 },
-		}),
-		model: 'midjourney_diffusion',
-		params: { text: `a cup --oref ${IMAGE} --ow 1000` },
-	},
-	'Upload Paint, exact pixels and areas': {
-		parameters: image('uploadPaint', {
-			imageUrl: IMAGE,
-			prompt: 'a garden',
-			canvasMode: 'exact',
-			canvasWidth: 1536,
-			canvasHeight: 1024,
-			additionalFields: { imageWidth: 1024, imageHeight: 768 },
-			imageX: 256,
-			imageY: 128,
-			mask: 'areas',
-			maskAreas: {
-				rectangle: [{ x: 10, y: 20, width: 300, height: 200 }],
-				polygon: [{ points: '600,500 100,500 350,100' }],
-			},
-		}),
-		model: 'midjourney_uploadpaint',
-		params: {
-			imgUrl: IMAGE,
-			remixPrompt: 'a garden',
-			canvas: { width: 1536, height: 1024 },
-			imgPos: { width: 1024, height: 768, x: 256, y: 128 },
-			mask: {
-				areas: [
-					{ width: 1024, height: 768, points: [10, 20, 310, 20, 310, 220, 10, 220] },
-					{ width: 1024, height: 768, points: [350, 100, 600, 500, 100, 500] },
-				],
-			},
-		},
-	},
-	Retexture: {
-		parameters: image('retexture', { imageUrl: IMAGE, prompt: 'made of copper' }),
-		model: 'midjourney_retexture',
-		params: { imgUrl: IMAGE, remixPrompt: 'made of copper' },
-	},
-};
-
-/** Operations on an image of a finished task. */
-const SECONDARY: Record<string, Case> = {
-	'Upscale, nothing set': {
-		parameters: image('upscale', { upscaler: 'standard' }),
-		model: 'midjourney_upscale',
-		params: { type: 0 },
-		outputs: 1,
-	},
-	'Upscale, Creative': {
-		parameters: image('upscale', { upscaler: 'creative' }),
-		model: 'midjourney_upscale',
-		params: { type: 1 },
-		outputs: 1,
-	},
-	'Upscale, V5 2x': {
-		parameters: image('upscale', { upscaler: 'v5Twice' }),
-		model: 'midjourney_upscale',
-		params: { type: 2 },
-		outputs: 1,
-	},
-	'Upscale, V5 4x': {
-		parameters: image('upscale', { upscaler: 'v5FourTimes' }),
-		model: 'midjourney_upscale',
-		params: { type: 3 },
-		outputs: 1,
-	},
-	'Vary, subtle': {
-		parameters: image('vary', { strength: 'subtle' }),
-		model: 'midjourney_variation',
-		params: { type: 0 },
-	},
-	'Vary, strong, with another prompt': {
-		parameters: image('vary', { strength: 'strong', prompt: 'a bowl' }),
-		model: 'midjourney_variation',
-		params: { type: 1, remixPrompt: 'a bowl' },
-	},
-	'Remix, strong': {
-		parameters: image('remix', { strength: 'strong', prompt: 'a bowl' }),
-		model: 'midjourney_remix',
-		params: { mode: 0, remixPrompt: 'a bowl' },
-	},
-	'Remix, subtle': {
-		parameters: image('remix', { strength: 'subtle', prompt: 'a bowl' }),
-		model: 'midjourney_remix',
-		params: { mode: 1, remixPrompt: 'a bowl' },
-	},
-	'Outpaint, nothing else set': {
-		parameters: image('outpaint', { scale: 1.5 }),
-		model: 'midjourney_outpaint',
-		params: { scale: 1.5 },
-	},
-	'Outpaint with a prompt': {
-		parameters: image('outpaint', { scale: 2, prompt: 'a kitchen' }),
-		model: 'midjourney_outpaint',
-		params: { scale: 2, remixPrompt: 'a kitchen' },
-	},
-	'Inpaint by the picture of a mask': {
-		parameters: image('inpaint', { mask: 'url', maskUrl: 'https://example.com/mask.png' }),
-		model: 'midjourney_inpaint',
-		params: { mask: { url: 'https://example.com/mask.png' } },
-	},
-	'Inpaint by areas as JSON': {
-		parameters: image('inpaint', {
-			mask: 'json',
-			maskJson: '[{ "x": 1, "y": 2, "width": 3, "height": 4 }, { "points": [[0,0],[9,0],[9,9]] }]',
-			additionalFields: { imageWidth: 1456, imageHeight: 816 },
-			prompt: 'a red lid',
-		}),
-		model: 'midjourney_inpaint',
-		params: {
-			mask: {
-				areas: [
-					{ width: 1456, height: 816, points: [1, 2, 4, 2, 4, 6, 1, 6] },
-					{ width: 1456, height: 816, points: [0, 0, 9, 0, 9, 9] },
-				],
-			},
-			remixPrompt: 'a red lid',
-		},
-	},
-	'Edit, as wide as 16:9': {
-		parameters: image('edit', {
-			prompt: 'more table',
-			canvasMode: 'fit',
-			canvasFit: 'aspectRatio',
-			additionalFields: SQUARE,
-		}),
-		model: 'midjourney_edit',
-		params: {
-			canvas: { width: 1820, height: 1024 },
-			imgPos: { width: 1024, height: 1024, x: 398, y: 0 },
-			remixPrompt: 'more table',
-		},
-	},
-	'Edit with margins, from a corner, masked': {
-		parameters: image('edit', {
-			prompt: 'more table',
-			canvasMode: 'fit',
-			canvasFit: 'margins',
-			moreWidth: 50,
-			moreHeight: 25,
-			anchor: 'bottomRight',
-			mask: 'areas',
-			maskAreas: { rectangle: [{ x: 0, y: 0, width: 100, height: 100 }] },
-			additionalFields: SQUARE,
-		}),
-		model: 'midjourney_edit',
-		params: {
-			canvas: { width: 1536, height: 1280 },
-			imgPos: { width: 1024, height: 1024, x: 512, y: 256 },
-			remixPrompt: 'more table',
-			mask: { areas: [{ width: 1024, height: 1024, points: [0, 0, 100, 0, 100, 100, 0, 100] }] },
-		},
-	},
-};
-
-describe.each(Object.entries(DIRECT))('Image → %s', (_, { parameters, model, params, outputs }) => {
-	it('sends exactly what was set, and gives the outputs of the task', async () => {
-		const { items, error } = await run(parameters);
-		expect(error).toBeUndefined();
-		const [submit, ...others] = bench.emulator.ledger.submits;
-		expect(others).toEqual([]);
-		expect(submit?.unknownFields).toEqual([]);
-		expect(submit?.body).toEqual({ model, input: [{ params }] });
-		expect(items[0]?.json).toMatchObject({
-			provider: 'vtrix',
-			status: 'completed',
-			taskId: submit?.taskId,
-			jobId: submit?.jobId,
-			cost: submit?.price,
-		});
-		expect(items[0]?.json.outputs).toHaveLength(outputs ?? 4);
-	});
+	);
 });
-
-describe.each(Object.entries(SECONDARY))(
-	'Image → %s',
-	(_, { parameters, model, params, outputs }) => {
-		it('takes the item of an image unchanged, and sends exactly what was set', async () => {
-			const images = await finishedImages();
-			const source = images[2] ?? {};
-			const { items, error } = await run({ ...parameters, ...FROM_ITEM }, [source]);
-			expect(error).toBeUndefined();
-			const [submit, ...others] = bench.emulator.ledger.submits;
-			expect(others).toEqual([]);
-			expect(submit?.unknownFields).toEqual([]);
-			expect(submit?.source).toEqual({ taskId: source.taskId, index: 2 });
-			const sent = { ...params, jobId: source.jobId, imageNo: 2 };
-			expect(submit?.body).toEqual({ model, input: [{ params: sent }] });
-			expect(items[0]?.json.outputs).toHaveLength(outputs ?? 4);
-		});
-	},
-);
-
 describe('The prompt of an item', () => {
 	it('is the text as Midjourney receives it', async () => {
 		const { items } = await run(image('generate', { prompt: 'a cup', aspectRatio: '16:9' }));
@@ -344,34 +86,6 @@ describe('The prompt of an item', () => {
 				canvas: { width: 1536, height: 768 },
 				imagePosition: { width: 768, height: 768, x: 384, y: 0 },
 			});
-		},
-	);
-});
-
-describe('Of several forms of a mask', () => {
-	const maskUrl = 'https://example.com/mask.png';
-	const maskAreas = { rectangle: [{ x: 0, y: 0, width: 9, height: 9 }] };
-
-	it.each([
-		['url', { url: maskUrl }],
-		['areas', { areas: [{ width: 768, height: 768, points: [0, 0, 9, 0, 9, 9, 0, 9] }] }],
-		['none', undefined],
-	])(
-		'only the chosen one is sent, even if the others are filled in: %s',
-		async (mask, expected) => {
-			const [source = {}] = await finishedImages();
-			await run(
-				image('edit', {
-					...FROM_ITEM,
-					prompt: 'p',
-					mask,
-					maskUrl,
-					maskAreas,
-					maskJson: 'nonsense',
-				}),
-				[source],
-			);
-			expect(bench.emulator.ledger.submits[0]?.params.mask).toEqual(expected);
 		},
 	);
 });
@@ -428,45 +142,6 @@ describe('The source of an operation', () => {
 		});
 		expect(items.map(({ json }) => json.status)).toEqual(['completed', 'failed', 'completed']);
 		expect(bench.emulator.ledger.submits).toHaveLength(2);
-	});
-});
-
-describe('Model → Run', () => {
-	it('takes the image of the incoming item if only the model is entered', async () => {
-		const [, , third] = await finishedImages();
-		await run({ resource: 'model', operation: 'run', model: 'midjourney_enhance' }, [third ?? {}]);
-		const { submits, refusals } = bench.emulator.ledger;
-		const asked = [...submits.map(({ params }) => params), ...refusals.map(({ body }) => body)];
-		expect(JSON.stringify(asked)).toContain(`{"jobId":"${String(third?.jobId)}","imageNo":2}`);
-	});
-
-	it('runs a model that has no operation, with parameters of its own', async () => {
-		const [source = {}] = await finishedImages();
-		const { items, error } = await run(
-			{
-				resource: 'model',
-				operation: 'run',
-				model: 'midjourney_pan',
-				parameters: '={ "jobId": "{{ $json.jobId }}", "imageNo": 1, "direction": 0, "scale": 1.5 }',
-			},
-			[source],
-		);
-		expect(error).toBeUndefined();
-		expect(bench.emulator.ledger.submits[0]).toMatchObject({
-			kind: 'midjourney_pan',
-			params: { jobId: source.jobId, imageNo: 1, direction: 0, scale: 1.5 },
-		});
-		expect(items[0]?.json).toMatchObject({ operation: 'model:run', status: 'completed' });
-	});
-
-	it('gives videos as videos', async () => {
-		const { items } = await run({
-			resource: 'model',
-			operation: 'run',
-			model: 'midjourney_video_diffusion',
-			parameters: { prompt: `${IMAGE} steam rises`, videoType: 0 },
-		});
-		expect(items[0]?.json.outputs).toMatchObject([{ type: 'video' }, {}, {}, {}]);
 	});
 });
 

@@ -8,7 +8,7 @@ interface Mistake {
 	file: string;
 	before: string;
 	after: string;
-	/** The files that the compiler must name; the first says why. */
+	/** The files that the compiler must name, below nodes/Midjourney or test; the first says why. */
 	named: string[];
 	saying: RegExp;
 }
@@ -37,6 +37,14 @@ const MISTAKES: Mistake[] = [
 		after: "\textendVideo: ExtendVideo;\n\tblendImages: { kind: 'blendImages' };\n",
 		named: ['providers/midApi.ts', 'providers/vtrix.ts'],
 		saying: /'blendImages' is missing/,
+	},
+	{
+		what: 'a kind of task that a provider offers and no row of its table tries',
+		file: 'providers/midApi.ts',
+		before: '\tremixImage: NOT_OFFERED,\n',
+		after: "\tremixImage: ({ prompt }) => post('/remix', { prompt }),\n",
+		named: ['test/wire/midApi.ts'],
+		saying: /'remixImage' is missing/,
 	},
 	{
 		what: 'a mode without its word on the wire',
@@ -73,8 +81,8 @@ const MISTAKES: Mistake[] = [
 	{
 		what: 'a fifth thing that an operation does',
 		file: 'operations/operation.ts',
-		before: "\t\t\tdoes: 'get';\n",
-		after: "\t\t\tdoes: 'get' | 'cancel';\n",
+		before: "\t\t\tdoes: 'wait' | 'get';\n",
+		after: "\t\t\tdoes: 'wait' | 'get' | 'cancel';\n",
 		named: ['operations/operation.ts', 'operations/execute.ts', 'operations/properties.ts'],
 		saying: /return|cancel/,
 	},

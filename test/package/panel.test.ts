@@ -116,6 +116,9 @@ const fieldRows = rows.flatMap(([id, provider, operation]) =>
 		(field) => [id, provider, field.property.displayName, operation, field] as const,
 	),
 );
+/** What only an agent's tool has; tool.test.ts says what that is. */
+const isOnlyInTools = ({ property }: Field<unknown>) =>
+	property.displayOptions?.show?.['@tool'] !== undefined;
 const conditional = fieldRows.filter(([, , , , field]) => absences(field).length > 0);
 
 /** The entries of the list of operations when one of them is chosen. */
@@ -160,19 +163,42 @@ describe('The panel', () => {
 		},
 	);
 
-	it.each(['waitMode', 'download', 'imageSource'])(
-		'does not offer %s in a tool of an agent',
-		(name) => {
-			const tool = { ...description, name: `${description.name}Tool` };
-			const chosen = { resource: 'image', operation: 'generate', mode: 'imageToImage' };
-			const parameters = { authentication: 'midApi', ...chosen };
-			const shownIn = (type: typeof tool) =>
-				named(name).filter((one) =>
-					NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), type),
-				).length;
-			expect([shownIn(description), shownIn(tool)]).toEqual([1, 0]);
-		},
-	);
+	it('does not offer Dry Run in a tool of an agent, and in a node it does', () => {
+		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };
+		const options = properties
+			.filter((one) => one.name === 'options' && isShown(parameters, one))
+			.flatMap(({ options: inside = [] }) => inside as INodeProperties[]);
+		const shownIn = (type: typeof description) =>
+			options
+				.filter((one) =>
+					NodeHelpers.displayParameterPath(
+						{ ...parameters, options: {} },
+						...([one, 'options', node(parameters), type] as const),
+					),
+				)
+				.map(({ name }) => name);
+		const tool = { ...description, name: `${description.name}Tool` };
+		expect(shownIn(description)).toContain('dryRun');
+		expect(shownIn(tool)).not.toContain('dryRun');
+		expect(shownIn(tool)).toContain('maxTasks');
+	});
+
+	it('lets no expression, and no model, raise the limit of a run', () => {
+		const limits = inCollections.filter(({ name }) => name === 'maxTasks');
+		expect(limits).not.toEqual([]);
+		expect(limits.filter(({ noDataExpression }) => noDataExpression !== true)).toEqual([]);
+	});
+
+	it.each(['download', 'imageSource'])('does not offer %s in a tool of an agent', (name) => {
+		const tool = { ...description, name: `${description.name}Tool` };
+		const chosen = { resource: 'image', operation: 'generate', mode: 'imageToImage' };
+		const parameters = { authentication: 'midApi', ...chosen };
+		const shownIn = (type: typeof tool) =>
+			named(name).filter((one) =>
+				NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), type),
+			).length;
+		expect([shownIn(description), shownIn(tool)]).toEqual([1, 0]);
+	});
 
 	it('asks for an image URL in a tool of an agent, without the choice', () => {
 		const tool = { ...description, name: `${description.name}Tool` };
@@ -292,7 +318,7 @@ describe('The fields of an operation', () => {
 	);
 
 	it.each(fieldRows)('%s with %s shows %s', (_, __, ___, operation, field) => {
-		expect(isFieldShown(operation, field, condition(field))).toBe(true);
+		expect(isFieldShown(operation, field, condition(field))).toBe(!isOnlyInTools(field));
 	});
 
 	it.each(conditional)(
@@ -325,7 +351,8 @@ describe('The fields of an operation', () => {
 			const known = [...placesOf(operation, provider)].flatMap(([{ property }, place]) =>
 				place === undefined ? [] : [`${place}.${property.name}`],
 			);
-			expect(offeredIn.sort()).toEqual(known.sort());
+			// What an agent's tool has in another form stands there twice.
+			expect([...new Set(offeredIn)].sort()).toEqual(known.sort());
 		},
 	);
 });

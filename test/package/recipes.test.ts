@@ -33,6 +33,7 @@ const OPERATION: Recipe = {
 		'providers/midApi.ts',
 		'providers/provider.ts',
 		'providers/vtrix.ts',
+		'test/wire/midApi.ts',
 	],
 };
 const PROVIDER: Recipe = {

@@ -43,9 +43,14 @@ function compiled(
 	changed: ReadonlyMap<string, string>,
 	options: ts.CompilerOptions,
 ): ts.SemanticDiagnosticsBuilderProgram {
-	const entries = ['Midjourney.node.ts', 'MidjourneyTrigger.node.ts'];
+	const entries = [
+		...['Midjourney.node.ts', 'MidjourneyTrigger.node.ts'].map(
+			(node) => `nodes/Midjourney/${node}`,
+		),
+		...['midApi.ts', 'vtrix.ts'].map((table) => `test/wire/${table}`),
+	];
 	return ts.createSemanticDiagnosticsBuilderProgram(
-		entries.map((entry) => fileOf(`nodes/Midjourney/${entry}`)),
+		entries.map(fileOf),
 		options,
 		hostFor(changed, options),
 		unchanged,
@@ -128,7 +133,7 @@ export class Copy {
 		];
 		if (complaints.length === 0) program.emit();
 		return complaints.map(({ file, messageText }) => {
-			const name = file?.fileName.replace(fileOf('nodes/Midjourney/'), '');
+			const name = file?.fileName.replace(fileOf('/'), '').replace('nodes/Midjourney/', '');
 			return `${name}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
 		});
 	}

@@ -11,7 +11,7 @@ import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, text } from '../n8n/json';
 import type { Mailbox } from '../n8n/mailbox';
 import { inspectMedia } from '../n8n/media';
-import { startFakeModel } from '../n8n/model';
+import { calls, startFakeModel } from '../n8n/model';
 import { until } from '../n8n/until';
 import type { N8nServer } from '../n8n/server';
 import { startUploads } from '../n8n/uploads';
@@ -397,7 +397,7 @@ export async function askByMail(
 	verdict: 'approve' | 'decline',
 ): Promise<Execution> {
 	const prompt = `A night train below the stars (${verdict})`;
-	const model = await startFakeModel({ toolParameters: { prompt }, hitlParameters: {} });
+	const model = await startFakeModel(calls({ toolParameters: { prompt }, hitlParameters: {} }));
 	try {
 		const data = { apiKey: 'none', url: model.url };
 		const accounts = { lmChatOpenAi: { type: 'openAiApi', data } };

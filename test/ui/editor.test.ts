@@ -350,7 +350,9 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		test(
 			'passes with the right key',
 			async () => {
-				await editor.see('the green answer', editor.credential.getByText('tested successfully'));
+				const green = editor.credential.getByText('tested successfully');
+				await editor.see('the green answer', green);
+				expect(await green.isVisible()).toBe(true);
 			},
 			TEST_TIMEOUT_MS,
 		);
@@ -359,7 +361,8 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			'fails with a wrong key, and says that it is the key',
 			async () => {
 				await editor.saveCredential({ apiKey: 'wrong' });
-				await editor.seeWhyNot(/^Invalid key: .* API key/);
+				const reason = /^Invalid key: .* API key/;
+				expect(await editor.seeWhyNot(reason)).toMatch(reason);
 			},
 			TEST_TIMEOUT_MS,
 		);
@@ -368,7 +371,8 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			'fails where nobody answers, and says so',
 			async () => {
 				await editor.saveCredential({ apiKey: DEFAULT_API_KEY, [address]: 'http://127.0.0.1:1' });
-				await editor.seeWhyNot(/ECONNREFUSED|refused/);
+				const reason = /ECONNREFUSED|refused/;
+				expect(await editor.seeWhyNot(reason)).toMatch(reason);
 			},
 			TEST_TIMEOUT_MS,
 		);
@@ -404,9 +408,12 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		async () => {
 			const panel = await toolPanel();
 			expect(panel.text).not.toMatch(RAW);
-			expect(panel.labels).toContain('Prompt');
+			expect(panel.labels).toEqual(
+				expect.arrayContaining(['Tool Description', 'Prompt', 'Wait Mode']),
+			);
 			expect(panel.labels).not.toContain('Download Files');
-			expect(panel.labels).not.toContain('Wait Mode');
+			// That of the prompt.
+			expect(await editor.buttonsForModel()).toBe(1);
 			await editor.closePanel();
 		},
 		TEST_TIMEOUT_MS,

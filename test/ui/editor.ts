@@ -70,6 +70,11 @@ export class Editor {
 		return this.page.locator(byTestId('ndv'));
 	}
 
+	/** How many fields of the open panel have the button that leaves them to the model of an agent. */
+	async buttonsForModel(): Promise<number> {
+		return await this.panel.locator(byTestId('from-ai-override-button')).count();
+	}
+
 	/** The output of the node in the open panel. */
 	get output(): Locator {
 		return this.panel.locator(byTestId('output-panel'));
@@ -340,8 +345,8 @@ export class Editor {
 		await this.see('"Saved"', this.credential.getByText('Saved', { exact: true }));
 	}
 
-	/** Waits until the open credential shows a failed test with this reason. */
-	async seeWhyNot(reason: RegExp): Promise<void> {
+	/** Waits until the open credential shows a failed test with this reason; gives the text that it shows. */
+	async seeWhyNot(reason: RegExp): Promise<string> {
 		const failed = this.credential.getByText('Couldn’t connect with these settings');
 		await this.see('the red answer', failed);
 		const details = this.credential.getByText('More details');
@@ -350,6 +355,8 @@ export class Editor {
 		// Once the details are open they stay open.
 		if (await details.isVisible()) await this.click('"More details"', details);
 		await this.see(`${String(reason)} in the red answer`, why);
+		const words = await this.step('the words', async () => await why.first().innerText());
+		return words.replace(/\s+/g, ' ').trim();
 	}
 
 	/** The error in the output of the open panel. */

@@ -421,6 +421,17 @@ describe('Upscale, vary and extend', () => {
 		expect(answer.msg.split(' ')[0]).toBe(field);
 	});
 
+	it.each([
+		['generateUpscale', { imageIndex: 2 }, '/mj/upscale', { index: 3 }],
+		['upscale', { index: 3 }, '/mj/generateUpscale', { imageIndex: 2 }],
+	] as const)('have upscales at /%s only', async (upscalePath, which, elsewhere, other) => {
+		await start({ upscalePath });
+		const taskId = await make('/mj/generate', TEXT);
+		expect((await api.post(elsewhere, { taskId, ...other })).status).toBe(404);
+		expect(await post(`/mj/${upscalePath}`, { taskId, ...which })).toMatchObject({ code: 200 });
+		expect(emulator.ledger.submitsOf('upscale')).toMatchObject([{ source: { taskId, index: 2 } }]);
+	});
+
 	it('count the index of vary from 1 if told so', async () => {
 		await start({ varyIndexBase: 1 });
 		const taskId = await make('/mj/generate', TEXT);
@@ -464,6 +475,19 @@ describe('Credits and limits', () => {
 	])('answer 404 at %s %s', async (method, url) => {
 		await start();
 		expect((await api.request({ method, url })).status).toBe(404);
+	});
+
+	it.each([
+		['envelope', { code: 404 }],
+		['framework', { status: 404, path: '/api/v1/mj/nothing' }],
+		['page', '<html>'],
+	] as const)('answer an unknown path in the form of %s', async (noPath, body) => {
+		await start({ noPath });
+		const answer = await api.post('/mj/nothing', {});
+		expect(answer.status).toBe(404);
+		const said: unknown = answer.data;
+		if (typeof body === 'string') expect(said).toContain(body);
+		else expect(said).toMatchObject(body);
 	});
 
 	it('refuse submits over the limit, but no reads', async () => {

@@ -324,6 +324,21 @@ describe('Refused submits', () => {
 		expect(emulator.ledger.submits).toEqual([]);
 	});
 
+	it('what is wrapped, where flat ones are taken and the wrapper is overlooked', async () => {
+		await start({ body: 'flat', strayInput: 'missed' });
+		expect(await ask('midjourney_diffusion', TEXT)).toMatchObject({
+			status: 400,
+			body: { error: { code: 8004001001 } },
+		});
+	});
+
+	it('no body where both are taken', async () => {
+		await start({ body: 'both' });
+		expect(await ask('midjourney_diffusion', TEXT)).toMatchObject({ status: 200 });
+		expect(await post({ model: 'midjourney_diffusion', ...TEXT })).toMatchObject({ status: 200 });
+		expect(emulator.ledger.submits.map(({ params }) => params)).toEqual([TEXT, TEXT]);
+	});
+
 	it('a wrapped body where flat ones are expected', async () => {
 		await start({ body: 'flat' });
 		expect(await ask('midjourney_diffusion', TEXT)).toMatchObject({ status: 400 });

@@ -79,8 +79,10 @@ describe('A refused submit', () => {
 	});
 
 	it.each([
-		['requestFormat', /choose the other Request Format in the Vtrix credential/],
-		['upscaleContract', /choose the other Upscale Contract/],
+		['requestFormat', /Request Format in the Vtrix credential is not Auto, choose Auto/],
+		['upscaleContract', /choose Auto as Upscale Contract; if it is Auto already, Quickstart/],
+		['varyIndexBase', /choose Auto as Vary Index Base/],
+		['balancePath', /Neither of the two documented paths .* check Base URL/],
 	] as const)('may be the fault of a setting: %s', (suspect, words) => {
 		const refused = failure('invalidRequest', { suspect });
 		expect(ofVtrix.ofSubmit(refused, false, 0).description).toMatch(words);

@@ -366,3 +366,21 @@ describe('Retry-After', () => {
 		expect(ms).toBeLessThanOrEqual(60_000);
 	});
 });
+
+describe('The balance that a credential demands', () => {
+	it.each<[string, unknown, number | undefined]>([
+		['a number', 50, 50],
+		['a fraction', 0.5, 0.5],
+		['a text, as an expression gives it', ' 50 ', 50],
+		['0: none', 0, undefined],
+		['0 as a text: none', '0', undefined],
+		['an emptied field: none', '', undefined],
+		['a credential that is older than the field: none', undefined, undefined],
+		['less than nothing', -1, NaN],
+		['no number', 'fifty', NaN],
+		['an expression that came to something else', true, NaN],
+	])('is read: %s', async (_, minimumBalance, expected) => {
+		const http = await open(async () => OK, { minimumBalance });
+		expect(http.minimumBalance).toBe(expected);
+	});
+});

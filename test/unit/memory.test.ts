@@ -70,14 +70,31 @@ describe('A purchase', () => {
 		expect(recall(memory, order(more))).toBeUndefined();
 	});
 
-	it('of a tool call is recognised by its request as well, because n8n does not pass the arguments on as an item', () => {
+	describe('in a tool call', () => {
 		const isToolCall = true;
-		const store = bought({ isToolCall }, order());
-		const other = order({
-			request: { kind: 'generateImage', mode: 'textToImage', prompt: 'other' },
+		const each = order({ settings: { ...SETTINGS, buysEachCall: true } });
+		const store = () => bought({ isToolCall }, order());
+
+		it.each<[string, Partial<PurchaseContext>]>([
+			['another run of the node', { runIndex: 1 }],
+			['another item: n8n does not hand the arguments on as one everywhere', came(item({ a: 2 }))],
+		])('is known by its request, also with %s', (_, context) => {
+			const memory = memoryIn(store(), { isToolCall, ...context });
+			expect(recall(memory, order())).toMatchObject({ taskId: 'task', executionId: '1' });
 		});
-		expect(recall(memoryIn(store, { isToolCall }), order())).toBeDefined();
-		expect(recall(memoryIn(store, { isToolCall }), other)).toBeUndefined();
+
+		it('is another one with another request', () => {
+			const other = order({
+				request: { kind: 'generateImage', mode: 'textToImage', prompt: 'other' },
+			});
+			expect(recall(memoryIn(store(), { isToolCall }), other)).toBeUndefined();
+		});
+
+		it('is another one in each run, where every call is to buy', () => {
+			const own = bought({ isToolCall }, each);
+			expect(recall(memoryIn(own, { isToolCall }), each)).toBeDefined();
+			expect(recall(memoryIn(own, { isToolCall, runIndex: 1 }), each)).toBeUndefined();
+		});
 	});
 
 	it.each([

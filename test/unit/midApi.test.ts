@@ -1,135 +1,6 @@
-import {
-	midApi,
-	openEnvelope,
-	parseTask,
-	submitCall,
-} from '../../nodes/Midjourney/providers/midApi';
+import { midApi, openEnvelope, parseTask } from '../../nodes/Midjourney/providers/midApi';
 import type { TaskRequest } from '../../nodes/Midjourney/providers/provider';
 import { reply, scripted } from './scripted';
-
-describe('Requests on the wire', () => {
-	const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'p' } as const;
-	const video = {
-		kind: 'generateVideo',
-		quality: 'standard',
-		prompt: 'p',
-		imageUrl: 'https://a.example/1.png',
-		motion: 'high',
-	} as const;
-	const videoBody = {
-		taskType: 'mj_video',
-		prompt: 'p',
-		fileUrls: [video.imageUrl],
-		motion: 'high',
-	};
-	const CASES: Array<[string, TaskRequest, string, object]> = [
-		['text to image', image, '/generate', { taskType: 'mj_txt2img', prompt: 'p' }],
-		[
-			'image to image',
-			{ ...image, mode: 'imageToImage', imageUrls: ['u'] },
-			'/generate',
-			{ taskType: 'mj_img2img', prompt: 'p', fileUrls: ['u'] },
-		],
-		[
-			'style reference',
-			{ ...image, mode: 'styleReference', imageUrls: ['u', 'v'] },
-			'/generate',
-			{ taskType: 'mj_style_reference', prompt: 'p', fileUrls: ['u', 'v'] },
-		],
-		[
-			'omni reference',
-			{ ...image, mode: 'omniReference', imageUrls: ['u'], omniIntensity: 400 },
-			'/generate',
-			{ taskType: 'mj_omni_reference', prompt: 'p', fileUrls: ['u'], ow: 400 },
-		],
-		['aspectRatio', { ...image, aspectRatio: '16:9' }, '/generate', { aspectRatio: '16:9' }],
-		['version, as text', { ...image, version: '7' }, '/generate', { version: '7' }],
-		['speed', { ...image, speed: 'relaxed' }, '/generate', { speed: 'relaxed' }],
-		['stylization', { ...image, stylization: 0 }, '/generate', { stylization: 0 }],
-		['variety', { ...image, variety: 5 }, '/generate', { variety: 5 }],
-		['weirdness', { ...image, weirdness: 3000 }, '/generate', { weirdness: 3000 }],
-		['watermark', { ...image, watermark: 'w' }, '/generate', { waterMark: 'w' }],
-		[
-			'translation',
-			{ ...image, translatePrompt: false },
-			'/generate',
-			{ enableTranslation: false },
-		],
-		['video', video, '/generate', videoBody],
-		[
-			'video HD',
-			{ ...video, quality: 'hd' },
-			'/generate',
-			{ ...videoBody, taskType: 'mj_video_hd' },
-		],
-		[
-			'video, low motion',
-			{ ...video, motion: 'low' },
-			'/generate',
-			{ ...videoBody, motion: 'low' },
-		],
-		[
-			'number of videos',
-			{ ...video, videoCount: 4 },
-			'/generate',
-			{ ...videoBody, videoBatchSize: 4 },
-		],
-		[
-			'video with the shared fields',
-			{ ...video, aspectRatio: '1:1', version: '7', watermark: 'w', translatePrompt: true },
-			'/generate',
-			{ ...videoBody, aspectRatio: '1:1', version: '7', waterMark: 'w', enableTranslation: true },
-		],
-		[
-			'upscale by the reference',
-			{ kind: 'upscaleImage', taskId: 't', index: 0, watermark: 'w' },
-			'/generateUpscale',
-			{ taskId: 't', imageIndex: 0, waterMark: 'w' },
-		],
-		[
-			'upscale by the quickstart',
-			{ kind: 'upscaleImage', taskId: 't', index: 0, contract: 'quickstart' },
-			'/upscale',
-			{ taskId: 't', index: 1 },
-		],
-		[
-			'vary',
-			{ kind: 'varyImage', taskId: 't', index: 3 },
-			'/generateVary',
-			{ taskId: 't', imageIndex: 3 },
-		],
-		[
-			'vary, counted from 1',
-			{ kind: 'varyImage', taskId: 't', index: 3, firstIndex: 1 },
-			'/generateVary',
-			{ taskId: 't', imageIndex: 4 },
-		],
-		[
-			'extend automatically',
-			{ kind: 'extendVideo', mode: 'auto', taskId: 't', index: 1 },
-			'/generateVideoExtend',
-			{ taskId: 't', taskType: 'mj_video_extend_auto', index: 1 },
-		],
-		[
-			'extend by hand',
-			{ kind: 'extendVideo', mode: 'manual', taskId: 't', index: 1, prompt: 'p', watermark: 'w' },
-			'/generateVideoExtend',
-			{ taskId: 't', taskType: 'mj_video_extend_manual', index: 1, prompt: 'p', waterMark: 'w' },
-		],
-	];
-
-	it.each(CASES)('%s', (_, request, path, body) => {
-		const expected =
-			request.kind === 'generateImage' && !('taskType' in body)
-				? { taskType: 'mj_txt2img', prompt: 'p', ...body }
-				: body;
-		expect(submitCall(request)).toEqual({
-			method: 'POST',
-			path: `/api/v1/mj${path}`,
-			body: expected,
-		});
-	});
-});
 
 describe('Codes that the provider gives in its envelope', () => {
 	const CASES: Array<[number, string, 'no' | 'unknown', boolean]> = [
@@ -279,6 +150,68 @@ describe('The answer to a submit', () => {
 	);
 });
 
+describe('The documented forms', () => {
+	const source = { taskId: 't', index: 0 };
+	const upscale = { kind: 'upscaleImage', ...source } as const;
+	const vary = { kind: 'varyImage', ...source } as const;
+	const both = ['indexFrom0', 'indexFrom1'];
+	const CASES: Array<[string, TaskRequest | 'credits', object | undefined]> = [
+		['of an upscale', upscale, { of: 'upscale', forms: ['reference', 'quickstart'] }],
+		[
+			'of an upscale whose contract is chosen',
+			{ ...upscale, contract: 'quickstart' },
+			{ of: 'upscale', forms: ['quickstart'] },
+		],
+		['of a variation of the first image', vary, { of: 'vary', forms: both }],
+		[
+			'of a variation of another one, which tells nothing',
+			{ ...vary, index: 3 },
+			{ of: 'vary', forms: both, tells: false },
+		],
+		[
+			'of a variation whose base is chosen',
+			{ ...vary, firstIndex: 1 },
+			{ of: 'vary', forms: ['indexFrom1'] },
+		],
+		['of the balance', 'credits', { of: 'balance', forms: ['common', 'chat'], isFree: true }],
+		[
+			'of anything else: there is one',
+			{ kind: 'generateImage', mode: 'textToImage', prompt: 'p' },
+			undefined,
+		],
+	];
+
+	it.each(CASES)('%s', (_, asked, forms) => {
+		expect(midApi.formsOf?.(asked, scripted())).toEqual(forms);
+	});
+
+	it.each([
+		[upscale, undefined, { path: '/api/v1/mj/generateUpscale', body: { imageIndex: 0 } }],
+		[upscale, 'reference', { path: '/api/v1/mj/generateUpscale', body: { imageIndex: 0 } }],
+		[upscale, 'quickstart', { path: '/api/v1/mj/upscale', body: { index: 1 } }],
+		[vary, undefined, { body: { imageIndex: 0 } }],
+		[vary, 'indexFrom0', { body: { imageIndex: 0 } }],
+		[vary, 'indexFrom1', { body: { imageIndex: 1 } }],
+	] as const)('%j goes out in the form %s', async (request, form, call) => {
+		const http = scripted(reply({ code: 200, data: { taskId: 'new' } }));
+		await midApi.submit(http, request, undefined, form);
+		expect(http.calls).toMatchObject([call]);
+	});
+
+	it.each([
+		['the range from 1', 'imageIndex must be between 1 and 4', 'varyIndexBase'],
+		['the range from 1, in short', 'imageIndex: 1-4', 'varyIndexBase'],
+		// Some servers take a 0 for nothing.
+		['that it is missing', 'imageIndex is required', undefined],
+		['the range from 0', 'imageIndex must be between 0 and 3', undefined],
+		['the task', 'taskId is unknown', undefined],
+	])('A refusal of the first image that names %s', async (_, msg, suspect) => {
+		const answer = await midApi.submit(scripted(reply({ code: 422, msg })), vary);
+		expect(answer.ok ? answer : answer.failure).toMatchObject({ accepted: 'no' });
+		expect(answer.ok ? undefined : answer.failure.suspect).toBe(suspect);
+	});
+});
+
 describe('An upscale where the path is not found', () => {
 	const upscale = { kind: 'upscaleImage', taskId: 't', index: 0 } as const;
 	const CASES: Array<[string, TaskRequest, unknown, object]> = [
@@ -289,6 +222,18 @@ describe('An upscale where the path is not found', () => {
 			{ reason: 'notFound', accepted: 'no', suspect: 'upscaleContract' },
 		],
 		['as a page', upscale, '<html>', { accepted: 'unknown', suspect: 'upscaleContract' }],
+		[
+			'by a framework that names it',
+			upscale,
+			{ status: 404, error: 'Not Found', path: '/api/v1/mj/generateUpscale' },
+			{ reason: 'notFound', accepted: 'no', suspect: 'upscaleContract' },
+		],
+		[
+			'by a framework that names another',
+			upscale,
+			{ status: 404, error: 'Not Found', path: '/' },
+			{ accepted: 'unknown' },
+		],
 		[
 			'by the other contract',
 			{ ...upscale, contract: 'quickstart' },
@@ -522,10 +467,19 @@ describe('Credits', () => {
 		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/common/credit']);
 	});
 
-	it('are read from the path of kie where the other is not found', async () => {
-		const http = scripted(reply('Not Found', 404), reply({ code: 200, data: '3' }));
-		expect(await midApi.credits?.(http)).toEqual({ ok: true, value: 3 });
-		expect(http.calls[1]?.path).toBe('/api/v1/chat/credit');
+	it('come from the path of kie where that is asked for', async () => {
+		const http = scripted(reply({ code: 200, data: '3' }));
+		expect(await midApi.credits?.(http, 'chat')).toEqual({ ok: true, value: 3 });
+		expect(http.calls.map(({ path }) => path)).toEqual(['/api/v1/chat/credit']);
+	});
+
+	it.each([
+		['in the envelope', { code: 404 }],
+		['as a page', 'Not Found'],
+	])('may be elsewhere where a path is not found, %s', async (_, body) => {
+		expect(await midApi.credits?.(scripted(reply(body, 404)))).toMatchObject({
+			failure: { suspect: 'balancePath' },
+		});
 	});
 
 	it('are requested once when the key is wrong', async () => {

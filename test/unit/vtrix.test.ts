@@ -1,161 +1,55 @@
 import type { Http } from '../../nodes/Midjourney/providers/http';
-import type { Mask, TaskRequest } from '../../nodes/Midjourney/providers/provider';
-import { modelCall, openReply, parseTask, vtrix } from '../../nodes/Midjourney/providers/vtrix';
+import type { TaskRequest } from '../../nodes/Midjourney/providers/provider';
+import { openReply, parseTask, vtrix } from '../../nodes/Midjourney/providers/vtrix';
 import { reply, scripted } from './scripted';
 
 const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'p' } as const;
 const source = { jobId: 'j', index: 2 };
 const upscale = { kind: 'upscaleImage', ...source } as const;
-const canvas = { width: 1536, height: 1024 };
-const imagePosition = { width: 1024, height: 768, x: 256, y: -8 };
-const url: Mask = { url: 'https://a.example/mask.png' };
 const SUBMITTED = { id: 'new', model: 'midjourney_upscale', status: 'in_progress' };
 
-describe('Requests on the wire', () => {
-	const CASES: Array<[string, TaskRequest, string, object]> = [
-		['generate', { ...image, aspectRatio: '16:9' }, 'diffusion', { text: 'p --ar 16:9' }],
-		['upscale', upscale, 'upscale', { jobId: 'j', imageNo: 2, type: 0 }],
-		['vary', { kind: 'varyImage', ...source }, 'variation', { jobId: 'j', imageNo: 2, type: 0 }],
-		[
-			'vary with a prompt',
-			{ kind: 'varyImage', ...source, prompt: 'p' },
-			'variation',
-			{ jobId: 'j', imageNo: 2, type: 0, remixPrompt: 'p' },
-		],
-		[
-			'edit',
-			{ kind: 'editImage', ...source, prompt: 'p', canvas, imagePosition },
-			'edit',
-			{ jobId: 'j', imageNo: 2, remixPrompt: 'p', canvas, imgPos: imagePosition },
-		],
-		[
-			'edit with a mask',
-			{ kind: 'editImage', ...source, prompt: 'p', canvas, imagePosition, mask: url },
-			'edit',
-			{ jobId: 'j', imageNo: 2, remixPrompt: 'p', canvas, imgPos: imagePosition, mask: url },
-		],
-		[
-			'inpaint',
-			{ kind: 'inpaintImage', ...source, mask: url },
-			'inpaint',
-			{ jobId: 'j', imageNo: 2, mask: url },
-		],
-		[
-			'inpaint with a prompt',
-			{ kind: 'inpaintImage', ...source, mask: url, prompt: 'p' },
-			'inpaint',
-			{ jobId: 'j', imageNo: 2, mask: url, remixPrompt: 'p' },
-		],
-		[
-			'outpaint',
-			{ kind: 'outpaintImage', ...source, scale: 1.5 },
-			'outpaint',
-			{ jobId: 'j', imageNo: 2, scale: 1.5 },
-		],
-		[
-			'outpaint with a prompt',
-			{ kind: 'outpaintImage', ...source, scale: 2, prompt: 'p' },
-			'outpaint',
-			{ jobId: 'j', imageNo: 2, scale: 2, remixPrompt: 'p' },
-		],
-		[
-			'upload paint',
-			{ kind: 'uploadPaintImage', imageUrl: 'u', prompt: 'p', canvas, imagePosition, mask: url },
-			'uploadpaint',
-			{ imgUrl: 'u', remixPrompt: 'p', canvas, imgPos: imagePosition, mask: url },
-		],
-		[
-			'retexture',
-			{ kind: 'retextureImage', imageUrl: 'u', prompt: 'p' },
-			'retexture',
-			{ imgUrl: 'u', remixPrompt: 'p' },
-		],
-		[
-			'any model',
-			{ kind: 'runModel', model: 'midjourney_pan', parameters: { jobId: 'j', scale: 1.5 } },
-			'pan',
-			{ jobId: 'j', scale: 1.5 },
-		],
-	];
+describe('What is sent', () => {
+	const paramsOf = async (request: TaskRequest) => {
+		const http = { ...scripted(reply(SUBMITTED)), requestFormat: 'flat' };
+		await vtrix.submit(http, request);
+		return http.calls[0]?.body;
+	};
 
-	it.each(CASES)('%s', (_, request, model, params) => {
-		expect(modelCall(request)).toEqual({ model: `midjourney_${model}`, params });
-	});
+	it.each<TaskRequest>([upscale, { kind: 'varyImage', ...source }])(
+		'has type 0 if the request names none: $kind',
+		async (request) => {
+			expect(await paramsOf(request)).toMatchObject({ jobId: 'j', imageNo: 2, type: 0 });
+		},
+	);
 
 	it.each([
-		['standard', 0],
-		['creative', 1],
-		['v5Twice', 2],
-		['v5FourTimes', 3],
-	] as const)('the upscaler %s is number %i', (upscaler, type) => {
-		expect(modelCall({ ...upscale, upscaler })?.params).toMatchObject({ type });
+		['auto', ['wrapped', 'flat']],
+		[undefined, ['wrapped', 'flat']],
+		['flat', ['flat']],
+		['wrapped', ['wrapped']],
+	])('with the Request Format %s may be one of %j', (requestFormat, forms) => {
+		const http = { ...scripted(), requestFormat };
+		expect(vtrix.formsOf?.(upscale, http)).toEqual({ of: 'body', forms });
+		expect(vtrix.formsOf?.('credits', http)).toBeUndefined();
 	});
 
-	it.each([
-		['subtle', 0, 1],
-		['strong', 1, 0],
-	] as const)('%s is %i for a variation and %i for a remix', (strength, type, mode) => {
-		const vary = { kind: 'varyImage', ...source, strength } as const;
-		const remix = { kind: 'remixImage', ...source, strength, prompt: 'p' } as const;
-		expect(modelCall(vary)?.params).toEqual({ jobId: 'j', imageNo: 2, type });
-		expect(modelCall(remix)).toEqual({
-			model: 'midjourney_remix',
-			params: { jobId: 'j', imageNo: 2, mode, remixPrompt: 'p' },
-		});
-	});
-
-	it('each area of a mask carries the size of the image', () => {
-		const polygons = [
-			[0, 0, 9, 0, 9, 9],
-			[1, 1, 5, 1, 5, 5, 1, 5],
-		];
-		const mask = { size: { width: 1024, height: 768 }, polygons };
-		expect(modelCall({ kind: 'inpaintImage', ...source, mask })?.params.mask).toEqual({
-			areas: polygons.map((points) => ({ width: 1024, height: 768, points })),
-		});
-	});
-
-	it.each<TaskRequest>([
-		{ kind: 'extendVideo', mode: 'auto', taskId: 't', index: 0 },
-		{ kind: 'generateVideo', quality: 'hd', prompt: 'p', imageUrl: 'u', motion: 'low' },
-	])('$kind is not offered, and nothing is sent', async (request) => {
-		const http = scripted(reply(SUBMITTED));
-		expect(await vtrix.submit(http, request)).toMatchObject({
-			failure: { reason: 'notOffered', accepted: 'no' },
-		});
-		expect(http.calls).toEqual([]);
-	});
-});
-
-describe('The body of a submit', () => {
-	const params = { jobId: 'j', imageNo: 2, type: 0 };
-	const called = { ...params, callback: 'https://n8n.example.com/x' };
 	const model = 'midjourney_upscale';
-	const FORMATS: Array<[string | undefined, object, object]> = [
-		[undefined, { model, input: [{ params }] }, { model, input: [{ params: called }] }],
-		['wrapped', { model, input: [{ params }] }, { model, input: [{ params: called }] }],
-		['flat', { model, ...params }, { model, ...called }],
-	];
+	const params = { jobId: 'j', imageNo: 2, type: 0 };
 
-	it.each(FORMATS)('in the format %s', async (requestFormat, plain, withCallback) => {
-		const http = { ...scripted(reply(SUBMITTED)), requestFormat };
-		await vtrix.submit(http, upscale);
-		await vtrix.submit(http, upscale, called.callback);
-		const call = { method: 'POST', path: '/model/v1/generation' };
-		expect(http.calls).toEqual([
-			{ ...call, body: plain },
-			{ ...call, body: withCallback },
-		]);
+	it.each([
+		['wrapped', { model, input: [{ params }] }],
+		['flat', { model, ...params }],
+	])('goes out in the form %s', async (form, body) => {
+		const http = scripted(reply(SUBMITTED));
+		await vtrix.submit(http, upscale, undefined, form);
+		expect(http.calls).toMatchObject([{ body }]);
 	});
 
 	it('names the model, whatever the parameters of a model of its own are', async () => {
-		const http = { ...scripted(reply(SUBMITTED)), requestFormat: 'flat' };
-		await vtrix.submit(http, {
-			kind: 'runModel',
+		const parameters = { model: 'other' };
+		expect(await paramsOf({ kind: 'runModel', model: 'midjourney_pan', parameters })).toEqual({
 			model: 'midjourney_pan',
-			parameters: { model: 'other' },
 		});
-		expect(http.calls[0]?.body).toEqual({ model: 'midjourney_pan' });
 	});
 });
 

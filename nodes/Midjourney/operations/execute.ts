@@ -10,12 +10,14 @@ import {
 import { providerNamed } from '../providers';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock } from '../tasks/clock';
+import { openIfThere } from '../tasks/credential';
+import { dryRun } from '../tasks/dryRun';
 import { hostOf, isToolCall } from '../tasks/host';
-import type { NodeProblem } from '../tasks/nodeErrors';
+import { inputError, type NodeProblem } from '../tasks/nodeErrors';
 import type { Settings } from '../tasks/settings';
 import { emptyOutcome, type Outcome } from '../tasks/outcome';
 import { Queries } from '../tasks/query';
-import { imageCheck, type UnreachableImage } from '../tasks/reach';
+import { unreachableImage, type UnreachableImage } from '../tasks/reach';
 import { toItems } from '../tasks/results';
 import { toolAnswerTo } from '../tasks/toolAnswer';
 import { begin, parkedState, resumeParked } from '../tasks/wait/lifecycle';
@@ -27,10 +29,10 @@ import { offers, providersOf, workOf, type Operation, type Work } from './operat
 import { Parameters } from './parameters';
 import { displayNames, placesOf, writtenOf } from './properties';
 import { requestProblem } from './requestCheck';
-import { settingsFrom } from './settings';
+import { isDryRun, settingsFrom } from './settings';
 
-/** The work for one item, or why it cannot be done. */
-type Job = { itemIndex: number } & (
+/** The work for one item, or why it cannot be done. `isDry`: it must not be bought; undefined if that could not be read. */
+type Job = { itemIndex: number; isDry: boolean | undefined } & (
 	| ({ settings: Settings } & Work)
 	| { does: 'nothing'; problem: NodeProblem }
 );
@@ -63,10 +65,17 @@ async function carryOut(
 	const written = writtenOf(context.getNode().parameters, operation, provider.name);
 	if (parked) return await resumeParked(context, provider, parked, written);
 	const places = placesOf(operation, provider.name);
-	const unreachable = await imageCheck(context, provider);
-	const jobs = context
-		.getInputData()
-		.map((_, itemIndex) => read({ context, provider, unreachable }, operation, places, itemIndex));
+	const credential = await openIfThere(context, provider);
+	const reader = { context, provider, providerUrl: credential.http?.baseUrl };
+	const jobs = agreed(
+		context,
+		context.getInputData().map((_, itemIndex) => read(reader, operation, places, itemIndex)),
+	);
+	const name = `${operation.resource}:${operation.operation}`;
+	if (jobs.some(({ isDry }) => isDry)) {
+		return await dryRun(context, provider, credential.http, planOf(jobs, name, written));
+	}
+	await credential.demand();
 	const unfit = jobs.flatMap((job) => (job.does === 'nothing' ? [job] : []));
 	const [first] = unfit;
 	if (first && !hostOf(context).continues) {
@@ -77,7 +86,6 @@ async function carryOut(
 		throw first.problem;
 	}
 	progress.begun = true;
-	const name = `${operation.resource}:${operation.operation}`;
 	switch (operation.does) {
 		case 'submit':
 		case 'wait':
@@ -127,8 +135,8 @@ function chosenOperation(context: IExecuteFunctions, provider: Provider): Operat
 interface Reader {
 	context: IExecuteFunctions;
 	provider: Provider;
-	/** Finds an image that the provider cannot fetch. */
-	unreachable: Awaited<ReturnType<typeof imageCheck>>;
+	/** The base URL of the provider; undefined without a credential. */
+	providerUrl: string | undefined;
 }
 
 function read(
@@ -138,12 +146,14 @@ function read(
 	itemIndex: number,
 ): Job {
 	const { context, provider } = reader;
+	let isDry: boolean | undefined;
 	try {
 		const from = new Parameters(context, itemIndex, places, provider.name);
+		isDry = isDryRun(from);
 		const work = workOf(operation, from);
 		const problem = work.does === 'submit' ? problemOf(work.requests, from, reader) : undefined;
 		if (problem !== undefined) throw from.reject(problem);
-		return { itemIndex, ...work, settings: settingsFrom(from) };
+		return { itemIndex, isDry, ...work, settings: settingsFrom(from) };
 	} catch (error) {
 		// Either an invalid field, or an expression that n8n could not evaluate for this item.
 		const problem =
@@ -154,21 +164,38 @@ function read(
 						error instanceof Error ? error : String(error),
 						{ itemIndex },
 					);
-		return { itemIndex, does: 'nothing', problem };
+		return { itemIndex, isDry, does: 'nothing', problem };
 	}
+}
+
+/** A run either buys or shows what it would buy. Nobody could tell which items of a mixed run were bought. */
+function agreed(context: IExecuteFunctions, jobs: readonly Job[]): readonly Job[] {
+	const said = new Set(jobs.flatMap(({ isDry }) => isDry ?? []));
+	if (said.size < 2) return jobs;
+	return jobs.map(({ itemIndex }) => ({
+		itemIndex,
+		isDry: undefined,
+		does: 'nothing',
+		problem: inputError(
+			context.getNode(),
+			itemIndex,
+			"'Dry Run' is on for some items and off for others",
+			'Nothing was submitted. Its expression must have the same value for all items of a run.',
+		),
+	}));
 }
 
 /** Why a request must not be sent although each of its fields is valid; undefined if it may be sent. */
 function problemOf(
 	requests: readonly TaskRequest[],
 	from: Parameters,
-	{ provider, unreachable }: Reader,
+	{ provider, providerUrl }: Reader,
 ): string | undefined {
 	const nameOf = (path: readonly string[]) => from.nameOf(path);
 	for (const request of requests) {
 		const problem =
 			requestProblem(request, nameOf, from.has(allowPermutations)) ??
-			imageProblem(unreachable(request), nameOf) ??
+			imageProblem(unreachableImage(request, providerUrl), nameOf) ??
 			provider.validate?.(request);
 		if (problem !== undefined) return problem;
 	}
@@ -224,15 +251,17 @@ async function ask(
 ): Promise<INodeExecutionData[]> {
 	const queries = await Queries.open(context, provider);
 	const outcomes = await Promise.all(
-		jobs.map(async (job): Promise<Outcome> => {
+		jobs.flatMap((job): Array<Outcome | Promise<Outcome>> => {
 			const { itemIndex } = job;
 			switch (job.does) {
 				case 'nothing':
-					return { ...emptyOutcome(itemIndex), problem: job.problem };
+					return [{ ...emptyOutcome(itemIndex), problem: job.problem }];
 				case 'get':
-					return await queries.task(itemIndex, job.settings, job.taskId);
+					return job.taskIds.map(
+						async (taskId) => await queries.task(itemIndex, job.settings, taskId),
+					);
 				case 'query':
-					return await queries.answer(itemIndex, job.settings, job.question);
+					return [queries.answer(itemIndex, job.settings, job.question)];
 				case 'submit':
 				case 'wait':
 					throw new TypeError(`${job.does} is no question`);

@@ -19,6 +19,10 @@ export type Choice = string | boolean;
  */
 export interface Field<T> {
 	property: INodeProperties;
+	/** How the property differs in an agent's tool. */
+	inTool?: Partial<INodeProperties>;
+	/** What a model must know to fill in the field, in whole sentences, for the description of the tool. */
+	forModel?: string;
 	/** Shown only while other top-level fields, by name, have one of these values. */
 	only?: Conditions;
 	/** Hidden while other top-level fields have one of these values. */
@@ -271,6 +275,14 @@ export const optional = <T>(field: Field<T>): Field<T | undefined> =>
 		...one,
 		read: (value) => (isUnset(value) ? { value: undefined } : one.read(value)),
 	}));
+
+/**
+ * `field`, but in an agent's tool only people fill it in: what is paid, how long the node waits, what it returns. n8n offers
+ * to leave a field to the model wherever an expression is allowed, except in lists of choices (read in n8n 2.41.1, 2.8.4 and
+ * 1.123.81).
+ */
+export const byPeople = <T>(field: Field<T>): Field<T> =>
+	madeOf<T, T>(field, (one) => ({ ...one, inTool: { ...one.inTool, noDataExpression: true } }));
 
 /** Binds a field to the values of another one; undefined where it is not shown. */
 const boundTo =

@@ -1,9 +1,12 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 
+import { versionName, type Version } from '../providers/language';
 import type { Source, Strength } from '../providers/provider';
+import { charactersIn } from '../providers/texts';
 import {
 	binaryField,
 	binaryFields,
+	byPeople,
 	choiceField,
 	exceptFor,
 	integerField,
@@ -35,6 +38,10 @@ const PROMPT_LENGTH = { midApi: 2000, vtrix: 8192 };
 /** Task ids are short; a longer text is not one. */
 const ID_LENGTH = 200;
 
+/** How to write a prompt for Midjourney. */
+const IN_ITS_LANGUAGE =
+	'Prompt: in English, describe what the image shows instead of giving orders: the subject first, then surroundings, medium or style, light, view. To leave something out, end with --no, such as --no people. Use no other flags and no braces.';
+
 function prompt(description: string, placeholder: string, required = true): Field<string> {
 	const display: Display = {
 		displayName: 'Prompt',
@@ -45,9 +52,11 @@ function prompt(description: string, placeholder: string, required = true): Fiel
 		placeholder,
 		description,
 	};
-	return perProvider(textField(PROMPT_LENGTH.midApi, display), {
-		vtrix: textField(PROMPT_LENGTH.vtrix, display),
+	const ofLength = (max: number): Field<string> => ({
+		...textField(max, display),
+		forModel: IN_ITS_LANGUAGE,
 	});
+	return perProvider(ofLength(PROMPT_LENGTH.midApi), { vtrix: ofLength(PROMPT_LENGTH.vtrix) });
 }
 
 /** The prompt of a new image. */
@@ -57,10 +66,14 @@ export const imagePrompt = prompt(
 );
 
 /** The prompt of a video. */
-export const videoPrompt = prompt(
-	'What happens in the video',
-	'e.g. Steam rises from the teapot, the camera moves in slowly',
-);
+export const videoPrompt: Field<string> = {
+	...prompt(
+		'What happens in the video',
+		'e.g. Steam rises from the teapot, the camera moves in slowly',
+	),
+	forModel:
+		'Prompt: in English, describe what moves in the video and how the camera moves. Use no flags and no braces.',
+};
 
 /** The prompt of an image that is made from another one. */
 export const remixPrompt = prompt(
@@ -78,14 +91,16 @@ export const optionalPrompt = optional(
 );
 
 /** Whether a prompt may stand for several tasks; the node then makes them itself. */
-export const allowPermutations = optional(
-	switchField({
-		displayName: 'Permutations',
-		name: 'allowPermutations',
-		default: true,
-		description:
-			'Whether to expand {red, green} and --repeat in the prompt into one task per combination. Each task is paid.',
-	}),
+export const allowPermutations = byPeople(
+	optional(
+		switchField({
+			displayName: 'Permutations',
+			name: 'allowPermutations',
+			default: true,
+			description:
+				'Whether to expand {red, green} and --repeat in the prompt into one task per combination. Each task is paid.',
+		}),
+	),
 );
 
 /** The file of an input item, whether it is one output or a whole task. */
@@ -153,8 +168,33 @@ const jobId = onlyWith(
 	),
 );
 
-/** The task that an operation reads. */
-export const taskId = id('taskId', 'Task ID', 'The task to read');
+/**
+ * The IDs of tasks that were submitted earlier.
+ *
+ * @param use what the operation does with them, beginning with a capital letter
+ */
+export const taskIdsField = (name: string, use: string): Field<string[]> => ({
+	...listField(
+		{
+			separator: /[\s,]+/,
+			check: (entry) =>
+				charactersIn(entry) > ID_LENGTH
+					? `holds an ID of more than ${ID_LENGTH} characters: separate several with commas or line breaks`
+					: undefined,
+		},
+		{
+			displayName: 'Task IDs',
+			name,
+			default: '={{ $json.taskId }}',
+			required: true,
+			// A single-line field would join pasted lines.
+			typeOptions: { rows: 2 },
+			placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
+			description: `${use}, submitted earlier by any workflow with the same API key. Separate several IDs with commas or line breaks, or use an expression that returns an array.`,
+		},
+	),
+	forModel: 'Task IDs: from earlier answers, several at once, separated by commas.',
+});
 
 /** Never chosen for the user: the wrong one of four images costs as much as the right one. */
 const index = (kind: 'image' | 'video'): Field<number> => {
@@ -173,6 +213,7 @@ const index = (kind: 'image' | 'video'): Field<number> => {
 	);
 	return {
 		...field,
+		forModel: `Index: which ${kind} of the task is meant, counted from 0.`,
 		read: (value) =>
 			isUnset(value)
 				? {
@@ -420,10 +461,9 @@ function chosenOrCustom(
 	);
 }
 
-const VERSIONS = [
+const versionChoices = (...versions: Version[]): INodePropertyOptions[] => [
 	DEFAULT,
-	...['7', '6.1', '6', '5.2', '5.1'].map((value) => ({ name: value, value })),
-	{ name: 'Niji 6', value: 'niji6' },
+	...versions.map((value) => ({ name: versionName(value), value })),
 	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
 ];
 
@@ -448,31 +488,42 @@ function versionField(display: Display): Field<string> {
 
 const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
-/** The version of Midjourney, from a list that also offers Custom. */
-export const version: Field<string | undefined> = optional({
-	read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
-	property: {
-		displayName: 'Version',
-		name: 'version',
-		type: 'options',
-		default: '',
-		description: 'The version of Midjourney. Defaults to the newest one that the provider offers.',
-		options: VERSIONS,
-	},
+const versionAmong = (...versions: Version[]): Field<string | undefined> =>
+	optional({
+		read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
+		property: {
+			displayName: 'Version',
+			name: 'version',
+			type: 'options',
+			default: '',
+			description:
+				'The version of Midjourney. Defaults to the newest one that the provider offers.',
+			options: versionChoices(...versions),
+		},
+	});
+
+/**
+ * The version of Midjourney, from a list that also offers Custom. MidAPI's page lists its versions; Vtrix gets them in
+ * Midjourney's own language.
+ */
+export const version = perProvider(versionAmong('7', '6.1', '6', '5.2', '5.1', 'niji6'), {
+	vtrix: versionAmong('8.2', '8.1', '7', '6.1', '6', '5.2', '5.1', 'niji7', 'niji6'),
 });
 
 /** The version, if Custom is chosen in the list. */
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
 	[CUSTOM],
-	optional(
-		versionField({
-			displayName: 'Custom Version',
-			name: 'customVersion',
-			default: '',
-			placeholder: 'e.g. 8',
-			description: 'A version that is not in the list, such as 8.1 or niji7',
-		}),
+	byPeople(
+		optional(
+			versionField({
+				displayName: 'Custom Version',
+				name: 'customVersion',
+				default: '',
+				placeholder: 'e.g. 9',
+				description: 'A version that is not in the list, such as 9 or niji8',
+			}),
+		),
 	),
 );
 

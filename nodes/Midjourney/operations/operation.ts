@@ -60,16 +60,10 @@ interface SubmitsOf<K extends TaskKind> extends Described {
 export type Operation =
 	| { [K in TaskKind]: SubmitsOf<K> }[TaskKind]
 	| (Described & {
-			/** Waits for tasks that were submitted before. */
-			does: 'wait';
+			/** Waits for tasks that were submitted earlier, or reads them once. */
+			does: 'wait' | 'get';
 			/** Reads and throws like `requests`. */
 			taskIds(from: Parameters): string[];
-	  })
-	| (Described & {
-			/** Reads one task once. */
-			does: 'get';
-			/** Reads and throws like `requests`. */
-			taskId(from: Parameters): string;
 	  })
 	| (Described & {
 			/** Asks for something other than a task. It is free, and the answer is the item. */
@@ -103,8 +97,7 @@ export const providersOf = (operation: Operation): Provider[] =>
 /** The work for one item. */
 export type Work =
 	| { does: 'submit'; requests: TaskRequest[] }
-	| { does: 'wait'; taskIds: string[] }
-	| { does: 'get'; taskId: string }
+	| { does: 'wait' | 'get'; taskIds: string[] }
 	| { does: 'query'; question: Question };
 
 /**
@@ -117,9 +110,8 @@ export function workOf(operation: Operation, from: Parameters): Work {
 		case 'submit':
 			return { does: 'submit', requests: requestsOf(operation, from) };
 		case 'wait':
-			return { does: 'wait', taskIds: operation.taskIds(from) };
 		case 'get':
-			return { does: 'get', taskId: operation.taskId(from) };
+			return { does: operation.does, taskIds: operation.taskIds(from) };
 		case 'query':
 			return { does: 'query', question: operation.question(from) };
 	}

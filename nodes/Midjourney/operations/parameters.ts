@@ -76,6 +76,12 @@ export class Parameters {
 		return this.places.has(field);
 	}
 
+	/** Whether the user has added a field to its collection, even if its expression has no value. */
+	isAdded(field: Field<unknown>): boolean {
+		const collection = this.places.get(field);
+		return collection !== undefined && field.property.name in this.collection(collection);
+	}
+
 	private applies({ only = {}, except = {} }: Field<unknown>): boolean {
 		const holds = (conditions: Conditions) =>
 			Object.entries(conditions).map(([other, values]) =>

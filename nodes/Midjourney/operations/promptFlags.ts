@@ -1,11 +1,21 @@
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
 
 import { flagsOf, patternOf } from '../providers/flags';
+import type { TaskRequest } from '../providers/provider';
 
 /**
  * Midjourney also accepts settings as flags in the prompt. A setting given both ways is a contradiction that only the
  * provider could resolve, at the user's cost. So it is reported, not sent.
  */
+
+/** The setting that the mode of a request implies; undefined if it implies none. */
+export const impliedBy = (request: TaskRequest): string | undefined =>
+	request.kind === 'generateImage' ? IMPLIED[request.mode] : undefined;
+
+const IMPLIED: Partial<Record<string, string>> = {
+	omniReference: 'omniReference',
+	styleReference: 'styleReferences',
+};
 
 /** The names of a field: internal and displayed. */
 export type Label = Pick<INodeProperties, 'name' | 'displayName'>;

@@ -2,7 +2,6 @@ import type {
 	IDataObject,
 	INodeCredentialDescription,
 	INodeProperties,
-	INodePropertyCollection,
 	INodePropertyOptions,
 	NodeHint,
 } from 'n8n-workflow';
@@ -11,12 +10,15 @@ import { allProviders } from '../providers';
 import { isRecord } from '../providers/json';
 import type { Provider, ProviderName } from '../providers/provider';
 import { fieldWith, type Conditions, type Field } from './field';
+import { toolDescriptionOf } from './toolDescription';
 import { offers, providersOf, RESOURCES, type Operation } from './operation';
+import { languageHints, NEW_VERSION } from './language';
 import { flagHints } from './promptFlags';
 import {
 	callbackOptions,
 	download,
 	laterWaitMode,
+	purseOptions,
 	resultOptions,
 	waitMode,
 	waitOptions,
@@ -39,7 +41,7 @@ function commonFields({ does }: Operation): {
 		case 'submit':
 			return {
 				topLevel: [waitMode, download],
-				options: [...callbackOptions, ...waitOptions, ...resultOptions],
+				options: [...callbackOptions, ...purseOptions, ...waitOptions, ...resultOptions],
 			};
 		case 'wait':
 			return { topLevel: [laterWaitMode, download], options: [...waitOptions, ...resultOptions] };
@@ -251,26 +253,29 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 	const having = providersOf(operation);
 	const show = { resource: [operation.resource], operation: [operation.operation] };
 	const fields = topLevelOf(operation).flatMap((field) =>
-		grouped(having, ({ name }) => fieldWith(field, name)).map(
-			({ of: { property, only, except }, providers }) => ({
-				...property,
-				displayOptions: {
-					show: {
-						...withProviders(providers),
-						...show,
-						...property.displayOptions?.show,
-						...only,
+		grouped(having, ({ name }) => fieldWith(field, name)).flatMap(
+			({ of: { property, only, except, inTool }, providers }) =>
+				nodeAndTool(inTool, {
+					...property,
+					displayOptions: {
+						show: {
+							...withProviders(providers),
+							...show,
+							...property.displayOptions?.show,
+							...only,
+						},
+						...((except ?? property.displayOptions?.hide) && {
+							hide: { ...property.displayOptions?.hide, ...except },
+						}),
 					},
-					...((except ?? property.displayOptions?.hide) && {
-						hide: { ...property.displayOptions?.hide, ...except },
-					}),
-				},
-			}),
+				}),
 		),
 	);
 	const collections = collectionsOf(operation).flatMap(({ of, ...collection }) =>
 		grouped(having, ({ name }) =>
-			of.flatMap((field) => fieldWith(field, name) ?? []).map(inCollection),
+			of
+				.flatMap((field) => fieldWith(field, name) ?? [])
+				.flatMap((field) => nodeAndTool(field.inTool, inCollection(field))),
 		)
 			.filter((group) => group.of.length > 0)
 			.map(
@@ -283,7 +288,27 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 				}),
 			),
 	);
-	return [...noticesOf(operation, show), ...fields, ...collections];
+	return [
+		...noticesOf(operation, show),
+		toolDescriptionOf(operation, show),
+		...fields,
+		...collections,
+	];
+}
+
+/** A property, and where an agent's tool has another one in its place, that too. */
+function nodeAndTool(inTool: Field<unknown>['inTool'], usual: INodeProperties): INodeProperties[] {
+	if (!inTool) return [usual];
+	const { displayOptions: { show, hide } = {} } = usual;
+	const where = '@tool';
+	return [
+		{ ...usual, displayOptions: { ...(show && { show }), hide: { ...hide, [where]: [true] } } },
+		{
+			...usual,
+			...inTool,
+			displayOptions: { ...(hide && { hide }), show: { ...show, [where]: [true] } },
+		},
+	];
 }
 
 /** What each provider has, with providers that have the same in one group. */
@@ -315,7 +340,7 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 	const having = providersOf(operation);
 	const others = allProviders.filter((provider) => !having.includes(provider));
 	const cost =
-		'Buys one task per input item, or one per call when an agent uses the node as a tool.';
+		'Buys one task per input item, or one per call when an agent uses the node as a tool; equal calls buy once.';
 	return [
 		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
 		...notice(
@@ -330,10 +355,8 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 export const displayNames = (named: readonly Provider[]): string =>
 	named.map(({ displayName }) => displayName).join(' or ');
 
-type CollectionOption = INodeProperties | INodePropertyOptions | INodePropertyCollection;
-
 /** A field as an option of a collection, where a slash refers to fields at the top level. */
-export function inCollection({ property, only, except }: Field<unknown>): CollectionOption {
+export function inCollection({ property, only, except }: Field<unknown>): INodeProperties {
 	const atTop = (conditions: Conditions = {}) =>
 		Object.fromEntries(Object.entries(conditions).map(([name, values]) => [`/${name}`, values]));
 	const show = { ...property.displayOptions?.show, ...atTop(only) };
@@ -382,18 +405,24 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 			operations.flatMap(having).map(({ property }) => [property.name, property] as const),
 		).values(),
 	];
+	const within = (collection: string) => (name: string) =>
+		`$parameter["${collection}"]?.["${name}"]`;
+	const places = [
+		[labels(({ fields }) => fields), (name: string) => `$parameter["${name}"]`],
+		[labels(({ style = [] }) => style), within(STYLE)],
+		[labels(({ additional = [] }) => additional), within(ADDITIONAL)],
+	] as const;
 	return [
-		...flagHints(
-			labels(({ fields }) => fields),
-			(name) => `$parameter["${name}"]`,
-		),
-		...flagHints(
-			labels(({ style = [] }) => style),
-			(name) => `$parameter["${STYLE}"]?.["${name}"]`,
-		),
-		...flagHints(
-			labels(({ additional = [] }) => additional),
-			(name) => `$parameter["${ADDITIONAL}"]?.["${name}"]`,
-		),
+		{
+			message:
+				'<b>Dry Run</b> is on: the node shows what it would send, and buys nothing. Remove the option to buy.',
+			type: 'info',
+			location: 'outputPane',
+			whenToDisplay: 'beforeExecution',
+			displayCondition: `={{ $parameter["${OPTIONS}"]?.["dryRun"] === true }}`,
+		},
+		...places.flatMap(([fields, valueOf]) => flagHints(fields, valueOf)),
+		...places.flatMap(([fields, valueOf]) => languageHints(fields, valueOf)),
+		NEW_VERSION,
 	];
 }

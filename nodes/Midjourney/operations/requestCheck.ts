@@ -1,12 +1,13 @@
 import { flagIn } from '../providers/flags';
 import type { TaskRequest } from '../providers/provider';
 import { isParameter, isPrompt, textsIn, type RequestText } from '../providers/texts';
-import { flagConflict, type Label } from './promptFlags';
+import { languageProblem } from './language';
+import { flagConflict, impliedBy, type Label } from './promptFlags';
 import { permutationProblem } from './permutations';
 
 /**
- * What no request may contain, whichever fields it comes from: contradicting settings, flags that a field smuggles in, and
- * braces or --repeat, which the provider would turn into several paid tasks.
+ * What no request may contain, whichever fields it comes from: settings that contradict each other or the version, flags that a
+ * field smuggles in, and braces or --repeat, which the provider would turn into several paid tasks.
  *
  * @param nameOf the display name of the field that a text comes from
  * @param permutable whether the operation has the field Permutations
@@ -30,9 +31,11 @@ export function requestProblem(
 		const problem = problemOf(one);
 		if (problem !== undefined) return `'${nameOf(one.path)}' ${problem}`;
 	}
-	return 'prompt' in request && request.prompt !== undefined
-		? flagConflict(request.prompt, settingsOf(request, nameOf))
-		: undefined;
+	const conflict =
+		'prompt' in request && request.prompt !== undefined
+			? flagConflict(request.prompt, settingsOf(request, nameOf))
+			: undefined;
+	return conflict ?? languageProblem(request, nameOf);
 }
 
 function fieldProblem(text: string): string | undefined {
@@ -50,11 +53,6 @@ function settingsOf(request: TaskRequest, nameOf: (path: readonly string[]) => s
 	const set = Object.entries(request)
 		.filter(([, value]) => value !== undefined)
 		.map(([name]) => ({ name, displayName: nameOf([name]) }));
-	const implied = request.kind === 'generateImage' ? IMPLIED[request.mode] : undefined;
+	const implied = impliedBy(request);
 	return implied === undefined ? set : [...set, { name: implied, displayName: nameOf(['mode']) }];
 }
-
-const IMPLIED: Partial<Record<string, string>> = {
-	omniReference: 'omniReference',
-	styleReference: 'styleReferences',
-};

@@ -1,6 +1,7 @@
 import { LOST_ANSWER_MS } from '../tasks/lost';
 import type { Settings, WaitMode } from '../tasks/settings';
 import {
+	byPeople,
 	choiceField,
 	exceptFor,
 	integerField,
@@ -12,6 +13,7 @@ import {
 	switchField,
 	textField,
 	urlField,
+	type Display,
 	type Field,
 } from './field';
 import type { Parameters } from './parameters';
@@ -52,32 +54,52 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 
 const DEFAULT_WAIT_MODE: WaitMode = 'auto';
 
-/** A tool always polls, so it does not have this field. */
-const waitModeField = (modes: typeof WAIT_MODES): Field<WaitMode | undefined> =>
+const waitModeField = (
+	modes: typeof WAIT_MODES,
+	display: Partial<Display> = {},
+): Field<WaitMode | undefined> =>
 	optional(
 		choiceField(modes, {
 			displayName: 'Wait Mode',
 			name: 'waitMode',
 			default: DEFAULT_WAIT_MODE,
 			noDataExpression: true,
-			displayOptions: NOT_IN_TOOLS,
 			description: 'How the node waits for the tasks to end',
+			...display,
 		}),
 	);
 
-/** How to wait for tasks that the node submits. */
-export const waitMode = waitModeField(WAIT_MODES);
+/** A tool cannot be parked: either the agent waits, or it asks again. */
+const TOOL_WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: string }> = [
+	{
+		name: "Don't Wait",
+		value: 'dontWait',
+		description:
+			'Answer with the task ID at once. A second tool with Task → Wait returns the results, of several calls together.',
+	},
+	{ name: 'Wait', value: 'poll', description: 'Answer when the task has ended' },
+];
 
-/** How to wait for tasks that were submitted earlier, whose callback address was fixed then. */
+/** How to wait for tasks that the node submits. */
+export const waitMode: Field<WaitMode | undefined> = {
+	...waitModeField(WAIT_MODES),
+	inTool: { options: [...TOOL_WAIT_MODES], default: 'poll' },
+};
+
+/** How to wait for tasks that were submitted earlier, whose callback address was fixed then. A tool polls. */
 export const laterWaitMode = waitModeField(
 	WAIT_MODES.filter(({ value }) => value === 'auto' || value === 'poll'),
+	{ displayOptions: NOT_IN_TOOLS },
 );
+
+/** `field`, which is optional and in an agent's tool up to people. */
+const setByPeople = <T>(field: Field<T>): Field<T | undefined> => byPeople(optional(field));
 
 /** `field`, but only if the node waits. */
 const whereItWaits = <T>(field: Field<T>) => exceptFor(waitMode, ['dontWait'], field);
 
 const timeLimit = whereItWaits(
-	optional(
+	setByPeople(
 		numberField(
 			{ min: 0.05, max: 1440 },
 			{
@@ -116,7 +138,7 @@ const onTimeLimit = whereItWaits(
 );
 
 const firstCheck = whereItWaits(
-	optional(
+	setByPeople(
 		numberField(
 			{ min: 0, max: 3600 },
 			{
@@ -130,7 +152,7 @@ const firstCheck = whereItWaits(
 );
 
 const longestPause = whereItWaits(
-	optional(
+	setByPeople(
 		numberField(
 			{ min: 1, max: 600 },
 			{
@@ -177,7 +199,7 @@ const reference = optional(
 const triggerUrl = onlyFor(
 	waitMode,
 	['auto', 'callback', 'dontWait'],
-	optional(
+	setByPeople(
 		urlField({
 			displayName: 'Midjourney Trigger URL',
 			name: 'triggerUrl',
@@ -204,6 +226,33 @@ const lostAnswerLimit = whereItParks(
 	),
 );
 
+/** Not in tools: a model must not decide whether it buys. */
+const dryRun = optional(
+	switchField({
+		displayName: 'Dry Run',
+		name: 'dryRun',
+		default: true,
+		displayOptions: NOT_IN_TOOLS,
+		description:
+			'Whether to only show, item by item, what would be sent. Nothing is bought, and no credential is needed.',
+	}),
+);
+
+/** No expression: an input item or a model could raise the limit with it. */
+const maxTasks = optional(
+	integerField(
+		{ min: 1, max: 10_000 },
+		{
+			displayName: 'Maximum Tasks per Run',
+			name: 'maxTasks',
+			default: 10,
+			noDataExpression: true,
+			description:
+				'If a run of this node would buy more tasks, it buys none. Every item and every permutation counts; when an execution is retried, what is already bought does not. In a loop, each iteration is a run.',
+		},
+	),
+);
+
 const itemNumbers = listField(
 	{
 		separator: /[\s,]+/,
@@ -220,13 +269,42 @@ const itemNumbers = listField(
 	},
 );
 
-const buyAgain = optional<number[]>({
+const buyAgain = setByPeople<number[]>({
 	property: itemNumbers.property,
 	read: (value) => {
 		const reading = itemNumbers.read(value);
 		return 'value' in reading ? { value: reading.value.map(Number) } : reading;
 	},
 });
+
+const ONLY_IN_TOOLS = { show: { '@tool': [true] } };
+
+/** What to do with repeated calls: a model that repeats one has mostly lost track of what it has. */
+const equalCalls = optional(
+	choiceField(
+		[
+			{
+				name: 'Buy Each Time',
+				value: 'buy',
+				description:
+					'Every call buys a task, even if it repeats an earlier one. Say so in Tool Description.',
+			},
+			{
+				name: 'Buy Once',
+				value: 'once',
+				description: 'Within one execution, equal calls are one task and all get its result',
+			},
+		] as const,
+		{
+			displayName: 'Equal Calls',
+			name: 'equalCalls',
+			default: 'once',
+			noDataExpression: true,
+			displayOptions: ONLY_IN_TOOLS,
+			description: 'What to do with a call that has the same arguments as an earlier one',
+		},
+	),
+);
 
 const outputItems = whereItWaits(
 	optional(
@@ -249,7 +327,7 @@ const outputItems = whereItWaits(
 );
 
 const simplify = whereItWaits(
-	optional(
+	setByPeople(
 		switchField({
 			displayName: 'Simplify',
 			name: 'simplify',
@@ -305,9 +383,33 @@ const downloadLimit = whereItDownloads(
 /** Options of every operation that waits. */
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
 /** Options of operations that submit; the callback address of a task is fixed at the submit. */
-export const callbackOptions = [buyAgain, lostAnswerLimit, reference, triggerUrl];
+export const callbackOptions = [buyAgain, equalCalls, lostAnswerLimit, reference, triggerUrl];
+/** Only for operations that submit. */
+export const purseOptions = [dryRun, maxTasks];
 /** Options of every operation that outputs tasks. */
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
+
+/**
+ * The value of an option that limits spending. An expression without a value must not switch it off.
+ *
+ * @throws NodeOperationError that names item and field, also if the option was added and is empty
+ */
+function guarded<T>(from: Parameters, field: Field<T | undefined>): T | undefined {
+	const value = from.get(field);
+	if (value === undefined && from.isAdded(field)) {
+		throw from.reject(
+			`'${field.property.displayName}' is empty: enter a value or remove the option`,
+		);
+	}
+	return value;
+}
+
+/**
+ * Whether to show this item as it would be sent, and not to buy it.
+ *
+ * @throws NodeOperationError that names item and field
+ */
+export const isDryRun = (from: Parameters): boolean => guarded(from, dryRun) ?? false;
 
 /**
  * How to wait for the tasks of an item, and how to output them.
@@ -330,6 +432,9 @@ export function settingsFrom(from: Parameters): Settings {
 		internalUrl: from.get(internalUrl),
 		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
 		buyAgain: from.get(buyAgain),
+		buysEachCall: from.get(equalCalls) === 'buy',
+		dryRun: isDryRun(from),
+		maxTasks: guarded(from, maxTasks),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),
 		outputItems: from.get(outputItems) ?? 'output',

@@ -168,9 +168,13 @@ export const isReason = (value: unknown): value is FailureReason =>
 
 const SUSPECTS: Record<Suspect, (provider: string) => string> = {
 	requestFormat: (provider) =>
-		`The parameter that it reports as missing was sent. If every submit ends like this, choose the other Request Format in the ${provider} credential.`,
+		`The parameter that it reports as missing was sent. If Request Format in the ${provider} credential is not Auto, choose Auto; with Auto, both formats were refused.`,
 	upscaleContract: () =>
-		'If the task ID is right, choose the other Upscale Contract: the provider documents two paths for an upscale.',
+		'The provider documents two paths for an upscale. If the task ID is right, choose Auto as Upscale Contract; if it is Auto already, Quickstart.',
+	varyIndexBase: () =>
+		'The provider counts the images from another number: choose Auto as Vary Index Base.',
+	balancePath: () =>
+		'Neither of the two documented paths of the balance exists: check Base URL in the credential.',
 };
 
 /** The wording of a failure: what happened, with the provider's own code and message, and what to do. */

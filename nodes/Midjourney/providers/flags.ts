@@ -6,7 +6,7 @@ import type { GenerateImage, GenerateVideo } from './provider';
  */
 
 /** A setting of a request for an image or a video. */
-type Setting = Exclude<keyof GenerateImage | keyof GenerateVideo, 'kind'>;
+export type Setting = Exclude<keyof GenerateImage | keyof GenerateVideo, 'kind'>;
 
 /** The flags of every setting; empty if it has none. A setting without a row does not compile. */
 export type FlagTable = Readonly<Record<Setting, readonly string[]>>;
@@ -16,6 +16,8 @@ export const FLAGS = {
 	aspectRatio: ['ar', 'aspect'],
 	draft: ['draft'],
 	exclude: ['no'],
+	experimental: ['exp'],
+	hd: ['hd'],
 	imageQuality: ['q', 'quality'],
 	imageUrl: [],
 	imageUrls: [],
@@ -24,12 +26,14 @@ export const FLAGS = {
 	motion: ['motion'],
 	omniIntensity: ['ow'],
 	omniReference: ['oref'],
+	personalization: ['p', 'profile', 'personalize'],
 	prompt: [],
 	quality: [],
 	raw: ['raw', 'style\\s+raw'],
 	seed: ['seed'],
 	speed: ['fast', 'relax', 'relaxed', 'turbo'],
 	styleReferences: ['sref'],
+	styleVersion: ['sv'],
 	styleWeight: ['sw'],
 	stylization: ['s', 'stylize', 'stylise'],
 	tile: ['tile'],
@@ -100,6 +104,7 @@ const WRITERS = {
 	version: ({ version }) => (version === undefined ? undefined : versionFlag(version)),
 	imageQuality: ({ imageQuality }) => flag('imageQuality', imageQuality),
 	stylization: ({ stylization }) => flag('stylization', stylization),
+	experimental: ({ experimental }) => flag('experimental', experimental),
 	variety: ({ variety }) => flag('variety', variety),
 	weirdness: ({ weirdness }) => flag('weirdness', weirdness),
 	seed: ({ seed }) => flag('seed', seed),
@@ -109,13 +114,16 @@ const WRITERS = {
 			'styleReferences',
 			[...(mode === 'styleReference' ? imageUrls : []), ...styleReferences].join(' '),
 		),
+	styleVersion: ({ styleVersion }) => flag('styleVersion', styleVersion),
 	styleWeight: ({ styleWeight }) => flag('styleWeight', styleWeight),
+	personalization: ({ personalization = [] }) => flag('personalization', personalization.join(' ')),
 	omniReference: ({ mode, imageUrls = [], omniReference }) =>
 		flag('omniReference', mode === 'omniReference' ? imageUrls[0] : omniReference),
 	omniIntensity: ({ omniIntensity }) => flag('omniIntensity', omniIntensity),
 	raw: ({ raw }) => switchFlag('raw', raw),
 	tile: ({ tile }) => switchFlag('tile', tile),
 	draft: ({ draft }) => switchFlag('draft', draft),
+	hd: ({ hd }) => switchFlag('hd', hd),
 	speed: NOT_WRITTEN,
 	translatePrompt: NOT_WRITTEN,
 	watermark: NOT_WRITTEN,

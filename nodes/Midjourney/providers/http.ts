@@ -9,7 +9,7 @@ import type {
 import { bodyOf } from './body';
 import { callbackKey } from './callback';
 import { cleanText, withoutKey } from './clean';
-import { isHttpUrl, isRecord, text } from './json';
+import { isHttpUrl, isRecord, numberIn, text } from './json';
 import type { Form } from './multipart';
 
 /** Why a request failed, in one vocabulary for all providers (wording: errors.ts). */
@@ -37,8 +37,8 @@ export type FailureReason =
 	| 'unexplained'
 	| 'redirected';
 
-/** A setting that may be the reason for a refusal. */
-export type Suspect = 'requestFormat' | 'upscaleContract';
+/** A request form or setting that may be the reason for a refusal. */
+export type Suspect = 'requestFormat' | 'upscaleContract' | 'varyIndexBase' | 'balancePath';
 
 /** What an answer without a result means for the money and for another try. */
 export interface Meaning {
@@ -61,7 +61,7 @@ export interface Failure extends Meaning {
 	retryAfterMs?: number;
 	/** How often it was tried, if known. */
 	attempts?: number;
-	/** The setting to check first. */
+	/** What to check first: the form of the request may be wrong. */
 	suspect?: Suspect;
 }
 
@@ -111,10 +111,15 @@ export interface Http {
 	readonly callbackKey: string;
 	/** The secrets that the provider may sign its callbacks with; empty if it signs nothing. Never to be shown. */
 	readonly webhookSecrets: readonly string[];
-	/** The form of a request body, if the credential lets the user choose it. */
+	/** The form of a request body, if the credential lets the user choose it; any other value: whichever works. */
 	readonly requestFormat?: string;
 	/** Where files go by the credential, without a slash at the end; undefined: it does not say. */
 	readonly uploadUrl?: string;
+	/**
+	 * The least balance with which a run may buy anything, in the provider's credits; undefined: no minimum. NaN: what was entered
+	 * is not a valid number.
+	 */
+	readonly minimumBalance?: number;
 	send(call: Call): Promise<Result<Reply>>;
 }
 
@@ -168,6 +173,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		),
 		requestFormat: text(data.requestFormat),
 		uploadUrl: withoutSlash(data.fileUploadUrl),
+		minimumBalance: minimumIn(data.minimumBalance),
 		async send({ method, path, baseUrl = base, query, body, form, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(baseUrl)) {
 				// Not shown: if the user mixed up the fields, it is the key.
@@ -212,6 +218,14 @@ export async function openHttp(context: RequestContext, credentialType: string):
 
 const withoutSlash = (url: unknown): string | undefined =>
 	text(text(url)?.trim().replace(/\/+$/, ''));
+
+/** No minimum for 0, and for an older credential without the field. An expression may have any value. */
+function minimumIn(entered: unknown): number | undefined {
+	if (entered === undefined || entered === null || entered === '') return undefined;
+	const minimum = numberIn(entered) ?? NaN;
+	if (minimum === 0) return undefined;
+	return minimum > 0 ? minimum : NaN;
+}
 
 async function readReply(
 	reply: unknown,

@@ -12,29 +12,41 @@ import {
 	type Http,
 	type Meaning,
 	type Reply,
+	type Suspect,
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
 import { formWith } from './multipart';
 import type {
 	ExtendVideo,
+	FormChoice,
 	GenerateImage,
 	GenerateVideo,
 	Provider,
 	Source,
 	TaskRequest,
+	UpscaleContract,
 	UpscaleImage,
 	VaryImage,
 } from './provider';
 import type { Output, Task, TaskStatus } from './task';
-import { callOf, NOT_OFFERED, notSent, wireFields, type CallTable, type WireTable } from './wire';
+import {
+	callOf,
+	NOT_OFFERED,
+	notSent,
+	wireFields,
+	type CallTable,
+	type OfferedIn,
+	type WireTable,
+} from './wire';
 
 /** MidAPI (midapi.ai) and its twin kie.ai on the wire (wire.md: MidAPI). */
 
 const MJ = '/api/v1/mj';
 const COMMON = '/api/v1/common';
+
 /** kie keeps the balance elsewhere and answers 404 at the usual place (wire.md: MidAPI credits). */
-const KIE_CREDIT = '/api/v1/chat/credit';
+const BALANCE = { common: `${COMMON}/credit`, chat: '/api/v1/chat/credit' };
 
 /** Where files go with a key of kie.ai; of midapi.ai no such place is documented (wire.md: MidAPI file upload). */
 const UPLOAD_URL: Readonly<Record<string, string>> = {
@@ -82,12 +94,16 @@ const GENERATE_IMAGE: WireTable<GenerateImage> = {
 	// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
 	draft: notSent,
 	exclude: notSent,
+	experimental: notSent,
+	hd: notSent,
 	imageQuality: notSent,
 	imageWeight: notSent,
 	omniReference: notSent,
+	personalization: notSent,
 	raw: notSent,
 	seed: notSent,
 	styleReferences: notSent,
+	styleVersion: notSent,
 	styleWeight: notSent,
 	tile: notSent,
 };
@@ -145,7 +161,7 @@ function waterMark({ watermark }: { watermark?: string }): IDataObject {
 }
 
 /** What this provider makes of each kind of task. */
-const CALLS: CallTable<Call> = {
+const CALLS = {
 	generateImage: (request) => post('/generate', wireFields(request, GENERATE_IMAGE)),
 	upscaleImage: (request) =>
 		post(
@@ -162,19 +178,66 @@ const CALLS: CallTable<Call> = {
 	uploadPaintImage: NOT_OFFERED,
 	retextureImage: NOT_OFFERED,
 	runModel: NOT_OFFERED,
-};
+} satisfies CallTable<Call>;
+
+/** What this provider offers. */
+export type OfferedByMidApi = OfferedIn<typeof CALLS>;
 
 const post = (path: string, body: IDataObject): Call => ({
 	...{ method: 'POST', path: MJ + path, body },
 });
+
+const CONTRACTS: readonly [UpscaleContract, UpscaleContract] = ['reference', 'quickstart'];
+/** What a variation counts the images from (wire.md: MidAPI vary). */
+const INDEX_FORMS = ['indexFrom0', 'indexFrom1'] as const;
+
+/** What the pages of this family describe in two forms; only the chosen one if the user has chosen. */
+function formsOf(asked: TaskRequest | 'credits'): FormChoice | undefined {
+	if (asked === 'credits') return { of: 'balance', forms: ['common', 'chat'], isFree: true };
+	switch (asked.kind) {
+		case 'upscaleImage': {
+			const { contract } = asked;
+			return { of: 'upscale', forms: contract === undefined ? CONTRACTS : [contract] };
+		}
+		case 'varyImage': {
+			const { index, firstIndex } = asked;
+			if (firstIndex !== undefined) return { of: 'vary', forms: [INDEX_FORMS[firstIndex]] };
+			// Any other number names an image in both forms, but not the same one.
+			const tells = index === 0 ? {} : ({ tells: false } as const);
+			return { of: 'vary', forms: INDEX_FORMS, ...tells };
+		}
+		default:
+			return undefined;
+	}
+}
+
+/** The same request, to be written in one of the forms. */
+function inForm(request: TaskRequest, form: string | undefined): TaskRequest {
+	switch (request.kind) {
+		case 'upscaleImage':
+			return { ...request, contract: CONTRACTS.find((contract) => contract === form) };
+		case 'varyImage':
+			return { ...request, firstIndex: form === INDEX_FORMS[1] ? 1 : 0 };
+		default:
+			return request;
+	}
+}
+
+/** The form that a refusal points at; undefined when it is about something else. */
+function suspectIn({ kind }: TaskRequest, failure: Failure): Suspect | undefined {
+	const { code, message = '' } = failure;
+	if (kind === 'upscaleImage') return code === '404' ? 'upscaleContract' : undefined;
+	// “Missing” would prove nothing, because some servers take 0 for a missing value. Only the range itself is a proof.
+	const isFrom1 = /\bimageIndex\b/.test(message) && /\b1\b\D+\b4\b/.test(message);
+	return kind === 'varyImage' && isFrom1 ? 'varyIndexBase' : undefined;
+}
 
 /**
  * The wire form of a request. Settings that are not set are not in the body.
  *
  * @returns undefined if this provider does not offer the request
  */
-export const submitCall = (request: TaskRequest): Call | undefined =>
-	callOf(CALLS, request.kind, request);
+const submitCall = (request: TaskRequest): Call | undefined => callOf(CALLS, request.kind, request);
 
 /**
  * The codes of this family (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200. After a 501, work
@@ -228,6 +291,20 @@ const ofTask = (
 async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 	const reply = await http.send(call);
 	return reply.ok ? openEnvelope(reply.value) : reply;
+}
+
+/**
+ * The same for a path that may not exist. A web framework that names the path has passed the call on to nobody, so this is a
+ * refusal. A bare 404 may be the page of a proxy in between.
+ */
+async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
+	const reply = await http.send(call);
+	if (!reply.ok) return reply;
+	const { status, body } = reply.value;
+	const isNoPath = status === 404 && isRecord(body) && body.path === call.path;
+	return isNoPath && !envelopeIn(body)
+		? failed({ ...meaningOf(404), code: '404', message: wordsIn(body.error) })
+		: openEnvelope(reply.value);
 }
 
 /** A successful answer without the required content. */
@@ -305,19 +382,25 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 
 	offers: (kind) => CALLS[kind] !== NOT_OFFERED,
 
-	async submit(http, request, callbackUrl) {
-		const call = submitCall(request);
+	formsOf,
+
+	preview(request, wanted, callbackUrl) {
+		const forms = formsOf(request)?.forms ?? [];
+		const form = forms.find((one) => one === wanted) ?? forms[0];
+		const call = submitCall(inForm(request, form));
+		return call === undefined || callbackUrl === undefined
+			? call
+			: { ...call, body: { ...call.body, callBackUrl: callbackUrl } };
+	},
+
+	async submit(http, request, callbackUrl, form) {
+		const call = midApi.preview(request, form, callbackUrl);
 		if (!call) return notOffered;
-		const answer = await ask(
-			http,
-			callbackUrl === undefined
-				? call
-				: { ...call, body: { ...call.body, callBackUrl: callbackUrl } },
-		);
+		const send = request.kind === 'upscaleImage' ? askOneOfTwo : ask;
+		const answer = await send(http, call);
 		if (!answer.ok) {
-			// Two pages of the provider name different paths (wire.md: MidAPI upscale): the other one may be right.
-			const suspect = request.kind === 'upscaleImage' && answer.failure.code === '404';
-			return suspect ? failed({ ...answer.failure, suspect: 'upscaleContract' }) : answer;
+			const suspect = suspectIn(request, answer.failure);
+			return suspect === undefined ? answer : failed({ ...answer.failure, suspect });
 		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
 		return taskId === undefined ? unreadable('The answer contains no task ID') : success(taskId);
@@ -345,12 +428,13 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
 	},
 
-	async credits(http) {
-		let answer = await ask(http, { method: 'GET', path: `${COMMON}/credit` });
-		if (!answer.ok && answer.failure.code === '404') {
-			answer = await ask(http, { method: 'GET', path: KIE_CREDIT });
+	async credits(http, form) {
+		const path = form === 'chat' ? BALANCE.chat : BALANCE.common;
+		const answer = await ask(http, { method: 'GET', path });
+		if (!answer.ok) {
+			const { failure } = answer;
+			return failure.code === '404' ? failed({ ...failure, suspect: 'balancePath' }) : answer;
 		}
-		if (!answer.ok) return answer;
 		const credits = numberIn(answer.value);
 		return credits === undefined ? unreadable('The answer contains no balance') : success(credits);
 	},

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Result, Http } from './http';
+import type { Call, Result, Http } from './http';
 import type { FileToSend } from './multipart';
 import type { Task } from './task';
 
@@ -28,13 +28,20 @@ export interface GenerateImage {
 	draft?: boolean;
 	/** What the image must not show. */
 	exclude?: string;
+	experimental?: number;
+	/** Twice as wide and high. */
+	hd?: boolean;
 	imageQuality?: number;
 	imageWeight?: number;
 	omniReference?: string;
+	/** Codes of profiles and moodboards. */
+	personalization?: string[];
 	raw?: boolean;
 	seed?: number;
 	/** URLs or codes of styles. */
 	styleReferences?: string[];
+	/** By which of its algorithms Midjourney reads style references. */
+	styleVersion?: number;
 	styleWeight?: number;
 	tile?: boolean;
 }
@@ -49,12 +56,15 @@ export interface Source {
 	index: number;
 }
 
+/** The two documented forms of an upscale (wire.md: MidAPI upscale). */
+export type UpscaleContract = 'reference' | 'quickstart';
+
 /** Image → Upscale. */
 export interface UpscaleImage extends Source {
 	kind: 'upscaleImage';
 	watermark?: string;
-	/** Which of the two documented forms to send (wire.md: MidAPI upscale). */
-	contract?: 'reference' | 'quickstart';
+	/** Which of the two documented forms to send (wire.md: MidAPI upscale); undefined: the one that works. */
+	contract?: UpscaleContract;
 	/** Which of Midjourney's upscalers to use; undefined if the provider has only one. */
 	upscaler?: 'standard' | 'creative' | 'v5Twice' | 'v5FourTimes';
 }
@@ -66,7 +76,7 @@ export type Strength = 'strong' | 'subtle';
 export interface VaryImage extends Source {
 	kind: 'varyImage';
 	watermark?: string;
-	/** The provider's number for the first image; its pages say both (wire.md: MidAPI vary). */
+	/** The provider's number for the first image; its pages say both (wire.md: MidAPI vary). Undefined: as far as it is known. */
 	firstIndex?: 0 | 1;
 	/** Undefined if the provider has only one. */
 	strength?: Strength;
@@ -238,6 +248,20 @@ export interface Uploads {
 	send(http: Http, file: FileToSend): Promise<Result<string>>;
 }
 
+/**
+ * Something that a provider's pages describe in two forms, of which an account understands one (architecture.md: The other form).
+ */
+export interface FormChoice {
+	/** Identifies the choice: what worked for one request holds for all with the same choice. */
+	of: string;
+	/** The documented forms, the usual one first; only one if the user has chosen it. Shown in items. */
+	forms: readonly [usual: string, ...others: string[]];
+	/** False: this request is sent in the known form, but no answer to it tells whether that form is right. */
+	tells?: false;
+	/** The request is free, so the other form may be tried whatever a refusal proves. */
+	isFree?: true;
+}
+
 /** The names of the providers, as workflows save them; index.ts lists the providers. */
 export type ProviderName = 'midApi' | 'vtrix';
 
@@ -272,15 +296,38 @@ export interface Provider {
 		readTask: (taskId: string) => Promise<Result<Task>>,
 	): Promise<Result<TaskRequest>>;
 	/**
+	 * The forms in which a request, or the question for the balance, may be written; undefined if there is only one. A failure
+	 * that points at the form has a `suspect`.
+	 */
+	formsOf?(asked: TaskRequest | 'credits', http: Http): FormChoice | undefined;
+	/**
+	 * The request that buys a task, exactly as `submit` sends it.
+	 *
+	 * @param form one of `formsOf`; undefined or unknown: the usual one
+	 * @param callbackUrl as in `submit`
+	 * @returns undefined for a kind of task that this provider does not offer
+	 */
+	preview(request: TaskRequest, form?: string, callbackUrl?: string): Call | undefined;
+	/**
 	 * Buys a task and returns its id. Call it once per task (architecture.md: Pay once).
 	 *
 	 * @param callbackUrl the address that the provider calls when the task has ended
+	 * @param form one of `formsOf`; undefined: the usual one
 	 */
-	submit(http: Http, request: TaskRequest, callbackUrl?: string): Promise<Result<string>>;
+	submit(
+		http: Http,
+		request: TaskRequest,
+		callbackUrl?: string,
+		form?: string,
+	): Promise<Result<string>>;
 	/** Reads a task; free and safe to repeat. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
-	/** The balance of the account, in the provider's credits. Not every provider reports one. */
-	credits?(http: Http): Promise<Result<number>>;
+	/**
+	 * The balance of the account, in the provider's credits. Not every provider reports one.
+	 *
+	 * @param form one of `formsOf`; undefined: the usual one
+	 */
+	credits?(http: Http, form?: string): Promise<Result<number>>;
 	/** A direct link to a file that this provider made. Not every provider has such links. */
 	downloadUrl?(http: Http, url: string): Promise<Result<DownloadUrl>>;
 	/** Takes pictures that are on no web server. Not every provider does. */

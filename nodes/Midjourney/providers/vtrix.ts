@@ -18,6 +18,7 @@ import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	EditImage,
+	FormChoice,
 	InpaintImage,
 	LayoutOrRule,
 	Mask,
@@ -41,12 +42,16 @@ import {
 	notSent,
 	wireFields,
 	type CallTable,
+	type OfferedIn,
 	type WireTable,
 } from './wire';
 
 /** Vtrix on the wire (wire.md: Vtrix). */
 
 const GENERATION = '/model/v1/generation';
+
+/** The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit). */
+const BODIES: readonly [string, ...string[]] = ['wrapped', 'flat'];
 
 /** The maximum length of the text or prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
@@ -131,7 +136,7 @@ const UPLOAD_PAINT: WireTable<UploadPaintImage> = {
 const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPrompt };
 
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
-const CALLS: CallTable<ModelCall> = {
+const CALLS = {
 	// Its settings are flags in the text; flags.ts has a row for each.
 	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
 	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
@@ -145,12 +150,15 @@ const CALLS: CallTable<ModelCall> = {
 	runModel: ({ model, parameters }) => call(model, defined(parameters)),
 	generateVideo: NOT_OFFERED,
 	extendVideo: NOT_OFFERED,
-};
+} satisfies CallTable<ModelCall>;
+
+/** The kinds of tasks that this provider offers. */
+export type OfferedByVtrix = OfferedIn<typeof CALLS>;
 
 const call = (model: string, params: IDataObject): ModelCall => ({ model, params });
 
 /** The model to run and its parameters on the wire; undefined if this provider does not offer the request. */
-export const modelCall = (request: TaskRequest): ModelCall | undefined =>
+const modelCall = (request: TaskRequest): ModelCall | undefined =>
 	callOf(CALLS, request.kind, request);
 
 /** The form of a mask (wire.md: Vtrix masks). */
@@ -432,6 +440,12 @@ function misses({ accepted, code = '', message = '' }: Failure, params: IDataObj
 	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
 }
 
+/** The form that the user has chosen in the credential, or else both. */
+const bodyForms = ({ requestFormat }: Http): FormChoice => {
+	const chosen = BODIES.find((form) => form === requestFormat);
+	return { of: 'body', forms: chosen === undefined ? BODIES : [chosen] };
+};
+
 /** Vtrix. */
 export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	name: 'vtrix',
@@ -459,19 +473,26 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return seen.ok ? fittedTo(seen.value, request) : seen;
 	},
 
-	async submit(http, request, callbackUrl) {
+	formsOf: (asked, http) => (asked === 'credits' ? undefined : bodyForms(http)),
+
+	preview(request, form, callbackUrl) {
 		const call = modelCall(request);
-		if (!call) return notOffered;
+		if (!call) return undefined;
 		const { model } = call;
 		const params = { ...call.params, ...(callbackUrl !== undefined && { callback: callbackUrl }) };
-		const answer = await ask(http, {
+		return {
 			method: 'POST',
 			path: GENERATION,
-			// The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit).
-			body: http.requestFormat === 'flat' ? { ...params, model } : { model, input: [{ params }] },
-		});
+			body: form === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+		};
+	},
+
+	async submit(http, request, callbackUrl, form = bodyForms(http).forms[0]) {
+		const call = vtrix.preview(request, form, callbackUrl);
+		if (!call) return notOffered;
+		const answer = await ask(http, call);
 		if (!answer.ok) {
-			return misses(answer.failure, params)
+			return misses(answer.failure, modelCall(request)?.params ?? {})
 				? failed({ ...answer.failure, suspect: 'requestFormat' })
 				: answer;
 		}

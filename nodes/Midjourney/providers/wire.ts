@@ -31,6 +31,11 @@ export type CallTable<C> = {
 /** Marks a kind of task that a provider does not offer; a missing row does not compile. */
 export const NOT_OFFERED = undefined;
 
+/** The kinds of tasks that a table has a call for. */
+export type OfferedIn<T extends CallTable<unknown>> = {
+	[K in TaskKind]: T[K] extends typeof NOT_OFFERED ? never : K;
+}[TaskKind];
+
 /** The call for a request; undefined if the provider does not offer its kind. */
 export function callOf<C, K extends TaskKind>(
 	table: CallTable<C>,

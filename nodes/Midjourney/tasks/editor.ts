@@ -14,15 +14,48 @@ export function hintAt(context: IExecuteFunctions, hint: NodeExecutionHint): voi
 	}
 }
 
-/** Says after a manual run what it has bought: running it again just to see the result would buy it again. */
-export function hintAtBought(context: IExecuteFunctions, tasks: number): void {
+/**
+ * Says after a manual run what it has bought: running it again just to see the result would buy it again.
+ *
+ * @param costs of every task that was bought, in US dollars; undefined if the provider does not say
+ */
+export function hintAtBought(
+	context: IExecuteFunctions,
+	costs: ReadonlyArray<number | undefined>,
+): void {
+	const tasks = costs.length;
 	if (tasks === 0) return;
 	const [these, ids] = tasks === 1 ? ['this one', 'its ID'] : ['these', 'their IDs'];
 	hintAt(context, {
-		message: `Bought: ${count(tasks)}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
+		message: `Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
 		type: 'info',
 		location: 'outputPane',
 	});
+}
+
+/**
+ * Says after a manual run that it was a dry run.
+ *
+ * @param tasks how many tasks it would have bought
+ * @param unfit how many items could not be bought
+ */
+export function hintAtDryRun(context: IExecuteFunctions, tasks: number, unfit: number): void {
+	const problems =
+		unfit === 0 ? '' : ` Items that could not be bought: ${unfit}; their errorMessage says why.`;
+	hintAt(context, {
+		message: `Dry run: nothing was bought. Without <b>Dry Run</b> in Options this would buy ${count(tasks)}.${problems}`,
+		type: 'info',
+		location: 'outputPane',
+	});
+}
+
+/** The sum of the known costs, or nothing. Prices have up to four decimals. */
+function sumOf(costs: ReadonlyArray<number | undefined>): string[] {
+	const known = costs.flatMap((cost) => cost ?? []);
+	if (known.length === 0) return [];
+	const sum = known.reduce((all, cost) => all + cost, 0);
+	const dollars = sum.toFixed(4).replace(/0{1,2}$/, '');
+	return [`${known.length < costs.length ? 'at least ' : ''}${dollars} USD`];
 }
 
 const count = (tasks: number): string => (tasks === 1 ? '1 task' : `${tasks} tasks`);

@@ -19,6 +19,8 @@ export interface Bought {
 	asked?: RequestSummary;
 	/** The name of the credential that it was bought with, where that is not the one of this run. */
 	otherAccount?: string;
+	/** In which execution; known of tool calls only. */
+	executionId?: string;
 }
 
 /** It was sent, and may have been accepted. */
@@ -84,6 +86,7 @@ export class Memory {
 			...{ state: 'bought', taskId, at },
 			asked: isAsked(asked) ? asked : undefined,
 			otherAccount: name,
+			executionId,
 		};
 	}
 
@@ -120,9 +123,13 @@ export class Memory {
 
 	/** It was accepted. */
 	submitted(key: string, taskId: string, asked: RequestSummary): void {
-		// A canvas depends on a size that was read; how images get to the provider may change.
-		const isMadeOnce = asked.canvas !== undefined || asked.imagesVia !== undefined;
-		this.found(key, taskId, this.isSteady && !isMadeOnce ? undefined : asked);
+		// A canvas depends on a size that was read, a form on what the provider understood; the way of images may change.
+		const isSame =
+			this.isSteady &&
+			!asked.canvas &&
+			asked.requestForm === undefined &&
+			asked.imagesVia === undefined;
+		this.found(key, taskId, isSame ? undefined : asked);
 	}
 
 	/**
@@ -135,14 +142,16 @@ export class Memory {
 	found(key: string, taskId: string, asked?: RequestSummary, since?: number): void {
 		const entry = this.store[key];
 		const { at = since, by = this.account } = isRecord(entry) ? entry : {};
+		const { executionId, isToolCall } = this.context;
 		this.store[key] = {
 			...{ at, taskId, by },
 			...(asked && { asked: { ...asked } }),
+			...(isToolCall && { executionId }),
 		};
 	}
 
 	/** Whether it was sent in this execution, and not in one that this execution retries. */
-	isOfThisExecution({ executionId }: Unknown): boolean {
+	isOfThisExecution({ executionId }: Unknown | Bought): boolean {
 		return executionId === this.context.executionId;
 	}
 
@@ -171,11 +180,15 @@ export class Memory {
 
 	/** The key that tells a purchase from all others. */
 	keyOf(submit: SubmitRequest): string {
-		const { itemIndex, request, part } = submit;
+		const { itemIndex, request, part, settings } = submit;
 		const { runIndex, itemAt, isToolCall } = this.context;
+		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
+		// A model repeats itself in later runs and with other items, and means the same.
+		if (isToolCall === true && settings.buysEachCall !== true) {
+			return `submit:call:${place}:${digestOf([this.written, request])}`;
+		}
 		const item = digestOfItem(itemAt(itemIndex));
 		const digest = digestOf([this.written, item, isToolCall === true ? request : undefined]);
-		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
 		return `submit:${runIndex}:${place}:${digest}`;
 	}
 }

@@ -118,27 +118,31 @@ export class ProblemWriter {
 	 * The task is completed, but some of its files could not be downloaded.
 	 *
 	 * @param indexes of the outputs whose files are missing
+	 * @param now in Unix ms: whether the provider still keeps them
 	 */
 	ofDownload(
-		{ words, code }: DownloadFailure,
-		taskId: string,
+		{ words, code, transient }: DownloadFailure,
+		{ taskId, expiresAt }: Task,
 		indexes: readonly number[],
-		itemIndex: number,
+		{ itemIndex, now }: { itemIndex: number; now: number },
 	): NodeApiError {
 		const outputs = `Output${indexes.length === 1 ? '' : 's'} ${indexes.join(', ')}`;
+		const isExpired = !transient && expiresAt !== undefined && Date.parse(expiresAt) <= now;
 		const message = `${outputs} of task ${taskId} could not be downloaded: ${words} ${at(itemIndex)}`;
 		const error = new NodeApiError(
 			this.node,
 			{},
 			{
 				message,
-				description: [
-					'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
-					this.provider.downloadUrl &&
-						'File → Get Download URL creates a new link to a file that the provider still has.',
-				]
-					.filter(Boolean)
-					.join(' '),
+				description: isExpired
+					? `The task is completed and paid, but ${this.name} kept its files until ${expiresAt} only: no other operation returns them any more. Use Download Files to store files when they come.`
+					: [
+							'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
+							this.provider.downloadUrl &&
+								'File → Get Download URL creates a new link to a file that the provider still has.',
+						]
+							.filter(Boolean)
+							.join(' '),
 				httpCode: code,
 				itemIndex,
 			},

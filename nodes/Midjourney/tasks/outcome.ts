@@ -34,6 +34,8 @@ export interface Outcome {
 	mayBePaid?: boolean;
 	/** The same, and a callback may still identify the task. */
 	mayBeTold?: boolean;
+	/** A tool call that got the task of an equal, earlier call of the execution. */
+	repeats?: boolean;
 	/** How often the task was read. */
 	polls: number;
 	waitedMs: number;

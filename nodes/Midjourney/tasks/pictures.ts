@@ -53,7 +53,8 @@ type Helpers = Pick<
 export interface PictureDeps {
 	helpers: Helpers;
 	provider: Pick<Provider, 'displayName' | 'uploads' | 'validate'>;
-	http: Http;
+	/** Only needed to deliver. */
+	http?: Http;
 	clock: ExecutionClock;
 	/** What came in. */
 	itemAt(itemIndex: number): INodeExecutionData | undefined;
@@ -109,6 +110,15 @@ export class Pictures {
 		return size
 			? success(size)
 			: failed({ ...FREE, reason: 'unknownSize', message: `${field} holds ${media.mimeType}` });
+	}
+
+	/** The request itself if all its images can be used. Nothing is delivered. */
+	async check(itemIndex: number, request: TaskRequest): Promise<Result<TaskRequest>> {
+		for (const field of fieldsIn(request)) {
+			const picture = await this.open(itemIndex, field);
+			if (!picture.ok) return picture;
+		}
+		return success(request);
 	}
 
 	/**
@@ -203,7 +213,7 @@ export class Pictures {
 		settings: Settings,
 	): Promise<Result<{ via: ImagesVia; url: string }>> {
 		const { http, provider } = this.deps;
-		const target = provider.uploads?.baseUrl(http);
+		const target = http && provider.uploads?.baseUrl(http);
 		const signed = await this.sign(picture.binary, settings);
 		// An execution that does not wait may end, and lose its files, before the provider fetches them.
 		const isKept = settings.waitMode !== 'dontWait' || target === undefined;
@@ -231,7 +241,7 @@ export class Pictures {
 		try {
 			const life = `${lifeOf(settings)}s`;
 			const url = helpers.createBinarySignedUrl(binary, life);
-			const problem = unreachableBecause(url, http.baseUrl);
+			const problem = unreachableBecause(url, http?.baseUrl ?? '');
 			if (problem !== undefined) return { problem };
 			const kept = await this.lasting(binary);
 			return { url: kept === binary ? url : helpers.createBinarySignedUrl(kept, life) };
@@ -307,7 +317,7 @@ export class Pictures {
 	private async send(file: FileToSend, target: string): Promise<Result<string>> {
 		const { provider, http, clock } = this.deps;
 		const { uploads, displayName } = provider;
-		if (!uploads) return undeliverable(`${displayName} does not accept uploads`);
+		if (!uploads || !http) return undeliverable(`${displayName} does not accept uploads`);
 		const sent = await retryTransient(clock, async () => await uploads.send(http, file));
 		if (sent.ok) return sent;
 		const where = URL.canParse(target) ? new URL(target).host : displayName;
@@ -320,7 +330,7 @@ export class Pictures {
 		const { mimeType, extension } = media;
 		return {
 			// The provider overwrites a file of the same name, and serves it to anyone who knows the name.
-			name: `${digestOf([key, this.deps.http.callbackKey])}.${extension}`,
+			name: `${digestOf([key, this.deps.http?.callbackKey])}.${extension}`,
 			mimeType,
 			bytes,
 			open: async () =>

@@ -65,7 +65,8 @@ export interface PurchaseContext {
 	account: Account;
 	/**
 	 * Whether an agent has called the node as its tool. What the agent writes into the call does not come in as an item
-	 * everywhere, so such a purchase is identified by its request, too.
+	 * everywhere, so such a purchase is identified by its request; and by nothing else, because a model that repeats a call
+	 * has mostly lost track of what it has.
 	 */
 	isToolCall?: boolean;
 }

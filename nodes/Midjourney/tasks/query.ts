@@ -2,16 +2,28 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { notOffered, openHttp, type Result, type Http } from '../providers/http';
 import type { Provider } from '../providers/provider';
-import { executionClock } from './clock';
+import { executionClock, processClock } from './clock';
 import { hostOf } from './host';
 import { ProblemWriter } from './nodeErrors';
 import type { Settings } from './settings';
 import { emptyOutcome, type Outcome } from './outcome';
 import { retryTransient } from './retry';
-import { Limiter } from './wait/limiter';
+import { accountOf, Limiter } from './wait/limiter';
 
 /** How many free requests are in flight at once. */
 const IN_FLIGHT = 5;
+
+/** The balance of the account, in the provider's credits; undefined if the provider has no such request. */
+export async function creditsOf(
+	provider: Pick<Provider, 'credits' | 'formsOf'>,
+	http: Http,
+): Promise<Result<number> | undefined> {
+	if (!provider.credits) return undefined;
+	const { forms } = accountOf(http.account, processClock);
+	const choice = provider.formsOf?.('credits', http);
+	const ask = async (form?: string) => (await provider.credits?.(http, form)) ?? notOffered;
+	return await forms.inTurn(choice, async () => await forms.ask(choice, ask));
+}
 
 /** Makes the requests that cost nothing, for all items of a run. */
 export class Queries {

@@ -1,5 +1,4 @@
-import { openHttp, type RequestContext } from '../providers/http';
-import type { Provider, TaskRequest } from '../providers/provider';
+import type { TaskRequest } from '../providers/provider';
 import { textsIn, urlsIn } from '../providers/texts';
 
 /** Whether a provider can reach the address for its callbacks, and the images that it is to fetch. */
@@ -96,28 +95,15 @@ export interface UnreachableImage {
 }
 
 /**
- * A check that finds the first image of a request that this node's provider cannot fetch (`unreachableImage`).
- *
- * @throws NodeOperationError when the node has no credential
- */
-export async function imageCheck(
-	context: RequestContext,
-	{ credentialType }: Provider,
-): Promise<(request: TaskRequest) => UnreachableImage | undefined> {
-	const { baseUrl } = await openHttp(context, credentialType);
-	return (request) => unreachableImage(request, baseUrl);
-}
-
-/**
  * The first image of a request that the provider cannot fetch, judged by its address. Images in prompts count, too.
  *
- * @param providerUrl the base URL of the provider
+ * @param providerUrl the base URL of the provider; one on the internet when unset
  */
 export function unreachableImage(
 	request: TaskRequest,
-	providerUrl: string,
+	providerUrl: string | undefined,
 ): UnreachableImage | undefined {
-	if (isNear(providerUrl)) return undefined;
+	if (providerUrl !== undefined && isNear(providerUrl)) return undefined;
 	for (const { path, text } of textsIn(request)) {
 		const url = urlsIn(text).find(isPrivate);
 		if (url !== undefined) return { path, host: new URL(url).host };

@@ -114,7 +114,10 @@ async function withFiles(
 			const [first] = lacking;
 			if (!first) continue;
 			const indexes = lacking.map(({ index }) => index);
-			const told = writer.ofDownload(first.failure, task.taskId, indexes, itemIndex);
+			const told = writer.ofDownload(first.failure, task, indexes, {
+				itemIndex,
+				now: clock.now(),
+			});
 			for (const index of indexes) written.set(index, told);
 		}
 		return {
@@ -178,8 +181,8 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			canvas: asked?.canvas && { ...asked.canvas },
 			imagePosition: asked?.imagePosition && { ...asked.imagePosition },
 			imagesVia: asked?.imagesVia,
+			requestForm: asked?.requestForm,
 			progress: task?.progress,
-			cost: task?.cost,
 			discount: task?.discount,
 			reference: settings?.reference,
 			createdAt: task?.createdAt,
@@ -202,11 +205,14 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 
 	if (perTask) {
 		const outputs = (task?.outputs ?? []).map((output) => ({ ...output }));
-		return [item({ outputs }, files, ({ output }) => `${field}_${output.index}`)];
+		const own = { outputs, cost: task?.cost };
+		return [item(own, files, ({ output }) => `${field}_${output.index}`)];
 	}
-	return task.outputs.map((output) => {
-		const own = files.filter((file) => file.output.index === output.index);
-		return item({ ...output }, own, () => field ?? '');
+	return task.outputs.map((output, position) => {
+		const ownFiles = files.filter((file) => file.output.index === output.index);
+		// Once for each task: people add it up.
+		const cost = position === 0 ? task.cost : undefined;
+		return item({ ...output, cost }, ownFiles, () => field ?? '');
 	});
 }
 

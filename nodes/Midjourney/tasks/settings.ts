@@ -18,6 +18,12 @@ export interface Settings {
 	lostAnswerMs?: number;
 	/** Items that may be bought again, because the user has found out that their submit was not accepted. */
 	buyAgain?: readonly number[];
+	/** In an agent's tool: a call buys even if an earlier one of the execution asked for the same. */
+	buysEachCall?: boolean;
+	/** Nothing is bought, and items show what would be. The same for all items of a run. */
+	dryRun?: boolean;
+	/** The most tasks that one run of the node may buy; undefined: no limit. */
+	maxTasks?: number;
 	/** The base URL at which this n8n can be reached from inside, where that is not its public one. */
 	internalUrl?: string;
 	/** Overrides of when tasks are read, in ms. */
@@ -43,6 +49,8 @@ export interface RequestSummary {
 	imagePosition?: Rectangle;
 	/** How pictures of the item got to the provider; absent where there are none. */
 	imagesVia?: ImagesVia;
+	/** In which of the documented forms it was sent, where that is not the usual one. */
+	requestForm?: string;
 }
 
 /** n8n serves them, or they were uploaded to the provider. */

@@ -9,7 +9,10 @@ import type { Outcome } from './outcome';
  * nothing, and calls again. So a problem becomes an answer, which says what happened and what was paid for.
  */
 
-const TASK_GET = 'Task → Get with this task ID';
+const TASK_GET = 'Task → Get or Task → Wait with this task ID';
+
+const REPEATED =
+	'This call repeats an earlier one and got the same task: nothing was bought again. Change the arguments to get another result.';
 
 /** The item of a tool call. The words for people in the editor are replaced with words for a model, in `message`. */
 export function toolAnswer(
@@ -17,7 +20,8 @@ export function toolAnswer(
 	outcome: Outcome,
 	provider: Provider,
 ): INodeExecutionData {
-	const message = messageFor(outcome, problem, provider) ?? item.json.errorMessage;
+	const told = sentences(messageFor(outcome, problem, provider), outcome.repeats && REPEATED);
+	const message = told === '' ? item.json.errorMessage : told;
 	const json = { ...item.json };
 	delete json.errorMessage;
 	delete json.errorDescription;
@@ -84,16 +88,16 @@ function descriptionOf(error: unknown): string | undefined {
 }
 
 /** Joins sentences, and ends each with a full stop. That nothing was bought is said only once. */
-const sentences = (...parts: Array<string | undefined>): string =>
+const sentences = (...parts: Array<string | false | undefined>): string =>
 	parts
-		.map((part) => part?.trim())
-		.filter((part) => part !== undefined && part !== '')
-		.map((part) => (/[.!?]$/.test(part ?? '') ? part : `${part}.`))
+		.map((part) => (part === false ? '' : (part ?? '').trim()))
+		.filter((part) => part !== '')
+		.map((part) => (/[.!?]$/.test(part) ? part : `${part}.`))
 		.filter(
 			(part, position, all) =>
 				part !== 'Nothing was bought.' ||
 				!all
 					.slice(0, position)
-					.some((before) => /Nothing was (bought|submitted|sent)/.test(before ?? '')),
+					.some((before) => /Nothing was (bought|submitted|sent)/.test(before)),
 		)
 		.join(' ');

@@ -5,6 +5,7 @@ import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/task'
 import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/clock';
 import { Memory } from '../../../nodes/Midjourney/tasks/memory';
 import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
+import { Forms } from '../../../nodes/Midjourney/tasks/wait/forms';
 import { Limiter, type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
 import { FakeClock } from '../fakeClock';
 
@@ -119,5 +120,6 @@ export const memoryOver = (store: IDataObject, executionId = EXECUTION) =>
 export const newAccount = (clock: FakeClock, reads = 32, submits = 5): Account => ({
 	reads: new Limiter(reads, clock),
 	submits: new Limiter(submits, clock),
+	forms: new Forms(clock),
 	watched: 0,
 });

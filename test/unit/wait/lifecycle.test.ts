@@ -50,6 +50,7 @@ function providerOf(read: (taskId: string) => Result<Task>) {
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
 		offers: () => true,
+		preview: () => undefined,
 		async submit(_http, request) {
 			submits.push('prompt' in request ? (request.prompt ?? '') : '');
 			return { ok: true, value: `new ${submits.length}` };

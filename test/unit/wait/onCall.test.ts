@@ -134,6 +134,7 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
 		offers: () => true,
+		preview: () => undefined,
 		submit: never,
 		async read(_http, taskId) {
 			reads.push(taskId);

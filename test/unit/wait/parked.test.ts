@@ -59,6 +59,7 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
 		offers: () => true,
+		preview: () => undefined,
 		async submit(_http, request) {
 			const prompt = 'prompt' in request ? (request.prompt ?? '') : '';
 			if (submits.length === 0) begun = Date.now();

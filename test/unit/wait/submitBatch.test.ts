@@ -1,7 +1,11 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Result, Failure } from '../../../nodes/Midjourney/providers/http';
-import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/provider';
+import type {
+	FormChoice,
+	Provider,
+	TaskRequest,
+} from '../../../nodes/Midjourney/providers/provider';
 import type { NodeProblem } from '../../../nodes/Midjourney/tasks/nodeErrors';
 import {
 	newState,
@@ -46,6 +50,8 @@ interface Setting {
 	room?: number;
 	/** Whether submits carry callback addresses. */
 	calls?: boolean;
+	/** The forms in which the provider documents a submit; one by default. */
+	forms?: FormChoice['forms'];
 	/** Whether calls reach this wait; by default if a lost answer is waited for. */
 	reachWait?: boolean;
 }
@@ -56,10 +62,16 @@ function shop(script: Script, setting: Setting = {}) {
 	const { lostAnswerMs, calls = false, reachWait = lostAnswerMs !== undefined } = setting;
 	const settings = { ...SETTINGS, lostAnswerMs };
 	const clock = new WaitClock();
-	const { submits } = newAccount(clock, 8, room);
+	const { submits, forms } = newAccount(clock, 8, room);
 	const store: IDataObject = {};
 	const memory = memoryOver(store);
-	const sent: Array<{ position: number; at: number; callbackUrl?: string; store: string }> = [];
+	const sent: Array<{
+		position: number;
+		at: number;
+		callbackUrl?: string;
+		form?: string;
+		store: string;
+	}> = [];
 	const bought: string[] = [];
 	const underWay = { count: 0 };
 	const tasks = Array.from({ length: count }, (_, position): TaskState => {
@@ -86,12 +98,14 @@ function shop(script: Script, setting: Setting = {}) {
 		displayName: 'Scripted',
 		credentialType: 'scriptedApi',
 		offers: () => true,
-		async submit(_http, request, callbackUrl) {
+		formsOf: () => setting.forms && { of: 'body', forms: setting.forms },
+		preview: () => undefined,
+		async submit(_http, request, callbackUrl, form) {
 			const position = tasks.findIndex(
 				(_, index) => 'prompt' in request && request.prompt === `cup ${index}`,
 			);
 			const before = sent.filter((one) => one.position === position).length;
-			sent.push({ position, at: clock.time, callbackUrl, store: JSON.stringify(store) });
+			sent.push({ position, at: clock.time, callbackUrl, form, store: JSON.stringify(store) });
 			return await script(position, before);
 		},
 		read: never,
@@ -102,6 +116,7 @@ function shop(script: Script, setting: Setting = {}) {
 		clock,
 		memory,
 		limiter: submits,
+		forms,
 		stopsAtRefusal: !continues,
 		callsReachWait: reachWait,
 		underWay,
@@ -136,6 +151,97 @@ const after =
 		await clockOf().sleep(ms);
 		return await script(position, before);
 	};
+
+describe('A submit that is documented in two forms', () => {
+	const forms: FormChoice['forms'] = ['wrapped', 'flat'];
+	const misread = failing('invalidRequest', { transient: false, suspect: 'requestFormat' });
+	const formsIn = (sent: Array<{ form?: string }>) => sent.map(({ form }) => form);
+
+	it('is sent in the other one where the first is refused for it, as the same purchase', async () => {
+		const { buy, sent, stages, state, recall } = shop(
+			(position, before) => (before === 0 ? misread : taken(`t${position}`)),
+			{ forms },
+		);
+		await buy();
+		expect(formsIn(sent)).toEqual(['wrapped', 'flat']);
+		expect(stages()).toEqual(['bought']);
+		// All the while somebody who finds it knows that it may have been taken.
+		expect(new Set(sent.map(({ store }) => store)).size).toBe(1);
+		expect(sent[0]?.store).toContain('"executionId":"7"');
+		expect(state.tasks[0]?.asked).toEqual({ requestForm: 'flat' });
+		expect(recall(0)).toMatchObject({ taskId: 't0', asked: { requestForm: 'flat' } });
+	});
+
+	it('says nothing of the form where it is the usual one', async () => {
+		const { buy, state } = shop(() => taken('t0'), { forms });
+		await buy();
+		expect(state.tasks[0]?.asked?.requestForm).toBeUndefined();
+	});
+
+	it('is lost in the other form: it is ambiguous, and not sent again', async () => {
+		const { buy, sent, recall, state } = shop((_, before) => (before === 0 ? misread : lost), {
+			forms,
+		});
+		await buy();
+		expect(formsIn(sent)).toEqual(['wrapped', 'flat']);
+		expect(recall(0)).toMatchObject({ state: 'unknown' });
+		expect(state.tasks[0]?.stage).toMatchObject({ at: 'ended', mayBePaid: true });
+	});
+
+	it('is lost in the first form: no other one is tried', async () => {
+		const { buy, sent } = shop(() => lost, { forms });
+		await buy();
+		expect(formsIn(sent)).toEqual(['wrapped']);
+	});
+
+	it('is refused in both: it ends, certainly not bought', async () => {
+		const { buy, sent, recall, state } = shop(() => misread, { forms });
+		await buy();
+		expect(formsIn(sent)).toEqual(['wrapped', 'flat']);
+		expect(recall(0)).toMatchObject({ state: 'refused' });
+		expect(state.tasks[0]?.stage).toMatchObject({ at: 'ended' });
+		expect(state.tasks[0]?.stage).not.toHaveProperty('mayBePaid', true);
+	});
+
+	it('is sent in vain once, however many go out together', async () => {
+		const { buy, sent, stages } = shop(
+			(position) => (sent.at(-1)?.form === 'flat' ? taken(`t${position}`) : misread),
+			{ forms, count: 10 },
+		);
+		await buy();
+		expect(formsIn(sent)).toEqual(['wrapped', ...Array(10).fill('flat')]);
+		expect(stages()).toEqual(Array(10).fill('bought'));
+	});
+
+	it('is not sent in the other form when the execution was cancelled meanwhile', async () => {
+		const { begin, sent, clock, recall } = shop(
+			after(
+				() => clock,
+				2000,
+				() => misread,
+			),
+			{ forms },
+		);
+		const buying = begin();
+		buying.catch(() => {});
+		await clock.pass(500);
+		clock.cancel();
+		await clock.pass(5000);
+		await expect(buying).rejects.toThrow('cancelled');
+		expect(formsIn(sent)).toEqual(['wrapped']);
+		expect(recall(0)).toMatchObject({ state: 'refused' });
+	});
+
+	it('after a pause begins in the form that was not refused', async () => {
+		const script: Script = (_, before) =>
+			before === 0 ? misread : before === 1 ? alone(1000) : taken('t0');
+		const { buy, sent, clock, state } = shop(script, { forms });
+		await buy();
+		await clock.pass(state.pausedUntil - clock.time);
+		await buy();
+		expect(formsIn(sent)).toEqual(['wrapped', 'flat', 'flat']);
+	});
+});
 
 describe('A batch that the provider accepts', () => {
 	const all: Script = (position) => taken(`t${position}`);

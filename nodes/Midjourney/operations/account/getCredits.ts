@@ -1,3 +1,4 @@
+import { creditsOf } from '../../tasks/query';
 import type { Operation } from '../operation';
 
 /** Account → Get Credits (wire.md: MidAPI credits). */
@@ -11,7 +12,7 @@ export const getCredits: Operation = {
 	does: 'query',
 	needs: 'credits',
 	question: () => async (provider, http) => {
-		const answer = await provider.credits?.(http);
+		const answer = await creditsOf(provider, http);
 		return answer?.ok ? { ok: true, value: { credits: answer.value } } : answer;
 	},
 };

@@ -2,6 +2,7 @@ import type { GenerateImage } from '../../providers/provider';
 import {
 	binaryField,
 	binaryFields,
+	byPeople,
 	choiceField,
 	exceptFor,
 	integerField,
@@ -106,6 +107,28 @@ const exclude = asFlag(
 		description: 'What the image must not show, separated by commas (--no)',
 	}),
 );
+const experimental = asFlag(
+	integerField(
+		{ min: 0, max: 100 },
+		{
+			displayName: 'Experimental',
+			name: 'experimental',
+			default: 10,
+			description: 'How much detail and drama to add, 0 to 100; from version 7 on (--exp)',
+		},
+	),
+);
+const hd = asFlag(
+	byPeople(
+		switchField({
+			displayName: 'HD',
+			name: 'hd',
+			default: true,
+			description:
+				'Whether to make images of 2048 px, at a higher price; from version 8.1 on (--hd)',
+		}),
+	),
+);
 const imageQuality = asFlag(
 	choiceField(
 		[0.25, 0.5, 1, 2, 4].map((value) => ({ name: String(value), value })),
@@ -156,6 +179,22 @@ const omniReferenceField = exceptFor(
 			placeholder: 'e.g. data',
 			description: 'A binary field with an image whose character or object should appear (--oref)',
 		}),
+	),
+);
+const personalization = asFlag(
+	listField(
+		{
+			separator: /[\s,]+/,
+			check: (entry) =>
+				/^[a-z0-9]{1,40}$/i.test(entry) ? undefined : `holds “${entry}”, which is no code`,
+		},
+		{
+			displayName: 'Personalization',
+			name: 'personalization',
+			default: '',
+			placeholder: 'e.g. 4gz7xkq',
+			description: 'Codes of profiles or moodboards whose taste to follow; from version 6 on (--p)',
+		},
 	),
 );
 const raw = asFlag(
@@ -216,6 +255,18 @@ const styleReferenceFields = exceptFor(
 			description:
 				'Binary fields with images whose style to use (--sref), in addition to Style References',
 		}),
+	),
+);
+const styleVersion = asFlag(
+	choiceField(
+		[1, 2, 3, 4, 5, 6, 7].map((value) => ({ name: String(value), value })),
+		{
+			displayName: 'Style Version',
+			name: 'styleVersion',
+			default: 6,
+			description:
+				'How style references are read; which values there are depends on the version (--sv)',
+		},
 	),
 );
 const styleWeight = asFlag(
@@ -287,20 +338,32 @@ export const generateImage: Operation = {
 		speedWhereItApplies,
 	],
 	style: [
+		experimental,
 		imageWeight,
 		omniIntensity,
 		omniReferenceField,
 		omniReference,
+		personalization,
 		raw,
 		styleReferenceFields,
 		styleReferences,
+		styleVersion,
 		styleWeight,
 		stylization,
 		tile,
 		variety,
 		weirdness,
 	],
-	additional: [draft, exclude, allowPermutations, imageQuality, seed, translatePrompt, watermark],
+	additional: [
+		draft,
+		exclude,
+		hd,
+		allowPermutations,
+		imageQuality,
+		seed,
+		translatePrompt,
+		watermark,
+	],
 	does: 'submit',
 	kind: 'generateImage',
 	requests: (from) => {
@@ -319,12 +382,16 @@ export const generateImage: Operation = {
 			translatePrompt: from.get(translatePrompt),
 			draft: from.get(draft),
 			exclude: from.get(exclude),
+			experimental: from.get(experimental),
+			hd: from.get(hd),
 			imageQuality: from.get(imageQuality),
 			imageWeight: from.get(imageWeight),
 			omniReference: omniReferenceFrom(from),
+			personalization: from.get(personalization),
 			raw: from.get(raw),
 			seed: from.get(seed),
 			styleReferences: styleReferencesFrom(from),
+			styleVersion: from.get(styleVersion),
 			styleWeight: from.get(styleWeight),
 			tile: from.get(tile),
 		};

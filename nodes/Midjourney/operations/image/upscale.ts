@@ -25,6 +25,11 @@ const contract = onlyWith(
 		choiceField(
 			[
 				{
+					name: 'Auto',
+					value: 'auto',
+					description: 'Whichever of the two the provider understands',
+				},
+				{
 					name: 'Quickstart',
 					value: 'quickstart',
 					description: 'Path /upscale, with an index that counts from 1',
@@ -38,7 +43,7 @@ const contract = onlyWith(
 			{
 				displayName: 'Upscale Contract',
 				name: 'upscaleContract',
-				default: 'reference',
+				default: 'auto',
 				description:
 					'The provider documents two ways to request an upscale. Change this only if an upscale is refused or uses the wrong image.',
 			},
@@ -57,13 +62,16 @@ export const upscaleImage: Operation = {
 	additional: [contract, watermark],
 	does: 'submit',
 	kind: 'upscaleImage',
-	requests: (from) => [
-		{
-			kind: 'upscaleImage',
-			...sourceImage.from(from),
-			watermark: from.get(watermark),
-			contract: from.get(contract),
-			upscaler: from.get(upscaler),
-		},
-	],
+	requests: (from) => {
+		const chosen = from.get(contract);
+		return [
+			{
+				kind: 'upscaleImage',
+				...sourceImage.from(from),
+				watermark: from.get(watermark),
+				contract: chosen === 'auto' ? undefined : chosen,
+				upscaler: from.get(upscaler),
+			},
+		];
+	},
 };

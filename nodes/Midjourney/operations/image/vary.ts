@@ -8,17 +8,22 @@ const newPrompt = onlyWith(['vtrix'], optionalPrompt);
 const indexBase = onlyWith(
 	['midApi'],
 	optional(
-		choiceField(
+		choiceField<0 | 1 | 'auto'>(
 			[
 				{ name: '0', value: 0 },
 				{ name: '1', value: 1 },
-			] as const,
+				{
+					name: 'Auto',
+					value: 'auto',
+					description: '0, until the provider refuses it and says that it counts from 1',
+				},
+			],
 			{
 				displayName: 'Vary Index Base',
 				name: 'varyIndexBase',
-				default: 0,
+				default: 'auto',
 				description:
-					"The provider's number for the first image. Its documentation says both 0 and 1. Change this only if the wrong image is varied. The Index field always counts from 0.",
+					"The provider's number for the first image. Its documentation says both 0 and 1. Change this to 1 if the image before the wanted one is varied. The Index field always counts from 0.",
 			},
 		),
 	),
@@ -35,14 +40,17 @@ export const varyImage: Operation = {
 	additional: [indexBase, watermark],
 	does: 'submit',
 	kind: 'varyImage',
-	requests: (from) => [
-		{
-			kind: 'varyImage',
-			...sourceImage.from(from),
-			watermark: from.get(watermark),
-			firstIndex: from.get(indexBase),
-			strength: from.get(strength),
-			prompt: from.get(newPrompt),
-		},
-	],
+	requests: (from) => {
+		const base = from.get(indexBase);
+		return [
+			{
+				kind: 'varyImage',
+				...sourceImage.from(from),
+				watermark: from.get(watermark),
+				firstIndex: base === 'auto' ? undefined : base,
+				strength: from.get(strength),
+				prompt: from.get(newPrompt),
+			},
+		];
+	},
 };

@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isRecord } from '../../providers/json';
-import { jsonField, onlyFor, textField, type Field, type Reading } from '../field';
+import { byPeople, jsonField, onlyFor, textField, type Field, type Reading } from '../field';
 import type { Operation } from '../operation';
 import type { Parameters } from '../parameters';
 
@@ -58,14 +58,16 @@ const model: Field<string> = {
 const customModel = onlyFor(
 	model,
 	[CUSTOM],
-	textField(100, {
-		displayName: 'Custom Model',
-		name: 'customModel',
-		default: '',
-		required: true,
-		placeholder: 'e.g. midjourney_pan',
-		description: 'The ID of any model that the provider offers',
-	}),
+	byPeople(
+		textField(100, {
+			displayName: 'Custom Model',
+			name: 'customModel',
+			default: '',
+			required: true,
+			placeholder: 'e.g. midjourney_pan',
+			description: 'The ID of any model that the provider offers',
+		}),
+	),
 );
 
 function modelFrom(from: Parameters): string {

@@ -1,14 +1,17 @@
-import { taskId } from '../fields';
+import { taskIdsField } from '../fields';
 import type { Operation } from '../operation';
+
+/** Called as where there was one alone, so that saved workflows go on. */
+const taskIds = taskIdsField('taskId', 'The tasks to look at');
 
 /** Task → Get (wire.md: MidAPI tasks, Vtrix tasks). */
 export const getTask: Operation = {
 	resource: 'task',
 	operation: 'get',
 	name: 'Get',
-	action: 'Get task',
-	description: 'Read a task once, whether it has ended or not',
-	fields: [taskId],
+	action: 'Get tasks',
+	description: 'Read tasks once, whether they have ended or not, and download their files',
+	fields: [taskIds],
 	does: 'get',
-	taskId: (from) => from.get(taskId),
+	taskIds: (from) => from.get(taskIds),
 };

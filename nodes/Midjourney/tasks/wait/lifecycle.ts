@@ -12,7 +12,9 @@ import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
 import { hintAtBought, tellBrowser } from '../editor';
 import { savedBefore } from '../internals';
+import { overLimit, tooLittleLeft } from '../purse';
 import { toItems } from '../results';
+import { retryTransient } from '../retry';
 import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
 import {
@@ -47,6 +49,7 @@ import {
 	type SubmitDeps,
 } from './submitBatch';
 import type { Sighting } from './watched';
+import { inTurn } from './turns';
 import { Watcher } from './watcher';
 
 /** After this many missed wakes in a row, the process no longer wakes the execution; callbacks and n8n's timer do. */
@@ -64,7 +67,17 @@ export async function begin(
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
 	const run = await openRun(context, provider, plan.written);
-	const { memory, clock } = run;
+	const { host, memory, clock } = run;
+	if (!host.isTool) return await beginRun(run, plan);
+	const keys = plan.submits.map(
+		(submit) => `${context.getExecutionId()}:${host.node.name}:${memory.keyOf(submit)}`,
+	);
+	return await inTurn(keys, clock, async () => await beginRun(run, plan));
+}
+
+/** As `begin`. */
+async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData[]> {
+	const { context, provider, memory, clock } = run;
 	const executionId = context.getExecutionId();
 	recallOtherExecution(context, memory);
 	const nonce = memory.nonceFor(() => randomBytes(16).toString('hex'));
@@ -91,7 +104,37 @@ export async function begin(
 	if (!continues && tasks.some(({ stage }) => stage.at === 'ended')) {
 		skipRest(state, { problemOf: problemOfSubmit(run) });
 	}
+	await untilCancelled(
+		run.host,
+		provider,
+		() => ({ open: idsOf(state) }),
+		async () => await keepToPurse(run, state),
+	);
 	return await goOn(run, state, how);
+}
+
+/**
+ * Ends every task that is still to be bought if the run as a whole would spend too much. Checked once, before the first intent
+ * is saved: a run that has begun to buy is not stopped halfway.
+ */
+async function keepToPurse(run: RunContext, { tasks }: WaitState): Promise<void> {
+	const { provider, http, clock, account, host } = run;
+	const due = tasks.filter(({ stage }) => stage.at === 'toBuy');
+	if (due.length === 0) return;
+	const settings = due.flatMap((task) => task.settings ?? []);
+	const refusal =
+		overLimit(due.length, settings) ??
+		(await tooLittleLeft(
+			provider,
+			http,
+			async (question) =>
+				await retryTransient(clock, async () => await account.reads.run(question)),
+		));
+	if (!refusal) return;
+	const { message, description } = refusal;
+	// One for all of them: it is about the run.
+	const problem = new NodeOperationError(host.node, message, { description });
+	for (const task of due) endWith(task, problem);
 }
 
 /**
@@ -163,13 +206,15 @@ async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeE
 		if (!shown) forgetWait(state.nonce);
 	}
 	if (shown) return shown;
-	hintAtBought(run.context, boughtHere(state));
+	hintAtBought(run.context, costsOf(state, watcher));
 	return await toItems(run, outcomesOf(state, watcher, run), state.operation);
 }
 
-/** The number of tasks that this node has submitted itself. */
-const boughtHere = ({ tasks }: WaitState): number =>
-	tasks.filter(({ stage }) => stage.at === 'bought' && stage.fresh).length;
+/** The cost of each task that this node has bought, in US dollars; undefined if the provider does not say. */
+const costsOf = ({ tasks }: WaitState, watcher: Watcher): Array<number | undefined> =>
+	tasks.flatMap(({ stage }) =>
+		stage.at === 'bought' && stage.fresh ? [watcher.sightingOf(stage.taskId)?.task?.cost] : [],
+	);
 
 /** Takes step after step until the execution has to be parked; undefined once everything has ended. */
 async function untilParkOrEnd(
@@ -286,6 +331,7 @@ function submitDeps(
 		clock,
 		memory,
 		limiter: account.submits,
+		forms: account.forms,
 		stopsAtRefusal: !host.continues,
 		callbackUrl: addresses.of,
 		callsReachWait: addresses.reachWait,

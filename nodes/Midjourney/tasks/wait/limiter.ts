@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { Forms } from './forms';
 
 /** The longest pause that a provider can impose, in ms: a task's time limit must not depend on the provider. */
 const LONGEST_PAUSE_MS = 120_000;
@@ -62,6 +63,8 @@ const SUBMITS_IN_FLIGHT = 5;
 export interface Account {
 	reads: Limiter;
 	submits: Limiter;
+	/** Which of the documented forms of a request the account understands. */
+	forms: Forms;
 	/** The number of open tasks that are being watched. */
 	watched: number;
 	/** Unix ms of the last callback that arrived in this process. */
@@ -85,6 +88,7 @@ export function accountOf(key: string, clock: Clock): Account {
 	const account: Account = {
 		reads: new Limiter(READS_IN_FLIGHT, clock),
 		submits: new Limiter(SUBMITS_IN_FLIGHT, clock),
+		forms: new Forms(clock),
 		watched: 0,
 	};
 	accounts.set(key, account);

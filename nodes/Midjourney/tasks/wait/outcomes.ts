@@ -61,6 +61,7 @@ function outcomeOf(
 				...outcome,
 				taskId,
 				task: sighting.task,
+				repeats: task.repeats,
 				polls: readsOf(task, watcher),
 				waitedMs: (sighting.endedAt ?? clock.now()) - since,
 				via: sighting.called ? 'callback' : sighting.reads > 0 ? 'poll' : 'submit',

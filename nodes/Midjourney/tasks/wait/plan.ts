@@ -1,5 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
+import type { Result } from '../../providers/http';
+import type { Task } from '../../providers/task';
 import { sizeReader } from '../imageSize';
 import { savedBefore } from '../internals';
 import { LOST_ANSWER_MS } from '../lost';
@@ -79,6 +81,32 @@ function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Pr
 }
 
 /**
+ * Looks up what requests need before they are sent. All of it is free, and each question is asked once.
+ *
+ * @param read reads a task
+ */
+export function lookUps(
+	{ host, clock, account }: Pick<RunContext, 'host' | 'clock' | 'account'>,
+	read: (taskId: string) => Promise<Result<Task>>,
+): Tools {
+	const sizeOf = sizeReader(host);
+	const files = new Limiter(FILES_IN_FLIGHT, clock);
+	return {
+		readTask: askedOnce(
+			async (taskId) =>
+				await retryTransient(
+					clock,
+					async () => await account.reads.run(async () => await read(taskId)),
+				),
+		),
+		sizeOf: askedOnce(
+			async (url) =>
+				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
+		),
+	};
+}
+
+/**
  * The state of the task of each submit: bought before, ready to be bought, or why it cannot be bought. Submits nothing.
  *
  * @throws when the execution is cancelled
@@ -88,26 +116,12 @@ export async function plannedTasks(
 	run: RunContext,
 	how: How,
 ): Promise<TaskState[]> {
-	const { context, provider, http, host, clock, account } = run;
+	const { context, provider, http, clock } = run;
 	const { helpers } = context;
 	const items = context.getInputData();
 	const itemAt = (itemIndex: number) => items[itemIndex];
 	const pictures = new Pictures({ helpers, provider, http, clock, itemAt });
-	const sizeOf = sizeReader(host);
-	const files = new Limiter(FILES_IN_FLIGHT, clock);
-	const tools: Tools = {
-		readTask: askedOnce(
-			async (taskId) =>
-				await retryTransient(
-					clock,
-					async () => await account.reads.run(async () => await provider.read(http, taskId)),
-				),
-		),
-		sizeOf: askedOnce(
-			async (url) =>
-				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
-		),
-	};
+	const tools = lookUps(run, async (taskId) => await provider.read(http, taskId));
 	return await Promise.all(
 		submits.map(async (submit): Promise<TaskState> => {
 			const { itemIndex, settings, request } = submit;
@@ -148,7 +162,7 @@ export async function plannedTasks(
 async function isTakenUp(
 	task: TaskState,
 	known: Remembered,
-	{ provider, http, clock, memory, account, writer }: RunContext,
+	{ provider, http, clock, memory, account, writer, host }: RunContext,
 	how: How,
 ): Promise<boolean> {
 	const { itemIndex, settings, asked } = task;
@@ -176,8 +190,11 @@ async function isTakenUp(
 				endWith(task, writer.ofOtherAccount(taskId, otherAccount, itemIndex), { taskId });
 				return true;
 			}
-			// Only a failed task may be bought again. A task that cannot be read now is waited for.
-			if (seen.ok && seen.value.status === 'failed') return false;
+			const repeats = host.isTool && memory.isOfThisExecution(known);
+			// Only a failed task may be bought again. A task that cannot be read now is waited for. A model that has seen a
+			// task fail would try the same prompt again and again.
+			if (seen.ok && seen.value.status === 'failed' && !repeats) return false;
+			if (repeats) task.repeats = true;
 			const deadline = now + (settings?.timeLimitMs ?? 0);
 			task.stage = { at: 'bought', taskId, since, deadline, fresh: true };
 			task.asked = known.asked ?? asked;

@@ -63,6 +63,8 @@ export interface TaskState {
 	key?: string;
 	/** Undefined where the item's parameters were refused. */
 	settings?: Settings;
+	/** A tool call that asks for what an earlier one of the execution has bought. */
+	repeats?: boolean;
 	/** What items show of the request. */
 	asked?: RequestSummary;
 	stage: Stage;

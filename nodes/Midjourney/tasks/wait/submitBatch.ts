@@ -1,8 +1,9 @@
 import type { Failure, FailureReason, Http } from '../../providers/http';
-import type { Provider } from '../../providers/provider';
+import type { FormChoice, Provider } from '../../providers/provider';
 import { backoff, type ExecutionClock } from '../clock';
 import type { Memory } from '../memory';
 import { LOST_ANSWER_MS } from '../lost';
+import type { Forms } from './forms';
 import type { Limiter } from './limiter';
 import type { PollSchedule } from './schedule';
 import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
@@ -37,6 +38,8 @@ export interface SubmitDeps {
 	clock: ExecutionClock;
 	memory: Memory;
 	limiter: Limiter;
+	/** Which of the documented forms of a request the account understands. */
+	forms: Forms;
 	/** Whether nothing more is bought after the first refusal, because the node will fail anyway (On Error = stop). */
 	stopsAtRefusal: boolean;
 	/** The address at which the provider reports the end of the task; undefined: none. */
@@ -65,12 +68,15 @@ export async function submitBatch(
 	batch: readonly number[],
 	deps: SubmitDeps,
 ): Promise<void> {
-	const { clock, limiter } = deps;
+	const { clock, limiter, forms } = deps;
 	const progress = { isOver: false, isHeld: false };
 	const send = async (position: number) => {
 		const task = state.tasks[position];
-		if (!task || progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
-		await submitAt(state, position, task, deps, progress);
+		if (!task) return;
+		await forms.inTurn(formsFor(task, deps), async () => {
+			if (progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
+			await submitAt(state, position, task, deps, progress);
+		});
 	};
 	// The provider may have asked another run to pause.
 	const orPaused = () => pause(state, clock.now() + limiter.pausedFor());
@@ -84,6 +90,12 @@ export async function submitBatch(
 	withdrawIntent(state);
 	if (progress.isOver) skipRest(state, deps);
 }
+
+const formsFor = (
+	{ stage }: TaskState,
+	{ provider, http }: Pick<SubmitDeps, 'provider' | 'http'>,
+): FormChoice | undefined =>
+	'request' in stage ? provider.formsOf?.(stage.request, http) : undefined;
 
 async function submitAt(
 	state: WaitState,
@@ -122,19 +134,32 @@ async function submitAt(
 	progress.isOver ||= deps.stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
 }
 
-/** Sends a submit once, and makes sure that its result is remembered even if nobody waits for it any more. */
+/**
+ * Sends a submit once, and makes sure that its result is remembered even if nobody waits for it any more. If a refusal proves
+ * that nothing was accepted and points at the form of the request, the other form is sent: still the same intent.
+ */
 async function sendOnce(
 	task: TaskState,
 	position: number,
 	state: WaitState,
-	{ provider, http, clock, memory, callbackUrl, callsReachWait, underWay, onBought }: SubmitDeps,
+	deps: SubmitDeps,
 ): Promise<Failure | undefined> {
+	const { provider, http, clock, memory, forms, callsReachWait, underWay, onBought } = deps;
 	const { stage, settings, key } = task;
 	if (!('request' in stage) || !settings || key === undefined) return undefined;
 	const since = clock.now();
 	memory.sending(key, since);
 	underWay.count++;
-	const sending = provider.submit(http, stage.request, callbackUrl?.(position));
+	const choice = formsFor(task, deps);
+	const sending = forms.ask(
+		choice,
+		async (form) => {
+			const requestForm = form === choice?.forms[0] ? undefined : form;
+			if (task.asked?.requestForm !== requestForm) task.asked = { ...task.asked, requestForm };
+			return await provider.submit(http, stage.request, deps.callbackUrl?.(position), form);
+		},
+		async () => await clock.orCancelled(async () => true).catch(() => false),
+	);
 	const answer = await sending.finally(() => underWay.count--);
 	if (!answer.ok) {
 		const { failure } = answer;
