@@ -73,6 +73,15 @@ export class MidApi implements ICredentialType {
 			description: 'The API host, without a path',
 		},
 		{
+			displayName: 'File Upload Base URL',
+			name: 'fileUploadUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://kieai.redpandaai.co',
+			description:
+				'Where the node uploads images that the provider cannot fetch from this n8n. Leave it empty for kie.ai, whose host is known. MidAPI documents none.',
+		},
+		{
 			displayName: 'Minimum Balance',
 			name: 'minimumBalance',
 			type: 'number',

@@ -8,7 +8,7 @@ export interface Call {
 	readonly path: string;
 	readonly query: Readonly<Record<string, string>>;
 	readonly headers: IncomingHttpHeaders;
-	/** The parsed JSON; undefined without a body, the raw text if it is not JSON. */
+	/** The parsed JSON; undefined without a body, the raw text if it is not JSON, the bytes of a form with files. */
 	readonly body: unknown;
 	/**
 	 * Lets the emulator do its work (book the submit, take the credits, write the ledger) and returns

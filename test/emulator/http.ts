@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- the emulator is a server of its own, not a node */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import type { Clock } from './clock';
 import type { Answer, Call, Manner } from './faults';
 
@@ -10,7 +10,9 @@ export async function parseCall(
 	handle: (call: Call) => Promise<Answer>,
 ): Promise<Call> {
 	const url = new URL(request.url ?? '/', 'http://emulator');
-	const body = parseBody(await text(request));
+	const bytes = await buffer(request);
+	const isForm = request.headers['content-type']?.startsWith('multipart/') ?? false;
+	const body = isForm ? bytes : parseBody(bytes.toString());
 	let answer: Promise<Answer> | undefined;
 	const call: Call = {
 		method: request.method ?? 'GET',

@@ -5,10 +5,12 @@ export type {
 	CallbackDelivery,
 	CallEntry,
 	Download,
+	ImageFetch,
 	Ledger,
 	Read,
 	Refusal,
 	Submit,
+	Upload,
 } from './ledger';
 export type { Kind, MidApiKind, ProviderName, VtrixModel } from './kinds';
 export type { OutcomeRequest } from './provider';

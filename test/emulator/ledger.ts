@@ -75,6 +75,27 @@ export interface Download {
 	readonly at: number;
 }
 
+/** A file taken; it cost nothing. */
+export interface Upload {
+	readonly fileName: string;
+	readonly mimeType: string;
+	/** Its size. */
+	readonly bytes: number;
+	readonly sha256: string;
+	readonly at: number;
+}
+
+/** An image that a submit names, fetched or not. */
+export interface ImageFetch {
+	/** Without its query. */
+	readonly url: string;
+	/** HTTP status; 0 when there was no answer. */
+	readonly status: number;
+	readonly bytes: number;
+	readonly sha256: string;
+	readonly at: number;
+}
+
 /** Any call to the API or for a file, whatever its answer. */
 export interface CallEntry {
 	readonly method: string;
@@ -93,6 +114,8 @@ export class Ledger {
 	readonly reads: Read[] = [];
 	readonly callbacks: CallbackDelivery[] = [];
 	readonly downloads: Download[] = [];
+	readonly uploads: Upload[] = [];
+	readonly images: ImageFetch[] = [];
 	/** In the order of their end. */
 	readonly calls: CallEntry[] = [];
 	/** The most calls under way at one moment. */
@@ -135,6 +158,8 @@ export class Ledger {
 			this.reads,
 			this.callbacks,
 			this.downloads,
+			this.uploads,
+			this.images,
 			this.calls,
 		];
 		for (const page of pages) page.length = 0;
@@ -158,6 +183,8 @@ export class Ledger {
 			reads: this.reads,
 			callbacks: this.callbacks,
 			downloads: this.downloads,
+			uploads: this.uploads,
+			images: this.images,
 			calls: this.calls,
 		};
 		return JSON.parse(JSON.stringify(shown, (_key, value: unknown) => withoutQuery(value)));

@@ -243,12 +243,15 @@ export class MidApi implements Provider {
 		}
 	}
 
-	private submit({ path, body }: Call): { taskId: string } {
+	private submit(call: Call): { taskId: string } {
+		const { path, body } = call;
 		const submitPath = this.submitPaths[path];
 		if (!submitPath) throw new Error(`No submits at ${path}`);
 		const { fields, draft } = submitPath;
 		if (!this.rateLimit.accepts()) throw new Rejection(429, 'too many requests, try again later');
 		checkFields(body, fields);
+		const unfit = this.shared.images.problemOf(call);
+		if (unfit !== undefined) throw new Rejection(422, unfit);
 		const order = draft(body);
 		const price = this.options.prices[order.kind];
 		if (price > this.credits) throw new Rejection(402, 'the credits do not suffice');

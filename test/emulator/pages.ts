@@ -33,6 +33,7 @@ To ask it by hand, with the header Authorization: Bearer ${apiKeys[0] ?? ''}
   MidAPI  POST ${url}/api/v1/mj/generate
                {"taskType": "mj_txt2img", "prompt": "a lighthouse"}
           GET  ${url}/api/v1/mj/record-info?taskId=<taskId>
+          POST ${url}/api/file-stream-upload (a form with file and uploadPath)
   Vtrix   POST ${url}/model/v1/generation
                {"model": "midjourney_diffusion", "input": [{"params": {"text": "a lighthouse"}}]}
           GET  ${url}/model/v1/generation/task/<id>

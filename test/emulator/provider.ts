@@ -1,6 +1,7 @@
 import type { Clock } from './clock';
 import type { Answer, Call } from './faults';
 import type { Files } from './files';
+import type { Images } from './images';
 import type { JsonObject } from './json';
 import type { Kind, ProviderName } from './kinds';
 import type { Ledger } from './ledger';
@@ -39,6 +40,8 @@ export interface SharedServices {
 	readonly apiKeys: readonly string[];
 	readonly tasks: TaskStore;
 	readonly files: Files;
+	/** What is known of the images that submits name. */
+	readonly images: Images;
 	readonly ledger: Ledger;
 	readonly clock: Clock;
 	readonly random: Random;

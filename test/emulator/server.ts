@@ -5,6 +5,7 @@ import { type Clock, wallClock } from './clock';
 import { type Answer, type Call, Faults, type Interceptor, type Reaction } from './faults';
 import { Files } from './files';
 import { notFound, type NoPath, parseCall, send } from './http';
+import { Images } from './images';
 import {
 	DEFAULT_LATENCY_MS,
 	withDefaults,
@@ -19,6 +20,7 @@ import type { SharedServices, OutcomeRequest, Provider } from './provider';
 import { type Range, seededRandom } from './random';
 import type { Limit } from './rateLimit';
 import { type Outcome, type Task, TaskStore } from './tasks';
+import { Uploads } from './uploads';
 import { Vtrix, VTRIX_DEFAULTS, VTRIX_PRICES, type VtrixOptions } from './vtrix';
 
 /** The settings of Vtrix that differ from the defaults. */
@@ -67,6 +69,8 @@ export interface EmulatorOptions {
 	/** The first index of generateVary. */
 	varyIndexBase?: 0 | 1;
 	vtrix?: VtrixChanges;
+	/** Each image that a submit names is fetched; a submit with one that cannot be, or is none, is refused. Off by default. */
+	fetchesImages?: boolean;
 	/**
 	 * Decides how a task ends. By default a prompt with [fail] ends in `failed3`, one with [fail2] in `failed2`:
 	 * successFlag 3 and 2 at MidAPI, generation failed (...098) and provider unavailable (...099) at Vtrix.
@@ -116,10 +120,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	});
 	const files = new Files(() => url, tasks, clock, ledger);
 	const apiKeys = [options.apiKey ?? DEFAULT_API_KEY].flat();
+	const uploads = new Uploads(() => url, apiKeys, clock, ledger);
+	const images = new Images(options.fetchesImages ?? false, clock, ledger);
 	const shared: SharedServices = {
 		apiKeys,
 		tasks,
 		files,
+		images,
 		ledger,
 		clock,
 		random: seededRandom(options.seed ?? 1),
@@ -161,11 +168,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	);
 
 	const handle = async (call: Call): Promise<Answer> => {
+		await images.look(call);
 		for (const provider of providers) {
 			const answer = provider.answer(call);
 			if (answer) return answer;
 		}
-		return (await files.answer(call)) ?? notFound(call, options.noPath);
+		return (
+			(await files.answer(call)) ?? (await uploads.answer(call)) ?? notFound(call, options.noPath)
+		);
 	};
 
 	let held = 0;

@@ -240,6 +240,8 @@ export class Vtrix implements Provider {
 		if (!this.rateLimit.accepts()) throw new Refused(429, 'too many requests, try again later');
 		const { name, model, params, strays } = this.requestIn(call.body);
 		this.check(model, params);
+		const unfit = this.shared.images.problemOf(call);
+		if (unfit !== undefined) throw new Refused(422, unfit);
 		const source = this.sourceOf(model, params);
 		const price = this.options.prices[name];
 		if (price > this.balanceUsd) {

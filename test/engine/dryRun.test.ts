@@ -340,8 +340,27 @@ const standingAlone = (parameters: IDataObject): IDataObject =>
 			.replace(/\$fromAI\([^)]*\)/g, '$json.prompt'),
 	) as IDataObject;
 
+/** What a visitor uploads into a form. */
+const UPLOAD = { Photo: { data: '/9j/4A==', mimeType: 'image/jpeg', fileName: 'photo.jpg' } };
+
 describe('The examples, switched to Dry Run', () => {
 	const bench = useEngine();
+
+	it('names a photo that is missing', async () => {
+		const found = buying.find(([file]) => file.startsWith('16-'));
+		if (!found) throw new Error('There is no such example');
+		const [, , { type, parameters }] = found;
+		const entered = standingAlone(parameters);
+		const { items } = await bench.engine.run({
+			parameters: { ...entered, options: { ...(entered.options as IDataObject), ...DRY } },
+			items: [INPUT],
+			settings: { type, ...NO_CREDENTIAL },
+		});
+		expect(items[0]?.json).toMatchObject({
+			valid: false,
+			errorMessage: expect.stringMatching(/has no binary field Photo/) as unknown,
+		});
+	});
 
 	it('are all there', () => {
 		expect(new Set(buying.map(([file]) => file)).size).toBeGreaterThanOrEqual(13);
@@ -352,6 +371,7 @@ describe('The examples, switched to Dry Run', () => {
 		const { items, error } = await bench.engine.run({
 			parameters: { ...entered, options: { ...(entered.options as IDataObject), ...DRY } },
 			items: [INPUT, INPUT],
+			files: [UPLOAD, UPLOAD],
 			settings: { type, ...NO_CREDENTIAL },
 		});
 		expect(error).toBeUndefined();

@@ -115,11 +115,14 @@ export interface Scenario {
 	parameters: IDataObject;
 	/** The json of the incoming items; one empty item by default. */
 	items?: IDataObject[];
+	/** The files of the incoming items, by binary field: what `Engine.store` gives, or what n8n has in memory. */
+	files?: Array<Record<string, IBinaryData>>;
 	/** On Error, Retry On Fail and other settings of the node. */
 	settings?: Partial<INode>;
 	credentials?: Partial<{
 		apiKey: string;
 		baseUrl: string;
+		fileUploadUrl: string;
 		requestFormat: string;
 		minimumBalance: number | string;
 	}>;
@@ -210,7 +213,12 @@ export class Engine {
 
 	async run(scenario: Scenario): Promise<Result> {
 		this.logged.length = 0;
-		const items = (scenario.items ?? [{}]).map((json) => ({ json }));
+		const items = (scenario.items ?? scenario.files?.map(() => ({})) ?? [{}]).map(
+			(json, at): INodeExecutionData => {
+				const binary = scenario.files?.[at];
+				return binary ? { json, binary } : { json };
+			},
+		);
 		const workflow = this.workflow(scenario, items);
 		const data =
 			scenario.retryOf ??
@@ -292,6 +300,38 @@ export class Engine {
 	async bytes(binary: IBinaryData | undefined): Promise<Buffer> {
 		if (!binary) throw new Error('There is no such binary field');
 		return await Container.get(BinaryDataService).getAsBuffer(binary);
+	}
+
+	/** Puts a file where n8n keeps those of executions. */
+	async store(
+		bytes: Buffer,
+		mimeType: string,
+		fileName: string,
+		executionId = 'before',
+	): Promise<IBinaryData> {
+		const location = { type: 'execution', workflowId: 'workflow', executionId } as const;
+		const binary = { mimeType, fileName, data: '' };
+		return await Container.get(BinaryDataService).store(location, bytes, binary);
+	}
+
+	/** Moves a file of a trigger to its execution, as n8n does when it first saves that; gives the file as it is then. */
+	async moved(binary: IBinaryData, executionId: string): Promise<IBinaryData> {
+		const { id = '' } = binary;
+		const after = id.replace('/temp/', `/${executionId}/`);
+		const [from = '', to = ''] = [id, after].map((one) => one.split(':')[1]);
+		await Container.get(BinaryDataService).rename(from, to);
+		return { ...binary, id: after };
+	}
+
+	/** What n8n serves to whoever has the token of a signed address; undefined when it does not fit. */
+	async signed(token: string): Promise<Buffer | undefined> {
+		const service = Container.get(BinaryDataService);
+		try {
+			const id = service.validateSignedToken(token);
+			return await service.getAsBuffer({ id, data: '', mimeType: '' });
+		} catch {
+			return undefined;
+		}
 	}
 
 	private workflow(scenario: Scenario, items: INodeExecutionData[]): Workflow {

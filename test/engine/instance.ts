@@ -30,6 +30,9 @@ export class Instance {
 	/** The executions that `until` waits for at this moment. */
 	private readonly waitedFor = new Set<string>();
 
+	/** With another status a proxy keeps everybody from n8n's signed files. */
+	filesAnswer = 200;
+
 	private constructor(
 		private readonly engine: Engine,
 		private readonly server: Server,
@@ -139,7 +142,13 @@ export class Instance {
 		{ pathname, searchParams }: URL,
 		body: string,
 		headers: NodeJS.Dict<string | string[]>,
-	): Promise<{ status: number; body: string }> {
+	): Promise<{ status: number; body: string | Buffer }> {
+		if (pathname === '/rest/binary-data/signed') {
+			const file = await this.engine.signed(searchParams.get('token') ?? '');
+			return file && this.filesAnswer === 200
+				? { status: 200, body: file }
+				: { status: file ? this.filesAnswer : 400, body: 'no' };
+		}
 		const [, route, id = '', suffix] = pathname.split('/');
 		const execution = this.executions.get(id);
 		if (method === 'GET' && route === 'form-waiting' && suffix === 'n8n-execution-status') {

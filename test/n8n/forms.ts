@@ -1,11 +1,34 @@
 import type { N8nServer } from './server';
 import { until } from './until';
 
-/** What a browser sends for a form with these fields. */
-export function formDataOf(fields: string[] = ['the second one']): FormData {
+/** What a browser sends for a form with these fields; a file is an upload. */
+export function formDataOf(fields: Array<string | File> = ['the second one']): FormData {
 	const form = new FormData();
 	fields.forEach((value, position) => form.append(`field-${position}`, value));
 	return form;
+}
+
+/** Opens the form of a published workflow, fills in its fields in order and sends them; gives n8n's answer. */
+export async function sendForm(
+	n8n: N8nServer,
+	webhookId: string,
+	fields: Array<string | File>,
+): Promise<Response> {
+	const url = `${n8n.webhookUrl}/form/${webhookId}`;
+	await until(
+		'the form is there',
+		// n8n may close a connection that was kept open just when it is used again.
+		async () => (await fetch(url).catch(() => undefined))?.status,
+		(status) => status === 200,
+	);
+	// n8n accepts the form only a moment after it shows it.
+	const answer = await until(
+		'the form is taken',
+		async () => await fetch(url, { method: 'POST', body: formDataOf(fields) }),
+		({ status }) => status !== 404,
+	);
+	if (!answer.ok) throw new Error(`The form was answered ${answer.status}`);
+	return answer;
 }
 
 /** A visit to a form of n8n as a browser makes it. */
@@ -16,21 +39,13 @@ export class FormVisit {
 		readonly executionId: string,
 	) {}
 
-	/** Opens the form of a published workflow, fills in its fields in order and sends them. */
-	static async begin(n8n: N8nServer, webhookId: string, fields: string[]): Promise<FormVisit> {
-		const url = `${n8n.webhookUrl}/form/${webhookId}`;
-		await until(
-			'the form is there',
-			async () => (await fetch(url)).status,
-			(status) => status === 200,
-		);
-		// n8n accepts the form only a moment after it shows it.
-		const answer = await until(
-			'the form is taken',
-			async () => await fetch(url, { method: 'POST', body: formDataOf(fields) }),
-			({ status }) => status !== 404,
-		);
-		if (!answer.ok) throw new Error(`The form was answered ${answer.status}`);
+	/** Sends the form of a published workflow that has more pages. */
+	static async begin(
+		n8n: N8nServer,
+		webhookId: string,
+		fields: Array<string | File>,
+	): Promise<FormVisit> {
+		const answer = await sendForm(n8n, webhookId, fields);
 		const { formWaitingUrl = '' } = (await answer.json()) as { formWaitingUrl?: string };
 		const executionId = new URL(formWaitingUrl).pathname.split('/').pop() ?? '';
 		return new FormVisit(formWaitingUrl, executionId);

@@ -189,14 +189,25 @@ describe('The panel', () => {
 		expect(limits.filter(({ noDataExpression }) => noDataExpression !== true)).toEqual([]);
 	});
 
-	it.each(['download'])('does not offer %s in a tool of an agent', (name) => {
+	it.each(['download', 'imageSource'])('does not offer %s in a tool of an agent', (name) => {
 		const tool = { ...description, name: `${description.name}Tool` };
-		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };
+		const chosen = { resource: 'image', operation: 'generate', mode: 'imageToImage' };
+		const parameters = { authentication: 'midApi', ...chosen };
 		const shownIn = (type: typeof tool) =>
 			named(name).filter((one) =>
 				NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), type),
 			).length;
 		expect([shownIn(description), shownIn(tool)]).toEqual([1, 0]);
+	});
+
+	it('asks for an image URL in a tool of an agent, without the choice', () => {
+		const tool = { ...description, name: `${description.name}Tool` };
+		const chosen = { resource: 'image', operation: 'generate', mode: 'imageToImage' };
+		const parameters = { authentication: 'midApi', ...chosen };
+		const shown = named('imageUrls').filter((one) =>
+			NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), tool),
+		);
+		expect(shown).toHaveLength(1);
 	});
 
 	it('shows in the subtitle of a node what its default name does not say', () => {

@@ -157,7 +157,7 @@ describe('The README', () => {
 	it('names the tested n8n versions, and how the examples run in them', () => {
 		const [[, ...versions] = [], examples = []] = tableWithHead('n8n versions');
 		expect(versions).toEqual([CURRENT_N8N, OLDER_N8N, LAST_N8N_1]);
-		expect(examples[0]).toMatch(/^Examples 1 to 13 and 15/);
+		expect(examples[0]).toMatch(/^Examples 1 to 13, 15 and 16/);
 		expect(examples.slice(1)).toEqual(['yes', 'yes', 'yes']);
 		const limited = Object.entries(WALKTHROUGHS).filter(([, { only }]) => only !== undefined);
 		expect(limited).toEqual([
@@ -166,7 +166,7 @@ describe('The README', () => {
 	});
 
 	it.each([
-		['Examples 1 to 13 and 15, Trigger, waiting', ['examples', 'trigger', 'callers']],
+		['Examples 1 to 13, 15 and 16, Trigger, waiting', ['examples', 'trigger', 'callers']],
 		['Every operation of both providers', ['operations']],
 		['Tool of an AI agent', ['agent']],
 	])('says which n8n versions are tested for: %s', (row, suites) => {

@@ -2,6 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { Jimp } from 'jimp';
+
 import type { Emulator, EmulatorOptions, Kind } from '../emulator';
 import type { Execution, Item, N8nClient } from '../n8n/client';
 import { formDataOf, FormVisit } from '../n8n/forms';
@@ -120,6 +122,11 @@ export const WALKTHROUGHS: Record<string, Walkthrough> = {
 		buys: ['imageFast', 'imageFast', 'imageFast', 'video'],
 		walk: useThreeModes,
 	},
+	'16-form-photo-upscale.json': {
+		buys: ['imageFast', 'upscale'],
+		provider: { fetchesImages: true },
+		walk: sendPhoto,
+	},
 };
 
 /** Runs an example as its user does. */
@@ -147,7 +154,8 @@ async function imported(
 	enter: (workflow: Workflow) => Workflow = (workflow) => workflow,
 	accounts: Record<string, { type: string; data: JsonObject }> = {},
 ): Promise<{ workflow: Workflow; workflowId: string }> {
-	const data = { apiKey, baseUrl: emulator.url };
+	// An n8n that keeps files in memory has to upload them.
+	const data = { apiKey, baseUrl: emulator.url, fileUploadUrl: emulator.url };
 	const ours = await createCredentials(client, data, ` for ${file}`);
 	const smtp = { type: 'smtp', data: mailbox.account };
 	const others = { emailSend: smtp, emailSendHitlTool: smtp, ...accounts };
@@ -254,7 +262,7 @@ async function workOffTable(stage: Stage, file: string): Promise<Execution> {
 async function publishForm(
 	stage: Stage,
 	file: string,
-): Promise<{ workflowId: string; visit(fields: string[]): Promise<FormVisit> }> {
+): Promise<{ workflowId: string; visit(fields: Array<string | File>): Promise<FormVisit> }> {
 	const { workflow, workflowId } = await imported(stage, file);
 	await stage.client.activate(workflowId);
 	const form = workflow.nodes.find(({ type }) => type === 'n8n-nodes-base.formTrigger');
@@ -425,6 +433,22 @@ async function useThreeModes(stage: Stage, file: string): Promise<Execution> {
 	if (!video.html.includes('.mp4')) throw new Error('The page shows no video');
 	if (!failed.html.includes('That did not work')) throw new Error('The page hides the failure');
 	return video.execution;
+}
+
+async function sendPhoto(stage: Stage, file: string): Promise<Execution> {
+	const picture = new Jimp({ width: 600, height: 400, color: 0x2e6e4aff });
+	const photo = new Uint8Array(await picture.getBuffer('image/png'));
+	const upload = new File([photo], 'photo.png', { type: 'image/png' });
+	const { visit } = await publishForm(stage, file);
+	const form = await visit(['As a linocut', upload]);
+	const shown = imagesIn(await form.nextPage(MINUTE));
+	await form.send();
+	const execution = await stage.client.finished(form.executionId, WALK_TIMEOUT_MS);
+	const [fetched] = stage.emulator.ledger.images;
+	if (fetched?.bytes !== photo.length) throw new Error('The provider did not get the photo');
+	const [result] = itemsOf(execution, 'Upscale');
+	if (!shown.includes(String(result?.json.url))) throw new Error('The result is not shown');
+	return execution;
 }
 
 /** All items in the output of a node. */

@@ -1,4 +1,12 @@
-import { cleanText, rawOf, withoutKey, wordsIn } from '../../nodes/Midjourney/providers/clean';
+import type { IDataObject } from 'n8n-workflow';
+
+import {
+	cleanText,
+	ownText,
+	rawOf,
+	withoutKey,
+	wordsIn,
+} from '../../nodes/Midjourney/providers/clean';
 import { signedAddress } from '../../nodes/Midjourney/tasks/callbacks/address';
 import { tokenPieces } from '../callbackAddress';
 
@@ -167,5 +175,32 @@ describe('The API key', () => {
 		['no key', undefined, 'no key'],
 	])('%j without %j', (words, key, shown) => {
 		expect(withoutKey(words, key)).toBe(shown);
+	});
+});
+
+describe('The address under which n8n serves a picture', () => {
+	const URL_OF_PICTURE = 'https://n8n.example.com/rest/binary-data/signed?token=hush';
+
+	it.each<[string, (url: string) => unknown]>([
+		['in a field', (url) => ({ imgUrl: url })],
+		['in a list', (url) => ({ fileUrls: [url] })],
+		['in a prompt', (url) => ({ prompt: `${url} a cup` })],
+		['in JSON as a text', (url) => ({ paramJson: JSON.stringify({ fileUrls: [url] }) })],
+		['with escaped slashes', (url) => ({ said: `"${url.replace(/\//g, '\\/')}"` })],
+	])('is shown without its token: %s', (_, echoed) => {
+		const shown = JSON.stringify(rawOf(echoed(URL_OF_PICTURE) as IDataObject));
+		expect(shown).toContain('binary-data');
+		expect(shown).not.toContain('hush');
+	});
+
+	it('is shown without its token in a prompt', () => {
+		expect(ownText(`${URL_OF_PICTURE} a cup`)).toBe(
+			'https://n8n.example.com/rest/binary-data/signed a cup',
+		);
+	});
+
+	it('is no other link', () => {
+		const words = 'https://a.example/1.png?v=2 a cup';
+		expect(ownText(words)).toBe(words);
 	});
 });

@@ -41,6 +41,8 @@ const REASONS: Record<FailureReason, RegExp> = {
 	notOffered: /Choose another operation/,
 	invalidSource: /from one finished task/,
 	unknownSize: /Enter Image Width and Image Height/,
+	unusableImage: /Input Data Field Name must name a binary field/,
+	undeliverableImage: /set Image Source to URL/,
 	unfitCanvas: /Change the canvas or the mask/,
 	unreachable: /Check Base URL/,
 	connectionLost: /Check the network/,

@@ -1,4 +1,6 @@
 import {
+	binaryField,
+	binaryFields,
 	choiceField,
 	integerField,
 	jsonField,
@@ -67,6 +69,10 @@ describe('A field accepts what people and expressions give', () => {
 			`123::2, random ${one}::0.5`,
 			['123::2', 'random', `${one}::0.5`],
 		],
+		['the name of a binary field', binaryField(look), ' data ', 'binary:data'],
+		['a name with a space', binaryField(look), 'My photo', 'binary:My%20photo'],
+		['names of binary fields', binaryFields(2, look), 'a,  b', ['binary:a', 'binary:b']],
+		['an array of names', binaryFields(2, look), ['a', 'b'], ['binary:a', 'binary:b']],
 		['nothing, where it is optional', aspectRatio, '', undefined],
 		['null, where it is optional', optional(integer), null, undefined],
 	];
@@ -114,6 +120,14 @@ describe('A field reports what does not fit', () => {
 		['a word for a switch', switchField(look), 'yes', /must be true or false/],
 		['an object among URLs', imageUrls(''), [{ url: 'x' }], /not a URL/],
 		['an empty list', imageUrls(''), [], /is empty/],
+		['no name of a binary field', binaryField(look), ' ', /is empty/],
+		[
+			'two names for one picture',
+			binaryField(look),
+			'a, b',
+			/names 2 fields, at most 1 are allowed/,
+		],
+		['half a character for a name', binaryField(look), '\ud83e', /contains an invalid field name/],
 		['what is no JSON', json, '{ "a": 1', /is not valid JSON: “{ "a": 1”/],
 		['an expression left as text', json, '{ "a": "{{ $json.a }}" }', /switch .* to Expression/],
 		['an expression left as text, bare', json, '{ "a": {{ $json.a }} }', /switch .* to Expression/],

@@ -13,6 +13,8 @@ describe('The type of a file', () => {
 		['MP4', '\0\0\0\x20ftypisom\0\0\x02\0', 'video/mp4', 'mp4'],
 		['QuickTime', '\0\0\0\x14ftypqt  \0\0\0\0', 'video/quicktime', 'mov'],
 		['AVIF', '\0\0\0\x1cftypavif\0\0\0\0', 'image/avif', 'avif'],
+		['HEIC', '\0\0\0\x18ftypheic\0\0\0\0', 'image/heic', 'heic'],
+		['HEIF', '\0\0\0\x18ftypmif1\0\0\0\0', 'image/heif', 'heif'],
 		['WebM', '\x1aE\xdf\xa3\x01\0\0\0', 'video/webm', 'webm'],
 	])('is recognised by its first bytes: %s', (_, letters, mimeType, extension) => {
 		expect(mediaOf(head(letters))).toEqual({ mimeType, extension });

@@ -1,5 +1,6 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
+import { addressOfField } from '../providers/images';
 import type { ProviderName } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 
@@ -183,6 +184,52 @@ export function urlField(display: Display, max = 2048): Field<string> {
 			const reading = anyText.read(value);
 			const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
 			return problem === undefined ? reading : { problem };
+		},
+	};
+}
+
+/** Hides a field when the node is an agent's tool. */
+export const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
+
+/**
+ * Names of binary fields of the item, separated by commas. They are read as the addresses of the images in them, so that a
+ * request looks the same wherever an image comes from. Hidden in tools, because no file reaches an agent's tool.
+ *
+ * @param max how many there may be
+ */
+export function binaryFields(max: number, display: Display): Field<string[]> {
+	const names = listField({ separator: /\s*[,\n]\s*/ }, display);
+	return {
+		property: {
+			...names.property,
+			typeOptions: { binaryDataProperty: true },
+			displayOptions: NOT_IN_TOOLS,
+			hint: 'The name of the input field containing the binary file data to use',
+		},
+		read(value) {
+			const reading = names.read(value);
+			if ('problem' in reading) return reading;
+			if (reading.value.length > max) {
+				return { problem: `names ${reading.value.length} fields, at most ${max} are allowed` };
+			}
+			const addresses = reading.value.flatMap((name) => addressOfField(name) ?? []);
+			return addresses.length === reading.value.length
+				? { value: addresses }
+				: { problem: 'contains an invalid field name' };
+		},
+	};
+}
+
+/** The same for one image. */
+export function binaryField(display: Display): Field<string> {
+	const { property, read } = binaryFields(1, display);
+	return {
+		property,
+		read(value) {
+			const reading = read(value);
+			if ('problem' in reading) return reading;
+			const [address = ''] = reading.value;
+			return { value: address };
 		},
 	};
 }

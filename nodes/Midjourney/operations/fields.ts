@@ -4,11 +4,15 @@ import { versionName, type Version } from '../providers/language';
 import type { Source, Strength } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 import {
+	binaryField,
+	binaryFields,
 	byPeople,
 	choiceField,
+	exceptFor,
 	integerField,
 	isUnset,
 	listField,
+	NOT_IN_TOOLS,
 	onlyFor,
 	onlyWith,
 	optional,
@@ -268,9 +272,79 @@ export const imageUrlField = (description: string): Field<string> =>
 		1024,
 	);
 
-/** A public image to work on. */
-export const imageUrl = imageUrlField(
-	'The image to work on. The provider fetches it, so it must be public.',
+/** How many images of an item one request may use. */
+const MOST_IMAGES = 10;
+
+/**
+ * Where images come from: the web, or binary fields of the item. In an agent's tool it is always the web, whatever was
+ * chosen before, because no file reaches a tool.
+ */
+const imageSource = choiceField(
+	[
+		{
+			name: 'Binary Field',
+			value: 'binary',
+			description: 'A file of the input item, such as a form upload',
+		},
+		{ name: 'URL', value: 'url', description: 'An address on the web' },
+	] as const,
+	{
+		displayName: 'Image Source',
+		name: 'imageSource',
+		default: 'url',
+		noDataExpression: true,
+		displayOptions: NOT_IN_TOOLS,
+	},
+);
+
+const INPUT_FIELD: Display = {
+	displayName: 'Input Data Field Name',
+	name: 'binaryPropertyName',
+	default: 'data',
+	required: true,
+	placeholder: 'e.g. data',
+	description: 'The image to use from the input item: PNG, JPEG, WebP or GIF, at most 30 MB',
+};
+
+/** An image from the web or from the item: its fields, and the address that they give. */
+export const imageFrom = (url: Field<string>) => {
+	// Not "only with URL": where Image Source is not shown, nobody has chosen it.
+	const onTheWeb = exceptFor(imageSource, ['binary'], url);
+	const inItem = onlyFor(imageSource, ['binary'], binaryField(INPUT_FIELD));
+	return {
+		fields: [imageSource, onTheWeb, inItem],
+		from: (entered: Parameters): string => entered.get(inItem) ?? entered.need(onTheWeb),
+	};
+};
+
+/** Images from the web or from the item: as `imageFrom`, undefined where the fields do not apply. */
+export const imagesFrom = (
+	urls: Field<string[]>,
+	where: <T>(field: Field<T>) => Field<T | undefined>,
+) => {
+	const source = where(imageSource);
+	const onTheWeb = where(exceptFor(imageSource, ['binary'], urls));
+	const inItem = where(
+		onlyFor(
+			imageSource,
+			['binary'],
+			binaryFields(MOST_IMAGES, {
+				...INPUT_FIELD,
+				placeholder: 'e.g. data, image2',
+				description: `${INPUT_FIELD.description}. Separate several names with commas.`,
+			}),
+		),
+	);
+	return {
+		fields: [source, onTheWeb, inItem],
+		from: (entered: Parameters): string[] | undefined =>
+			entered.get(inItem) ?? entered.get(onTheWeb),
+	};
+};
+
+/** An image to work on, from the web or from the item. */
+export const anyImage = imageFrom(
+	imageUrlField('The image to work on. The provider fetches it, so it must be public.'),
 );
 
 const ASPECT_RATIOS = [

@@ -6,6 +6,7 @@ import {
 	exceptFor,
 	integerField,
 	listField,
+	NOT_IN_TOOLS,
 	numberField,
 	onlyFor,
 	optional,
@@ -50,9 +51,6 @@ const WAIT_MODES: ReadonlyArray<{ name: string; value: WaitMode; description: st
 		description: 'Read the tasks at intervals until all of them have ended. Holds the worker.',
 	},
 ];
-
-/** Hides a field when the node is an agent's tool. */
-const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
 
 const DEFAULT_WAIT_MODE: WaitMode = 'auto';
 

@@ -50,8 +50,11 @@ const CUT_SECRET = new RegExp(
 	'i',
 );
 
-/** The parameters that identify a callback address of ours (tasks/callbacks/address.ts). */
-const OWN_ADDRESS = /mj(?:Token|Reference)/i;
+/**
+ * The parameters that identify a callback address of ours (tasks/callbacks/address.ts), and the path under which n8n serves
+ * an image of the workflow to anyone who has its token (tasks/pictures.ts).
+ */
+const OWN_ADDRESS = /mj(?:Token|Reference)|\/binary-data\\*\/signed\?/i;
 const CALLBACK_FIELD = /call[-_ ]?back/i;
 
 /** The same text without keys, and without the queries of URLs. */
@@ -61,6 +64,12 @@ export const cleanText = (value: string): string =>
 		.replace(SECRET_PARAMETERS, '$1$2…')
 		.replace(BEARER, 'Bearer …')
 		.replace(API_KEY, 'sk-…');
+
+/** A text of the user's, as a provider repeats it: links stay as they are, except those to this n8n. */
+export const ownText = (value: unknown): string | undefined => {
+	const words = text(value);
+	return words !== undefined && OWN_ADDRESS.test(words) ? cleanText(words) : words;
+};
 
 /** A provider's message in a form that may be shown; undefined if there is none. */
 export function wordsIn(value: unknown): string | undefined {
@@ -75,8 +84,8 @@ export const withoutKey = (value: string, key: string | undefined): string =>
 	key === undefined || key.length < SHORTEST_KEY ? value : value.replaceAll(key, '***');
 
 /**
- * An answer of a provider without the callback addresses, in whatever form it echoes them: under any field name, in an object,
- * or in JSON as text. Links to results are kept, because they only work as a whole.
+ * An answer of a provider without the addresses of this n8n (callbacks, and images that n8n serves), in whatever form it echoes
+ * them: under any field name, in an object, or in JSON as text. Links to results are kept, because they only work as a whole.
  */
 export function withoutCallbacks(value: unknown, isCallback = false, depth = 0): unknown {
 	if (depth > DEEPEST) return null;

@@ -106,6 +106,18 @@ const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 		check: 'Enter Image Width and Image Height under Additional Fields.',
 		cause: 'configuration-invalid',
 	}),
+	unusableImage: () => ({
+		what: 'An image of the input item cannot be used',
+		check:
+			'Input Data Field Name must name a binary field that contains a PNG, JPEG, WebP or GIF image.',
+		cause: 'configuration-invalid',
+	}),
+	undeliverableImage: (provider) => ({
+		what: `The image of the input item cannot get to ${provider}`,
+		check:
+			'There are three ways. This n8n serves it: n8n needs an address that the internet can reach (WEBHOOK_URL), and must not keep binary data in memory (N8N_DEFAULT_BINARY_DATA_MODE). Or the node uploads it: with MidAPI, enter File Upload Base URL in the credential. Or put the image on the web and set Image Source to URL.',
+		cause: 'configuration-invalid',
+	}),
 	unfitCanvas: () => ({
 		what: 'Canvas, mask and image do not go together',
 		check:

@@ -10,6 +10,7 @@ import { bodyOf } from './body';
 import { callbackKey } from './callback';
 import { cleanText, withoutKey } from './clean';
 import { isHttpUrl, isRecord, numberIn, text } from './json';
+import type { Form } from './multipart';
 
 /** Why a request failed, in one vocabulary for all providers (wording: errors.ts). */
 export type FailureReason =
@@ -26,6 +27,8 @@ export type FailureReason =
 	| 'notOffered'
 	| 'invalidSource'
 	| 'unknownSize'
+	| 'unusableImage'
+	| 'undeliverableImage'
 	| 'unfitCanvas'
 	| 'unreachable'
 	| 'connectionLost'
@@ -80,8 +83,12 @@ export const notOffered = failed({ reason: 'notOffered', accepted: 'no', transie
 export interface Call {
 	method: 'GET' | 'POST';
 	path: string;
+	/** Where it goes when not to the base URL; without a slash at the end. */
+	baseUrl?: string;
 	query?: IDataObject;
 	body?: IDataObject;
+	/** Sent instead of `body`. */
+	form?: Form;
 	/** The time limit in ms, if an answer is useful for a shorter time than usual. */
 	limitMs?: number;
 }
@@ -106,6 +113,8 @@ export interface Http {
 	readonly webhookSecrets: readonly string[];
 	/** The form of a request body, if the credential lets the user choose it; any other value: whichever works. */
 	readonly requestFormat?: string;
+	/** Where files go by the credential, without a slash at the end; undefined: it does not say. */
+	readonly uploadUrl?: string;
 	/**
 	 * The least balance with which a run may buy anything, in the provider's credits; undefined: no minimum. NaN: what was entered
 	 * is not a valid number.
@@ -136,7 +145,7 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
 /**
  * Opens access to a provider. n8n adds the key (`authenticate` of the credential). Every HTTP status is returned as a reply,
  * and every transport error as a failure. Nothing is repeated here and no redirect is followed: the key goes to the base URL
- * and nowhere else.
+ * (with a file, to the provider's host for uploads) and nowhere else.
  *
  * The credential is opened once, and only the parts of the context that a request needs are kept. So the access still works
  * after the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would
@@ -154,7 +163,7 @@ export async function openHttp(context: RequestContext, credentialType: string):
 	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
 	const key = text(data.apiKey)?.trim();
 	const host = data.baseUrl === 'other' ? data.otherBaseUrl : data.baseUrl;
-	const base = text(host)?.trim().replace(/\/+$/, '') ?? '';
+	const base = withoutSlash(host) ?? '';
 	return {
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),
@@ -163,16 +172,18 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			(secret) => text(secret)?.trim() || [],
 		),
 		requestFormat: text(data.requestFormat),
+		uploadUrl: withoutSlash(data.fileUploadUrl),
 		minimumBalance: minimumIn(data.minimumBalance),
-		async send({ method, path, query, body, limitMs = LIMIT_MS[method] }) {
-			if (!isHttpUrl(base)) {
+		async send({ method, path, baseUrl = base, query, body, form, limitMs = LIMIT_MS[method] }) {
+			if (!isHttpUrl(baseUrl)) {
 				// Not shown: if the user mixed up the fields, it is the key.
-				return neverSent({ message: 'Base URL is not a URL that starts with https:// or http://' });
+				const field = baseUrl === base ? 'Base URL' : 'File Upload Base URL';
+				return neverSent({ message: `${field} is not a URL that starts with https:// or http://` });
 			}
 			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {
 				method,
-				url: base + path,
+				url: baseUrl + path,
 				qs: query,
 				body,
 				json: true,
@@ -186,6 +197,10 @@ export async function openHttp(context: RequestContext, credentialType: string):
 				returnFullResponse: true,
 			};
 			try {
+				if (form) {
+					options.body = await form.open();
+					options.headers = { 'content-type': form.contentType, 'content-length': form.bytes };
+				}
 				const reply: unknown = await Reflect.apply(helpers.httpRequestWithAuthentication, caller, [
 					credentialType,
 					options,
@@ -200,6 +215,9 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		},
 	};
 }
+
+const withoutSlash = (url: unknown): string | undefined =>
+	text(text(url)?.trim().replace(/\/+$/, ''));
 
 /** No minimum for 0, and for an older credential without the field. An expression may have any value. */
 function minimumIn(entered: unknown): number | undefined {

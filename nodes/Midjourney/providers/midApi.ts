@@ -16,6 +16,7 @@ import {
 } from './http';
 import { noTaskId, OF_ANOTHER_TASK } from './ids';
 import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
+import { formWith } from './multipart';
 import type {
 	ExtendVideo,
 	FormChoice,
@@ -46,6 +47,15 @@ const COMMON = '/api/v1/common';
 
 /** kie keeps the balance elsewhere and answers 404 at the usual place (wire.md: MidAPI credits). */
 const BALANCE = { common: `${COMMON}/credit`, chat: '/api/v1/chat/credit' };
+
+/** Where files go with a key of kie.ai; of midapi.ai no such place is documented (wire.md: MidAPI file upload). */
+const UPLOAD_URL: Readonly<Record<string, string>> = {
+	'https://api.kie.ai': 'https://kieai.redpandaai.co',
+};
+/** The folder at the provider. */
+const UPLOAD_PATH = 'images';
+/** A file takes longer than a request, in ms. */
+const UPLOAD_MS = 300_000;
 
 /** Generated files are kept for 15 days (wire.md: MidAPI). */
 const RETENTION_MS = 15 * 24 * 3_600_000;
@@ -440,5 +450,26 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		return direct === undefined || !isHttpUrl(direct)
 			? unreadable('The answer contains no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
+	},
+
+	uploads: {
+		baseUrl: ({ uploadUrl, baseUrl }) => uploadUrl ?? UPLOAD_URL[baseUrl],
+
+		async send(http, file) {
+			const fields = { uploadPath: UPLOAD_PATH, fileName: file.name };
+			const answer = await ask(http, {
+				method: 'POST',
+				baseUrl: this.baseUrl(http),
+				path: '/api/file-stream-upload',
+				form: formWith(fields, 'file', file),
+				limitMs: UPLOAD_MS,
+			});
+			if (!answer.ok) return answer;
+			const { downloadUrl, fileUrl } = isRecord(answer.value) ? answer.value : {};
+			const url = text(downloadUrl) ?? text(fileUrl);
+			return url === undefined || !isHttpUrl(url)
+				? unreadable('The answer holds no URL')
+				: success(url);
+		},
 	},
 };

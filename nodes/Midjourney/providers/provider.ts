@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Call, Result, Http } from './http';
+import type { FileToSend } from './multipart';
 import type { Task } from './task';
 
 /** What an image is generated from. */
@@ -239,6 +240,14 @@ export interface DownloadUrl {
 	validForMs: number;
 }
 
+/** Where and how a provider accepts files. Free. */
+export interface Uploads {
+	/** Where files go with this key, without a slash at the end; undefined: nowhere. */
+	baseUrl(http: Http): string | undefined;
+	/** Sends a file; gives a URL from which the provider itself can fetch it for a while. */
+	send(http: Http, file: FileToSend): Promise<Result<string>>;
+}
+
 /**
  * Something that a provider's pages describe in two forms, of which an account understands one (architecture.md: The other form).
  */
@@ -321,4 +330,6 @@ export interface Provider {
 	credits?(http: Http, form?: string): Promise<Result<number>>;
 	/** A direct link to a file that this provider made. Not every provider has such links. */
 	downloadUrl?(http: Http, url: string): Promise<Result<DownloadUrl>>;
+	/** Takes pictures that are on no web server. Not every provider does. */
+	readonly uploads?: Uploads;
 }

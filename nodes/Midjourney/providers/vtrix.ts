@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { rawOf, wordsIn } from './clean';
+import { ownText, rawOf, wordsIn } from './clean';
 import { meaningOf, meaningOfStatus, UNEXPLAINED } from './codes';
 import { promptText } from './flags';
 import {
@@ -355,7 +355,7 @@ export function parseTask(body: IDataObject, askedFor: string): Task {
 		status,
 		providerStatus: known ? undefined : word,
 		outputs: status === 'completed' ? outputsOf(body) : [],
-		prompt: text(metadata.prompt),
+		prompt: ownText(metadata.prompt),
 		progress: status === 'running' ? numberIn(body.progress) : undefined,
 		cost: numberIn(usage.cost),
 		discount: numberIn(usage.discount),

@@ -11,6 +11,7 @@ import { lacksSize } from './layout';
 import { ProblemWriter } from './nodeErrors';
 import { summaryOf } from './outcome';
 import { prepare, type Tools } from './prepare';
+import { Pictures } from './pictures';
 import { overLimit } from './purse';
 import type { RequestSummary, SubmitRequest } from './settings';
 import { accountOf } from './wait/limiter';
@@ -55,6 +56,11 @@ export async function dryRun(
 ): Promise<INodeExecutionData[]> {
 	const host = hostOf(context);
 	const tools = toolsFor(host, provider, http);
+	const { helpers } = context;
+	const came = context.getInputData();
+	const itemAt = (itemIndex: number) => came[itemIndex];
+	const clock = executionClock(host);
+	const pictures = new Pictures({ helpers, provider, http, clock, itemAt });
 	// A cancelled dry run leaves nothing at the provider.
 	const rehearsed = await untilCancelled(
 		host,
@@ -62,7 +68,9 @@ export async function dryRun(
 		() => ({}),
 		async () =>
 			await Promise.all(
-				plan.submits.map(async (submit) => await rehearse(submit, host, provider, http, tools)),
+				plan.submits.map(
+					async (submit) => await rehearse(submit, host, provider, http, tools, pictures),
+				),
 			),
 	);
 	const tasks = rehearsed.filter(({ problem }) => !problem).length;
@@ -115,9 +123,17 @@ async function rehearse(
 	provider: Provider,
 	http: Http | undefined,
 	tools: Tools,
+	pictures: Pictures,
 ): Promise<Rehearsed> {
 	const { request, itemIndex } = submit;
-	const prepared = await prepare(provider, request, tools);
+	const usable = await pictures.check(itemIndex, request);
+	const prepared = usable.ok
+		? await prepare(provider, request, {
+				...tools,
+				sizeOf: async (address) =>
+					(await pictures.sizeOf(itemIndex, address)) ?? (await tools.sizeOf(address)),
+			})
+		: usable;
 	const isOpen = !http && !prepared.ok && prepared.failure.reason === NO_KEY.failure.reason;
 	if (!prepared.ok && !isOpen) {
 		const problem = new ProblemWriter(node, provider).ofSubmit(prepared.failure, false, itemIndex);

@@ -49,7 +49,7 @@ export const sizeReader =
 	};
 
 /** The beginning of a file, until it contains the size or enough was read. Leaving the loop ends the stream. */
-async function beginningOf(stream: Stream): Promise<Uint8Array> {
+export async function beginningOf(stream: Stream): Promise<Uint8Array> {
 	const bytes = new Uint8Array(MOST_BYTES);
 	const until = Date.now() + TIMEOUT_MS;
 	let filled = 0;
@@ -65,11 +65,11 @@ async function beginningOf(stream: Stream): Promise<Uint8Array> {
 	return bytes.subarray(0, filled);
 }
 
-interface Stream extends AsyncIterable<unknown> {
+export interface Stream extends AsyncIterable<unknown> {
 	destroy(): unknown;
 }
 
-const isStream = (value: unknown): value is Stream =>
+export const isStream = (value: unknown): value is Stream =>
 	typeof value === 'object' &&
 	value !== null &&
 	Symbol.asyncIterator in value &&

@@ -1,3 +1,5 @@
+import { isInItem } from '../providers/images';
+import { isHttpUrl } from '../providers/json';
 import { isTerminal, type Task } from '../providers/task';
 import type { RequestSummary } from './settings';
 
@@ -40,10 +42,19 @@ export function isTaskOf(
 	return sameText(asked.prompt, task.prompt);
 }
 
-/** Whether two prompts agree. A provider may store a prompt without its flags, and with other white space. */
-function sameText(one: string, other: string): boolean {
-	const [a, b] = [one, other].map((prompt) =>
-		(prompt.split(/\s--/)[0] ?? '').replace(/\s+/g, ' ').trim(),
+/**
+ * Whether two prompts agree. A provider may store a prompt without its flags, and with other white space. An image of the item
+ * has been given a URL that is not remembered.
+ */
+function sameText(asked: string, told: string): boolean {
+	const [a = [], b = []] = [asked, told].map((prompt) =>
+		(prompt.split(/\s--/)[0] ?? '').trim().split(/\s+/),
 	);
-	return a === b;
+	return (
+		a.length === b.length &&
+		a.every((word, at) => {
+			const other = b[at] ?? '';
+			return word === other || (isInItem(word) && isHttpUrl(other));
+		})
+	);
 }

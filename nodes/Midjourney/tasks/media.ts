@@ -16,6 +16,9 @@ const MP4 = media('video/mp4', 'mp4');
 const BRANDS: Record<string, Media> = {
 	'qt  ': media('video/quicktime', 'mov'),
 	avif: media('image/avif', 'avif'),
+	heic: media('image/heic', 'heic'),
+	heix: media('image/heic', 'heic'),
+	mif1: media('image/heif', 'heif'),
 };
 
 /**

@@ -123,8 +123,12 @@ export class Memory {
 
 	/** It was accepted. */
 	submitted(key: string, taskId: string, asked: RequestSummary): void {
-		// A canvas depends on a size that was read, a form on what the provider understood.
-		const isSame = this.isSteady && !asked.canvas && asked.requestForm === undefined;
+		// A canvas depends on a size that was read, a form on what the provider understood; the way of images may change.
+		const isSame =
+			this.isSteady &&
+			!asked.canvas &&
+			asked.requestForm === undefined &&
+			asked.imagesVia === undefined;
 		this.found(key, taskId, isSame ? undefined : asked);
 	}
 

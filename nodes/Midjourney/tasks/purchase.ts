@@ -12,9 +12,21 @@ import { isRecord } from '../providers/json';
 export const digestOf = (value: unknown): string =>
 	createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16);
 
-/** The digest of an item that came in: of its json and its files. */
+/**
+ * The digest of an item that came in: of its json and its files. n8n moves the files of a trigger when it first saves their
+ * execution; only the last part of their id stays the same.
+ */
 export const digestOfItem = (item: INodeExecutionData | undefined): string =>
-	digestOf([item?.json, item?.binary]);
+	digestOf([
+		item?.json,
+		item?.binary &&
+			Object.fromEntries(
+				Object.entries(item.binary).map(([field, file]) => [
+					field,
+					{ ...file, id: file.id?.split('/').at(-1) },
+				]),
+			),
+	]);
 
 function canonical(value: unknown): string {
 	// Take the value as it is after saving: dates are strings, and undefined fields are gone.

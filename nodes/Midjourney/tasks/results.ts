@@ -180,6 +180,7 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			prompt: asked?.prompt ?? task?.prompt,
 			canvas: asked?.canvas && { ...asked.canvas },
 			imagePosition: asked?.imagePosition && { ...asked.imagePosition },
+			imagesVia: asked?.imagesVia,
 			requestForm: asked?.requestForm,
 			progress: task?.progress,
 			discount: task?.discount,

@@ -47,9 +47,14 @@ export interface RequestSummary {
 	prompt?: string;
 	canvas?: Size;
 	imagePosition?: Rectangle;
+	/** How pictures of the item got to the provider; absent where there are none. */
+	imagesVia?: ImagesVia;
 	/** In which of the documented forms it was sent, where that is not the usual one. */
 	requestForm?: string;
 }
+
+/** n8n serves them, or they were uploaded to the provider. */
+export type ImagesVia = 'n8n' | 'upload';
 
 /** One task that an item asks to buy. */
 export interface SubmitRequest {

@@ -87,6 +87,7 @@ const REASONS: Record<FailureReason, true> = {
 	...{ invalidKey: true, notAllowed: true, noCredits: true, invalidRequest: true, notFound: true },
 	...{ rateLimited: true, maintenance: true, serverError: true, generationFailed: true },
 	...{ featureDisabled: true, notOffered: true, invalidSource: true, unknownSize: true },
+	...{ unusableImage: true, undeliverableImage: true },
 	...{ unfitCanvas: true, unreachable: true, connectionLost: true, timedOut: true },
 	...{ unreadable: true, unexplained: true, redirected: true },
 };

@@ -1,5 +1,7 @@
 import type { GenerateImage } from '../../providers/provider';
 import {
+	binaryField,
+	binaryFields,
 	byPeople,
 	choiceField,
 	exceptFor,
@@ -23,6 +25,7 @@ import {
 	customAspectRatio,
 	customVersion,
 	imagePrompt,
+	imagesFrom,
 	imageUrls,
 	speed,
 	stylization,
@@ -59,12 +62,11 @@ const mode = choiceField(
 	{ displayName: 'Mode', name: 'mode', default: 'textToImage', noDataExpression: true },
 );
 
-const images = onlyFor(
-	mode,
-	['imageToImage', 'omniReference', 'styleReference'],
+const images = imagesFrom(
 	imageUrls(
 		'URLs of the images that provide the starting point, the style or the subject, depending on the mode',
 	),
+	(field) => onlyFor(mode, ['imageToImage', 'omniReference', 'styleReference'], field),
 );
 const speedWhereItApplies = onlyFor(mode, ['imageToImage', 'styleReference', 'textToImage'], speed);
 
@@ -166,6 +168,19 @@ const omniReference = exceptFor(
 		}),
 	),
 );
+const omniReferenceField = exceptFor(
+	mode,
+	['omniReference'],
+	asFlag(
+		binaryField({
+			displayName: 'Omni Reference Field Name',
+			name: 'omniReferenceField',
+			default: 'data',
+			placeholder: 'e.g. data',
+			description: 'A binary field with an image whose character or object should appear (--oref)',
+		}),
+	),
+);
 const personalization = asFlag(
 	listField(
 		{
@@ -228,6 +243,20 @@ const styleReferences = exceptFor(
 		),
 	),
 );
+const styleReferenceFields = exceptFor(
+	mode,
+	['styleReference'],
+	asFlag(
+		binaryFields(10, {
+			displayName: 'Style Reference Field Names',
+			name: 'styleReferenceFields',
+			default: 'data',
+			placeholder: 'e.g. data, image2',
+			description:
+				'Binary fields with images whose style to use (--sref), in addition to Style References',
+		}),
+	),
+);
 const styleVersion = asFlag(
 	choiceField(
 		[1, 2, 3, 4, 5, 6, 7].map((value) => ({ name: String(value), value })),
@@ -260,6 +289,22 @@ const tile = asFlag(
 	}),
 );
 
+/** @throws NodeOperationError when there are two */
+function omniReferenceFrom(from: Parameters): string | undefined {
+	const [url, inItem] = [from.get(omniReference), from.get(omniReferenceField)];
+	if (url !== undefined && inItem !== undefined) {
+		const names = [omniReference, omniReferenceField].map(({ property }) => property.displayName);
+		throw from.reject(`'${names.join("' and '")}' are both set: remove one of them`);
+	}
+	return url ?? inItem;
+}
+
+function styleReferencesFrom(from: Parameters): string[] | undefined {
+	const entered = [from.get(styleReferences), from.get(styleReferenceFields)];
+	const all = entered.flatMap((references) => references ?? []);
+	return all.length > 0 ? all : undefined;
+}
+
 /**
  * The prompts that the prompt stands for; a single one unless permutations are allowed.
  *
@@ -285,7 +330,7 @@ export const generateImage: Operation = {
 	fields: [
 		mode,
 		imagePrompt,
-		images,
+		...images.fields,
 		aspectRatio,
 		customAspectRatio,
 		version,
@@ -296,9 +341,11 @@ export const generateImage: Operation = {
 		experimental,
 		imageWeight,
 		omniIntensity,
+		omniReferenceField,
 		omniReference,
 		personalization,
 		raw,
+		styleReferenceFields,
 		styleReferences,
 		styleVersion,
 		styleWeight,
@@ -323,7 +370,7 @@ export const generateImage: Operation = {
 		const request: Omit<Filled<GenerateImage>, 'prompt'> = {
 			kind: 'generateImage',
 			mode: from.get(mode),
-			imageUrls: from.get(images),
+			imageUrls: images.from(from),
 			aspectRatio: aspectRatioFrom(from),
 			version: versionFrom(from),
 			speed: from.get(speedWhereItApplies),
@@ -339,11 +386,11 @@ export const generateImage: Operation = {
 			hd: from.get(hd),
 			imageQuality: from.get(imageQuality),
 			imageWeight: from.get(imageWeight),
-			omniReference: from.get(omniReference),
+			omniReference: omniReferenceFrom(from),
 			personalization: from.get(personalization),
 			raw: from.get(raw),
 			seed: from.get(seed),
-			styleReferences: from.get(styleReferences),
+			styleReferences: styleReferencesFrom(from),
 			styleVersion: from.get(styleVersion),
 			styleWeight: from.get(styleWeight),
 			tile: from.get(tile),

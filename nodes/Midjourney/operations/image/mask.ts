@@ -3,7 +3,16 @@ import type { INodeProperties } from 'n8n-workflow';
 import { isRecord, text } from '../../providers/json';
 import type { Mask } from '../../providers/provider';
 import { pairs } from '../../tasks/layout';
-import { choiceField, jsonField, onlyFor, urlField, type Field, type Reading } from '../field';
+import {
+	binaryField,
+	choiceField,
+	jsonField,
+	NOT_IN_TOOLS,
+	onlyFor,
+	urlField,
+	type Field,
+	type Reading,
+} from '../field';
 import type { Parameters } from '../parameters';
 
 /** The parts of an image that Edit, Inpaint and Upload Paint repaint (wire.md: Vtrix masks). */
@@ -15,6 +24,12 @@ const KINDS = {
 		value: 'json',
 		description: 'The same areas as a JSON list, for example from a model that detects objects',
 	},
+	field: {
+		name: 'Image in Binary Field',
+		value: 'binary',
+		description: 'A black and white image from the input item: the white parts are painted again',
+		displayOptions: NOT_IN_TOOLS,
+	},
 	none: { name: 'None', value: 'none', description: 'Paint only the empty parts of the canvas' },
 	url: {
 		name: 'Mask URL',
@@ -24,11 +39,11 @@ const KINDS = {
 } as const;
 const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
 /** The kind of a mask, where a mask is required. */
-export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.url], {
+export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url], {
 	...LOOK,
 	default: 'areas',
 });
-const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.url, KINDS.none], {
+const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url, KINDS.none], {
 	...LOOK,
 	default: 'none',
 });
@@ -43,6 +58,20 @@ const url = onlyFor(
 		required: true,
 		placeholder: 'e.g. https://example.com/mask.png',
 		description: 'A black and white image of the same size. The white parts are repainted.',
+	}),
+);
+
+const inItem = onlyFor(
+	kindOrNone,
+	['binary'],
+	binaryField({
+		displayName: 'Mask Field Name',
+		name: 'maskField',
+		default: 'mask',
+		required: true,
+		placeholder: 'e.g. mask',
+		description:
+			'A binary field with an image as large as the original; its white parts are painted again',
 	}),
 );
 
@@ -188,13 +217,13 @@ function areasMask(from: Parameters, polygons: number[][]): Mask {
  * @throws NodeOperationError if an area encloses nothing
  */
 function maskFrom(entered: Parameters): Mask | undefined {
-	const picture = entered.get(url);
+	const picture = entered.get(url) ?? entered.get(inItem);
 	if (picture !== undefined) return { url: picture };
 	const polygons = entered.get(areas) ?? entered.get(json);
 	return polygons && areasMask(entered, polygons);
 }
 
-const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url];
+const FORMS: ReadonlyArray<Field<unknown>> = [areas, json, url, inItem];
 
 /** The fields of a mask that may be left out, and the mask. */
 export const optionalMask = { fields: [kindOrNone, ...FORMS], from: maskFrom };

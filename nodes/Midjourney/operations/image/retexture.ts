@@ -1,4 +1,4 @@
-import { imageUrl, remixPrompt } from '../fields';
+import { anyImage, remixPrompt } from '../fields';
 import type { Operation } from '../operation';
 
 /** Image → Retexture (wire.md: Vtrix models). */
@@ -8,13 +8,13 @@ export const retextureImage: Operation = {
 	name: 'Retexture',
 	action: 'Retexture image',
 	description: 'Keep the shapes of any image and change its materials, light and style',
-	fields: [imageUrl, remixPrompt],
+	fields: [...anyImage.fields, remixPrompt],
 	does: 'submit',
 	kind: 'retextureImage',
 	requests: (from) => [
 		{
 			kind: 'retextureImage',
-			imageUrl: from.get(imageUrl),
+			imageUrl: anyImage.from(from),
 			prompt: from.get(remixPrompt),
 		},
 	],

@@ -1,4 +1,4 @@
-import { imageUrl, remixPrompt } from '../fields';
+import { anyImage, remixPrompt } from '../fields';
 import type { Operation } from '../operation';
 import { canvas } from './canvas';
 import { mask } from './mask';
@@ -11,7 +11,7 @@ export const uploadPaintImage: Operation = {
 	name: 'Upload Paint',
 	action: 'Upload and paint image',
 	description: 'Place any image on a canvas and paint the rest and the masked parts',
-	fields: [imageUrl, remixPrompt, ...canvas.fields, ...mask.fields],
+	fields: [...anyImage.fields, remixPrompt, ...canvas.fields, ...mask.fields],
 	additional: imageSize.fields,
 	does: 'submit',
 	kind: 'uploadPaintImage',
@@ -19,7 +19,7 @@ export const uploadPaintImage: Operation = {
 	requests: (from) => [
 		{
 			kind: 'uploadPaintImage',
-			imageUrl: from.get(imageUrl),
+			imageUrl: anyImage.from(from),
 			prompt: from.get(remixPrompt),
 			...canvas.from(from),
 			mask: mask.from(from),

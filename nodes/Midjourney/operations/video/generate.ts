@@ -3,6 +3,7 @@ import {
 	aspectRatio,
 	aspectRatioFrom,
 	customVersion,
+	imageFrom,
 	imageUrlField,
 	translatePrompt,
 	version,
@@ -20,8 +21,10 @@ const quality = choiceField(
 	{ displayName: 'Quality', name: 'quality', default: 'standard' },
 );
 
-const image = imageUrlField(
-	'The image to animate. The provider fetches it, so it must be public. Defaults to the image of the input item.',
+const image = imageFrom(
+	imageUrlField(
+		'The image to animate. The provider fetches it, so it must be public. Defaults to the image of the input item.',
+	),
 );
 
 const motion = choiceField(
@@ -55,7 +58,7 @@ export const generateVideo: Operation = {
 	name: 'Generate',
 	action: 'Generate video',
 	description: 'Animate one image',
-	fields: [videoPrompt, image, motion, quality, aspectRatio, version, customVersion],
+	fields: [videoPrompt, ...image.fields, motion, quality, aspectRatio, version, customVersion],
 	additional: [videoCount, translatePrompt, watermark],
 	does: 'submit',
 	kind: 'generateVideo',
@@ -64,7 +67,7 @@ export const generateVideo: Operation = {
 			kind: 'generateVideo',
 			quality: from.get(quality),
 			prompt: from.get(videoPrompt),
-			imageUrl: from.get(image),
+			imageUrl: image.from(from),
 			motion: from.get(motion),
 			videoCount: from.get(videoCount),
 			aspectRatio: aspectRatioFrom(from),

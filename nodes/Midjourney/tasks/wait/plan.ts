@@ -9,6 +9,7 @@ import type { Memory, Remembered } from '../memory';
 import type { NodeProblem } from '../nodeErrors';
 import type { SubmitRequest, Settings } from '../settings';
 import { summaryOf } from '../outcome';
+import { Pictures } from '../pictures';
 import { prepare, type Tools } from '../prepare';
 import { retryTransient } from '../retry';
 import type { How } from './how';
@@ -115,7 +116,11 @@ export async function plannedTasks(
 	run: RunContext,
 	how: How,
 ): Promise<TaskState[]> {
-	const { provider, http } = run;
+	const { context, provider, http, clock } = run;
+	const { helpers } = context;
+	const items = context.getInputData();
+	const itemAt = (itemIndex: number) => items[itemIndex];
+	const pictures = new Pictures({ helpers, provider, http, clock, itemAt });
 	const tools = lookUps(run, async (taskId) => await provider.read(http, taskId));
 	return await Promise.all(
 		submits.map(async (submit): Promise<TaskState> => {
@@ -132,13 +137,22 @@ export async function plannedTasks(
 			const known = run.memory.recall(key);
 			if (known && (await isTakenUp(task, known, run, how))) return task;
 			run.memory.forget(key);
-			const prepared = await prepare(provider, request, tools);
-			if (!prepared.ok) {
-				endWith(task, run.writer.ofSubmit(prepared.failure, false, itemIndex));
+			const prepared = await prepare(provider, request, {
+				...tools,
+				sizeOf: async (address) =>
+					(await pictures.sizeOf(itemIndex, address)) ?? (await tools.sizeOf(address)),
+			});
+			const delivered = prepared.ok
+				? await pictures.deliver(itemIndex, prepared.value, settings)
+				: prepared;
+			if (!prepared.ok || !delivered.ok) {
+				if (!delivered.ok) endWith(task, run.writer.ofSubmit(delivered.failure, false, itemIndex));
 				return task;
 			}
-			task.stage = { at: 'toBuy', request: prepared.value, attempts: 0 };
-			task.asked = summaryOf(provider, prepared.value);
+			const { imagesVia } = delivered.value;
+			task.stage = { at: 'toBuy', request: delivered.value.request, attempts: 0 };
+			// Items do not show the URL that a picture has got: whoever has it may fetch the picture.
+			task.asked = { ...summaryOf(provider, prepared.value), ...(imagesVia && { imagesVia }) };
 			return task;
 		}),
 	);
