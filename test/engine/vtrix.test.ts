@@ -261,7 +261,7 @@ const UNFIT: Record<string, [IDataObject, RegExp]> = {
 	],
 	'an unknown kind of mask': [
 		onTask('inpaint', { mask: 'both' }),
-		/'Mask' must be one of areas, json, url, not “both”/,
+		/'Mask' must be one of areas, json, binary, url, not “both”/,
 	],
 	'an image URL of 1,025 characters': [
 		image('retexture', { imageUrl: `https://e.com/${'x'.repeat(1011)}`, prompt: 'p' }),
