@@ -120,18 +120,18 @@ describe('accountOf', () => {
 		expect(accountOf('one', clock)).not.toBe(accountOf('two', clock));
 	});
 
-	it('lets 32 reads and five submits through', async () => {
+	it('lets 64 reads and five submits through', async () => {
 		const { reads, submits } = accountOf('three', new WaitClock());
 		let running = 0;
 		const hang = async () => {
 			running++;
 			await never();
 		};
-		for (let n = 0; n < 50; n++) void reads.run(hang);
+		for (let n = 0; n < 80; n++) void reads.run(hang);
 		await settled();
-		expect(running).toBe(32);
+		expect(running).toBe(64);
 		for (let n = 0; n < 20; n++) void submits.run(hang);
 		await settled();
-		expect(running).toBe(37);
+		expect(running).toBe(69);
 	});
 });

@@ -56,7 +56,7 @@ export class Limiter {
  * end together, the execution waits for nothing else. The pauses between reads of open tasks (schedule.ts)
  * keep other reads few.
  */
-const READS_IN_FLIGHT = 32;
+const READS_IN_FLIGHT = 64;
 const SUBMITS_IN_FLIGHT = 5;
 
 /** What all users of one API key share, within the whole process. */

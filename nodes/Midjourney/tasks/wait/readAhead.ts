@@ -11,14 +11,14 @@ const WITHIN_MS = 1_000;
 /** With fewer open tasks than this, reading ahead is not worth it: their callbacks arrive as soon. */
 const WORTH = 6;
 
-/** The most credit, and so the most reads ahead at once. The account allows 32 reads, and others read as well. */
-const MOST = 24;
+/** The most credit, and so the most reads ahead at once. The account allows 64 reads, and others read as well. */
+const MOST = 48;
 
 /** The credit that a wasted read costs, one that finds its task open. Each read that shows an end earns 1. */
 const MISS_COSTS = 8;
 
 /** The least credit: after however many wasted reads, a few more ends are worth another try. */
-const LEAST = -2 * MISS_COSTS;
+const LEAST = -MISS_COSTS;
 
 /** How many reads may be wasted per task, in whatever order the tasks end. */
 const MISSES_PER_TASK = 0.5;
