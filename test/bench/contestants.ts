@@ -187,7 +187,7 @@ export function parkingWorkflow(
 					...node('Park', MIDJOURNEY, 1, {
 						...{ authentication: 'midApi', resource: 'task', operation: 'wait' },
 						...{ taskIds: '={{ $json.body.taskId }}', waitMode: 'auto', download: false },
-						options: { timeLimit: 60 },
+						waitOptions: { timeLimit: 60 },
 					}),
 					credentials: { midApi: credential },
 				}

@@ -1,7 +1,7 @@
 import { startEmulator, type Emulator } from '../emulator';
 import type { N8nClient } from '../n8n/client';
 import { CURRENT_N8N, OLDER_N8N } from '../n8n/install';
-import type { JsonObject } from '../n8n/json';
+import { isObject, type JsonObject } from '../n8n/json';
 import { startFakeModel, type Turn } from '../n8n/model';
 import type { N8nServer } from '../n8n/server';
 import { START_TIMEOUT_MS, startStage } from '../n8n/stage';
@@ -26,7 +26,6 @@ interface Conversation {
 	turns: Turn[];
 	/** Of the tool that buys. */
 	parameters?: JsonObject;
-	options?: JsonObject;
 	latencyMs?: number;
 	/** Called before it begins. */
 	arrange?(emulator: Emulator): void;
@@ -80,7 +79,7 @@ const CONVERSATIONS: Conversation[] = [
 	{
 		title: 'repeats a call after the time limit',
 		turns: CUP_TWICE,
-		options: { timeLimit: 0.05 },
+		parameters: { waitOptions: { timeLimit: 0.05 } },
 		latencyMs: 4500,
 		bought: 1,
 		answers: [/still open.*paid: do not submit it again/, /"status":"completed"/],
@@ -113,7 +112,7 @@ const CONVERSATIONS: Conversation[] = [
 	{
 		title: 'repeats a call where each one is to buy',
 		turns: [...CUP_TWICE, calls(cup, cup)],
-		options: { equalCalls: 'buy' },
+		parameters: { options: { equalCalls: 'buy' } },
 		bought: 4,
 		answers: [/completed/, /completed/, /completed/, /completed/],
 	},
@@ -132,7 +131,6 @@ const QUICK = { firstCheck: 0.5, longestPause: 1 };
 function agentWorkflow(
 	{ agentVersion, provider }: { agentVersion: number; provider: ProviderName },
 	parameters: JsonObject,
-	options: JsonObject,
 	credentials: { openAiApi: JsonObject; tool: JsonObject },
 ): Workflow {
 	const to = (node: string, type: string) => ({ [type]: [[{ node, type, index: 0 }]] });
@@ -155,7 +153,10 @@ function agentWorkflow(
 					...{ authentication: provider, resource: 'image', operation: 'generate' },
 					prompt: "={{ $fromAI('prompt', 'What to paint', 'string') }}",
 					...parameters,
-					options: { ...QUICK, ...options },
+					waitOptions: {
+						...QUICK,
+						...(isObject(parameters.waitOptions) && parameters.waitOptions),
+					},
 				},
 				credentials: credentials.tool,
 			}),
@@ -163,7 +164,7 @@ function agentWorkflow(
 				parameters: {
 					...{ authentication: provider, resource: 'task', operation: 'wait' },
 					taskIds: "={{ $fromAI('ids', 'Task IDs', 'string') }}",
-					options: QUICK,
+					waitOptions: QUICK,
 				},
 				credentials: credentials.tool,
 			}),
@@ -196,7 +197,6 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The tool of an agent in n8n %s', (versi
 		{
 			turns = [calls({ prompt: 'a cup of the model' })],
 			parameters = {},
-			options = {},
 			latencyMs = LATENCY_MS,
 			arrange = () => undefined,
 		}: Partial<Conversation> = {},
@@ -214,7 +214,7 @@ describe.each([CURRENT_N8N, OLDER_N8N])('The tool of an agent in n8n %s', (versi
 				tool[type] = await credential(type, { apiKey: provider, baseUrl: emulator.url });
 			}
 			const openAiApi = await credential('openAiApi', { apiKey: 'none', url: model.url });
-			const workflow = agentWorkflow(chosen, parameters, options, { openAiApi, tool });
+			const workflow = agentWorkflow(chosen, parameters, { openAiApi, tool });
 			const id = await client.importWorkflow(workflow);
 			const execution = await client.finished(await client.run(id, 'Start'), RUN_TIMEOUT_MS);
 			const { status, error } = execution;

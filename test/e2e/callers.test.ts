@@ -245,7 +245,8 @@ function workflowOf({ trigger, last }: Case, credential: JsonObject, path: strin
 					...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
 					...{ mode: 'textToImage', prompt: 'a cup', waitMode: 'auto' },
 					download: false,
-					options: { outputItems: 'task', firstCheck: 1 },
+					waitOptions: { firstCheck: 1 },
+					options: { outputItems: 'task' },
 				}),
 				credentials: { midApi: credential },
 			},
@@ -373,7 +374,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])(
 							...node('Painter', `${MIDJOURNEY}Tool`, 1, {
 								...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
 								prompt: "={{ $fromAI('prompt', 'What to paint', 'string') }}",
-								options: { firstCheck: 1 },
+								waitOptions: { firstCheck: 1 },
 							}),
 							credentials: { midApi: credential },
 						},

@@ -26,7 +26,7 @@ interface Plan {
 	provider?: ProviderName;
 	items: number;
 	parameters?: JsonObject;
-	options?: JsonObject;
+	waitOptions?: JsonObject;
 	settings?: JsonObject;
 	emulator?: EmulatorOptions;
 	fault: (call: Call, emulator: Emulator) => Promise<Reaction | undefined>;
@@ -137,7 +137,7 @@ describe(`A fault in n8n ${CURRENT_N8N}`, () => {
 				items: 1,
 				parameters: { waitMode: 'callback' },
 				// A long limit, so that no timed read is near and the call wakes it.
-				options: { timeLimit: 10 },
+				waitOptions: { timeLimit: 10 },
 				emulator: { callbackRetryPausesMs: [500, 1000, 2000, 4000] },
 				// Only once the task is done, because that read is the one for which the execution is woken.
 				fault: async (call, { ledger }) =>
@@ -218,13 +218,8 @@ function workflowOf(plan: Plan, credentials: Credentials) {
 					waitMode: 'poll',
 					download: false,
 					...plan.parameters,
-					options: {
-						firstCheck: 0.5,
-						longestPause: 1,
-						timeLimit: 1,
-						outputItems: 'task',
-						...plan.options,
-					},
+					waitOptions: { firstCheck: 0.5, longestPause: 1, timeLimit: 1, ...plan.waitOptions },
+					options: { outputItems: 'task' },
 				}),
 				credentials,
 				...plan.settings,

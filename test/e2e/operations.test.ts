@@ -34,7 +34,8 @@ function entryFor(name: string, source: JsonObject): Entry {
 /** The parameters of a node that does it, and looks soon. */
 const impatient = (entry: Entry, waitMode: string, options: JsonObject): JsonObject => ({
 	...{ ...parametersOf(entry), waitMode, download: false },
-	options: { ...{ firstCheck: 1, longestPause: 2, outputItems: 'task' }, ...options },
+	waitOptions: { firstCheck: 1, longestPause: 2 },
+	options: { outputItems: 'task', ...options },
 });
 
 /** Start → an item → the node. */

@@ -29,7 +29,7 @@ const workflowOf = (
 	const midjourney = (name: string, parameters: JsonObject) =>
 		node(name, MIDJOURNEY, 1, {
 			...{ authentication: provider, download: false },
-			...{ options: { outputItems: 'task', firstCheck: 0.5 } },
+			...{ waitOptions: { firstCheck: 0.5 }, options: { outputItems: 'task' } },
 			...parameters,
 		});
 	const form = node('Form', 'n8n-nodes-base.formTrigger', 2.2, {

@@ -22,7 +22,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			changed(isRead, (text) => text.replace(/"successFlag":0/, '"successFlag":"in review"')),
 		);
 		const { items } = await bench.generate({
-			options: { onTimeLimit: 'returnPending', timeLimit: 0.05 },
+			waitOptions: { onTimeLimit: 'returnPending', timeLimit: 0.05 },
 		});
 		expect(items[0]?.json).toMatchObject({ status: 'pending', providerStatus: 'in review' });
 	});
@@ -42,7 +42,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			taskId: '={{ $json.taskId }}',
 			jobId: '={{ $json.jobId }}',
 			index: '={{ $json.index ?? 0 }}',
-			options: QUICK,
+			waitOptions: QUICK,
 		};
 		await bench.run({ parameters: upscale, items: [second] });
 		const { submits } = bench.emulator.ledger;

@@ -109,7 +109,7 @@ const UNFIT: Unfit = {
 		generate({ download: true, options: { binaryField: ' ' } }),
 		/'Put Output File in Field'/,
 	],
-	'a time limit of zero': [generate({ options: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
+	'a time limit of zero': [generate({ waitOptions: { timeLimit: 0 } }), /'Time Limit \(Minutes\)'/],
 };
 
 /** Input that fits other providers; that for Vtrix is in vtrix.test.ts. */

@@ -46,7 +46,8 @@ describe('Every operation', () => {
 				parameters: {
 					...ENTERED,
 					...{ authentication, resource: ofVideo ? 'video' : 'image', operation: 'generate' },
-					options: { ...QUICK, outputItems: 'output' },
+					waitOptions: QUICK,
+					options: { outputItems: 'output' },
 				},
 			});
 			const source = made.items[0]?.json ?? {};
@@ -67,7 +68,7 @@ describe('Every operation', () => {
 			});
 
 			const done = await bench.run({
-				parameters: { ...parameters, options: QUICK },
+				parameters: { ...parameters, waitOptions: QUICK },
 				items: [source],
 			});
 			expect(done.error).toBeUndefined();
@@ -281,7 +282,12 @@ describe('What is looked up at Vtrix', () => {
 
 	it('is looked up with one: the canvas is as it would be sent', async () => {
 		const made = await bench.run({
-			parameters: { resource: 'image', operation: 'generate', prompt: 'a lamp', options: QUICK },
+			parameters: {
+				resource: 'image',
+				operation: 'generate',
+				prompt: 'a lamp',
+				waitOptions: QUICK,
+			},
 		});
 		const { taskId } = made.items[0]?.json ?? {};
 		const { items } = await bench.run({

@@ -216,11 +216,11 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	});
 
 	describe('whose task no call names in time', () => {
-		const options = { lostAnswerLimit: SOON, firstCheck: 60 };
+		const waitOptions = { lostAnswerLimit: SOON, firstCheck: 60 };
 
 		it('fails the node, which names it and the open tasks', async () => {
 			lose('a bowl');
-			await parked(calledBack(two, { options }));
+			await parked(calledBack(two, { waitOptions }));
 			const { status, error } = await (await bench.instance()).ended();
 			expect(status).toBe('error');
 			expect(error?.message).toContain('[item 1]');
@@ -232,7 +232,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		it('fails alone with On Error = continue, while the others are waited for', async () => {
 			lose('a bowl');
 			const settings = { onError: 'continueRegularOutput' as const };
-			await parked(calledBack(two, { options }, { settings }));
+			await parked(calledBack(two, { waitOptions }, { settings }));
 			const instance = await bench.instance();
 			await instance.until(EXECUTION, hasSaved('may have been paid'));
 			await ends('a cup');
@@ -242,7 +242,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 
 		it('leaves at most the batch under way unknown', async () => {
 			lose('product');
-			await parked(calledBack(prompts(40), { options }));
+			await parked(calledBack(prompts(40), { waitOptions }));
 			const { status } = await (await bench.instance()).ended();
 			expect(status).toBe('error');
 			expect(submits().length).toBeLessThanOrEqual(10);
@@ -255,7 +255,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	])('is waited for %s', async (_, lostAnswerLimit, minutes) => {
 		lose('a bowl');
 		const { data } = await parked(
-			calledBack([{ prompt: 'a bowl' }], { options: { lostAnswerLimit } }),
+			calledBack([{ prompt: 'a bowl' }], { waitOptions: { lostAnswerLimit } }),
 		);
 		// n8n's timer fires somewhat later, because it is for a process that has died.
 		const wait = new Date(String(data.waitTill)).getTime() - Date.now();
@@ -264,7 +264,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	});
 
 	it.each<[string, Scenario['parameters'], Partial<Scenario>]>([
-		['the user does not want to wait for it', { options: { lostAnswerLimit: 0 } }, {}],
+		['the user does not want to wait for it', { waitOptions: { lostAnswerLimit: 0 } }, {}],
 		['the Wait Mode is Poll', { waitMode: 'poll' }, {}],
 		['n8n offers only what it documents', {}, { onlyDocumented: true }],
 	])('fails at once where %s', async (_, parameters, scenario) => {

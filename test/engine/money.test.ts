@@ -1,6 +1,6 @@
 import type { Call, Reaction } from '../emulator';
 import { DIALECTS } from './dialects';
-import { QUICK, retryOf, useEngine } from './setup';
+import { retryOf, useEngine } from './setup';
 
 const prompts = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ prompt: `product ${index}` }));
@@ -244,7 +244,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const { ledger } = await bench.emulate({ apiKey: secret });
 			bench.emulator.intercept(async (call) => (isRead(call) ? 'reset' : undefined));
 			const result = await bench.generate(
-				{ options: { ...QUICK, timeLimit: 0.05 } },
+				{ waitOptions: { timeLimit: 0.05 } },
 				{ credentials: { apiKey: secret } },
 			);
 			expect(ledger.submits).toHaveLength(1);

@@ -69,7 +69,7 @@ const UPSCALE = {
 	taskId: '={{ $json.taskId }}',
 	jobId: '={{ $json.jobId }}',
 	index: '={{ $json.index ?? 0 }}',
-	options: QUICK,
+	waitOptions: QUICK,
 };
 
 describe.each(DIALECTS)('$displayName with', (dialect) => {
@@ -122,7 +122,7 @@ describe.each(DIALECTS)('$displayName with', (dialect) => {
 
 		it('gives videos as videos', async () => {
 			const { items } = await bench.run({
-				parameters: { ...dialect.video, options: QUICK },
+				parameters: { ...dialect.video, waitOptions: QUICK },
 				credentials,
 			});
 			const made = items[0]?.json.outputs as Array<{ type: string }>;

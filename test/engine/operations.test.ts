@@ -121,7 +121,8 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 				const { items } = await bench.run({
 					parameters: {
 						...{ resource: 'task', operation, [list]: ids.join(), download: true },
-						options: { ...QUICK, outputItems: 'output' },
+						waitOptions: QUICK,
+						options: { outputItems: 'output' },
 					},
 				});
 				expect(items.map(({ json, binary }) => [json.index, binary?.data?.fileName])).toEqual(

@@ -102,7 +102,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		it('ends at the time limit with an error that names the task ids', async () => {
 			const instance = await bench.instance();
 			await bench.emulate({ latencyMs: Infinity });
-			const { status, error } = await instance.complete(auto({ options: { timeLimit: 0.05 } }));
+			const { status, error } = await instance.complete(auto({ waitOptions: { timeLimit: 0.05 } }));
 			expect(status).toBe('error');
 			expect(error?.message).toContain(submits()[0]?.taskId);
 		}, 15_000);
@@ -248,7 +248,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 	describe('Callbacks', () => {
 		const callback = (options: Record<string, unknown> = {}, scenario: Partial<Scenario> = {}) =>
 			bench.generating(
-				{ ...eachPrompt, waitMode: 'callback', options: { firstCheck: 60, ...options } },
+				{ ...eachPrompt, waitMode: 'callback', waitOptions: { firstCheck: 60 }, options },
 				scenario,
 			);
 		const parked = async (scenario: Scenario) => {
@@ -416,7 +416,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 
 		it('buys in the foreground, parks, and runs again when its time is up', async () => {
 			await bench.emulate({ latencyMs: Infinity });
-			const scenario = auto({ options: { firstCheck: 0 } });
+			const scenario = auto({ waitOptions: { firstCheck: 0 } });
 			const first = await bench.engine.run(scenario);
 			expect(first.status).toBe('waiting');
 			expect(submits()).toHaveLength(1);

@@ -28,7 +28,7 @@ const edited = {
 	mode: 'imageToImage',
 	prompt: 'a teapot',
 	imageSource: 'binary',
-	options: QUICK,
+	waitOptions: QUICK,
 };
 
 describe('A picture of the workflow', () => {
@@ -123,7 +123,7 @@ describe('A picture of the workflow', () => {
 
 		it("and its address is not in the provider's own answer, either", async () => {
 			const { items } = await run({
-				parameters: { ...edited, options: { ...QUICK, simplify: false } },
+				parameters: { ...edited, waitOptions: QUICK, options: { simplify: false } },
 				files: [{ data: await stored() }],
 			});
 			const said = JSON.stringify(items[0]?.json.raw);

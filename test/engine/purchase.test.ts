@@ -12,7 +12,7 @@ import { QUICK, retryOf, useEngine } from './setup';
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
 /** The options of the node as the bench sets them. */
-const TASKS = { ...QUICK, outputItems: 'task' };
+const TASKS = { outputItems: 'task' };
 
 const products = (count: number) =>
 	Array.from({ length: count }, (_, index) => ({ product: `product ${index}` }));
@@ -80,7 +80,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			);
 
 		it.each<[string, IDataObject]>([
-			['another time limit', { options: { ...TASKS, timeLimit: 60 } }],
+			['another time limit', { waitOptions: { ...QUICK, timeLimit: 60 } }],
 			['another wait mode', { waitMode: 'dontWait' }],
 			['a reference', { options: { ...TASKS, reference: 'order 7' } }],
 		])('with %s picks up what was bought', async (_, parameters) => {

@@ -136,7 +136,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 					resource: 'image',
 					operation: 'upscale',
 					...byDefault,
-					options: QUICK,
+					waitOptions: QUICK,
 				},
 				items: generated.items.map(({ json }) => json),
 			});
@@ -266,7 +266,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 
 		it('stores videos as videos', async () => {
 			const { items } = await bench.run({
-				parameters: { ...dialect.video, download: true, options: QUICK },
+				parameters: { ...dialect.video, download: true, waitOptions: QUICK },
 			});
 			expect(items[0]?.binary?.data_0).toMatchObject({
 				mimeType: 'video/mp4',

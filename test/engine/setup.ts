@@ -7,7 +7,7 @@ import { Engine, type Result, type Scenario } from './harness';
 import { Instance } from './instance';
 import { type VirtualTime, virtualTime } from './virtualTime';
 
-/** Options that read first when the emulator is done, because no pause after that is shorter than a second. */
+/** Wait Options that read first when the emulator is done, because no pause after that is shorter than a second. */
 export const QUICK = { firstCheck: 0.2, longestPause: 1 };
 
 /** Lets the rest of the process work until `condition` holds. Throws an Error with `what` after a million turns. */
@@ -94,9 +94,9 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 			};
 			return { ...scenario, parameters, credentials };
 		},
-		/** Image → Generate with these parameters; `options` are added to the quick ones. */
+		/** Image → Generate with these parameters; `waitOptions` are added to the quick ones. */
 		generating(parameters: Scenario['parameters'], scenario: Partial<Scenario> = {}): Scenario {
-			const { options, ...rest } = parameters;
+			const { waitOptions, ...rest } = parameters;
 			return bench.scenario({
 				...scenario,
 				parameters: {
@@ -104,7 +104,7 @@ export function useEngine(defaults: EmulatorOptions = {}, dialect?: Dialect) {
 					operation: 'generate',
 					prompt: 'a teapot',
 					...rest,
-					options: { ...QUICK, ...(options as object | undefined) },
+					waitOptions: { ...QUICK, ...(waitOptions as object | undefined) },
 				},
 			});
 		},

@@ -81,7 +81,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 
 	it('whose time is up says that the task is paid, and how to get its result', async () => {
 		await bench.emulate({ latencyMs: Infinity });
-		const { json, message, submits } = await call({ options: { timeLimit: 0.05 } });
+		const { json, message, submits } = await call({ waitOptions: { timeLimit: 0.05 } });
 		const { taskId } = submits[0] ?? {};
 		expect(json).toMatchObject({ taskId, status: 'pending' });
 		expect(message).toMatch(/is still open/);
@@ -91,7 +91,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 	});
 
 	it.each([
-		['Return Pending', { options: { timeLimit: 0.05, onTimeLimit: 'returnPending' } }],
+		['Return Pending', { waitOptions: { timeLimit: 0.05, onTimeLimit: 'returnPending' } }],
 		["Don't Wait", { waitMode: 'dontWait' }],
 	])('that does not wait to the end says the same: %s', async (_, parameters) => {
 		await bench.emulate({ latencyMs: Infinity });
@@ -145,7 +145,7 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 		it('after the time limit goes on waiting', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { first, json, submits } = await twice(
-				{ options: { timeLimit: 0.05 } },
+				{ waitOptions: { timeLimit: 0.05 } },
 				{ between: () => bench.emulator.finish(submitted()) },
 			);
 			expect(first.status).toBe('pending');

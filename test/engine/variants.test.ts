@@ -124,7 +124,7 @@ describe('MidAPI: the path of an upscale', () => {
 		const source = await sourceTask('midApi', variant.options);
 		const { choice } = variant;
 		const parameters = {
-			...{ resource: 'image', operation: 'upscale', ...OF_ITEM, options: QUICK },
+			...{ resource: 'image', operation: 'upscale', ...OF_ITEM, waitOptions: QUICK },
 			additionalFields: choice === undefined ? {} : { upscaleContract: choice },
 		};
 		await expectAsWanted({ parameters, items: images(source) }, variant, true);
@@ -155,7 +155,7 @@ describe('MidAPI: the first image of a variation', () => {
 	];
 
 	const vary = (choice: Variant['choice']) => ({
-		...{ resource: 'image', operation: 'vary', ...OF_ITEM, options: QUICK },
+		...{ resource: 'image', operation: 'vary', ...OF_ITEM, waitOptions: QUICK },
 		additionalFields: choice === undefined ? {} : { varyIndexBase: choice },
 	});
 
@@ -230,7 +230,7 @@ describe('Vtrix: the body of a submit', () => {
 		const { choice } = variant;
 		const credentials = choice === undefined ? {} : { requestFormat: String(choice) };
 		const scenario = {
-			parameters: { authentication: dialect?.name, ...parameters, options: QUICK },
+			parameters: { authentication: dialect?.name, ...parameters, waitOptions: QUICK },
 			items: images(source),
 			credentials,
 		};

@@ -7,7 +7,7 @@ const IMAGE = 'https://example.com/teapot.png';
 
 const run = async (parameters: IDataObject, items: IDataObject[] = [{}]) =>
 	await bench.run({
-		parameters: { authentication: 'vtrix', ...parameters, options: QUICK },
+		parameters: { authentication: 'vtrix', ...parameters, waitOptions: QUICK },
 		items,
 	});
 
@@ -23,7 +23,8 @@ async function finishedImages(): Promise<IDataObject[]> {
 	const { items } = await bench.generate({
 		authentication: 'vtrix',
 		prompt: 'a teapot',
-		options: { ...QUICK, outputItems: 'output' },
+		waitOptions: QUICK,
+		options: { outputItems: 'output' },
 	});
 	bench.emulator.ledger.clear();
 	return items.map(({ json }: INodeExecutionData) => json);
@@ -135,7 +136,7 @@ describe('The source of an operation', () => {
 			parameters: {
 				authentication: 'vtrix',
 				...image('upscale', { ...FROM_ITEM, upscaler: 'standard' }),
-				options: QUICK,
+				waitOptions: QUICK,
 			},
 			items: [images[0] ?? {}, { taskId: 'gone-1' }, images[1] ?? {}],
 			settings: { onError: 'continueRegularOutput' },
@@ -358,7 +359,8 @@ describe('The size of the source', () => {
 		const { items } = await bench.generate({
 			authentication: 'vtrix',
 			...wide,
-			options: { ...QUICK, outputItems: 'output' },
+			waitOptions: QUICK,
+			options: { outputItems: 'output' },
 		});
 		bench.emulator.ledger.clear();
 		return items[0]?.json ?? {};

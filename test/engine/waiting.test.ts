@@ -23,7 +23,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			const taskMs = 4000;
 			const { ledger } = await bench.emulate({ latencyMs: taskMs });
 			const result = await bench.generate(
-				{ ...eachPrompt, options: { firstCheck: taskMs / 2000, longestPause: 30 } },
+				{ ...eachPrompt, waitOptions: { firstCheck: taskMs / 2000, longestPause: 30 } },
 				{ items: Array.from({ length: 50 }, (_, index) => ({ prompt: `product ${index}` })) },
 			);
 			expect(result.items).toHaveLength(50);
@@ -43,7 +43,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			await bench.emulate({ latencyMs: Infinity });
 			// Without the cancel this would wait for an hour, far beyond the limit of the test.
 			const result = await bench.generate(
-				{ options: { firstCheck: 3600, timeLimit: 1440 } },
+				{ waitOptions: { firstCheck: 3600, timeLimit: 1440 } },
 				{
 					meanwhile: async ({ cancel }) => {
 						await until('the task is bought', () => bench.emulator.ledger.submits.length === 1);
@@ -109,7 +109,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 	describe('The time limit', () => {
 		it('fails with the id of the open task and the way to go on', async () => {
 			await bench.emulate({ latencyMs: Infinity });
-			const result = await bench.generate({ options: { timeLimit: 0.05 } });
+			const result = await bench.generate({ waitOptions: { timeLimit: 0.05 } });
 			const [submit] = bench.emulator.ledger.submits;
 			expect(result.error?.message).toContain(submit?.taskId);
 			expect(result.error?.description).toMatch(/Task → Wait/);
@@ -118,7 +118,7 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 		it('gives an item that Task → Wait takes unchanged with On Time Limit = Return Pending', async () => {
 			await bench.emulate({ latencyMs: Infinity });
 			const { items } = await bench.generate({
-				options: { timeLimit: 0.05, onTimeLimit: 'returnPending' },
+				waitOptions: { timeLimit: 0.05, onTimeLimit: 'returnPending' },
 			});
 			expect(items[0]?.json.status).toBe('pending');
 			const [submit] = bench.emulator.ledger.submits;

@@ -25,7 +25,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const made = typical(id === 'video:extend' ? 'video:generate' : 'image:generate');
 		if (!made) throw new Error(`Nothing makes what ${id} goes on from`);
 		const { items } = await bench.run({
-			parameters: { ...parametersOf(made), options: { ...QUICK, outputItems: 'output' } },
+			parameters: { ...parametersOf(made), waitOptions: QUICK, options: { outputItems: 'output' } },
 			items: [{ url: 'https://example.com/cup.png' }],
 		});
 		bench.emulator.ledger.clear();
@@ -38,7 +38,7 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const row = rowWith(source, entry.row);
 		const { request, call } = row;
 		const { items, error } = await bench.run({
-			parameters: { ...parametersOf({ ...entry, row }), options: QUICK },
+			parameters: { ...parametersOf({ ...entry, row }), waitOptions: QUICK },
 			items: [source],
 		});
 		expect(error).toBeUndefined();

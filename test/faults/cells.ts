@@ -189,12 +189,8 @@ function scenarioOf(fault: Fault, dialect: Dialect, mode: Mode): Scenario {
 				prompt: '={{ $json.prompt }}',
 				waitMode,
 				download: fault.route === 'file',
-				options: {
-					outputItems: 'task',
-					firstCheck: 10,
-					timeLimit: TIME_LIMIT_MS / 60_000,
-					...(fault.route === 'file' && FILE_OPTIONS),
-				},
+				waitOptions: { firstCheck: 10, timeLimit: TIME_LIMIT_MS / 60_000 },
+				options: { outputItems: 'task', ...(fault.route === 'file' && FILE_OPTIONS) },
 			};
 	return {
 		parameters: { authentication: dialect.name, ...parameters },

@@ -151,7 +151,6 @@ export class ParkedTarget implements Target {
 		const plan = {
 			prompts: prompts(count),
 			relay: name === 'relay',
-			options: { download: false },
 			emulator: { callbackRetryPausesMs: RETRY_PAUSES_MS },
 			...(approval && { approval }),
 		};
@@ -451,7 +450,7 @@ export class LoopTarget {
 					...node('Generate', MIDJOURNEY, 1, {
 						...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
 						...{ mode: 'textToImage', prompt: '={{ $json.prompt }}', waitMode: 'callback' },
-						options: { outputItems: 'task', download: false },
+						...{ download: false, options: { outputItems: 'task' } },
 					}),
 					credentials: { midApi: credential },
 				},

@@ -98,14 +98,14 @@ export async function runRound(
 let seed = 0;
 
 async function begin({ client, n8n, gate }: Place, cell: Cell): Promise<Standing> {
-	const { items, options, download, emulator, hold } = STEPS[cell.step];
+	const { items, download, emulator, hold } = STEPS[cell.step];
 	let held: Hold | undefined;
 	const wait = await Wait.start(
 		{ client, n8n },
 		{
 			prompts: prompts(items),
 			waitMode: 'auto',
-			options: { firstCheck: 1, longestPause: 2, ...options },
+			waitOptions: { firstCheck: 1, longestPause: 2 },
 			download,
 			settings: { onError: cell.onError },
 			emulator: {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Call, Emulator, EmulatorOptions } from '../emulator';
-import { isObject, type JsonObject } from '../n8n/json';
+import { isObject } from '../n8n/json';
 import type { Gate } from './gate';
 
 /** The step that an execution has reached when n8n is killed. */
@@ -47,7 +47,6 @@ export interface Hold {
 /** How an execution is brought to a step. */
 export interface Step {
 	items: number;
-	options?: JsonObject;
 	/** Fetches the files. */
 	download?: boolean;
 	emulator?: EmulatorOptions;

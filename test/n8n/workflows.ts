@@ -83,12 +83,16 @@ export function withQuickReads(workflow: Workflow): Workflow {
 		...workflow,
 		nodes: workflow.nodes.map((node) => {
 			if (node.type !== MIDJOURNEY || !isObject(node.parameters)) return node;
-			const options = isObject(node.parameters.options) ? node.parameters.options : {};
+			const { waitOptions } = node.parameters;
 			return {
 				...node,
 				parameters: {
 					...node.parameters,
-					options: { ...options, firstCheck: 1, longestPause: 2 },
+					waitOptions: {
+						...(isObject(waitOptions) && waitOptions),
+						firstCheck: 1,
+						longestPause: 2,
+					},
 				},
 			};
 		}),

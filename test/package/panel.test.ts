@@ -20,6 +20,8 @@ import { builtNode, midjourney, nodeFiles } from './built';
 
 const { description } = midjourney();
 const { properties } = description;
+/** The node as the tool of an agent. */
+const tool = { ...description, name: `${description.name}Tool` };
 
 const optionsOf = (property: INodeProperties | undefined): INodePropertyOptions[] =>
 	(property?.options ?? []) as INodePropertyOptions[];
@@ -62,8 +64,24 @@ const node = (parameters: INodeParameters): INode => ({
 });
 
 /** Whether n8n shows a property when the parameters have these values; `path`: where the property stands. */
-const isShown = (parameters: INodeParameters, property: INodeProperties, path = ''): boolean =>
-	NodeHelpers.displayParameterPath(parameters, property, path, node(parameters), description);
+const isShown = (
+	parameters: INodeParameters,
+	property: INodeProperties,
+	path = '',
+	type = description,
+): boolean => NodeHelpers.displayParameterPath(parameters, property, path, node(parameters), type);
+
+/** The display names of what n8n offers to add to each collection that it shows, by the name of the collection. */
+const addableIn = (parameters: INodeParameters, type = description) =>
+	Object.fromEntries(
+		properties
+			.filter((one) => one.type === 'collection' && isShown(parameters, one, '', type))
+			.map(({ name, options = [] }) => {
+				const empty = { ...parameters, [name]: {} };
+				const added = options.filter((one) => isShown(empty, one as INodeProperties, name, type));
+				return [name, added.map((one) => (one as INodeProperties).displayName)];
+			}),
+	);
 
 /** The values of the three fields that every operation begins with. */
 const choiceOf = ({ provider, resource: ofResource, operation }: Offered): INodeParameters => ({
@@ -165,22 +183,29 @@ describe('The panel', () => {
 
 	it('does not offer Dry Run in a tool of an agent, and in a node it does', () => {
 		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };
-		const options = properties
-			.filter((one) => one.name === 'options' && isShown(parameters, one))
-			.flatMap(({ options: inside = [] }) => inside as INodeProperties[]);
-		const shownIn = (type: typeof description) =>
-			options
-				.filter((one) =>
-					NodeHelpers.displayParameterPath(
-						{ ...parameters, options: {} },
-						...([one, 'options', node(parameters), type] as const),
-					),
-				)
-				.map(({ name }) => name);
-		const tool = { ...description, name: `${description.name}Tool` };
-		expect(shownIn(description)).toContain('dryRun');
-		expect(shownIn(tool)).not.toContain('dryRun');
-		expect(shownIn(tool)).toContain('maxTasks');
+		expect(addableIn(parameters).options).toContain('Dry Run');
+		expect(addableIn(parameters, tool).options).not.toContain('Dry Run');
+		expect(addableIn(parameters, tool).options).toContain('Maximum Tasks per Run');
+	});
+
+	const POLLING = [
+		'First Check After (Seconds)',
+		'Longest Pause (Seconds)',
+		'On Time Limit',
+		'Time Limit (Minutes)',
+	];
+	const PARKING = ['Internal Base URL', 'Wait for Lost Answers (Minutes)'];
+
+	it.each([
+		['auto', 'a node', description, [...POLLING, ...PARKING].sort()],
+		['callback', 'a node', description, [...POLLING, ...PARKING].sort()],
+		['poll', 'a node', description, POLLING],
+		['dontWait', 'a node', description, undefined],
+		['poll', 'a tool', tool, POLLING],
+		['dontWait', 'a tool', tool, undefined],
+	])('with Wait Mode %s, offers under Wait Options of %s what acts', (waitMode, _, type, offer) => {
+		const chosen = { authentication: 'midApi', resource: 'image', operation: 'generate', waitMode };
+		expect(addableIn(chosen, type).waitOptions).toEqual(offer);
 	});
 
 	it('lets no expression, and no model, raise the limit of a run', () => {
@@ -190,23 +215,17 @@ describe('The panel', () => {
 	});
 
 	it.each(['download', 'imageSource'])('does not offer %s in a tool of an agent', (name) => {
-		const tool = { ...description, name: `${description.name}Tool` };
 		const chosen = { resource: 'image', operation: 'generate', mode: 'imageToImage' };
 		const parameters = { authentication: 'midApi', ...chosen };
 		const shownIn = (type: typeof tool) =>
-			named(name).filter((one) =>
-				NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), type),
-			).length;
+			named(name).filter((one) => isShown(parameters, one, '', type)).length;
 		expect([shownIn(description), shownIn(tool)]).toEqual([1, 0]);
 	});
 
 	it('asks for an image URL in a tool of an agent, without the choice', () => {
-		const tool = { ...description, name: `${description.name}Tool` };
 		const chosen = { resource: 'image', operation: 'generate', mode: 'imageToImage' };
 		const parameters = { authentication: 'midApi', ...chosen };
-		const shown = named('imageUrls').filter((one) =>
-			NodeHelpers.displayParameterPath(parameters, one, '', node(parameters), tool),
-		);
+		const shown = named('imageUrls').filter((one) => isShown(parameters, one, '', tool));
 		expect(shown).toHaveLength(1);
 	});
 
@@ -329,6 +348,20 @@ describe('The fields of an operation', () => {
 		},
 	);
 
+	it.each(rows)('%s with %s shows no collection without a field', (_, __, operation) => {
+		const choice = choiceOf(operation);
+		const other = shownFor(operation)
+			.filter(({ name, type }) => type === 'options' && !(name in choice))
+			.flatMap((list) => optionsOf(list).map(({ value }) => ({ [list.name]: value })));
+		for (const chosen of [{}, ...other]) {
+			const parameters = { ...choice, ...chosen };
+			const offers = [description, tool].flatMap((type) =>
+				Object.entries(addableIn(parameters, type)),
+			);
+			expect([chosen, ...offers.filter(([, added]) => added.length === 0)]).toEqual([chosen]);
+		}
+	});
+
 	it.each(rows)('%s with %s shows no other fields', (_, provider, operation) => {
 		const known = [...placesOf(operation, provider)].map(
 			([{ property }, place]) => place ?? property.name,
@@ -345,7 +378,10 @@ describe('The fields of an operation', () => {
 	it.each(rows)(
 		'%s with %s offers no other fields in its collections',
 		(_, provider, operation) => {
-			const offeredIn = shownFor(operation)
+			const shown = [...placesOf(operation, provider).keys()].flatMap((field) =>
+				shownFor(operation, condition(field)),
+			);
+			const offeredIn = shown
 				.filter(({ type }) => type === 'collection')
 				.flatMap(({ name, options = [] }) => options.map((option) => `${name}.${option.name}`));
 			const known = [...placesOf(operation, provider)].flatMap(([{ property }, place]) =>

@@ -207,16 +207,19 @@ describe('The documentation for users', () => {
 			.flatMap(({ options = [] }) => options.map((option) => option as INodeProperties))
 			.map(({ displayName }) => displayName.replace(/ \((Minutes|Seconds|MB)\)$/, ''));
 
-	it.each(['Options', 'Additional Fields'])('names only fields that are under %s', (collection) => {
-		const there = inside(collection);
-		const named = PAGES.flatMap((page) =>
-			[...read(page).matchAll(new RegExp(`_${collection} → ([^_:]+)(?:: [^_]+)?_`, 'g'))].map(
-				([, field = '']) => field,
-			),
-		);
-		expect(named).not.toEqual([]);
-		expect(named.filter((field) => !there.includes(field))).toEqual([]);
-	});
+	it.each(['Wait Options', 'Options', 'Additional Fields'])(
+		'names only fields that are under %s',
+		(collection) => {
+			const there = inside(collection);
+			const named = PAGES.flatMap((page) =>
+				[...read(page).matchAll(new RegExp(`_${collection} → ([^_:]+)(?:: [^_]+)?_`, 'g'))].map(
+					([, field = '']) => field,
+				),
+			);
+			expect(named).not.toEqual([]);
+			expect(named.filter((field) => !there.includes(field))).toEqual([]);
+		},
+	);
 
 	it('names only operations that exist', () => {
 		const offered = panel().map(({ resource, operation }) => `${resource} → ${operation}`);

@@ -51,7 +51,8 @@ const ENTERED = {
 	model: 'midjourney_reroll',
 	parameters: '={ "jobId": "{{ $json.jobId }}" }',
 	// The panel's default.
-	options: { ...QUICK, outputItems: 'output' },
+	waitOptions: QUICK,
+	options: { outputItems: 'output' },
 };
 
 /** The item of an operation with only its required fields set, on a finished task if it needs one. */

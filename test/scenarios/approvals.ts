@@ -102,10 +102,10 @@ export const APPROVALS: readonly Approval[] = [
 		buys: 1,
 		node: ({ midjourney }) => {
 			const parameters = object(midjourney.parameters, 'parameters');
-			const options = { ...object(parameters.options, 'options'), timeLimit: 60 };
+			const waitOptions = { ...object(parameters.waitOptions, 'waitOptions'), timeLimit: 60 };
 			return {
 				...midjourney,
-				parameters: { ...parameters, prompt: SECOND_PROMPT, options },
+				parameters: { ...parameters, prompt: SECOND_PROMPT, waitOptions },
 				executeOnce: true,
 			};
 		},

@@ -24,7 +24,7 @@ const FIRST_READ_MS = 4_000;
 
 /** Each approval with calls that come directly and through a Trigger. */
 const WAYS: ReadonlyArray<Omit<Plan, 'prompts'>> = APPROVALS.flatMap((approval) => [
-	{ approval, waitMode: 'auto', options: { firstCheck: 60 } },
+	{ approval, waitMode: 'auto', waitOptions: { firstCheck: 60 } },
 	{ approval, relay: true },
 ]);
 
@@ -168,9 +168,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 	/** As `heldAndCalled`, and called once more after every timer of the node's own wait was due. */
 	async function heldForLong(approval: Approval) {
-		const options = { timeLimit: 0.25 };
-		const { wait, secret, answers, again } = await heldAndCalled({ approval, options });
-		await pause(options.timeLimit * MINUTE + TIMER_BEHIND_MS + SURELY_MS);
+		const waitOptions = { timeLimit: 0.25 };
+		const { wait, secret, answers, again } = await heldAndCalled({ approval, waitOptions });
+		await pause(waitOptions.timeLimit * MINUTE + TIMER_BEHIND_MS + SURELY_MS);
 		return { wait, answers, again: [...again, ...(await wait.callAgain(secret))] };
 	}
 
@@ -193,10 +193,10 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 	 * with one task told of.
 	 */
 	async function crashed() {
-		const options = { timeLimit: 0.25 };
-		const overdue = await park({ prompts: prompts(1), options });
-		const nearTimer = await park({ prompts: prompts(1), options, approval: CALL_AWAITED });
-		const due = Date.now() + options.timeLimit * MINUTE + TIMER_BEHIND_MS;
+		const waitOptions = { timeLimit: 0.25 };
+		const overdue = await park({ prompts: prompts(1), waitOptions });
+		const nearTimer = await park({ prompts: prompts(1), waitOptions, approval: CALL_AWAITED });
+		const due = Date.now() + waitOptions.timeLimit * MINUTE + TIMER_BEHIND_MS;
 		const wait = await park({ prompts: prompts(3) });
 		const answer = await wait.finishAndDeliver(1);
 		overdue.finish(0);
@@ -642,7 +642,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		scenario('a call that comes before the next read wakes the execution', async () => {
 			const wait = await park({
 				...{ prompts: prompts(2), waitMode: 'auto' },
-				options: { firstCheck: 60 },
+				waitOptions: { firstCheck: 60 },
 			});
 			await finishAll(wait, [1, 0]);
 		});
@@ -682,7 +682,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 	describe('without a call', () => {
 		scenario('the time limit ends the wait and names the open tasks', async () => {
-			const wait = await park({ prompts: prompts(2), options: SHORTEST_LIMIT });
+			const wait = await park({ prompts: prompts(2), waitOptions: SHORTEST_LIMIT });
 			const { status, error, runs } = await wait.ended();
 			expect(status).toBe('error');
 			for (const id of wait.taskIds()) expect(error).toContain(id);
@@ -691,7 +691,7 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 		});
 
 		scenario('the time limit gives the results of tasks that have ended by then', async () => {
-			const wait = await park({ prompts: prompts(1), options: SHORTEST_LIMIT });
+			const wait = await park({ prompts: prompts(1), waitOptions: SHORTEST_LIMIT });
 			const since = Date.now();
 			wait.finish(0);
 			expectResumedOnce(wait, await wait.ended(), since, [0]);

@@ -24,7 +24,7 @@ export interface Plan {
 	/** Default: `callback`. */
 	waitMode?: 'callback' | 'auto' | 'poll';
 	/** Of the Midjourney node. */
-	options?: JsonObject;
+	waitOptions?: JsonObject;
 	/** Whether it fetches the files; not by default. */
 	download?: boolean;
 	/** Settings of the node beside its parameters, such as `onError`. */
@@ -94,8 +94,8 @@ export class Wait {
 		const data = { apiKey: DEFAULT_API_KEY, baseUrl: emulator.url, ...plan.credential };
 		const credential = { id: await client.createCredential(name, 'midApi', data), name };
 		const path = randomUUID();
-		const options = { ...plan.options };
 		let relayId: string | undefined;
+		let triggerUrl: string | undefined;
 		if (plan.relay) {
 			const id = randomUUID();
 			relayId = await client.importWorkflow(relayOf(credential, id, plan.relayOptions));
@@ -107,9 +107,9 @@ export class Wait {
 				async () => await (await fetch(url, { method: 'POST' })).text(),
 				(answer) => !answer.includes('not registered'),
 			);
-			options.triggerUrl = url;
+			triggerUrl = url;
 		}
-		const workflow = workflowOf({ ...plan, options }, place, credential, path);
+		const workflow = workflowOf(plan, place, credential, path, triggerUrl);
 		const workflowId = await client.importWorkflow(workflow);
 		await client.activate(workflowId);
 		await until(
@@ -377,6 +377,7 @@ function workflowOf(
 	{ post }: Place,
 	credential: { id: string; name: string },
 	path: string,
+	triggerUrl?: string,
 ): Workflow {
 	const list = plan.prompts.map((prompt, n) => ({ n, prompt }));
 	const node = (name: string, type: string, typeVersion: number, parameters: JsonObject) => ({
@@ -422,7 +423,8 @@ function workflowOf(
 			prompt: '={{ $json.prompt }}',
 			waitMode: plan.waitMode ?? 'callback',
 			download: plan.download ?? false,
-			options: { outputItems: 'task', ...plan.options },
+			waitOptions: plan.waitOptions ?? {},
+			options: { outputItems: 'task', ...(triggerUrl !== undefined && { triggerUrl }) },
 		}),
 		credentials: { midApi: credential },
 		...plan.settings,

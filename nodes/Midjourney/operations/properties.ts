@@ -9,17 +9,17 @@ import type {
 import { allProviders } from '../providers';
 import { isRecord } from '../providers/json';
 import type { Provider, ProviderName } from '../providers/provider';
-import { fieldWith, type Conditions, type Field } from './field';
+import { fieldWith, type Choice, type Conditions, type Field } from './field';
 import { toolDescriptionOf } from './toolDescription';
 import { offers, providersOf, RESOURCES, type Operation } from './operation';
 import { languageHints, NEW_VERSION } from './language';
 import { flagHints } from './promptFlags';
 import {
-	callbackOptions,
 	download,
 	laterWaitMode,
-	purseOptions,
 	resultOptions,
+	submitOptions,
+	submitWaitOptions,
 	waitMode,
 	waitOptions,
 } from './settings';
@@ -29,33 +29,37 @@ import {
 /** The names of the collections, as workflows save them. */
 const STYLE = 'style';
 const ADDITIONAL = 'additionalFields';
+const WAIT_OPTIONS = 'waitOptions';
 /** The collection Options, which both nodes have. */
 export const OPTIONS = 'options';
 
+/** Fields by their places: the top level, or the name of a collection. */
+type CommonFields = Record<
+	'topLevel' | typeof WAIT_OPTIONS | typeof OPTIONS,
+	ReadonlyArray<Field<unknown>>
+>;
+
 /** The fields that an operation has because of what it does, besides its own. */
-function commonFields({ does }: Operation): {
-	topLevel: ReadonlyArray<Field<unknown>>;
-	options: ReadonlyArray<Field<unknown>>;
-} {
+function commonFields({ does }: Operation): CommonFields {
 	switch (does) {
 		case 'submit':
 			return {
 				topLevel: [waitMode, download],
-				options: [...callbackOptions, ...purseOptions, ...waitOptions, ...resultOptions],
+				waitOptions: [...waitOptions, ...submitWaitOptions],
+				options: [...submitOptions, ...resultOptions],
 			};
 		case 'wait':
-			return { topLevel: [laterWaitMode, download], options: [...waitOptions, ...resultOptions] };
+			return { topLevel: [laterWaitMode, download], waitOptions, options: resultOptions };
 		case 'get':
-			return { topLevel: [download], options: resultOptions };
+			return { topLevel: [download], waitOptions: [], options: resultOptions };
 		case 'query':
-			return { topLevel: [], options: [] };
+			return { topLevel: [], waitOptions: [], options: [] };
 	}
 }
 
-const optionsOf = (operation: Operation): ReadonlyArray<Field<unknown>> =>
-	[...commonFields(operation).options].sort((a, b) =>
-		a.property.displayName < b.property.displayName ? -1 : 1,
-	);
+/** The order within a collection. */
+export const alphabetically = (fields: ReadonlyArray<Field<unknown>>): Array<Field<unknown>> =>
+	[...fields].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
 
 /** Every field that an operation has with a provider, with the name of its collection (undefined: top level). */
 export function placesOf(
@@ -89,10 +93,10 @@ export function writtenOf(
 		resource: operation.resource,
 		operation: operation.operation,
 	};
-	const howItWaits = new Set(commonFields(operation).topLevel.map(({ property }) => property.name));
-	for (const [{ property }, place] of placesOf(operation, provider)) {
-		const { name, default: untouched } = property;
-		if (place === OPTIONS || howItWaits.has(name)) continue;
+	const common = new Set(Object.values(commonFields(operation)).flat());
+	for (const [field, place] of placesOf(operation, provider)) {
+		if (common.has(field)) continue;
+		const { name, default: untouched } = field.property;
 		const collection = place === undefined ? parameters : parameters[place];
 		const value = isRecord(collection) ? collection[name] : undefined;
 		if (value === undefined || (place === undefined && value === untouched)) continue;
@@ -106,26 +110,37 @@ const topLevelOf = (operation: Operation): ReadonlyArray<Field<unknown>> => [
 	...commonFields(operation).topLevel,
 ];
 
-const collectionsOf = (operation: Operation) => [
-	{
-		name: STYLE,
-		displayName: 'Style and References',
-		placeholder: 'Add Field',
-		of: operation.style ?? [],
-	},
-	{
-		name: ADDITIONAL,
-		displayName: 'Additional Fields',
-		placeholder: 'Add Field',
-		of: operation.additional ?? [],
-	},
-	{
-		name: OPTIONS,
-		displayName: 'Options',
-		placeholder: 'Add Option',
-		of: optionsOf(operation),
-	},
-];
+/** The collections of an operation, from top to bottom. */
+function collectionsOf(operation: Operation) {
+	const { style = [], additional = [] } = operation;
+	const { waitOptions: ofWaiting, options } = commonFields(operation);
+	return [
+		{
+			name: STYLE,
+			displayName: 'Style and References',
+			placeholder: 'Add Field',
+			of: style,
+		},
+		{
+			name: ADDITIONAL,
+			displayName: 'Additional Fields',
+			placeholder: 'Add Field',
+			of: additional,
+		},
+		{
+			name: WAIT_OPTIONS,
+			displayName: 'Wait Options',
+			placeholder: 'Add Option',
+			of: alphabetically(ofWaiting),
+		},
+		{
+			name: OPTIONS,
+			displayName: 'Options',
+			placeholder: 'Add Option',
+			of: alphabetically(options),
+		},
+	];
+}
 
 /**
  * n8n's editor hides a field on which all credentials depend, and lets the credential make the choice instead, unless the
@@ -272,21 +287,23 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 		),
 	);
 	const collections = collectionsOf(operation).flatMap(({ of, ...collection }) =>
-		grouped(having, ({ name }) =>
-			of
-				.flatMap((field) => fieldWith(field, name) ?? [])
-				.flatMap((field) => nodeAndTool(field.inTool, inCollection(field))),
-		)
-			.filter((group) => group.of.length > 0)
-			.map(
-				(group): INodeProperties => ({
-					...collection,
-					type: 'collection',
-					default: {},
-					displayOptions: { show: { ...withProviders(group.providers), ...show } },
-					options: group.of,
-				}),
-			),
+		grouped(having, ({ name }) => {
+			const own = of.flatMap((field) => fieldWith(field, name) ?? []);
+			if (own.length === 0) return undefined;
+			const options = own.flatMap((field) => nodeAndTool(field.inTool, inCollection(field)));
+			return { options, where: whereAnyActs(own) };
+		}).map(
+			({ of: { options, where }, providers }): INodeProperties => ({
+				...collection,
+				type: 'collection',
+				default: {},
+				displayOptions: {
+					...where,
+					show: { ...withProviders(providers), ...show, ...where.show },
+				},
+				options,
+			}),
+		),
 	);
 	return [
 		...noticesOf(operation, show),
@@ -295,6 +312,35 @@ function propertiesOfOne(operation: Operation): INodeProperties[] {
 		...collections,
 	];
 }
+
+/**
+ * The values of other fields with which one of these may be shown. Their collection is only shown there: n8n would show its
+ * title, with “No properties” below.
+ */
+function whereAnyActs(fields: ReadonlyArray<Field<unknown>>) {
+	const show: Conditions = {};
+	const hide: Conditions = {};
+	for (const { only = {}, except = {} } of fields) {
+		for (const [other, values] of Object.entries(only)) {
+			const bindsAll = fields.every((field) => field.only?.[other]);
+			if (bindsAll) show[other] = [...new Set([...(show[other] ?? []), ...values])];
+		}
+		for (const [other, values] of Object.entries(except)) {
+			const hiding = values.filter((value) =>
+				fields.every((field) => isHiddenWith(field, other, value)),
+			);
+			if (hiding.length > 0) hide[other] = hiding;
+		}
+	}
+	return { show, ...(Object.keys(hide).length > 0 && { hide }) };
+}
+
+/** Whether a field is hidden while another one has this value. */
+const isHiddenWith = (
+	{ only = {}, except = {} }: Field<unknown>,
+	other: string,
+	value: Choice,
+): boolean => except[other]?.includes(value) === true || only[other]?.includes(value) === false;
 
 /** A property, and where an agent's tool has another one in its place, that too. */
 function nodeAndTool(inTool: Field<unknown>['inTool'], usual: INodeProperties): INodeProperties[] {

@@ -182,7 +182,7 @@ export const internalUrlField = (use: string): Field<string | undefined> =>
 
 const internalUrl = whereItParks(
 	internalUrlField(
-		'The node calls it to wake its own execution. If n8n cannot reach itself, the node checks about once a minute.',
+		'The node calls it to wake its own execution. If n8n cannot reach itself, tasks are checked only about once a minute.',
 	),
 );
 
@@ -380,13 +380,13 @@ const downloadLimit = whereItDownloads(
 	),
 );
 
-/** Options of every operation that waits. */
+/** Under Wait Options, of every operation that waits: how, and how long. */
 export const waitOptions = [firstCheck, internalUrl, longestPause, onTimeLimit, timeLimit];
-/** Options of operations that submit; the callback address of a task is fixed at the submit. */
-export const callbackOptions = [buyAgain, equalCalls, lostAnswerLimit, reference, triggerUrl];
-/** Only for operations that submit. */
-export const purseOptions = [dryRun, maxTasks];
-/** Options of every operation that outputs tasks. */
+/** Under Wait Options, of operations that submit. */
+export const submitWaitOptions = [lostAnswerLimit];
+/** Under Options, of operations that submit: the purchase and its callback. */
+export const submitOptions = [buyAgain, dryRun, equalCalls, maxTasks, reference, triggerUrl];
+/** Under Options, of every operation that outputs tasks. */
 export const resultOptions = [binaryField, downloadLimit, outputItems, simplify];
 
 /**

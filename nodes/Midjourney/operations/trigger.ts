@@ -16,7 +16,13 @@ import { beginWorkflow } from '../tasks/callbacks/start';
 import { areShut, reachAdvice } from '../tasks/wait/selfCall';
 import { choiceField, onlyFor, type Field } from './field';
 import { Parameters, type ParameterSource } from './parameters';
-import { credentialsProperty, inCollection, OPTIONS, providerProperty } from './properties';
+import {
+	alphabetically,
+	credentialsProperty,
+	inCollection,
+	OPTIONS,
+	providerProperty,
+} from './properties';
 import { download, internalUrlField, resultOptions, settingsFrom } from './settings';
 
 /** The Trigger's panel, and the user's input in it. */
@@ -70,11 +76,11 @@ const internalUrl = onlyFor(
 	),
 );
 
-/** In alphabetical order; options about items only apply if the workflow starts. */
-const shownOptions: ReadonlyArray<Field<unknown>> = [
+/** Options about items only apply if the workflow starts. */
+const shownOptions = alphabetically([
 	...resultOptions.map((field) => ({ ...field, only: { ...field.only, ...STARTS } })),
 	internalUrl,
-].sort((a, b) => (a.property.displayName < b.property.displayName ? -1 : 1));
+]);
 
 /** Whether calls that do not prove themselves are refused; any value other than false counts as true. */
 const ONLY_OWN = 'onlyOwnTasks';

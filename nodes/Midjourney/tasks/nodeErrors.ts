@@ -109,7 +109,7 @@ export class ProblemWriter {
 			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
 			{
 				itemIndex,
-				description: `It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
+				description: `It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Wait Options, or set On Time Limit to Return Pending.${last}`,
 			},
 		);
 	}

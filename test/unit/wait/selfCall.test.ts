@@ -380,7 +380,7 @@ describe("n8n's protection against private addresses", () => {
 
 	it('is named in the advice once it has refused a request, with what to do', async () => {
 		expect(reachAdvice()).toBe(
-			'Set Internal Base URL in Options to an address at which n8n can be reached from inside.',
+			'Set the option Internal Base URL to an address at which n8n can be reached from inside.',
 		);
 		const { context } = executionAt(HERE, () => REFUSAL);
 		expect(await ownAddress(context, undefined)).toBeUndefined();

@@ -37,7 +37,7 @@ export async function howToWait(
 	const own = await ownAddress(context, internal);
 	if (!own && !isSaid) {
 		context.logger.warn(
-			`Midjourney cannot reach its own n8n to wake parked executions, so they read their tasks only about once a minute. ${reachAdvice()}`,
+			`Midjourney cannot reach its own n8n to wake parked executions, so their tasks are checked only about once a minute. ${reachAdvice()}`,
 		);
 	}
 	isSaid = !own;

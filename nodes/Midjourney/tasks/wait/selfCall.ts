@@ -156,9 +156,9 @@ export async function areShut(helpers: Requester, urls: readonly string[]): Prom
 /** What to do when no address leads to this n8n, as a sentence. */
 export const reachAdvice = (): string =>
 	shut.size === 0
-		? 'Set Internal Base URL in Options to an address at which n8n can be reached from inside.'
+		? 'Set the option Internal Base URL to an address at which n8n can be reached from inside.'
 		: `n8n's protection against private addresses refuses ${[...shut].join(' and ')}. Allow it in n8n's environment ` +
-			'(N8N_SSRF_ALLOWED_IP_RANGES or N8N_SSRF_ALLOWED_HOSTNAMES), or enter an allowed address of this n8n as Internal Base URL in Options.';
+			'(N8N_SSRF_ALLOWED_IP_RANGES or N8N_SSRF_ALLOWED_HOSTNAMES), or enter an allowed address of this n8n in the option Internal Base URL.';
 
 /**
  * The same addresses at an origin that leads to this n8n. Tried in turn: the one that has before, the one that the user
