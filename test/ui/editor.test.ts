@@ -32,6 +32,9 @@ const RAW = /\bundefined\b|\[object |\bNaN\b|is not found|\[ERROR|\[invalid|not 
 
 const PROMPT = 'A porcelain teapot on a walnut table, soft window light';
 
+/** Without spaces and line breaks: the editor spreads JSON over lines. */
+const compact = (text: string): string => text.replace(/\s/g, '');
+
 /** The default size of the emulator's pictures. */
 const SIZE = { width: 768, height: 768 };
 
@@ -222,7 +225,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 					await editor.choose('resource', RESOURCES[resource]);
 					await editor.choose('operation', name);
 					expectWords(await editor.readPanel());
-					for (const listed of await editor.addable()) {
+					for (const listed of (await editor.addable()).values()) {
 						expect(listed.filter((label) => !described.labels.has(label))).toEqual([]);
 					}
 				},
@@ -235,7 +238,9 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 					await editor.choose('authentication', provider.displayName);
 					await editor.choose('resource', RESOURCES.image);
 					await editor.choose('operation', 'Generate');
-					await editor.addAll();
+					for (const [collection, labels] of await editor.addable()) {
+						for (const label of labels) await editor.add(collection, label);
+					}
 					expectWords(await editor.readPanel());
 				},
 				TEST_TIMEOUT_MS,
@@ -310,6 +315,118 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 		TEST_TIMEOUT_MS,
 	);
 
+	describe('Image → Generate', () => {
+		beforeAll(async () => {
+			const nodes = [start, midjourney('Generate', { prompt: PROMPT })];
+			await editor.openWorkflow(await client.importWorkflow(row('Places', nodes)));
+			await editor.open('Generate');
+		}, TEST_TIMEOUT_MS);
+
+		afterAll(async () => await editor?.closePanel());
+
+		const STYLE = ['Experimental', 'Personalization', 'Style Version'];
+
+		test.each([
+			{ provider: 'MidAPI', style: [], additional: [] },
+			{ provider: 'Vtrix', style: STYLE, additional: ['HD'] },
+		])(
+			'offers what $provider takes of the look under Style and References, and HD under Additional Fields',
+			async ({ provider, style, additional }) => {
+				await editor.choose('authentication', provider);
+				const addable = await editor.addable();
+				const among = (collection: string, labels: string[]) =>
+					(addable.get(collection) ?? []).filter((label) => labels.includes(label));
+				expect(among('Style and References', [...STYLE, 'HD'])).toEqual(style);
+				expect(among('Additional Fields', [...STYLE, 'HD'])).toEqual(additional);
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test.each([
+			{ waitMode: 'Auto', titles: ['Wait Options', 'Options'] },
+			{ waitMode: "Don't Wait", titles: ['Options'] },
+		])(
+			'with Wait Mode $waitMode has the collections $titles',
+			async ({ waitMode, titles }) => {
+				await editor.choose('waitMode', waitMode);
+				const { labels } = await editor.readPanel();
+				expect(labels.filter((label) => label.endsWith('Options'))).toEqual(titles);
+			},
+			TEST_TIMEOUT_MS,
+		);
+
+		test(
+			'asks for a field of the item where the image comes from one, and else for a URL',
+			async () => {
+				await editor.choose('mode', 'Image to Image');
+				const asksFor = async (source: string) => {
+					await editor.choose('imageSource', source);
+					const { labels } = await editor.readPanel();
+					return labels.filter((label) => ['Image URLs', 'Input Data Field Name'].includes(label));
+				};
+				expect(await asksFor('URL')).toEqual(['Image URLs']);
+				expect(await asksFor('Binary Field')).toEqual(['Input Data Field Name']);
+				expect(await asksFor('URL')).toEqual(['Image URLs']);
+			},
+			TEST_TIMEOUT_MS,
+		);
+	});
+
+	test(
+		'a dry run shows the request and the prompt with its flags, and sends nothing',
+		async () => {
+			const parameters = { authentication: 'vtrix', prompt: PROMPT, aspectRatio: '16:9' };
+			const nodes = [start, midjourney('Generate', parameters)];
+			await editor.openWorkflow(await client.importWorkflow(row('Dry Run', nodes)));
+			await editor.open('Generate');
+			await editor.add('Options', 'Dry Run');
+			emulator.ledger.clear();
+			await editor.execute();
+			await editor.see('the hint', editor.output.getByText('nothing was bought').first());
+			const shown = compact(await editor.json());
+			expect(shown).toContain('"path":"/model/v1/generation"');
+			expect(shown).toContain(compact(`"prompt":"${PROMPT} --ar 16:9"`));
+			expect(emulator.ledger.calls).toEqual([]);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
+	test(
+		'a run of more items than Maximum Tasks per Run says how many, and sends nothing',
+		async () => {
+			const list = ['cup', 'bowl', 'lamp'].map((what) => ({ prompt: `A porcelain ${what}` }));
+			const node = (name: string, type: string, typeVersion: number, parameters: JsonObject) => ({
+				...{ id: randomUUID(), name, type, typeVersion, position: [200, 0] },
+				parameters: { ...parameters, options: {} },
+			});
+			const workflowId = await client.importWorkflow(
+				row('Limited', [
+					start,
+					node('List', 'n8n-nodes-base.set', 3.4, {
+						...{ mode: 'raw', jsonOutput: JSON.stringify({ list }) },
+					}),
+					node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
+					midjourney('Generate', { prompt: '={{ $json.prompt }}' }),
+				]),
+			);
+			await editor.openWorkflow(workflowId);
+			await editor.open('Generate');
+			await editor.add('Options', 'Maximum Tasks per Run');
+			await editor.enter('maxTasks', '2');
+			await browser.page.keyboard.press('Tab');
+			emulator.ledger.clear();
+			await editor.execute();
+			const told = await editor.error();
+			expect(told).toContain("This run would buy 3 tasks, but 'Maximum Tasks per Run' is 2");
+			expect(told).toContain('Nothing was bought');
+			expect(told).not.toMatch(RAW);
+			expect(emulator.ledger.calls).toEqual([]);
+			await editor.closePanel();
+		},
+		TEST_TIMEOUT_MS,
+	);
+
 	test(
 		'an edit shows the canvas that it computed',
 		async () => {
@@ -326,9 +443,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			);
 			await editor.open('Make It Wider');
 			// A square of 768 pixels on a canvas of 16:9.
-			expect((await editor.json()).replace(/\s/g, '')).toMatch(
-				/"canvas":\{"width":136\d,"height":768\}/,
-			);
+			expect(compact(await editor.json())).toMatch(/"canvas":\{"width":136\d,"height":768\}/);
 			await picture('edit', editor.panel);
 			await editor.closePanel();
 		},

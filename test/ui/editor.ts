@@ -42,6 +42,9 @@ const PARAMETER = '.parameter-value-container[data-test-id^="parameter-input-"]'
 /** An entry of an open list. */
 const LISTED = '.el-select-dropdown__item:visible';
 
+/** A collection of fields, with its title. */
+const COLLECTION = '.multi-parameter';
+
 /** The control that adds a field to a collection. */
 const ADD = '[data-test-id="collection-parameter-add"]:visible';
 
@@ -49,6 +52,11 @@ const nameOf = async (field: Locator): Promise<string> =>
 	((await field.getAttribute('data-test-id')) ?? '').replace('parameter-input-', '');
 
 const byTestId = (id: string) => `[data-test-id="${id}"]`;
+
+const titleOf = async (collection: Locator): Promise<string> => {
+	const title = collection.locator(`${byTestId('input-label')} label`).first();
+	return (await title.innerText()).split('\n')[0]?.trim() ?? '';
+};
 
 /**
  * n8n's editor in a browser, used by clicking and typing. Every method throws an Error that says what it waited for, and
@@ -249,40 +257,48 @@ export class Editor {
 		});
 	}
 
-	/** The fields that can be added to each collection of the open panel, in order. */
-	async addable(): Promise<string[][]> {
-		const lists: string[][] = [];
-		// A collection with a single field has a button and no list.
-		const adding = this.parameters.locator(ADD).filter({ has: this.page.locator('input') });
-		for (const add of await adding.all()) {
-			await this.click('the list of what can be added', add);
-			const listed = this.page.locator(LISTED);
-			await this.see('what can be added', listed.first());
-			lists.push(await listed.allInnerTexts());
+	/** The fields that can be added to each collection of the open panel, in order, by the title of the collection. */
+	async addable(): Promise<Map<string, string[]>> {
+		const lists = new Map<string, string[]>();
+		for (const collection of await this.parameters.locator(COLLECTION).all()) {
+			// A collection with a single field has a button and no list.
+			const adding = collection.locator(ADD).filter({ has: this.page.locator('input') });
+			if ((await adding.count()) === 0) continue;
+			const listed = await this.unfoldAdding(adding);
+			lists.set(await titleOf(collection), await listed.allInnerTexts());
 			await this.page.keyboard.press('Escape');
 			await this.folded();
 		}
 		return lists;
 	}
 
-	/** Adds all fields to the first collection of the open panel. */
-	async addAll(): Promise<void> {
-		const add = this.parameters.locator(ADD).first();
+	/** Adds a field to a collection of the open panel. */
+	async add(collection: string, label: string): Promise<void> {
 		const labels = this.parameters.locator(`${byTestId('input-label')}:visible`);
-		const [addable = []] = await this.addable();
-		for (const label of addable) {
-			const before = await labels.count();
-			await this.click('the list of what can be added', add);
-			const listed = this.page.locator(LISTED);
-			await this.click(
-				`"${label}"`,
-				listed.filter({ has: this.page.getByText(label, { exact: true }) }).first(),
-			);
-			await this.until(`"${label}" is added`, async () =>
-				(await labels.count()) > before ? true : undefined,
-			);
-			await this.folded();
-		}
+		const before = await labels.count();
+		const to = await this.until(`the collection "${collection}"`, async () => {
+			for (const one of await this.parameters.locator(COLLECTION).all()) {
+				if ((await titleOf(one)) === collection) return one;
+			}
+			return undefined;
+		});
+		const listed = await this.unfoldAdding(to.locator(ADD));
+		await this.click(
+			`"${label}"`,
+			listed.filter({ has: this.page.getByText(label, { exact: true }) }).first(),
+		);
+		await this.until(`"${label}" is added`, async () =>
+			(await labels.count()) > before ? true : undefined,
+		);
+		await this.folded();
+	}
+
+	/** Opens the list of what can be added to a collection and gives its entries. */
+	private async unfoldAdding(adding: Locator): Promise<Locator> {
+		await this.click('the list of what can be added', adding);
+		const listed = this.page.locator(LISTED);
+		await this.see('what can be added', listed.first());
+		return listed;
 	}
 
 	/** "Execute step" in the open panel. */
