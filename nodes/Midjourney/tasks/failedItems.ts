@@ -21,16 +21,3 @@ export function routed({ item, problem }: Item, { node }: Pick<Host, 'node'>): I
 	if (!problem || node.onError !== 'continueErrorOutput') return item;
 	return Object.defineProperty({ ...item }, 'error', { value: problem, enumerable: false });
 }
-
-/**
- * The same for items that n8n saves before it routes them. Only what JSON keeps survives that, so the whole item is put
- * under the field `error`, as n8n's own HTTP Request node does. n8n runs nothing again because of it, since the node
- * that waits is disabled.
- */
-export function routedWhenSaved(
-	{ item, problem }: Item,
-	{ node }: Pick<Host, 'node'>,
-): INodeExecutionData {
-	if (!problem || node.onError !== 'continueErrorOutput') return item;
-	return { ...item, json: { error: { message: problem.message, ...item.json } } };
-}
