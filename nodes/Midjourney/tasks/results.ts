@@ -1,7 +1,8 @@
 import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
-import type { Output } from '../providers/task';
 import type { Provider } from '../providers/provider';
+import type { Output } from '../providers/task';
+import { defined } from '../providers/wire';
 import { untilCancelled } from './cancelled';
 import type { ExecutionClock } from './clock';
 import { Downloads } from './download';
@@ -220,9 +221,6 @@ function statusOf({ task, taskId, mayBeTold }: Outcome): string {
 	if (task) return task.status === 'running' ? 'pending' : task.status;
 	return taskId === undefined && !mayBeTold ? 'failed' : 'pending';
 }
-
-const defined = (fields: IDataObject): IDataObject =>
-	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** Adds to a problem the ids of all submitted tasks, and which other items have no result. */
 export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
