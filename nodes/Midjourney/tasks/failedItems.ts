@@ -15,7 +15,7 @@ export interface Item {
  * property is not enumerable: n8n then sends a copy of the item, with the fields of the input added, and the copy lacks
  * the property. With On Error = continue there must be no `error` at all. (n8n 1.123, 2.8 and 2.41.)
  *
- * Neither form has a field `error` in its json: if the first item has one, Retry On Fail runs the whole node again.
+ * Its json has no field `error` either: if the first item has one, Retry On Fail runs the whole node again.
  */
 export function routed({ item, problem }: Item, { node }: Pick<Host, 'node'>): INodeExecutionData {
 	if (!problem || node.onError !== 'continueErrorOutput') return item;

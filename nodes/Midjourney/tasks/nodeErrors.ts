@@ -18,7 +18,7 @@ export type NodeProblem = NodeApiError | NodeOperationError;
 /** Names an item as n8n does, counting from 0. */
 const at = (itemIndex: number): string => `[item ${itemIndex}]`;
 
-/** An error about the input of an item, found before anything was sent. */
+/** An error that names its item. It has no HTTP status, as one about the user's input. */
 export function inputError(
 	node: INode,
 	itemIndex: number,
@@ -50,8 +50,7 @@ export class ProblemWriter {
 		if (!ambiguous) {
 			return failure
 				? this.write(wordingOf(failure, this.name, { of: 'submit' }), itemIndex, failure)
-				: inputError(
-						this.node,
+				: this.ofItem(
 						itemIndex,
 						'Not submitted, because another submit was refused before',
 						'Nothing was bought for this item.',
@@ -59,8 +58,7 @@ export class ProblemWriter {
 		}
 		return failure
 			? this.write(wordingOfAmbiguous(failure, this.name), itemIndex, failure, 'after the submit')
-			: inputError(
-					this.node,
+			: this.ofItem(
 					itemIndex,
 					'An earlier try may have submitted this item already',
 					AMBIGUOUS_SUBMIT(this.name),
@@ -75,14 +73,10 @@ export class ProblemWriter {
 
 	/** The task was bought with another credential, and this one does not know it. */
 	ofOtherAccount(taskId: string, account: string, itemIndex: number): NodeOperationError {
-		const name = this.provider.displayName;
-		return new NodeOperationError(
-			this.node,
-			`${name} does not know task ${taskId} with this API key: it was bought with the credential ${account} ${at(itemIndex)}`,
-			{
-				itemIndex,
-				description: `The task is paid, and nothing was submitted again. Select that credential again and retry this execution, or use it in Task → Wait with this task ID.`,
-			},
+		return this.ofItem(
+			itemIndex,
+			`${this.name} does not know task ${taskId} with this API key: it was bought with the credential ${account}`,
+			'The task is paid, and nothing was submitted again. Select that credential again and retry this execution, or use it in Task → Wait with this task ID.',
 		);
 	}
 
@@ -104,13 +98,10 @@ export class ProblemWriter {
 		itemIndex: number,
 	): NodeOperationError {
 		const last = failure ? ` The last read failed: ${wordingOf(failure, this.name).what}.` : '';
-		return new NodeOperationError(
-			this.node,
-			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
-			{
-				itemIndex,
-				description: `It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
-			},
+		return this.ofItem(
+			itemIndex,
+			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open`,
+			`It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
 		);
 	}
 
@@ -128,40 +119,25 @@ export class ProblemWriter {
 	): NodeApiError {
 		const outputs = `Output${indexes.length === 1 ? '' : 's'} ${indexes.join(', ')}`;
 		const isExpired = !transient && expiresAt !== undefined && Date.parse(expiresAt) <= now;
-		const message = `${outputs} of task ${taskId} could not be downloaded: ${words} ${at(itemIndex)}`;
-		const error = new NodeApiError(
-			this.node,
-			{},
-			{
-				message,
-				description: isExpired
-					? `The task is completed and paid, but ${this.name} kept its files until ${expiresAt} only: no other operation returns them any more. Use Download Files to store files when they come.`
-					: [
-							'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
-							this.provider.downloadUrl &&
-								'File → Get Download URL creates a new link to a file that the provider still has.',
-						]
-							.filter(Boolean)
-							.join(' '),
-				httpCode: code,
-				itemIndex,
-			},
-		);
-		// NodeApiError replaces a message that contains something like a system error code with a stock text.
-		error.message = message;
-		return error;
+		const remedies = isExpired
+			? [
+					`The task is completed and paid, but ${this.name} kept its files until ${expiresAt} only: no other operation returns them any more. Use Download Files to store files when they come.`,
+				]
+			: [
+					'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
+					this.provider.downloadUrl &&
+						'File → Get Download URL creates a new link to a file that the provider still has.',
+				];
+		const what = `${outputs} of task ${taskId} could not be downloaded: ${words}`;
+		return this.write({ what, remedy: remedies.filter(Boolean).join(' ') }, itemIndex, { code });
 	}
 
 	/** The provider says that the task is completed, but lists no output. */
 	ofNoOutputs(taskId: string, itemIndex: number): NodeOperationError {
-		const name = this.provider.displayName;
-		return new NodeOperationError(
-			this.node,
-			`Task ${taskId} is completed, but ${name} lists no image or video for it ${at(itemIndex)}`,
-			{
-				itemIndex,
-				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says about it, at no cost; ask their support for the files.`,
-			},
+		return this.ofItem(
+			itemIndex,
+			`Task ${taskId} is completed, but ${this.name} lists no image or video for it`,
+			`It is paid: do not submit it again. Task → Get with this task ID shows what ${this.name} says about it, at no cost; ask their support for the files.`,
 		);
 	}
 
@@ -173,6 +149,10 @@ export class ProblemWriter {
 
 	private get name(): string {
 		return this.provider.displayName;
+	}
+
+	private ofItem(itemIndex: number, message: string, description: string): NodeOperationError {
+		return inputError(this.node, itemIndex, message, description);
 	}
 
 	private write(
