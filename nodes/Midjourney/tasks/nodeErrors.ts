@@ -18,7 +18,7 @@ export type NodeProblem = NodeApiError | NodeOperationError;
 /** Names an item as n8n does, counting from 0. */
 const at = (itemIndex: number): string => `[item ${itemIndex}]`;
 
-/** An error that names its item. It has no HTTP status, as one about the user's input. */
+/** An error about one item, which it names: mostly about its input. */
 export function inputError(
 	node: INode,
 	itemIndex: number,

@@ -1,5 +1,5 @@
-import type { Failure } from '../../providers/http';
-import type { Task } from '../../providers/task';
+import type { Failure, Result } from '../../providers/http';
+import { isTerminal, type Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import type { Account } from './limiter';
 import {
@@ -65,6 +65,25 @@ export interface Watched extends Target, Progress {
 	isTold?: boolean;
 	/** Unix ms of the start of the read at the deadline. */
 	lastAt?: number;
+}
+
+/**
+ * How long after its submit a task may be reported as not found, in ms: some providers list a new task with a delay.
+ */
+const BOOKS_BEHIND_MS = 120_000;
+
+/**
+ * What one read means for the wait, whoever has made it: the task has ended, it is lost (no later read is expected to
+ * succeed), or undefined: it stays open.
+ *
+ * @param sinceSubmitMs undefined for a task that was submitted elsewhere
+ */
+export function judge(answer: Result<Task>, sinceSubmitMs?: number): 'terminal' | 'lost' | undefined {
+	if (answer.ok) return isTerminal(answer.value) ? 'terminal' : undefined;
+	const { reason, transient } = answer.failure;
+	const mayAppear =
+		reason === 'notFound' && sinceSubmitMs !== undefined && sinceSubmitMs < BOOKS_BEHIND_MS;
+	return transient || mayAppear ? undefined : 'lost';
 }
 
 /** Schedules the next read of a task. */

@@ -1,12 +1,12 @@
 import type { Result } from '../../providers/http';
 import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
-import { judge } from './judge';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
 import { AFTER_SUBMIT, endedUncalled, SOON, WHERE_CALLS_ARRIVE } from './schedule';
 import type { WaitState } from './state';
 import {
+	judge,
 	plan,
 	planAnew,
 	reliesOnCall,
@@ -319,11 +319,11 @@ export class Watcher {
 		one.reading = undefined;
 		if (one.sighting.end || this.stopped || !answer) return;
 		const waited = clock.now() - one.since;
-		const judged = judge(answer, one.fresh ? waited : undefined);
+		const end = judge(answer, one.fresh ? waited : undefined);
 		one.sighting.failure = answer.ok ? undefined : answer.failure;
 		// What was seen before remains, even if the task cannot be read now.
 		if (answer.ok) one.sighting.task = answer.value;
-		if (judged.end) return this.end(one, judged.end);
+		if (end) return this.end(one, end);
 		const retryAfterMs = answer.ok ? 0 : (answer.failure.retryAfterMs ?? 0);
 		if (retryAfterMs > 0) account.reads.pauseFor(retryAfterMs);
 		one.readAt = clock.now();
