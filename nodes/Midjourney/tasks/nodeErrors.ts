@@ -10,7 +10,7 @@ import {
 import type { Failure } from '../providers/http';
 import type { Provider } from '../providers/provider';
 import type { Task } from '../providers/task';
-import type { DownloadFailure } from './download';
+import type { DownloadFailure } from './fileStream';
 
 /** An error that n8n shows, and routes by On Error. Every one names its item, and its task if it has one. */
 export type NodeProblem = NodeApiError | NodeOperationError;
