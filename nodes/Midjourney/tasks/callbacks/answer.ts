@@ -1,13 +1,15 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
-import type { Http, Reply } from '../../providers/http';
+import type { Http } from '../../providers/http';
 import { isRecord, text, unwrapJson } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
+import { defined } from '../../providers/wire';
 import { processClock } from '../clock';
 import {
 	addressOfExecution,
 	isStatus,
 	knownAddress,
+	postTo,
 	reachableAddress,
 	reachAdvice,
 	type OwnAddress,
@@ -113,8 +115,13 @@ async function handOn(
 		const said = { ...claims, wait: { nonce, position } };
 		return own && signedAddress(own.resume, said, executionAudience(executionId), http.callbackKey);
 	};
+	const given = unwrapJson(call.body);
+	const body = isRecord(given) ? given : {};
+	const headers = defined(
+		Object.fromEntries(SIGNATURE_HEADERS.map((name) => [name, text(call.headers[name])])),
+	);
 	const post = async (url: string, timeoutMs: number) =>
-		await postCall(context, url, call, timeoutMs);
+		await postTo(context.helpers, url, body, timeoutMs, headers);
 	const hasResumeToken = wait.resumeToken !== undefined;
 	const relaying = relay(until, { clock: processClock, hasResumeToken, address, post }).then(
 		(result) => result !== 'later',
@@ -158,32 +165,4 @@ async function addressOf(
 	}
 	isSaid = !own;
 	return own;
-}
-
-/** Posts a call, without any credential. */
-async function postCall(
-	{ helpers }: IWebhookFunctions,
-	url: string,
-	{ headers, body }: Call,
-	timeout: number,
-): Promise<Reply> {
-	const signature = SIGNATURE_HEADERS.flatMap((name) => {
-		const value = text(headers[name]);
-		return value === undefined ? [] : [[name, value] as const];
-	});
-	const given = unwrapJson(body);
-	const reply: unknown = await helpers.httpRequest({
-		method: 'POST',
-		url,
-		headers: Object.fromEntries(signature),
-		body: isRecord(given) ? given : {},
-		json: true,
-		timeout,
-		disableFollowRedirect: true,
-		ignoreHttpStatusErrors: true,
-		returnFullResponse: true,
-	});
-	return isRecord(reply)
-		? { status: Number(reply.statusCode), body: reply.body }
-		: { status: 0, body: undefined };
 }

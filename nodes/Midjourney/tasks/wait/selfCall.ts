@@ -1,5 +1,6 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
+import type { Reply } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
 import type { Clock } from '../clock';
 import { RESUME_PATH } from '../host';
@@ -280,8 +281,10 @@ export async function wake(
 		const stands = await statusOf(helpers, own);
 		if (!isDue() || !isAlive(stands)) return 'gone';
 		if (stands !== 'running' && stands !== 'new') {
-			const status = await post(helpers, own.resume, { [WAKE_FIELD]: secret });
-			if (status !== undefined && status < 300) return 'woken';
+			const body = { [WAKE_FIELD]: secret };
+			const reply = await postTo(helpers, own.resume, body, TIMEOUT_MS).catch(() => undefined);
+			const status = reply?.status ?? NaN;
+			if (status < 300) return 'woken';
 			if (status === 401 || status === 404 || status === 410) return 'gone';
 		}
 		await clock.sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, 5_000));
@@ -289,24 +292,26 @@ export async function wake(
 	return 'failed';
 }
 
-async function post(
+/** Posts to an execution of this n8n, without any credential. Gives whatever was answered; rejects if nothing was. */
+export async function postTo(
 	helpers: Requester,
 	url: string,
-	body: Record<string, string>,
-): Promise<number | undefined> {
-	try {
-		const reply: unknown = await helpers.httpRequest({
-			method: 'POST',
-			url,
-			body,
-			json: true,
-			timeout: TIMEOUT_MS,
-			disableFollowRedirect: true,
-			ignoreHttpStatusErrors: true,
-			returnFullResponse: true,
-		});
-		return isRecord(reply) ? Number(reply.statusCode) : undefined;
-	} catch {
-		return undefined;
-	}
+	body: IDataObject,
+	timeout: number,
+	headers: IDataObject = {},
+): Promise<Reply> {
+	const reply: unknown = await helpers.httpRequest({
+		method: 'POST',
+		url,
+		headers,
+		body,
+		json: true,
+		timeout,
+		disableFollowRedirect: true,
+		ignoreHttpStatusErrors: true,
+		returnFullResponse: true,
+	});
+	return isRecord(reply)
+		? { status: Number(reply.statusCode), body: reply.body }
+		: { status: NaN, body: undefined };
 }
