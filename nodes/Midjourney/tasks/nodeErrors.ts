@@ -15,6 +15,10 @@ import type { DownloadFailure } from './fileStream';
 /** An error that n8n shows, and routes by On Error. Every one names its item, and its task if it has one. */
 export type NodeProblem = NodeApiError | NodeOperationError;
 
+/** The message of something that was thrown. */
+export const wordsOf = (thrown: unknown): string =>
+	thrown instanceof Error ? thrown.message : String(thrown);
+
 /** Names an item as n8n does, counting from 0. */
 const at = (itemIndex: number): string => `[item ${itemIndex}]`;
 

@@ -2,6 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import type { Provider } from '../providers/provider';
 import type { Item } from './failedItems';
+import { wordsOf } from './nodeErrors';
 import type { Outcome } from './outcome';
 
 /**
@@ -35,7 +36,7 @@ export function toolAnswer(
  */
 export function toolAnswerTo(error: unknown, begun: boolean): INodeExecutionData {
 	const message = sentences(
-		error instanceof Error ? error.message : String(error),
+		wordsOf(error),
 		descriptionOf(error),
 		begun
 			? 'Even so, something may have been bought and paid: do not submit it again before the user has checked the task list of the provider.'

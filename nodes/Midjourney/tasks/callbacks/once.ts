@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 
 import { text } from '../../providers/json';
 import type { Task } from '../../providers/task';
+import { wordsOf } from '../nodeErrors';
 
 /**
  * A task starts a workflow once. A repeated start that this process knows is refused before it makes an execution. The
@@ -131,9 +132,8 @@ export async function firstStarts(
 		const isRepeated = (key: string) => known.has(key) && !known.has(ownOf(key));
 		return items.filter((item) => !isRepeated(keyIn(item) ?? ''));
 	} catch (error) {
-		const words = error instanceof Error ? error.message : String(error);
 		context.logger.warn(
-			`Midjourney Trigger cannot tell whether ${keys.join(', ')} has started this workflow before, and starts it: ${words}`,
+			`Midjourney Trigger cannot tell whether ${keys.join(', ')} has started this workflow before, and starts it: ${wordsOf(error)}`,
 		);
 		return items;
 	}

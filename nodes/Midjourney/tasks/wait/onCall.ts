@@ -1,4 +1,4 @@
-import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callback';
 import type { Http } from '../../providers/http';
@@ -6,9 +6,11 @@ import { isRecord, text } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import { claimsIn, executionAudience, hasToken, type WaitClaims } from '../callbacks/address';
 import { openFor } from '../callbacks/opened';
+import { reply } from '../callbacks/replies';
 import { processClock, type Clock } from '../clock';
 import { isStillSaved, RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
+import { wordsOf } from '../nodeErrors';
 import { accountOf } from './limiter';
 import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
@@ -39,23 +41,15 @@ const TIMER_IS_SET_MS = 75_000;
 const KEPT_MS = 3_600_000;
 
 interface Verdict {
-	status: 200 | 202 | 401 | 404 | 503;
-	body: IDataObject;
+	status: 200 | 401 | 404 | 503;
 	/** The state from which the execution resumes; undefined: it is not woken. */
 	wakeWith?: WaitState;
 }
 
-/** One answer for every task, known or unknown, so that a caller learns nothing. */
-const HEARD: Verdict = { status: 200, body: { ok: true } };
-const CALL_AGAIN: Verdict = { status: 503, body: { ok: false, message: 'Call again' } };
-const NOT_FOR_US: Verdict = {
-	status: 404,
-	body: { ok: false, message: 'Nothing here waits for this call' },
-};
-const REFUSED: Verdict = {
-	status: 401,
-	body: { ok: false, message: 'The call is not authenticated' },
-};
+const HEARD: Verdict = { status: 200 };
+const CALL_AGAIN: Verdict = { status: 503 };
+const NOT_FOR_US: Verdict = { status: 404 };
+const REFUSED: Verdict = { status: 401 };
 
 /**
  * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
@@ -68,28 +62,22 @@ export async function onCall(
 	provider: Provider | undefined,
 	clock: Clock = processClock,
 ): Promise<IWebhookResponseData> {
-	let answered = false;
-	const answer = ({ status, body }: Verdict) => {
-		if (!answered) context.getResponseObject().status(status).json(body);
-		answered = true;
-	};
 	try {
 		const working = provider ? decide(context, provider, clock) : Promise.resolve(NOT_FOR_US);
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
 		let verdict = await Promise.race([working, late]);
 		if (!verdict) {
-			answer({ status: 202, body: { ok: true } });
+			reply(context, 202);
 			verdict = await working;
 		}
-		answer(verdict);
-		const { wakeWith } = verdict;
+		const { status, wakeWith } = verdict;
+		reply(context, status);
 		if (!wakeWith) return { noWebhookResponse: true };
 		saveOnWake(context, serialize(wakeWith));
 		return { noWebhookResponse: true, workflowData: RUN_AGAIN };
 	} catch (error) {
-		const words = error instanceof Error ? error.message : String(error);
-		context.logger.error(`Midjourney could not handle a callback: ${words}`);
-		answer(CALL_AGAIN);
+		context.logger.error(`Midjourney could not handle a callback: ${wordsOf(error)}`);
+		reply(context, 503);
 		return { noWebhookResponse: true };
 	}
 }
