@@ -1,14 +1,58 @@
 import { failed, success, type Result } from '../providers/http';
 import type { Provider, Size, TaskRequest } from '../providers/provider';
 import type { Task } from '../providers/task';
-import type { SizeOf } from './imageSize';
+import { sizeReader, type SizeOf } from './imageSize';
 import { lacksSize, usualSize, withSize, type ForSize } from './layout';
+import type { Pictures } from './pictures';
+import { retryTransient } from './retry';
+import { Limiter } from './wait/limiter';
+import type { RunContext } from './wait/runContext';
+
+/** How many images are checked for their size at once. */
+const FILES_IN_FLIGHT = 5;
 
 /** Free look-ups that complete a request before it is sent. */
-export interface Tools {
+interface Tools {
 	/** Reads a task. */
 	readTask(taskId: string): Promise<Result<Task>>;
 	sizeOf: SizeOf;
+}
+
+/**
+ * The look-ups for the request of each item. Each question is asked once.
+ *
+ * @param read reads a task
+ */
+export function lookUps(
+	{ host, clock, account }: Pick<RunContext, 'host' | 'clock' | 'account'>,
+	pictures: Pick<Pictures, 'sizeOf'>,
+	read: (taskId: string) => Promise<Result<Task>>,
+): (itemIndex: number) => Tools {
+	const sizeOf = sizeReader(host);
+	const files = new Limiter(FILES_IN_FLIGHT, clock);
+	const readTask = askedOnce(
+		async (taskId) =>
+			await retryTransient(clock, async () => await account.reads.run(async () => await read(taskId))),
+	);
+	const sizeOnWeb = askedOnce(
+		async (url) =>
+			await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
+	);
+	return (itemIndex) => ({
+		readTask,
+		sizeOf: async (address) =>
+			(await pictures.sizeOf(itemIndex, address)) ?? (await sizeOnWeb(address)),
+	});
+}
+
+/** Asks once per argument; later callers get the same answer. */
+function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Promise<T> {
+	const answers = new Map<string, Promise<T>>();
+	return async (about) => {
+		const answer = answers.get(about) ?? ask(about);
+		answers.set(about, answer);
+		return await answer;
+	};
 }
 
 /** Looks up everything that a request lacks. Gives the request as it is to be sent, or why it cannot be sent. */
