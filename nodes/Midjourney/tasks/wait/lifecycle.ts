@@ -31,6 +31,7 @@ import { EARLY_MS, park, type Park } from './park';
 import { openRun, type RunContext } from './runContext';
 import { forgetWait, keepWait, knownWait } from './registry';
 import {
+	idsOf,
 	newState,
 	nextStep,
 	parseState,
@@ -350,9 +351,6 @@ function submitDeps(
 		},
 	};
 }
-
-const idsOf = ({ tasks }: WaitState): string[] =>
-	tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : []));
 
 /** The ids of the tasks that were not seen to end. */
 const openIds = (state: WaitState, watcher: Watcher): string[] =>

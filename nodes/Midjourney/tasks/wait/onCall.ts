@@ -14,7 +14,7 @@ import { wordsOf } from '../nodeErrors';
 import { accountOf } from './limiter';
 import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
-import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
+import { idsOf, onWake, parseState, serialize, type TaskState, type WaitState } from './state';
 import { scheduleOf } from './submitBatch';
 import { Watcher } from './watcher';
 
@@ -205,15 +205,13 @@ async function onLostAnswer(
 	task: TaskState,
 	body: unknown,
 ): Promise<Verdict> {
-	const others = state.tasks.map(({ stage }) =>
-		stage.at === 'bought' ? { taskId: stage.taskId, since: stage.since } : { since: 0 },
-	);
+	const taken = idsOf(state);
 	const { asked, stage } = task;
 	const since = stage.at === 'unknown' ? stage.since : 0;
 	for (const taskId of taskIdsIn(body)) {
 		const seen = await provider.read(http, taskId);
 		if (!seen.ok && seen.failure.reason !== 'notFound') return CALL_AGAIN;
-		if (!seen.ok || !isTaskOf({ asked, since }, seen.value, others)) continue;
+		if (!seen.ok || !isTaskOf({ asked, since }, seen.value, taken)) continue;
 		const now = clock.now();
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not `fresh`: the provider has found the task, so it is read at once.

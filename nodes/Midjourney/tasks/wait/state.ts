@@ -207,6 +207,10 @@ export function withdrawIntent({ tasks }: WaitState): void {
 export const positionsAt = (tasks: readonly TaskState[], at: Stage['at']): number[] =>
 	tasks.flatMap(({ stage }, position) => (stage.at === at ? [position] : []));
 
+/** The ids of the tasks that were bought or waited for. */
+export const idsOf = ({ tasks }: WaitState): string[] =>
+	tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : []));
+
 const isState = (value: unknown): value is WaitState =>
 	isRecord(value) &&
 	value.version === VERSION &&
