@@ -103,7 +103,7 @@ async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData
 	});
 	const { continues } = run.host;
 	if (!continues && tasks.some(({ stage }) => stage.at === 'ended')) {
-		skipRest(state, { problemOf: problemOfSubmit(run) });
+		skipRest(state, run.writer);
 	}
 	await untilCancelled(
 		run.host,
@@ -225,7 +225,7 @@ async function untilParkOrEnd(
 	watcher: Watcher,
 	underWay: SubmitDeps['underWay'],
 ): Promise<Park | undefined> {
-	const { clock, host } = run;
+	const { clock, host, writer } = run;
 	const stopsAtRefusal = !host.continues;
 	const isOpen = (taskId: string) => {
 		const sighting = watcher.sightingOf(taskId);
@@ -233,7 +233,7 @@ async function untilParkOrEnd(
 	};
 	for (;;) {
 		endUnknown(state, run, how);
-		endOverdue(state, clock.now(), { problemOf: problemOfSubmit(run) });
+		endOverdue(state, clock.now(), writer);
 		// The node is going to fail, so nobody would see the results of the other tasks.
 		if (stopsAtRefusal && state.tasks.some(({ stage }) => stage.at === 'ended')) return undefined;
 		const step = nextStep(state, clock.now(), isOpen, stopsAtRefusal);
@@ -275,11 +275,11 @@ const firstUnknownEnd = ({ tasks }: WaitState): number | undefined => {
 };
 
 /** Ends the tasks that no callback has identified in time. */
-function endUnknown(state: WaitState, run: RunContext, { parks }: How): void {
+function endUnknown(state: WaitState, { clock, writer }: RunContext, { parks }: How): void {
 	for (const task of state.tasks) {
 		const { stage } = task;
-		if (stage.at !== 'unknown' || (parks && stage.until > run.clock.now())) continue;
-		endWith(task, problemOfSubmit(run)(task, stage.failure, true), { mayBePaid: true });
+		if (stage.at !== 'unknown' || (parks && stage.until > clock.now())) continue;
+		endWith(task, writer.ofSubmit(stage.failure, true, task.itemIndex), { mayBePaid: true });
 	}
 }
 
@@ -312,11 +312,6 @@ function watch(watcher: Watcher, task: TaskState): void {
 	watcher.add({ ...stage, schedule: scheduleOf(task, stage.fresh) });
 }
 
-const problemOfSubmit =
-	({ writer }: Pick<RunContext, 'writer'>): SubmitDeps['problemOf'] =>
-	({ itemIndex }, failure, ambiguous) =>
-		writer.ofSubmit(failure, ambiguous, itemIndex);
-
 function submitDeps(
 	run: RunContext,
 	state: WaitState,
@@ -324,20 +319,13 @@ function submitDeps(
 	watcher: Watcher,
 	underWay: SubmitDeps['underWay'],
 ): SubmitDeps {
-	const { context, provider, http, clock, memory, account, host } = run;
+	const { context, provider } = run;
 	const addresses = callbackAddresses(run, state, how);
 	return {
-		provider,
-		http,
-		clock,
-		memory,
-		limiter: account.submits,
-		forms: account.forms,
-		stopsAtRefusal: !host.continues,
+		...run,
 		callbackUrl: addresses.of,
 		callsReachWait: addresses.reachWait,
 		underWay,
-		problemOf: problemOfSubmit(run),
 		onBought: (task, taskId) => {
 			watch(watcher, task);
 			tellBrowser(context, `Task ${taskId} submitted`);
