@@ -31,6 +31,7 @@ import { EARLY_MS, park, type Park } from './park';
 import { openRun, type RunContext } from './runContext';
 import { forgetWait, keepWait, knownWait } from './registry';
 import {
+	endWith,
 	idsOf,
 	newState,
 	nextStep,
@@ -41,16 +42,9 @@ import {
 	type TaskState,
 	type WaitState,
 } from './state';
-import {
-	endOverdue,
-	endWith,
-	scheduleOf,
-	skipRest,
-	submitBatch,
-	type SubmitDeps,
-} from './submitBatch';
-import type { Sighting } from './watched';
+import { endOverdue, skipRest, submitBatch, type SubmitDeps } from './submitBatch';
 import { inTurn } from './turns';
+import { scheduleOf, type Sighting } from './watched';
 import { Watcher } from './watcher';
 
 /** After this many missed wakes in a row, the process no longer wakes the execution; callbacks and n8n's timer do. */

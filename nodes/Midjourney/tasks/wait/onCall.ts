@@ -15,7 +15,7 @@ import { accountOf } from './limiter';
 import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
 import { idsOf, onWake, parseState, serialize, type TaskState, type WaitState } from './state';
-import { scheduleOf } from './submitBatch';
+import { scheduleOf } from './watched';
 import { Watcher } from './watcher';
 
 /**

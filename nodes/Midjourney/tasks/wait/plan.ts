@@ -10,8 +10,7 @@ import { Pictures } from '../pictures';
 import { lookUps, prepare } from '../prepare';
 import type { How } from './how';
 import type { RunContext } from './runContext';
-import { parseState, type TaskState } from './state';
-import { endWith } from './submitBatch';
+import { endWith, parseState, type TaskState } from './state';
 
 /** Turns what an operation asks for into task states: bought before, ready to be bought, or why it cannot be bought. */
 

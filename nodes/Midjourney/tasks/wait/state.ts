@@ -203,6 +203,25 @@ export function withdrawIntent({ tasks }: WaitState): void {
 	}
 }
 
+/**
+ * Ends a task without a result.
+ *
+ * @param error the reason
+ * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
+ */
+export function endWith(
+	task: TaskState,
+	error: TaskState['error'],
+	more: Omit<Extract<Stage, { at: 'ended' }>, 'at' | 'problem'> = {},
+): void {
+	const problem = {
+		message: error?.message ?? 'There is no result',
+		description: error?.description ?? undefined,
+	};
+	task.error = error;
+	task.stage = { at: 'ended', problem, ...more };
+}
+
 /** The positions of the tasks that are at this stage. */
 export const positionsAt = (tasks: readonly TaskState[], at: Stage['at']): number[] =>
 	tasks.flatMap(({ stage }, position) => (stage.at === at ? [position] : []));

@@ -3,8 +3,7 @@ import type { FormChoice } from '../../providers/provider';
 import { backoff } from '../clock';
 import { LOST_ANSWER_MS } from '../lost';
 import type { RunContext } from './runContext';
-import type { PollSchedule } from './schedule';
-import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
+import { endWith, positionsAt, withdrawIntent, type TaskState, type WaitState } from './state';
 
 /**
  * How often a submit is sent that was certainly not accepted. Rate limits and maintenance pass by themselves; an
@@ -183,25 +182,6 @@ export function skipRest(state: WaitState, writer: SubmitWriter): void {
 	}
 }
 
-/**
- * Ends a task without a result.
- *
- * @param error the reason
- * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
- */
-export function endWith(
-	task: TaskState,
-	error: TaskState['error'],
-	more: Partial<Pick<Extract<Stage, { at: 'ended' }>, 'skipped' | 'mayBePaid' | 'taskId'>> = {},
-): void {
-	const problem = {
-		message: error?.message ?? 'There is no result',
-		description: error?.description ?? undefined,
-	};
-	task.error = error;
-	task.stage = { at: 'ended', problem, ...more };
-}
-
 /** Sends nothing before `until`, in Unix ms. */
 function pause(state: WaitState, until: number, because?: Failure): void {
 	state.pausedUntil = Math.max(state.pausedUntil, until);
@@ -228,9 +208,3 @@ const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	failure.accepted === 'no' &&
 	failure.transient &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
-
-/** The user's overrides of the read schedule; defaults apply to the rest. Unless `fresh`, the task is read at once. */
-export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
-	...settings?.schedule,
-	...(!fresh && { first: 0 }),
-});

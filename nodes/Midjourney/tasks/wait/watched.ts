@@ -10,6 +10,7 @@ import {
 	usualWhereCalled,
 	type PollSchedule,
 } from './schedule';
+import type { TaskState } from './state';
 
 /** A task to be watched. */
 export interface Target {
@@ -85,6 +86,12 @@ export function judge(answer: Result<Task>, sinceSubmitMs?: number): 'terminal' 
 		reason === 'notFound' && sinceSubmitMs !== undefined && sinceSubmitMs < BOOKS_BEHIND_MS;
 	return transient || mayAppear ? undefined : 'lost';
 }
+
+/** The user's overrides of the read schedule; defaults apply to the rest. Unless `fresh`, the task is read at once. */
+export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
+	...settings?.schedule,
+	...(!fresh && { first: 0 }),
+});
 
 /** Schedules the next read of a task. */
 export function plan(one: Watched, account: Account, clock: Clock): void {
