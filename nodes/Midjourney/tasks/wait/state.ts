@@ -42,19 +42,14 @@ export type Stage =
 	/** There will be no result, whatever happens to the other tasks. */
 	| {
 			at: 'ended';
-			problem: SavedProblem;
+			/** The part of an error that is saved. */
+			problem: { message: string; description?: string };
 			taskId?: string;
 			/** It was not submitted, because of another item's problem. */
 			skipped?: boolean;
 			/** A submit was sent, and it is not known whether it was accepted. */
 			mayBePaid?: boolean;
 	  };
-
-/** The part of an error that is saved. */
-export interface SavedProblem {
-	message: string;
-	description?: string;
-}
 
 /** One task that is waited for. */
 export interface TaskState {
@@ -206,20 +201,16 @@ export function withdrawIntent({ tasks }: WaitState): void {
 /**
  * Ends a task without a result.
  *
- * @param error the reason
  * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
  */
 export function endWith(
 	task: TaskState,
-	error: TaskState['error'],
+	error: NodeProblem,
 	more: Omit<Extract<Stage, { at: 'ended' }>, 'at' | 'problem'> = {},
 ): void {
-	const problem = {
-		message: error?.message ?? 'There is no result',
-		description: error?.description ?? undefined,
-	};
+	const { message, description } = error;
 	task.error = error;
-	task.stage = { at: 'ended', problem, ...more };
+	task.stage = { at: 'ended', problem: { message, description: description ?? undefined }, ...more };
 }
 
 /** The positions of the tasks that are at this stage. */
