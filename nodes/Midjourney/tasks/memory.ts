@@ -6,39 +6,24 @@ import { isRecord, text } from '../providers/json';
 import type { RequestSummary, SubmitRequest } from './settings';
 import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
 
-/** What the memory holds of one submit. */
-export type Remembered = Bought | Unknown | Refused;
-
-/** It was accepted, under this id. */
-export interface Bought {
-	state: 'bought';
-	taskId: string;
-	/** Unix ms of the submit, 0 where that is not known. */
-	at: number;
-	/** What items show of the request; absent where it is the same as now. */
-	asked?: RequestSummary;
-	/** The name of the credential that it was bought with, where that is not the one of this run. */
-	otherAccount?: string;
-	/** In which execution; known of tool calls only. */
-	executionId?: string;
-}
-
-/** It was sent, and may have been accepted. */
-export interface Unknown {
-	state: 'unknown';
-	/** Unix ms of the submit, 0 where that is not known. */
-	at: number;
-	/** The execution in which it was sent. */
-	executionId?: string;
-	/** Why the result is unknown, if there was an answer at all. */
-	failure?: Failure;
-}
-
-/** It was refused for good in this execution. */
-export interface Refused {
-	state: 'refused';
-	failure: Failure;
-}
+/** What the memory holds of one submit. `at`: Unix ms of the submit, 0 where that is not known. */
+export type Remembered =
+	/** It was accepted, under this id. */
+	| {
+			state: 'bought';
+			taskId: string;
+			at: number;
+			/** What items show of the request; absent where it is the same as now. */
+			asked?: RequestSummary;
+			/** The name of the credential that it was bought with, where that is not the one of this run. */
+			otherAccount?: string;
+			/** In which execution; known of tool calls only. */
+			executionId?: string;
+	  }
+	/** It was sent in this execution, and may have been accepted. `failure`: the answer, if there was one at all. */
+	| { state: 'unknown'; at: number; executionId?: string; failure?: Failure }
+	/** It was refused for good in this execution. */
+	| { state: 'refused'; failure: Failure };
 
 /**
  * Remembers what was bought (architecture.md: Retries pick up). It lives in n8n's node context, which survives the
@@ -59,7 +44,7 @@ export class Memory {
 		private readonly context: PurchaseContext,
 	) {
 		this.written = digestOf(context.written);
-		this.isSteady = context.isToolCall !== true && dependsOnItemAlone(context.written);
+		this.isSteady = !context.isToolCall && dependsOnItemAlone(context.written);
 		this.account = digestOf(context.account.id).slice(0, 6);
 	}
 
@@ -151,7 +136,7 @@ export class Memory {
 	}
 
 	/** Whether it was sent in this execution, and not in one that this execution retries. */
-	isOfThisExecution({ executionId }: Unknown | Bought): boolean {
+	isOfThisExecution({ executionId }: { executionId?: string }): boolean {
 		return executionId === this.context.executionId;
 	}
 
@@ -184,11 +169,11 @@ export class Memory {
 		const { runIndex, itemAt, isToolCall } = this.context;
 		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
 		// A model repeats itself in later runs and with other items, and means the same.
-		if (isToolCall === true && settings.buysEachCall !== true) {
+		if (isToolCall && !settings.buysEachCall) {
 			return `submit:call:${place}:${digestOf([this.written, request])}`;
 		}
 		const item = digestOfItem(itemAt(itemIndex));
-		const digest = digestOf([this.written, item, isToolCall === true ? request : undefined]);
+		const digest = digestOf([this.written, item, isToolCall ? request : undefined]);
 		return `submit:${runIndex}:${place}:${digest}`;
 	}
 }
