@@ -20,7 +20,7 @@ export type Remembered =
 			/** In which execution; known of tool calls only. */
 			executionId?: string;
 	  }
-	/** It was sent in this execution, and may have been accepted. `failure`: the answer, if there was one at all. */
+	/** It was sent, and may have been accepted. `failure`: why that is not known, if there was an answer at all. */
 	| { state: 'unknown'; at: number; executionId?: string; failure?: Failure }
 	/** It was refused for good in this execution. */
 	| { state: 'refused'; failure: Failure };

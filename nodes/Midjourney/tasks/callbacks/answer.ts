@@ -5,6 +5,7 @@ import { isRecord, text, unwrapJson } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import { defined } from '../../providers/wire';
 import { processClock } from '../clock';
+import { openFor } from '../connections';
 import { wordsOf } from '../nodeErrors';
 import {
 	addressOfExecution,
@@ -17,7 +18,6 @@ import {
 } from '../wait/selfCall';
 import { executionAudience, signedAddress, triggerAudience, type CallbackClaims } from './address';
 import { Starts, startsOf, triggerOf } from './once';
-import { openFor } from './opened';
 import { receive, type Call, type ReceiveSettings, type RemoteWait } from './receive';
 import { callLogOf } from './refusals';
 import { relay } from './relay';

@@ -2,8 +2,8 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import type { Http } from '../../providers/http';
 import type { Provider } from '../../providers/provider';
-import { openAnew } from '../callbacks/opened';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
+import { openAnew } from '../connections';
 import { hostOf, type Host } from '../host';
 import { Memory } from '../memory';
 import { ProblemWriter } from '../nodeErrors';
