@@ -32,7 +32,6 @@ const openings = new Map<string, Opening>();
  * Opens a new connection to a provider, and keeps it for the calls that follow. Of the context it keeps only what a
  * request needs.
  *
- * @param now Unix ms
  * @throws NodeOperationError when the node has no credential
  */
 export async function openAnew(

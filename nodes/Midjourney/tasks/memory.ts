@@ -75,11 +75,7 @@ export class Memory {
 		};
 	}
 
-	/**
-	 * Call this before the request leaves: from then on, it may have been accepted.
-	 *
-	 * @param at Unix ms
-	 */
+	/** Call this before the request leaves: from then on, it may have been accepted. */
 	sending(key: string, at: number): void {
 		this.store[accountKey(this.account)] = this.context.account.name;
 		const { executionId } = this.context;

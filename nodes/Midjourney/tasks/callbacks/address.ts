@@ -103,8 +103,6 @@ const tokenIn = (query: unknown): string | undefined =>
 /**
  * The claims in the address of a call; undefined when the tag is wrong, the address is for another audience, or it has
  * expired. Never throws.
- *
- * @param now Unix ms
  */
 export function claimsIn(
 	query: unknown,

@@ -37,8 +37,6 @@ export class Starts {
 	/**
 	 * Whether this end may start an execution. If so, it may not do so again for a while. Synchronous, so nothing can
 	 * come in between.
-	 *
-	 * @param now Unix ms
 	 */
 	claim(key: string, now: number): boolean {
 		if ((this.heldUntil.get(key) ?? -Infinity) > now) return false;

@@ -61,11 +61,7 @@ export interface ReceiveDeps {
 	open(fits: (http: Http) => boolean): Promise<Http | undefined>;
 	/** Reads a task once, over a connection that gives up when the call has ended. May reject. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
-	/**
-	 * Hands the call on to an execution; false when that has to be tried again later.
-	 *
-	 * @param until Unix ms
-	 */
+	/** Hands the call on to an execution; false when that has to be tried again later. */
 	handOn(target: RemoteWait, claims: CallbackClaims, http: Http, until: number): Promise<boolean>;
 }
 

@@ -30,7 +30,6 @@ export interface RelayDeps {
 /**
  * Hands a call on, and tries again while n8n is still saving the execution.
  *
- * @param until Unix ms
  * @returns `taken` by the waiting node; `gone` when nothing waits for the call any more; `later` when
  * nothing could be told
  */

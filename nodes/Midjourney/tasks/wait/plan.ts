@@ -39,11 +39,7 @@ export const refusedTask = (itemIndex: number, error: NodeProblem): TaskState =>
 	return task;
 };
 
-/**
- * The state of a task that was submitted elsewhere.
- *
- * @param now Unix ms
- */
+/** The state of a task that was submitted elsewhere. */
 export const waitedTask = (
 	{ itemIndex, settings, taskId }: Plan['waits'][number],
 	now: number,

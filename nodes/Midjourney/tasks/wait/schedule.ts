@@ -70,11 +70,7 @@ function silenceOf(hearing: Hearing, now: number): Hearing['silence'] {
 		: undefined;
 }
 
-/**
- * The schedule of tasks whose end a callback can report, as far as the addresses tell.
- *
- * @param now Unix ms
- */
+/** The schedule of tasks whose end a callback can report, as far as the addresses tell. */
 export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 	const silence = silenceOf(hearing, now);
 	if (silence && now - silence.since >= CALL_IS_LOST_MS) return AFTER_SUBMIT;
@@ -84,18 +80,12 @@ export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 		: WHERE_CALLS_MAY_ARRIVE;
 }
 
-/**
- * Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported.
- *
- * @param now Unix ms
- */
+/** Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported. */
 export const callsAreReliable = (hearing: Hearing, now: number): boolean =>
 	silenceOf(hearing, now) === undefined;
 
 /**
  * Records that a read has shown the end of a task before its callback arrived. The callback may still be on its way.
- *
- * @param now Unix ms
  */
 export function endedUncalled(account: Hearing, now: number): void {
 	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = account;

@@ -140,8 +140,6 @@ export function taskIdsIn(saved: unknown): string[] {
 /**
  * The state after a wake, before the node runs. Intended submits may be sent from now on. A later run that still finds
  * them so (n8n may revive an execution after a crash) is not the first and does not send them.
- *
- * @param now Unix ms
  */
 export function onWake(state: WaitState, now: number): WaitState {
 	const tasks = state.tasks.map((task, position) => {
@@ -171,7 +169,6 @@ export type Step =
 /**
  * The next step for these tasks.
  *
- * @param now Unix ms
  * @param isOpen whether a bought task has still to end
  * @param holds nothing more is bought while the result of a submit is unknown
  */

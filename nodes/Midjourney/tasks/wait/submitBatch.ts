@@ -191,8 +191,6 @@ function pause(state: WaitState, until: number, because?: Failure): void {
 /**
  * Ends what could not be bought within its time limit, counted from the last accepted submit, however often the
  * provider asks to wait. The last refusal becomes the problem.
- *
- * @param now Unix ms
  */
 export function endOverdue(state: WaitState, now: number, writer: SubmitWriter): void {
 	if (!state.pausedBy) return;

@@ -112,11 +112,7 @@ export function planAnew(one: Watched, account: Account, clock: Clock, now: numb
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);
 }
 
-/**
- * Whether this task can wait for its callback instead of being read.
- *
- * @param now Unix ms
- */
+/** Whether this task can wait for its callback instead of being read. */
 export const reliesOnCall = (
 	{ called, schedule, sighting }: Watched,
 	account: Account,

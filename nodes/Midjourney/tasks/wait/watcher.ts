@@ -263,7 +263,6 @@ export class Watcher {
 	 * Decides which due tasks need no read. Of the tasks that await a callback, the first open one is read on behalf of all:
 	 * the others are read only once it has ended without a callback. A callback that has just arrived proves as much for free.
 	 *
-	 * @param now Unix ms
 	 * @returns a predicate; call it once for each open task, in order
 	 */
 	private sparing(now: number): (one: Watched) => boolean {
