@@ -46,9 +46,8 @@ const failed = (failure: DownloadFailure): Stored => ({ ok: false, failure });
 
 /**
  * Downloads the files of tasks into n8n, a few at a time and streamed: no file is held in memory as a whole, unless n8n
- * itself keeps binary data there. A download that fails for a transient reason is tried again; that costs nothing.
- * Whatever a server does, each file has a time limit, and so have all files of a run together. A server that delivers
- * nothing is soon given up on, however many files it has.
+ * itself keeps binary data there. A transient failure is tried again, within a time limit for each file and one for all
+ * of them. A server that delivers nothing is soon given up on, however many files it has.
  */
 export class Downloads {
 	private readonly limiter: Limiter;
@@ -73,7 +72,6 @@ export class Downloads {
 	 * Downloads all outputs of a task.
 	 *
 	 * @param limit the largest size of a file, in bytes
-	 * @returns for each output what n8n has stored, or why it has stored nothing
 	 * @throws when the execution is cancelled
 	 */
 	async of(task: Task, limit: number): Promise<Array<{ output: Output; stored: Stored }>> {

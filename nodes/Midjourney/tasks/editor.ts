@@ -17,7 +17,7 @@ function hintAt(context: IExecuteFunctions, message: string): void {
 /**
  * Says after a manual run what it has bought: running it again just to see the result would buy it again.
  *
- * @param costs of every task that was bought, in US dollars; undefined if the provider does not say
+ * @param costs in US dollars; undefined if the provider does not say
  */
 export function hintAtBought(
 	context: IExecuteFunctions,
@@ -32,12 +32,7 @@ export function hintAtBought(
 	);
 }
 
-/**
- * Says after a manual run that it was a dry run.
- *
- * @param tasks how many tasks it would have bought
- * @param unfit how many items could not be bought
- */
+/** Says after a manual run that it was a dry run: how many tasks it would have bought, and how many items not. */
 export function hintAtDryRun(context: IExecuteFunctions, tasks: number, unfit: number): void {
 	const problems =
 		unfit === 0 ? '' : ` Items that could not be bought: ${unfit}; their errorMessage says why.`;

@@ -179,11 +179,7 @@ export class FileStream {
 		pause.addEventListener('abort', check, { once: true });
 	}
 
-	/**
-	 * Ends the answer early.
-	 *
-	 * @returns the error with which it ends
-	 */
+	/** Ends the answer early, with the error that it returns. */
 	private stop(why: DownloadFailure): Error {
 		this.ended ??= why;
 		const error = new Error(why.words);

@@ -62,9 +62,8 @@ const notRead = (message: string, transient = false): { ok: false; failure: Fail
 	failed({ reason: 'unknownSize', message, accepted: 'no', transient });
 
 /**
- * The size of an image, in px.
+ * The size of an image, in px, in the beginning of its file.
  *
- * @param bytes the beginning of a file, or all of it
  * @returns undefined when it is not a PNG, JPEG or WebP, or when its size comes later in the file
  */
 export function imageSize(bytes: Uint8Array): Size | undefined {

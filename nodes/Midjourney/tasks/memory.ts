@@ -25,11 +25,7 @@ export type Remembered =
 	/** It was refused for good in this execution. */
 	| { state: 'refused'; failure: Failure };
 
-/**
- * Remembers what was bought (architecture.md: Retries pick up). It lives in n8n's node context, which survives the
- * tries of Retry On Fail and is part of the data that a retried execution starts from. Every run that finds the same
- * purchase (purchase.ts) there picks it up.
- */
+/** Remembers in n8n's node context what was bought, by its purchase (architecture.md: Retries pick up). */
 export class Memory {
 	private readonly written: string;
 
@@ -116,9 +112,8 @@ export class Memory {
 	/**
 	 * A submit turned out to have been accepted.
 	 *
-	 * @param key of its submit
 	 * @param asked what items show of the request, if that may differ the next time
-	 * @param since Unix ms of the submit, where this memory does not know it
+	 * @param since when it was submitted, where this memory does not know it
 	 */
 	found(key: string, taskId: string, asked?: RequestSummary, since?: number): void {
 		const entry = this.store[key];
@@ -139,8 +134,6 @@ export class Memory {
 	/**
 	 * The nonce of this run's wait. All tries of Retry On Fail have the same one, because their submits call back with
 	 * it. Another execution has another one, because its submits do not call back here.
-	 *
-	 * @param make returns a new one
 	 */
 	nonceFor(make: () => string): string {
 		const { executionId, runIndex } = this.context;

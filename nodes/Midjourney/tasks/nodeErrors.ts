@@ -90,11 +90,7 @@ export class ProblemWriter {
 		return this.write(wording, itemIndex, failure, `task ${taskId}`);
 	}
 
-	/**
-	 * The time limit was reached while the task was open.
-	 *
-	 * @param limitMs the time limit, in ms
-	 */
+	/** The time limit was reached while the task was open. */
 	ofTimeLimit(
 		taskId: string,
 		limitMs: number,
@@ -109,12 +105,7 @@ export class ProblemWriter {
 		);
 	}
 
-	/**
-	 * The task is completed, but some of its files could not be downloaded.
-	 *
-	 * @param indexes of the outputs whose files are missing
-	 * @param now in Unix ms: whether the provider still keeps them
-	 */
+	/** The task is completed, but these outputs could not be downloaded: by now, the provider may not have them. */
 	ofDownload(
 		{ words, code, transient }: DownloadFailure,
 		{ taskId, expiresAt }: Task,

@@ -18,11 +18,7 @@ interface Tools {
 	sizeOf: SizeOf;
 }
 
-/**
- * The look-ups for the request of each item. Each question is asked once.
- *
- * @param read reads a task
- */
+/** The look-ups for the request of each item. Each question is asked once. */
 export function lookUps(
 	{ host, clock, account }: Pick<RunContext, 'host' | 'clock' | 'account'>,
 	pictures: Pick<Pictures, 'sizeOf'>,

@@ -26,12 +26,9 @@ const MAY_HAVE_NO_OUTPUT = 'model:run';
 const LOOK = 'task:get';
 
 /**
- * What comes out of the node (architecture.md: What comes out). Downloads the files that are wanted, then makes one
- * item per task or per output, paired with the item that asked for it. A problem fails the node, or with On Error =
- * continue becomes an item of its own. In a tool call it becomes an answer, and nothing is downloaded, because a model
- * gets no files.
+ * Downloads the files that are wanted, then makes the items (architecture.md: What comes out). In a tool call a problem
+ * becomes an answer, and nothing is downloaded, because a model gets no files.
  *
- * @param operation e.g. `image:generate`
  * @param route turns a failed item into the form in which n8n keeps it
  * @throws the first problem, with the ids of all tasks of this run, unless On Error = continue
  */

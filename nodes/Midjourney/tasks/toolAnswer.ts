@@ -5,10 +5,7 @@ import type { Item } from './failedItems';
 import { wordsOf } from './nodeErrors';
 import type { Outcome } from './outcome';
 
-/**
- * What a tool call returns where there is no result. An agent that gets an error from a tool learns little from it or
- * nothing, and calls again. So a problem becomes an answer, which says what happened and what was paid for.
- */
+/** What a tool call returns in place of an error, from which a model would learn little before it calls again. */
 
 const TASK_GET = 'Task → Get or Task → Wait with this task ID';
 

@@ -69,11 +69,7 @@ const startsByTrigger = new Map<string, Starts>();
 export const triggerOf = (context: IWebhookFunctions | IExecuteFunctions): string =>
 	`${context.getWorkflow().id} ${context.getNode().id}`;
 
-/**
- * What this process knows of the starts of a Trigger.
- *
- * @param trigger from `triggerOf`
- */
+/** What this process knows of the starts of a Trigger, by `triggerOf`. */
 export function startsOf(trigger: string): Starts {
 	const starts = startsByTrigger.get(trigger) ?? new Starts();
 	startsByTrigger.set(trigger, starts);

@@ -12,18 +12,15 @@ import { FOR_ANYBODY, FOR_THE_PROVED, lookupsOf } from './lookups';
 import { keyOf, type Starts } from './once';
 
 /**
- * What the Midjourney Trigger does with a call from outside: it authenticates the call, hands it on to the waiting
- * execution, and starts a workflow. A call is only a hint: the task is read, whatever the call says. There is always an
- * answer within the provider's limit, and it reveals nothing about any task.
+ * What the Midjourney Trigger does with a call from outside (architecture.md: The path of a callback). There is always
+ * an answer within the provider's limit, and it reveals nothing about any task.
  */
 
 /** The provider waits 15 s for an answer (wire.md: MidAPI callbacks). All steps together may take this long, in ms. */
 const BUDGET_MS = 12_000;
 /** The time limit for opening the credential, and for reading the task, in ms each. */
 const STEP_MS = 6_000;
-/**
- * The provider's status may lag a moment behind its callback: an open task is read once more after this time, in ms.
- */
+/** The status may lag a moment behind the callback: an open task is read once more after this time, in ms. */
 const LOOK_AGAIN_MS = 2_500;
 
 /** The two ends of a task. */

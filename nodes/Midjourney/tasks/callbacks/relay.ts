@@ -4,9 +4,7 @@ import { within, type Clock } from '../clock';
 
 /** Hands a call on to a parked execution that no watcher of this process knows. */
 
-/**
- * The time limit of one try, in ms: n8n is near, and the execution that it resumes reads its tasks before it answers.
- */
+/** The time limit of one try, in ms: n8n is near, and the execution reads its tasks before it answers. */
 const TRY_MS = 5_000;
 /** The pause between two tries, in ms: the first at first, then twice as long each time, up to the second. */
 const FIRST_PAUSE_MS = 250;

@@ -182,10 +182,7 @@ export async function resumeParked(
 	return await goOn(run, state, how);
 }
 
-/**
- * The life cycle of all tasks of a run, step by step. In the foreground a pause sleeps. Parked, a pause saves the state
- * and gives the execution back; the node resumes from there when it runs again.
- */
+/** The life cycle of all tasks of a run, from here to the items, or until the execution is parked. */
 async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeExecutionData[]> {
 	const { host, provider } = run;
 	const watcher = watcherFor(run, state, how);

@@ -19,21 +19,16 @@ import { scheduleOf } from './watched';
 import { Watcher } from './watcher';
 
 /**
- * Handles the calls that reach a parked execution: this package's own wakes, and the provider's callbacks. A callback
- * is only a hint: the task is read, whatever the callback says. The watcher of this process reads the tasks. n8n saves
- * nothing of a call that does not wake the execution.
+ * The calls that reach a parked execution: this package's own wakes, and the provider's callbacks (architecture.md: A
+ * callback is only a hint). n8n saves nothing of a call that does not wake the execution.
  */
 
-/**
- * A provider gives up on a call after 15 s. Every call is answered within this time, in ms, whatever
- * remains to be done.
- */
+/** Every call is answered within this time, in ms, whatever remains to be done: a provider gives up after 15 s. */
 const ANSWER_WITHIN_MS = 8_000;
 
 /**
- * n8n sets the timer of a wait 70 s ahead, and a call that ends the wait does not cancel it. That timer would end
- * whatever wait comes behind the node. So where this process does not watch the execution, a call that arrives this
- * shortly before the timer, in ms, does not wake it; the timer does.
+ * Where this process does not watch the execution, a call this shortly before n8n's timer, in ms, leaves the wake to
+ * the timer, which n8n has set by then (`TIMER_UNSET_MS` in park.ts).
  */
 const TIMER_IS_SET_MS = 75_000;
 
@@ -55,7 +50,6 @@ const REFUSED: Verdict = { status: 401 };
  * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
  *
  * @param provider undefined: the node names no known provider
- * @returns `workflowData` when the execution is to resume
  */
 export async function onCall(
 	context: IWebhookFunctions,
@@ -123,7 +117,6 @@ function wakeUp(state: WaitState, clock: Clock): Verdict {
 	return { ...HEARD, wakeWith: onWake(state, clock.now()) };
 }
 
-/** What the handling of an authenticated callback needs. */
 interface Tools {
 	provider: Provider;
 	http: Http;
@@ -195,10 +188,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 	return watcher;
 }
 
-/**
- * Handles a callback to the address of a submit whose answer was lost. The task that the callback names is this item's
- * task if the provider knows it, it belongs to no other item, and it was made from this request.
- */
+/** A callback to the address of a submit whose answer was lost (architecture.md: Lost answers). */
 async function onLostAnswer(
 	{ provider, http, clock, isStillParked }: Tools,
 	state: WaitState,

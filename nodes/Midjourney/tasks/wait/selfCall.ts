@@ -6,8 +6,8 @@ import type { Clock } from '../clock';
 import { RESUME_PATH } from '../host';
 
 /**
- * The process calls its own n8n: to wake an execution that it has parked, and to ask for the status of that execution.
- * Neither address needs a login. What n8n adds to them (a token, from about 2.9 on) is kept.
+ * The process calls its own n8n, to wake an execution or to ask for its status. Neither address needs a login. What n8n
+ * adds to them (a token, from about 2.9 on) is kept.
  */
 
 /** The field of the body that carries the secret of a wake. */
@@ -65,15 +65,11 @@ function executionOf(context: IExecuteFunctions): Record<string, unknown> {
 	return isRecord(execution) ? execution : {};
 }
 
-/**
- * Maps n8n's public origin to the one that has led to n8n before, so that origins are not tried anew for each
- * execution.
- */
+/** The origin that has led to n8n before, by its public one: they are not tried anew for each execution. */
 const reachable = new Map<string, string>();
 
 /**
- * Finds out how this process can call its own execution, by asking for the status of the execution. That takes a few ms
- * and changes nothing.
+ * Finds out how this process can call its own execution, by asking for its status, which changes nothing.
  *
  * @param internal the base URL at which n8n can be reached from inside, if the user has set one
  * @returns undefined when none of the addresses leads to this n8n
@@ -121,15 +117,10 @@ export function knownAddress({ resume, status }: OwnAddress): OwnAddress | undef
 	return known === undefined ? undefined : { resume: at(known, resume), status: at(known, status) };
 }
 
-/**
- * The origins that n8n does not let its nodes call. They depend on n8n's settings, so they last as long as the process.
- */
+/** The origins that n8n does not let its nodes call, by its settings: they last as long as the process. */
 const shut = new Set<string>();
 
-/**
- * n8n's message when its protection against private addresses refuses a request (tried in 2.41.1). Older n8n has no
- * such protection.
- */
+/** n8n's message when its protection against private addresses refuses a request (2.41.1; older n8n has none). */
 const SHUT = /blocked because (it resolves to a restricted IP address|the destination hostname is)/;
 
 /** Records the origin of this URL if n8n has refused to call it. */

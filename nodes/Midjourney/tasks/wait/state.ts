@@ -5,10 +5,7 @@ import { LOST_ANSWER_MS } from '../lost';
 import type { NodeProblem } from '../nodeErrors';
 import type { RequestSummary, Settings } from '../settings';
 
-/**
- * The state of everything that one execution of the node waits for, as one value. In the foreground it lives in memory.
- * A parked execution saves it, and the node resumes from it (docs/waiting.md).
- */
+/** The state of everything that one execution of the node waits for, as one value (waiting.md: One state machine). */
 
 /** Raised when an older package could not resume from what this one saves. */
 const VERSION = 1;
@@ -98,10 +95,7 @@ export interface WaitState {
 	missedWakes: number;
 	/** A callback has woken it. */
 	wasCalled?: boolean;
-	/**
-	 * It runs again, but not to buy: open tasks are read, because a callback may have been lost or a
-	 * process may have died.
-	 */
+	/** It runs again, but not to buy: a callback may have been lost, or a process may have died. */
 	isLook?: boolean;
 	/** The editor already shows the tasks. */
 	isShown: boolean;
@@ -139,7 +133,7 @@ export function taskIdsIn(saved: unknown): string[] {
 
 /**
  * The state after a wake, before the node runs. Intended submits may be sent from now on. A later run that still finds
- * them so (n8n may revive an execution after a crash) is not the first and does not send them.
+ * them so is not the first and does not send them.
  */
 export function onWake(state: WaitState, now: number): WaitState {
 	const tasks = state.tasks.map((task, position) => {

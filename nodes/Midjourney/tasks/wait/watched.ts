@@ -29,9 +29,7 @@ export interface Target {
 
 /** The last known state of a watched task. */
 export interface Sighting {
-	/**
-	 * `lost`: it can no longer be read; `timeLimit`: it was still open at its time limit; undefined: it is still watched.
-	 */
+	/** `lost`: no later read is expected to succeed; `timeLimit`: it was open at its limit; undefined: it is watched. */
 	end?: 'terminal' | 'lost' | 'timeLimit';
 	/** The task as it was last seen. */
 	task?: Task;
@@ -68,14 +66,11 @@ export interface Watched extends Target, Progress {
 	lastAt?: number;
 }
 
-/**
- * How long after its submit a task may be reported as not found, in ms: some providers list a new task with a delay.
- */
+/** How long after its submit a task may be reported as not found, in ms: it may be listed with a delay. */
 const BOOKS_BEHIND_MS = 120_000;
 
 /**
- * What one read means for the wait, whoever has made it: the task has ended, it is lost (no later read is expected to
- * succeed), or undefined: it stays open.
+ * The end of a wait that one read means, whoever has made it; undefined: the task stays open.
  *
  * @param sinceSubmitMs undefined for a task that was submitted elsewhere
  */
@@ -104,10 +99,7 @@ export function plan(one: Watched, account: Account, clock: Clock): void {
 			: readAt + nextPause(schedule, readAt - since, account.watched, chance);
 }
 
-/**
- * Schedules the next read anew if the account's callbacks are expected differently than before. A read that is due
- * stays due.
- */
+/** Schedules the next read anew if callbacks are expected differently than before. A read that is due stays due. */
 export function planAnew(one: Watched, account: Account, clock: Clock, now: number): void {
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);
 }

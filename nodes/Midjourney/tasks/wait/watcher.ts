@@ -40,8 +40,8 @@ export interface WatcherDeps {
 }
 
 /**
- * The only loop that reads tasks: for a node that waits in the foreground, for callbacks to a parked execution, and in
- * the process beside a parked execution. It keeps ids and the state of each task, nothing of the execution.
+ * The only loop that reads tasks: in the foreground, for callbacks, and beside a parked execution (architecture.md: A
+ * companion keeps little).
  */
 export class Watcher {
 	private readonly watched = new Map<string, Watched>();
@@ -51,10 +51,7 @@ export class Watcher {
 
 	private readonly ahead: ReadAhead<Watched>;
 
-	/**
-	 * The jitter, the same for all tasks: tasks that end together are read together, and the end of the last one is seen
-	 * as soon as that of a single one.
-	 */
+	/** The jitter, the same for all tasks: the end of the last one is then seen as soon as that of a single one. */
 	private readonly chance: number;
 
 	/** What an earlier watcher of the same tasks has seen. */
@@ -132,7 +129,7 @@ export class Watcher {
 
 	/**
 	 * A callback says that a task may have ended: reads it at once. Simultaneous callbacks share a read. Where tasks end
-	 * together, others are read ahead. One of the callbacks waits for that, so that one of them sees when all have ended.
+	 * together, one of the callbacks waits for the others that are read ahead, so that it sees when all have ended.
 	 */
 	async onCallback(taskId: string): Promise<void> {
 		const one = this.watched.get(taskId);
