@@ -7,6 +7,7 @@ import { untilCancelled } from './cancelled';
 import type { ExecutionClock } from './clock';
 import { Downloads } from './download';
 import { routed, type Item } from './failedItems';
+import type { DownloadFailure } from './fileStream';
 import type { Host } from './host';
 import { ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Outcome } from './outcome';
@@ -101,29 +102,21 @@ async function withFiles(
 			return { ...outcome, files: [] };
 		}
 		const files = await downloads.of(task, settings.download.limit);
-		const failures = files.flatMap(({ output: { index }, stored }) =>
-			stored.ok ? [] : [{ index, failure: stored.failure }],
-		);
-		// An item names everything that it lacks in one message.
-		const perItem =
-			settings.outputItems === 'output' ? failures.map((failure) => [failure]) : [failures];
-		const written = new Map<number, NodeProblem>();
-		for (const lacking of perItem) {
-			const [first] = lacking;
-			if (!first) continue;
-			const indexes = lacking.map(({ index }) => index);
-			const told = writer.ofDownload(first.failure, task, indexes, {
-				itemIndex,
-				now: clock.now(),
-			});
-			for (const index of indexes) written.set(index, told);
-		}
+		const now = clock.now();
+		const lacking = files.flatMap(({ output, stored }) => (stored.ok ? [] : [output.index]));
+		let ofTask: NodeProblem | undefined;
+		const problemOf = (failure: DownloadFailure, index: number) => {
+			const written = (indexes: number[]) =>
+				writer.ofDownload(failure, task, indexes, { itemIndex, now });
+			// An item names everything that it lacks in one message.
+			return settings.outputItems === 'output' ? written([index]) : (ofTask ??= written(lacking));
+		};
 		return {
 			...outcome,
 			files: files.map(({ output, stored }) =>
 				stored.ok
 					? { output, binary: stored.value }
-					: { output, problem: written.get(output.index) },
+					: { output, problem: problemOf(stored.failure, output.index) },
 			),
 		};
 	};
