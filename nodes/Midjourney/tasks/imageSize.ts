@@ -16,7 +16,7 @@ export type SizeOf = (url: string) => Promise<Result<Size>>;
 export const sizeReader =
 	({ helpers, cancelSignal }: Host): SizeOf =>
 	async (url) => {
-		if (!URL.canParse(url)) return notRead('its address is not a URL');
+		if (!URL.canParse(url)) return sizeUnknown('its address is not a URL');
 		const { host } = new URL(url);
 		try {
 			const reply = await requestFile(helpers, {
@@ -28,16 +28,16 @@ export const sizeReader =
 				timeout: TIMEOUT_MS,
 				abortSignal: cancelSignal,
 			});
-			if (!reply) return notRead(`${host} sends no file`);
+			if (!reply) return sizeUnknown(`${host} sends no file`);
 			const { status, body } = reply;
 			if (status !== 200 && status !== 206) {
 				body.destroy();
-				return notRead(`${host} answers ${status}`, status === 429 || status >= 500);
+				return sizeUnknown(`${host} answers ${status}`, status === 429 || status >= 500);
 			}
 			const size = imageSize(await beginningOf(body));
-			return size ? success(size) : notRead(`${host} sends no PNG, JPEG or WebP image`);
+			return size ? success(size) : sizeUnknown(`${host} sends no PNG, JPEG or WebP image`);
 		} catch {
-			return notRead(`the connection to ${host} broke off`, true);
+			return sizeUnknown(`the connection to ${host} broke off`, true);
 		}
 	};
 
@@ -58,7 +58,8 @@ export async function beginningOf(stream: FileBody): Promise<Uint8Array> {
 	return bytes.subarray(0, filled);
 }
 
-const notRead = (message: string, transient = false): { ok: false; failure: Failure } =>
+/** The failure of an image whose size cannot be found. */
+export const sizeUnknown = (message: string, transient = false): { ok: false; failure: Failure } =>
 	failed({ reason: 'unknownSize', message, accepted: 'no', transient });
 
 /**

@@ -1,7 +1,7 @@
 import { failed, success, type Result } from '../providers/http';
 import type { Provider, Size, TaskRequest } from '../providers/provider';
 import type { Task } from '../providers/task';
-import { sizeReader, type SizeOf } from './imageSize';
+import { sizeReader, sizeUnknown, type SizeOf } from './imageSize';
 import { lacksSize, usualSize, withSize, type ForSize } from './layout';
 import type { Pictures } from './pictures';
 import { retryTransient } from './retry';
@@ -75,7 +75,7 @@ export async function prepare(
 async function sizeFor(request: ForSize, tools: Tools): Promise<Result<Size>> {
 	if (request.kind === 'uploadPaintImage') return await tools.sizeOf(request.imageUrl);
 	const { taskId, index } = request;
-	if (taskId === undefined) return unknown('there is no task to read it from');
+	if (taskId === undefined) return sizeUnknown('there is no task to read it from');
 	const task = await tools.readTask(taskId);
 	if (!task.ok) return task;
 	const { outputs, prompt = '' } = task.value;
@@ -83,10 +83,7 @@ async function sizeFor(request: ForSize, tools: Tools): Promise<Result<Size>> {
 	const read =
 		url !== undefined && URL.canParse(url)
 			? await tools.sizeOf(url)
-			: unknown(`task ${taskId} has no link to output ${index}`);
+			: sizeUnknown(`task ${taskId} has no link to output ${index}`);
 	const usual = read.ok ? undefined : usualSize(prompt);
 	return usual ? success(usual) : read;
 }
-
-const unknown = (words: string): Result<never> =>
-	failed({ reason: 'unknownSize', message: words, accepted: 'no', transient: false });
