@@ -129,7 +129,11 @@ async function rehearse(
 	const prepared = usable.ok ? await prepare(provider, request, toolsFor(itemIndex)) : usable;
 	const isOpen = !http && !prepared.ok && prepared.failure.reason === NO_KEY.failure.reason;
 	if (!prepared.ok && !isOpen) {
-		const problem = new ProblemWriter(host.node, provider).ofSubmit(prepared.failure, false, itemIndex);
+		const problem = new ProblemWriter(host.node, provider).ofSubmit(
+			prepared.failure,
+			false,
+			itemIndex,
+		);
 		return { submit, asked: summaryOf(provider, request), notKnown: [], problem };
 	}
 	const final = prepared.ok ? prepared.value : request;

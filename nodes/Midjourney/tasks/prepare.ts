@@ -28,7 +28,10 @@ export function lookUps(
 	const files = new Limiter(FILES_IN_FLIGHT, clock);
 	const readTask = askedOnce(
 		async (taskId) =>
-			await retryTransient(clock, async () => await account.reads.run(async () => await read(taskId))),
+			await retryTransient(
+				clock,
+				async () => await account.reads.run(async () => await read(taskId)),
+			),
 	);
 	const sizeOnWeb = askedOnce(
 		async (url) =>

@@ -201,7 +201,11 @@ export function endWith(
 ): void {
 	const { message, description } = error;
 	task.error = error;
-	task.stage = { at: 'ended', problem: { message, description: description ?? undefined }, ...more };
+	task.stage = {
+		at: 'ended',
+		problem: { message, description: description ?? undefined },
+		...more,
+	};
 }
 
 /** The positions of the tasks that are at this stage. */

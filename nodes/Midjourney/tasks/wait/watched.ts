@@ -74,7 +74,10 @@ const BOOKS_BEHIND_MS = 120_000;
  *
  * @param sinceSubmitMs undefined for a task that was submitted elsewhere
  */
-export function judge(answer: Result<Task>, sinceSubmitMs?: number): 'terminal' | 'lost' | undefined {
+export function judge(
+	answer: Result<Task>,
+	sinceSubmitMs?: number,
+): 'terminal' | 'lost' | undefined {
 	if (answer.ok) return isTerminal(answer.value) ? 'terminal' : undefined;
 	const { reason, transient } = answer.failure;
 	const mayAppear =
