@@ -12,7 +12,7 @@ type Requester = Pick<Host['helpers'], 'httpRequest'>;
 export type FileBody = Exclude<Parameters<Host['helpers']['prepareBinaryData']>[0], Uint8Array>;
 
 /** The answer of a file server, whatever its status. */
-export interface FileReply {
+interface FileReply {
 	status: number;
 	headers: IDataObject;
 	body: FileBody;

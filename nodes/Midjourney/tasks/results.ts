@@ -213,7 +213,7 @@ function statusOf({ task, taskId, mayBeTold }: Outcome): string {
 }
 
 /** Adds to a problem the ids of all submitted tasks, and which other items have no result. */
-export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
+function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
 	const groups = new Map<string, string[]>();
 	for (const { taskId, task } of outcomes) {
 		if (taskId === undefined) continue;

@@ -30,7 +30,7 @@ import { startItem } from './start';
 const SIGNATURE_HEADERS = ['x-webhook-timestamp', 'x-webhook-signature'];
 
 /** What a user has set in the Trigger; read when a call arrives, and may throw then. */
-export interface Chosen {
+interface Chosen {
 	provider(): Provider;
 	receiving(): ReceiveSettings;
 	/** The base URL at which this n8n can be reached from inside, if the user has set one. */

@@ -24,7 +24,7 @@ const CLAIMED_MS = 30_000;
 const REMEMBERED = 5_000;
 
 /** How many ends of tasks n8n remembers for each Trigger, each with the execution that it has started. */
-export const REMEMBERED_BY_N8N = 10_000;
+const REMEMBERED_BY_N8N = 10_000;
 
 /** What this process knows of the starts of one Trigger. */
 export class Starts {

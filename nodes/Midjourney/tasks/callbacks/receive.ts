@@ -47,7 +47,7 @@ export interface Call {
 export type RemoteWait = WaitClaims & { executionId: string };
 
 /** Dependencies of `receive`. */
-export interface ReceiveDeps {
+interface ReceiveDeps {
 	clock: Clock;
 	settings: ReceiveSettings;
 	/** What this process knows of the starts of this Trigger. */

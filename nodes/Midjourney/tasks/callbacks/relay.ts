@@ -11,7 +11,7 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 
 /** Dependencies of `relay`. */
-export interface RelayDeps {
+interface RelayDeps {
 	clock: Clock;
 	/** Whether the address has n8n's own token for calling the execution; older n8n has none. */
 	hasResumeToken: boolean;

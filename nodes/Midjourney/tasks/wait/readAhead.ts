@@ -24,7 +24,7 @@ const LEAST = -MISS_COSTS;
 const MISSES_PER_TASK = 0.5;
 
 /** What is read ahead. */
-export interface ReadAheadDeps<T> {
+interface ReadAheadDeps<T> {
 	clock: Clock;
 	/** The number of all tasks, and of those that are open. */
 	tasks(): { all: number; open: number };

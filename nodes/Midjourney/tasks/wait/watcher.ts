@@ -29,7 +29,7 @@ const TICK_MS = 1_000;
 const READING_TICK_MS = 200;
 
 /** Dependencies of a watcher. */
-export interface WatcherDeps {
+interface WatcherDeps {
 	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
 	clock: Clock;
