@@ -243,7 +243,7 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 					}
 					expectWords(await editor.readPanel());
 				},
-				TEST_TIMEOUT_MS,
+				2 * TEST_TIMEOUT_MS,
 			);
 		});
 	});
