@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { failed, type Http } from '../providers/http';
+import { fieldsIn } from '../providers/images';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { defined } from '../providers/wire';
 import { untilCancelled } from './cancelled';
@@ -111,11 +112,13 @@ const TOLD_TO_A_MODEL =
 	'This tool is set to Dry Run: nothing was submitted or bought, and there will be no image. Do not call it again; tell the user.';
 
 function toolsFor(host: Host, provider: Provider, http: Http | undefined): Tools {
-	const account = accountOf(http?.account ?? 'none', processClock);
+	const account = accountFor(http);
 	return lookUps({ host, account, clock: executionClock(host) }, async (taskId) =>
 		http ? await provider.read(http, taskId) : NO_KEY,
 	);
 }
+
+const accountFor = (http: Http | undefined) => accountOf(http?.account ?? 'none', processClock);
 
 async function rehearse(
 	submit: SubmitRequest,
@@ -126,7 +129,7 @@ async function rehearse(
 	pictures: Pictures,
 ): Promise<Rehearsed> {
 	const { request, itemIndex } = submit;
-	const usable = await pictures.check(itemIndex, request);
+	const usable = await pictures.check(itemIndex, request, submit.settings);
 	const prepared = usable.ok
 		? await prepare(provider, request, {
 				...tools,
@@ -140,14 +143,21 @@ async function rehearse(
 		return { submit, asked: summaryOf(provider, request), notKnown: [], problem };
 	}
 	const final = prepared.ok ? prepared.value : request;
-	const { method, path, body } = provider.preview(final, http?.requestFormat) ?? {};
+	const form = http && accountFor(http).forms.next(provider.formsOf?.(final, http));
+	const { method, path, body } = provider.preview(final, form) ?? {};
 	return {
 		submit,
 		asked: summaryOf(provider, final),
 		request: { method, path, body },
-		notKnown: isOpen ? notKnownOf(final) : [],
+		notKnown: [
+			...(isOpen ? notKnownOf(final) : []),
+			...(!http && fieldsIn(final).length > 0 ? [WAY_OF_IMAGES] : []),
+		],
 	};
 }
+
+const WAY_OF_IMAGES =
+	'How the images of the item get to the provider: finding out needs a credential';
 
 /** What would be looked up with a credential. */
 function notKnownOf(request: TaskRequest): string[] {
