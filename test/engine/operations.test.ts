@@ -166,12 +166,14 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 					settings: { onError: 'continueRegularOutput' },
 				});
 				expect(status).toBe('success');
-				expect(items.map(({ json, pairedItem }) => [json.taskId, json.status, pairedItem])).toEqual([
-					[cup, 'completed', { item: 0 }],
-					[failing, 'failed', { item: 0 }],
-					[open, 'pending', { item: 0 }],
-					[ofOther, 'pending', { item: 0 }],
-				]);
+				expect(items.map(({ json, pairedItem }) => [json.taskId, json.status, pairedItem])).toEqual(
+					[
+						[cup, 'completed', { item: 0 }],
+						[failing, 'failed', { item: 0 }],
+						[open, 'pending', { item: 0 }],
+						[ofOther, 'pending', { item: 0 }],
+					],
+				);
 				expect(items[1]?.json.errorMessage).toContain(dialect.failure.words);
 				expect(items[3]?.json.errorMessage).toMatch(
 					new RegExp(`${dialect.displayName} does not know the task`),

@@ -427,9 +427,7 @@ describe('A picture of the workflow', () => {
 		];
 
 		it.each(UPLOADS)('a host of uploads that %s', async (_, answer, message) => {
-			bench.emulator.intercept(async ({ path }) =>
-				path.endsWith('-upload') ? answer : undefined,
-			);
+			bench.emulator.intercept(async ({ path }) => (path.endsWith('-upload') ? answer : undefined));
 			const { error } = await run({
 				files: [{ data: inMemory(PNG) }],
 				credentials: uploadsTo(bench.emulator),

@@ -242,7 +242,9 @@ describe('Minimum Balance', () => {
 		['a list', [100], 0],
 	])('lets be bought only with a number that is enough: %s', async (_, data, count) => {
 		bench.emulator.intercept(async ({ path }) =>
-			path.endsWith('/credit') ? { status: 200, body: { code: 200, msg: 'success', data } } : undefined,
+			path.endsWith('/credit')
+				? { status: 200, body: { code: 200, msg: 'success', data } }
+				: undefined,
 		);
 		const { error } = await run(50);
 		expect(error?.message ?? '').toMatch(count ? /^$/ : /^The (MidAPI account has -5|balance of)/);

@@ -10,7 +10,7 @@ import {
 import { providerNamed } from '../providers';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock } from '../tasks/clock';
-import { openIfThere } from '../tasks/credential';
+import { openIfThere } from '../tasks/connections';
 import { dryRun } from '../tasks/dryRun';
 import { hostOf, isToolCall } from '../tasks/host';
 import { inputError, type NodeProblem } from '../tasks/nodeErrors';

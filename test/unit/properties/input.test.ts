@@ -61,7 +61,8 @@ describe('A field', () => {
 		fc.assert(
 			fc.property(fc.constantFrom(...prompts), entered, (field, value) => {
 				const reading = field.read(value);
-				if ('problem' in reading) expect(reading.problem).toMatch(/^(is empty|must be text, not|has )/);
+				if ('problem' in reading)
+					expect(reading.problem).toMatch(/^(is empty|must be text, not|has )/);
 				else expect(['string', 'undefined']).toContain(typeof reading.value);
 			}),
 			{ numRuns: 300 },
