@@ -103,6 +103,27 @@ describe('Every operation', () => {
 	);
 });
 
+describe('In no way is anything bought', () => {
+	const bench = useEngine();
+	const MODES = ['auto', 'callback', 'poll', 'dontWait'];
+
+	it.each(rows)('by %s with %s', async (_, authentication, { resource, operation }) => {
+		const source = { taskId: 't-1', jobId: 'j-1', index: 0, url: IMAGE };
+		for (const type of [MIDJOURNEY, `${MIDJOURNEY}Tool`]) {
+			for (const waitMode of MODES) {
+				const { status } = await bench.run({
+					parameters: { ...ENTERED, authentication, resource, operation, waitMode, options: DRY },
+					items: [source, {}],
+					settings: { type, retryOnFail: true, maxTries: 2, waitBetweenTries: 1 },
+				});
+				expect([type, waitMode, status]).toEqual([type, waitMode, 'success']);
+			}
+		}
+		const { calls } = bench.emulator.ledger;
+		expect(calls.filter(({ method }) => method !== 'GET')).toEqual([]);
+	});
+});
+
 describe.each(DIALECTS)('With $displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	const dry = async (
@@ -278,6 +299,20 @@ describe('What is looked up at Vtrix', () => {
 			expect.stringMatching(/^Whether the source task fits/),
 		]);
 		expect(json).not.toHaveProperty('canvas');
+	});
+
+	it('has the form that the account has turned out to understand', async () => {
+		await bench.emulate({ vtrix: { body: 'flat' } });
+		const parameters = { resource: 'image', operation: 'generate', prompt: 'a lamp' };
+		const dry = async () => await bench.run({ parameters: { ...parameters, options: DRY } });
+		const buy = async () => await bench.run({ parameters: { ...parameters, options: QUICK } });
+		const before = await dry();
+		expect(before.items[0]?.json.request).toMatchObject({ body: { input: expect.any(Array) } });
+		await buy();
+		const after = await dry();
+		await buy();
+		const [, { path, body } = { path: '', body: {} }] = bench.emulator.ledger.submits;
+		expect(after.items[0]?.json.request).toEqual({ method: 'POST', path, body });
 	});
 
 	it('is looked up with one: the canvas is as it would be sent', async () => {

@@ -114,6 +114,73 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(bench.emulator.ledger.submits).toHaveLength(2);
 		});
 
+		it.each(AGAIN)('Task → %s takes an ID that is listed twice once', async (operation, list) => {
+			const [cup = '', bowl = ''] = await bought();
+			bench.emulator.ledger.clear();
+			const { items } = await bench.run({
+				parameters: { resource: 'task', operation, [list]: `${cup}, ${bowl}\n${cup}` },
+			});
+			expect(items.map(({ json }) => json.taskId)).toEqual([cup, bowl]);
+			expect(bench.emulator.ledger.reads).toHaveLength(2);
+		});
+
+		it.each(AGAIN)(
+			'Task → %s gives each item what it asked for, and the cost of a task once',
+			async (operation, list) => {
+				const [taskId = ''] = await bought();
+				const { items } = await bench.run({
+					parameters: {
+						...{ resource: 'task', operation, [list]: '={{ $json.taskId }}' },
+						options: { ...QUICK, outputItems: 'output' },
+					},
+					items: [{ taskId }, { taskId }],
+				});
+				expect(items.map(({ json, pairedItem }) => [json.index, pairedItem])).toEqual(
+					[0, 1].flatMap((item) => [0, 1, 2, 3].map((index) => [index, { item }])),
+				);
+				const { cost } = dialect.itemOf(bench.emulator.ledger.submits[0]);
+				expect(items.flatMap(({ json }) => json.cost ?? [])).toEqual([cost ?? []].flat());
+			},
+		);
+
+		it.each(AGAIN)(
+			'Task → %s tells what has ended, failed, stays open and is not of this provider',
+			async (operation, list) => {
+				await bench.emulate({ latencyMs: Infinity });
+				const submitted = await bench.generate(
+					{ waitMode: 'dontWait', prompt: '={{ $json.prompt }}' },
+					{ items: [{ prompt: 'a cup' }, { prompt: 'a [fail]' }, { prompt: 'a lamp' }] },
+				);
+				const [cup, failing, open] = submitted.items.map(({ json }) => String(json.taskId));
+				for (const taskId of [cup, failing]) bench.emulator.finish(String(taskId));
+				const [other] = DIALECTS.filter(({ name }) => name !== dialect.name);
+				const foreign = await bench.generate({
+					...{ authentication: other?.name, waitMode: 'dontWait' },
+				});
+				const { taskId: ofOther } = foreign.items[0]?.json ?? {};
+				const { items, status } = await bench.run({
+					parameters: {
+						...{ resource: 'task', operation, [list]: [cup, failing, open, ofOther].join() },
+						options: { ...QUICK, timeLimit: 0.05 },
+					},
+					settings: { onError: 'continueRegularOutput' },
+				});
+				expect(status).toBe('success');
+				expect(items.map(({ json, pairedItem }) => [json.taskId, json.status, pairedItem])).toEqual(
+					[
+						[cup, 'completed', { item: 0 }],
+						[failing, 'failed', { item: 0 }],
+						[open, 'pending', { item: 0 }],
+						[ofOther, 'pending', { item: 0 }],
+					],
+				);
+				expect(items[1]?.json.errorMessage).toContain(dialect.failure.words);
+				expect(items[3]?.json.errorMessage).toMatch(
+					new RegExp(`${dialect.displayName} does not know the task`),
+				);
+			},
+		);
+
 		it.each(AGAIN)(
 			'Task → %s brings links and files of what was bought before, for nothing',
 			async (operation, list) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
 
-import type { Emulator } from '../emulator';
+import type { Answer, Emulator } from '../emulator';
 import type { Result, Scenario } from './harness';
 import type { Instance } from './instance';
 import { QUICK, retryOf, useEngine } from './setup';
@@ -112,6 +112,33 @@ describe('A picture of the workflow', () => {
 			expect(JSON.stringify([items, log])).not.toContain('token=');
 		});
 
+		it.each([
+			['={{ $json.field }}', [MASK, PNG]],
+			['={{ Object.keys($binary)[0] }}', [PNG, PNG]],
+		])('from the field that an expression names for each item: %s', async (name, expected) => {
+			const file = { data: await stored(), mask: await stored(MASK) };
+			const { items } = await run({
+				parameters: { ...edited, prompt: '={{ $json.field }}', binaryPropertyName: name },
+				items: [{ field: 'mask' }, { field: 'data' }],
+				files: [file, file],
+			});
+			const { images, submits } = bench.emulator.ledger;
+			expect(images.map((image) => image.sha256).sort()).toEqual(expected.map(sha256).sort());
+			expect(submits).toHaveLength(2);
+			expect(items.map(({ json, pairedItem }) => [json.prompt, pairedItem])).toEqual([
+				['mask', { item: 0 }],
+				['data', { item: 1 }],
+			]);
+		});
+
+		it('that moves', async () => {
+			const gif = Buffer.concat([Buffer.from('GIF89a'), Buffer.alloc(500, 'frame')]);
+			const { items } = await run({
+				files: [{ data: await stored(gif, 'image/gif', 'a.gif') }],
+			});
+			expect(items[0]?.json).toMatchObject({ status: 'completed', imagesVia: 'n8n' });
+		});
+
 		it('several of one item, in their order', async () => {
 			await run({
 				parameters: { ...edited, binaryPropertyName: 'mask, data' },
@@ -152,6 +179,14 @@ describe('A picture of the workflow', () => {
 			const { uploads, images } = bench.emulator.ledger;
 			expect(uploads).toMatchObject([{ mimeType: 'image/png', sha256: sha256(PNG) }]);
 			expect(images).toMatchObject([{ status: 200, sha256: sha256(PNG) }]);
+			expect(items[0]?.json).toMatchObject({ status: 'completed', imagesVia: 'upload' });
+		});
+
+		it('to a host that was entered with slashes at its end', async () => {
+			const { items } = await run({
+				files: [{ data: inMemory(PNG) }],
+				credentials: { fileUploadUrl: ` ${bench.emulator.url}// ` },
+			});
 			expect(items[0]?.json).toMatchObject({ status: 'completed', imagesVia: 'upload' });
 		});
 
@@ -205,6 +240,79 @@ describe('A picture of the workflow', () => {
 		});
 	});
 
+	describe('is uploaded only when nothing else refuses the run', () => {
+		const REFUSED: Array<[string, Partial<Scenario>, RegExp]> = [
+			[
+				'Maximum Tasks per Run',
+				{ parameters: { ...edited, options: { ...QUICK, maxTasks: 1 } } },
+				/would buy 2 tasks/,
+			],
+			['Minimum Balance', { credentials: { minimumBalance: 1001 } }, /has 1000 credits left/],
+			['another item', { files: [{ data: inMemory(PNG) }, {}] }, /has no binary field data/],
+			[
+				'Dry Run',
+				{ parameters: { ...edited, options: { dryRun: true, maxTasks: 1 } } },
+				/would buy 2 tasks/,
+			],
+		];
+
+		it.each(REFUSED)('%s', async (_, { credentials, ...scenario }, message) => {
+			const { error, items } = await run({
+				files: [{ data: inMemory(PNG) }, { data: inMemory(MASK) }],
+				...scenario,
+				credentials: { ...uploadsTo(bench.emulator), ...credentials },
+			});
+			expect(error?.message ?? items[0]?.json.errorMessage).toMatch(message);
+			const { uploads, submits } = bench.emulator.ledger;
+			expect([uploads, submits]).toEqual([[], []]);
+		});
+	});
+
+	describe('in a dry run', () => {
+		const dry = { parameters: { ...edited, options: { dryRun: true } } };
+
+		it.each<[string, () => Promise<IBinaryData>, boolean]>([
+			['n8n would serve it', async () => await stored(), false],
+			['it would be uploaded', async () => inMemory(PNG), true],
+		])('that could get to the provider is named in its place: %s', async (_, file, uploads) => {
+			const { items } = await run({
+				...dry,
+				files: [{ data: await file() }],
+				...(uploads && { credentials: uploadsTo(bench.emulator) }),
+			});
+			expect(items[0]?.json).toMatchObject({
+				valid: true,
+				request: { body: { fileUrls: ['binary:data'] } },
+			});
+			expect(bench.emulator.ledger.calls).toEqual([]);
+		});
+
+		it.each<[string, () => Promise<IBinaryData>, number]>([
+			['in memory, without an upload', async () => inMemory(PNG), 200],
+			['behind a proxy', async () => await stored(), 403],
+		])('that could not get there is no valid item: %s', async (_, file, answer) => {
+			instance.filesAnswer = answer;
+			const { items, status } = await run({ ...dry, files: [{ data: await file() }] });
+			expect(status).toBe('success');
+			expect(items[0]?.json).toMatchObject({
+				valid: false,
+				errorMessage: expect.stringMatching(/cannot get to MidAPI/) as unknown,
+			});
+		});
+
+		it('without a credential says that its way is not known', async () => {
+			const { items } = await run({
+				...dry,
+				files: [{ data: inMemory(PNG) }],
+				settings: { credentials: {} },
+			});
+			expect(items[0]?.json).toMatchObject({
+				valid: true,
+				notKnown: [expect.stringMatching(/^How the images of the item get to the provider/)],
+			});
+		});
+	});
+
 	describe('that cannot be used is named before anything is bought', () => {
 		const file = async (bytes: Buffer, mimeType = 'image/png', fileName = 'a.png') => ({
 			data: await stored(bytes, mimeType, fileName),
@@ -229,6 +337,14 @@ describe('A picture of the workflow', () => {
 			'a picture of a kind that is not taken': [
 				async () => await file(Buffer.from('\0\0\0\x18ftypheic\0\0\0\0'), 'image/heic', 'a.heic'),
 				/“the file in data is image\/heic”/,
+			],
+			'a drawing, which is an image of another kind': [
+				async () => await file(Buffer.from('<svg/>'), 'image/svg+xml', 'a.svg'),
+				/“the file in data is image\/svg\+xml”/,
+			],
+			'a file without a type, as a Code node may make it': [
+				async () => ({ data: { data: PDF.toString('base64') } as IBinaryData }),
+				/“the file in data is of an unknown type”/,
 			],
 			'an empty file': [async () => await file(Buffer.alloc(0)), /“the file in data is empty”/],
 			'60 MB': [
@@ -283,6 +399,41 @@ describe('A picture of the workflow', () => {
 			expect(error?.message).toMatch(
 				/“the upload failed: 127\.0\.0\.1:\d+ did not accept the API key \(401/,
 			);
+			expect(bench.emulator.ledger.submits).toEqual([]);
+		});
+
+		const UPLOADS: Array<[string, Answer, RegExp]> = [
+			[
+				'says no with HTTP 200',
+				{ status: 200, body: { success: false, code: 400, msg: 'file is required', data: null } },
+				/the upload failed: .*“file is required”/,
+			],
+			[
+				'gives no address',
+				{ status: 200, body: { success: true, code: 200, msg: 'ok', data: {} } },
+				/the upload failed: .*“The answer holds no URL”/,
+			],
+			[
+				'gives an address that nobody can fetch',
+				{ status: 200, body: { code: 200, msg: 'ok', data: { downloadUrl: 'file:///a.png' } } },
+				/“The answer holds no URL”/,
+			],
+			[
+				'shows a page',
+				{ status: 200, body: '<html>Sign in</html>' },
+				/The answer did not come from 127/,
+			],
+			['leads elsewhere', { status: 307, headers: { location: '/else' } }, /redirects elsewhere/],
+		];
+
+		it.each(UPLOADS)('a host of uploads that %s', async (_, answer, message) => {
+			bench.emulator.intercept(async ({ path }) => (path.endsWith('-upload') ? answer : undefined));
+			const { error } = await run({
+				files: [{ data: inMemory(PNG) }],
+				credentials: uploadsTo(bench.emulator),
+			});
+			expect(error?.message).toMatch(message);
+			expect(error?.description).toContain('Nothing was bought for this item.');
 			expect(bench.emulator.ledger.submits).toEqual([]);
 		});
 

@@ -231,6 +231,26 @@ describe('Minimum Balance', () => {
 		expect(bought()).toBe(0);
 	});
 
+	it.each<[string, unknown, number]>([
+		['enough, as text', '100', 1],
+		['less than nothing', -5, 0],
+		['nothing', null, 0],
+		['words', 'plenty', 0],
+		['text that is no number', 'NaN', 0],
+		['more than there are numbers', '1e999', 0],
+		['an object', { credits: 100 }, 0],
+		['a list', [100], 0],
+	])('lets be bought only with a number that is enough: %s', async (_, data, count) => {
+		bench.emulator.intercept(async ({ path }) =>
+			path.endsWith('/credit')
+				? { status: 200, body: { code: 200, msg: 'success', data } }
+				: undefined,
+		);
+		const { error } = await run(50);
+		expect(error?.message ?? '').toMatch(count ? /^$/ : /^The (MidAPI account has -5|balance of)/);
+		expect(bought()).toBe(count);
+	});
+
 	it('is asked for again where that fails for a passing reason', async () => {
 		let asked = 0;
 		bench.emulator.intercept(async ({ path }) =>

@@ -178,12 +178,43 @@ describe.each(DIALECTS)('A tool call with $displayName', (dialect) => {
 			expect(submits).toHaveLength(2);
 		});
 
+		it('buys nothing, if nothing but white space differs', async () => {
+			const written = { prompt: '={{ $json.prompt }}' };
+			const items = (text: string) => ({ settings, items: [{ prompt: text }] });
+			const first = await bench.generate(written, items(' a red\n teapot '));
+			const { json, submits } = await call(written, {
+				...items('a red teapot'),
+				onceMoreAfter: first,
+			});
+			expect(submits).toHaveLength(1);
+			expect(json.taskId).toBe(first.items[0]?.json.taskId);
+		});
+
 		it('is another purchase with another prompt', async () => {
 			const written = { prompt: '={{ $now.toMillis() }}' };
 			const { first, json, submits } = await twice(written);
 			expect(submits).toHaveLength(2);
 			expect(json.taskId).not.toBe(first.taskId);
 		});
+	});
+
+	it('at the same time as another one of its execution waits for its own task', async () => {
+		const first = await bench.generate({ waitMode: 'dontWait' }, { settings });
+		await bench.emulate({ latencyMs: 5000 });
+		// An agent that works on several items at once gives their calls the same run index.
+		const calls = await Promise.all(
+			['a cup', 'a bowl'].map(
+				async (prompt) =>
+					await call(
+						{ prompt: '={{ $json.prompt }}' },
+						{ items: [{ prompt }], onceMoreAfter: first },
+					),
+			),
+		);
+		expect(calls.map(({ json }) => [json.prompt, json.status, json.message])).toEqual([
+			['a cup', 'completed', undefined],
+			['a bowl', 'completed', undefined],
+		]);
 	});
 
 	it.each([

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { EmulatorOptions, Submit } from '../emulator';
+import type { EmulatorOptions, Reaction, Submit } from '../emulator';
 import { DIALECTS } from './dialects';
 import type { Scenario } from './harness';
 import { QUICK, useEngine } from './setup';
@@ -258,4 +258,151 @@ describe('MidAPI: the path of the balance', () => {
 			expect(calls.filter(({ answered }) => answered === 404)).toHaveLength(inVain);
 		},
 	);
+});
+
+describe('A submit that was taken is never sent in the other form', () => {
+	/** The emulator takes either form, so that a second request would buy. */
+	const EITHER: EmulatorOptions = { upscalePath: 'both', vtrix: { body: 'both' } };
+	const NAMED = { data: { taskId: 'task-1' } };
+	const missing = 'jobId is required';
+	const range = 'imageIndex must be between 1 and 4';
+
+	/** What comes back in place of the answer to a submit that was booked. */
+	const ROWS: Array<[provider: string, operation: string, what: string, reaction: Reaction]> = [
+		['midApi', 'upscale', 'the 404 of a proxy', { status: 404, body: '<html>Not Found' }],
+		['midApi', 'upscale', 'a 404 without a page', { status: 404 }],
+		[
+			...(['midApi', 'upscale', 'a 404 that names another path'] as const),
+			{ status: 404, body: { status: 404, error: 'Not Found', path: '/callback' } },
+		],
+		[
+			...(['midApi', 'upscale', 'a 404 that names a task'] as const),
+			{ status: 200, body: { code: 404, msg: 'not found', ...NAMED } },
+		],
+		['midApi', 'upscale', 'a redirect', { status: 302, headers: { location: '/upscale' } }],
+		['midApi', 'upscale', 'a torn connection', 'reset'],
+		['midApi', 'upscale', 'nothing', 'hang'],
+		[
+			...(['midApi', 'upscale', 'a body that breaks off'] as const),
+			{ status: 200, body: { code: 404, msg: 'x'.repeat(200) }, manner: 'cut' },
+		],
+		[
+			...(['midApi', 'vary', 'a refusal that names a task'] as const),
+			{ status: 200, body: { code: 422, msg: range, ...NAMED } },
+		],
+		[
+			...(['midApi', 'vary', 'an internal error'] as const),
+			{ status: 200, body: { code: 500, msg: range } },
+		],
+		['midApi', 'vary', 'the page of a proxy', { status: 422, body: range }],
+		['midApi', 'vary', 'a torn connection', 'reset'],
+		[
+			...(['vtrix', 'upscale', 'a refusal that names a task'] as const),
+			{ status: 400, body: { id: 'task-1', error: { code: 4_011_001, message: missing } } },
+		],
+		[
+			...(['vtrix', 'upscale', 'a refusal in words that names a task'] as const),
+			{ status: 400, body: { task_id: 'task-1', error: missing } },
+		],
+		[
+			...(['vtrix', 'upscale', 'a complaint with HTTP 200'] as const),
+			{ status: 200, body: { message: missing } },
+		],
+		[
+			...(['vtrix', 'upscale', 'a failed generation'] as const),
+			{ status: 400, body: { error: { code: 8_004_011_098, message: missing } } },
+		],
+		['vtrix', 'upscale', 'a bad gateway', { status: 502, body: { message: missing } }],
+		['vtrix', 'upscale', 'the page of a proxy', { status: 400, body: missing }],
+		['vtrix', 'upscale', 'a torn connection', 'reset'],
+		['vtrix', 'upscale', 'nothing', 'hang'],
+	];
+
+	it.each(ROWS)('%s, %s: %s', async (authentication, operation, _, reaction) => {
+		await bench.emulate(EITHER);
+		const source = await sourceTask(authentication, {});
+		bench.emulator.intercept(async (call) => {
+			if (call.method !== 'POST') return undefined;
+			await call.handle();
+			return reaction;
+		});
+		const { error } = await bench.run({
+			parameters: { ...OF_ITEM, authentication, resource: 'image', operation, options: QUICK },
+			items: [{ ...source, index: 0 }],
+			settings: { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 },
+		});
+		const { calls, submits } = bench.emulator.ledger;
+		expect(submits).toHaveLength(1);
+		expect(calls.filter(({ method }) => method === 'POST')).toHaveLength(1);
+		expect(error?.description).toMatch(/may have been paid/);
+	});
+});
+
+describe('One bad request does not spoil the form for the others', () => {
+	const JOB = { authentication: 'vtrix', resource: 'model', operation: 'run' };
+	const reroll = (items: IDataObject[]): Scenario => ({
+		parameters: {
+			...{ ...JOB, model: 'midjourney_reroll', options: QUICK },
+			parameters: '={{ { "jobId": $json.jobId } }}',
+		},
+		items,
+		settings: { onError: 'continueRegularOutput' },
+	});
+	const BAD = { jobId: '' };
+
+	it.each(['flat', 'wrapped', 'both'] as const)(
+		'of a Vtrix that takes %s: an empty parameter comes first',
+		async (body) => {
+			const options = { vtrix: { body } };
+			await bench.emulate(options);
+			const source = await sourceTask('vtrix', options);
+			const { items } = await bench.run(reroll([BAD, source, source, source]));
+			expect(items.map(({ json }) => json.status)).toEqual([
+				...['failed', 'completed', 'completed', 'completed'],
+			]);
+			expect(items[0]?.json.errorMessage).toMatch(/jobId is required/);
+			expect(bench.emulator.ledger.submits).toHaveLength(3);
+		},
+	);
+
+	it('that was found out: later executions go out in it', async () => {
+		const options = { vtrix: { body: 'flat' } } as const;
+		await bench.emulate(options);
+		const source = await sourceTask('vtrix', options);
+		const found = await bench.run({ ...reroll([source]), executionId: '1' });
+		await bench.run({ ...reroll([BAD, { jobId: null }]), executionId: '2' });
+		const later = await bench.run({ ...reroll([source, source]), executionId: '3' });
+		expect([found, later].flatMap(({ items }) => items.map(({ json }) => json.status))).toEqual(
+			Array(3).fill('completed'),
+		);
+		// The first one that found out, and each of the bad ones once.
+		expect(vain()).toBe(3);
+	});
+
+	it('is found out once by two executions at the same time', async () => {
+		const options = { vtrix: { body: 'flat' } } as const;
+		await bench.emulate(options);
+		const source = await sourceTask('vtrix', options);
+		const runs = await Promise.all(
+			['1', '2'].map(
+				async (executionId) =>
+					await bench.run({ ...reroll(Array<IDataObject>(10).fill(source)), executionId }),
+			),
+		);
+		expect(runs.map(({ items }) => items.length)).toEqual([10, 10]);
+		expect([bench.emulator.ledger.submits.length, vain()]).toEqual([20, 1]);
+	});
+
+	it('neither form helps: no try of Retry On Fail sends it again', async () => {
+		await bench.emulate({ vtrix: { body: 'flat' } });
+		bench.emulator.intercept(async ({ method }) =>
+			method === 'POST' ? { status: 400, body: { message: 'input is missing' } } : undefined,
+		);
+		const { error } = await bench.run({
+			...reroll([{ jobId: 'j-1' }]),
+			settings: { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 },
+		});
+		expect(error?.description).toMatch(/with Auto, both formats were refused/);
+		expect(vain()).toBe(2);
+	});
 });

@@ -12,7 +12,7 @@ import {
 import { DIALECTS } from './dialects';
 import { QUICK, useEngine } from './setup';
 
-/** The tables of test/wire: the built node in n8n's engine sends what they say. */
+/** The tables of test/wire: the built node in n8n's engine sends what they say, and a dry run shows it. */
 describe.each(DIALECTS)('With $displayName', (dialect) => {
 	const bench = useEngine({}, dialect);
 	const purchases = PURCHASES.filter(({ provider }) => provider === dialect.name);
@@ -37,6 +37,12 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		const source = await sourceFor(entry);
 		const row = rowWith(source, entry.row);
 		const { request, call } = row;
+		const shown = await bench.run({
+			parameters: { ...parametersOf({ ...entry, row }), options: { dryRun: true } },
+			items: [source],
+		});
+		expect(bench.emulator.ledger.submits).toEqual([]);
+		expect(shown.items[0]?.json).toMatchObject({ valid: true, tasksInRun: 1 });
 		const { items, error } = await bench.run({
 			parameters: { ...parametersOf({ ...entry, row }), waitOptions: QUICK },
 			items: [source],
@@ -46,6 +52,8 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		expect(others).toEqual([]);
 		expect(submit).toMatchObject({ path: call.path, unknownFields: [], inapplicableFields: [] });
 		expect(submit?.body).toEqual(call.body);
+		const { path, body } = submit ?? {};
+		expect(shown.items[0]?.json.request).toEqual({ method: 'POST', path, body });
 		if ('index' in request) {
 			expect(submit?.source).toEqual({ taskId: source.taskId, index: request.index });
 		}

@@ -120,6 +120,13 @@ describe('A field reports what does not fit', () => {
 		['a word for a switch', switchField(look), 'yes', /must be true or false/],
 		['an object among URLs', imageUrls(''), [{ url: 'x' }], /not a URL/],
 		['an empty list', imageUrls(''), [], /is empty/],
+		[
+			'a file for the name of its field',
+			binaryField(look),
+			{ mimeType: 'image/png', data: '' },
+			/^must be text or a list, not of type object$/,
+		],
+		['true for a list', imageUrls(''), true, /^must be text or a list, not of type boolean$/],
 		['no name of a binary field', binaryField(look), ' ', /is empty/],
 		[
 			'two names for one picture',

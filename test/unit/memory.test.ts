@@ -83,6 +83,38 @@ describe('A purchase', () => {
 			expect(recall(memory, order())).toMatchObject({ taskId: 'task', executionId: '1' });
 		});
 
+		const prompting = (prompt: string) =>
+			order({ request: { kind: 'generateImage', mode: 'textToImage', prompt } });
+		const running = (parameters: IDataObject) =>
+			order({ request: { kind: 'runModel', model: 'm', parameters } });
+
+		it.each<[string, SubmitRequest, SubmitRequest]>([
+			['other white space', prompting('a  red\n cup '), prompting('a red cup')],
+			[
+				'its parameters in another order',
+				running({ a: 1, b: { c: 2, d: 3 } }),
+				running({ b: { d: 3, c: 2 }, a: 1 }),
+			],
+			[
+				'a setting left out that was empty',
+				order({ request: { kind: 'upscaleImage', taskId: 't', jobId: undefined, index: 0 } }),
+				order({ request: { kind: 'upscaleImage', taskId: 't', index: 0 } }),
+			],
+		])('is the same with %s', (_, first, second) => {
+			const known = bought({ isToolCall }, first);
+			expect(recall(memoryIn(known, { isToolCall }), second)).toMatchObject({ taskId: 'task' });
+		});
+
+		it.each<[string, SubmitRequest, SubmitRequest]>([
+			['another word', prompting('a red cup'), prompting('a red cups')],
+			['a word that was split', prompting('a teapot'), prompting('a tea pot')],
+			['another order of images', running({ a: ['1', '2'] }), running({ a: ['2', '1'] })],
+			['a number for a text', running({ a: 1 }), running({ a: '1' })],
+		])('is another one with %s', (_, first, second) => {
+			const known = bought({ isToolCall }, first);
+			expect(recall(memoryIn(known, { isToolCall }), second)).toBeUndefined();
+		});
+
 		it('is another one with another request', () => {
 			const other = order({
 				request: { kind: 'generateImage', mode: 'textToImage', prompt: 'other' },

@@ -100,6 +100,29 @@ describe('A refusal that says a field is missing', () => {
 	});
 });
 
+describe('A refusal that says a field is missing which is empty', () => {
+	const empty = (jobId: unknown): TaskRequest => ({
+		...{ kind: 'runModel', model: 'midjourney_pan' },
+		parameters: { jobId: jobId as string, scale: 2 },
+	});
+
+	it.each([
+		['', { message: 'jobId is required' }],
+		[' ', { error: { code: 4011001 } }],
+		[null, { message: 'jobId is missing' }],
+	])('is about %j: the form was understood', async (jobId, body) => {
+		const answer = await vtrix.submit(scripted(reply(body, 400)), empty(jobId));
+		expect(answer).toMatchObject({ failure: { reason: 'invalidRequest', accepted: 'no' } });
+		expect(answer.ok ? undefined : answer.failure.suspect).toBeUndefined();
+	});
+
+	it.each([0, false])('is about the form where the value is %j', async (jobId) => {
+		const body = { message: 'jobId is required' };
+		const answer = await vtrix.submit(scripted(reply(body, 400)), empty(jobId));
+		expect(answer).toMatchObject({ failure: { suspect: 'requestFormat' } });
+	});
+});
+
 describe('HTTP statuses', () => {
 	/** What the status means with an error of Vtrix, and what it means alone, when anyone may have sent it. */
 	const CASES: Array<
@@ -204,6 +227,16 @@ describe('HTTP statuses', () => {
 		const body = { ...SUBMITTED, status: 'failed', error: { code: 4001002, message: 'words' } };
 		expect(openReply(reply(body, status))).toMatchObject({
 			failure: { accepted: 'unknown', message: 'words, task new' },
+		});
+	});
+
+	it.each([
+		['id', { code: 4011001, message: 'words' }, 400],
+		['task_id', { code: 4011001 }, 400],
+		['task_id', 'words', 429],
+	])('an error that names a task by its %s is no refusal: %j', (field, error, status) => {
+		expect(openReply(reply({ [field]: 'new', error }, status))).toMatchObject({
+			failure: { accepted: 'unknown', message: expect.stringContaining('task new') },
 		});
 	});
 

@@ -155,6 +155,9 @@ export function listField(
 	return {
 		property: { ...display, type: 'string' },
 		read(value) {
+			if (!Array.isArray(value) && !isUnset(value) && asText(value) === undefined) {
+				return { problem: `must be text or a list, not ${kindOf(value)}` };
+			}
 			const entries = (Array.isArray(value) ? value : (asText(value) ?? '').split(separator))
 				.map((entry: unknown) => asText(entry)?.trim() ?? quoted(entry))
 				.filter((entry) => entry !== '');

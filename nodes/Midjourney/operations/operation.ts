@@ -111,7 +111,8 @@ export function workOf(operation: Operation, from: Parameters): Work {
 			return { does: 'submit', requests: requestsOf(operation, from) };
 		case 'wait':
 		case 'get':
-			return { does: operation.does, taskIds: operation.taskIds(from) };
+			// An ID that is entered twice is one task.
+			return { does: operation.does, taskIds: [...new Set(operation.taskIds(from))] };
 		case 'query':
 			return { does: 'query', question: operation.question(from) };
 	}

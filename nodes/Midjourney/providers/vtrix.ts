@@ -272,16 +272,16 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 		return failed({ ...meaning, ...complaint, retryAfterMs });
 	}
 	const message = said?.message ?? plain;
-	const hasState = text(answer.status) !== undefined;
-	const id = message === undefined ? idIn(answer) : unlikeRequest(answer);
+	const hasComplaint = said !== undefined || plain !== undefined;
+	const id = hasComplaint ? unlikeRequest(answer) : idIn(answer);
 	const code = said?.code ?? String(status);
 	const isRefusal = said ?? (message !== undefined && id === undefined);
 	const meaning = isRefusal
 		? (meaningIn(said?.code) ?? meaningOf(status))
 		: meaningOfStatus(status);
 	const failure: Failure = { ...meaning, code, message, retryAfterMs };
-	// If there is a task, a gateway changed the status of a success: whatever it says, the request was accepted.
-	return id === undefined || (isRefusal && !hasState)
+	// An answer that names a task did not refuse it, whatever else it says.
+	return id === undefined
 		? failed(failure)
 		: failed({
 				...failure,
@@ -432,13 +432,18 @@ function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest
  */
 function misses({ accepted, code = '', message = '' }: Failure, params: IDataObject): boolean {
 	const isMissing = /\b(missing|required)\b/i.test(message);
-	const named = Object.keys(params).find((name) => message.split(/\W+/).includes(name));
+	// An empty value is missing in either form.
+	const sent = Object.keys(params).filter((name) => !isBlank(params[name]));
+	const named = sent.find((name) => message.split(/\W+/).includes(name));
 	const wanted = MISSING[code.slice(-7)] ?? (isMissing ? named : undefined);
 	const isOfWrapper = /\b(input|params)\b.*\b(missing|required|must be|not a parameter)\b/i.test(
 		message,
 	);
-	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && wanted in params));
+	return accepted === 'no' && (isOfWrapper || (wanted !== undefined && sent.includes(wanted)));
 }
+
+const isBlank = (value: unknown): boolean =>
+	value === null || (typeof value === 'string' && value.trim() === '');
 
 /** The form that the user has chosen in the credential, or else both. */
 const bodyForms = ({ requestFormat }: Http): FormChoice => {

@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { failed, type Http } from '../providers/http';
+import { fieldsIn } from '../providers/images';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { defined } from '../providers/wire';
 import { untilCancelled } from './cancelled';
@@ -14,6 +15,7 @@ import { Pictures } from './pictures';
 import { lookUps, prepare } from './prepare';
 import { overLimit } from './purse';
 import type { RequestSummary, SubmitRequest } from './settings';
+import type { Forms } from './wait/forms';
 import { accountOf } from './wait/limiter';
 import type { Plan } from './wait/plan';
 
@@ -64,17 +66,14 @@ export async function dryRun(
 	const toolsFor = lookUps({ host, account, clock }, pictures, async (taskId) =>
 		http ? await provider.read(http, taskId) : NO_KEY,
 	);
+	const rehearsal = { host, provider, http, forms: account.forms, pictures, toolsFor };
 	// A cancelled dry run leaves nothing at the provider.
 	const rehearsed = await untilCancelled(
 		host,
 		provider,
 		() => ({}),
 		async () =>
-			await Promise.all(
-				plan.submits.map(
-					async (submit) => await rehearse(submit, { host, provider, http, pictures, toolsFor }),
-				),
-			),
+			await Promise.all(plan.submits.map(async (submit) => await rehearse(submit, rehearsal))),
 	);
 	const tasks = rehearsed.filter(({ problem }) => !problem).length;
 	const settings = rehearsed.map(({ submit }) => submit.settings);
@@ -116,16 +115,18 @@ interface Rehearsal {
 	host: Host;
 	provider: Provider;
 	http: Http | undefined;
+	/** Knows in which form it would be sent. */
+	forms: Forms;
 	pictures: Pictures;
 	toolsFor: ReturnType<typeof lookUps>;
 }
 
 async function rehearse(
 	submit: SubmitRequest,
-	{ host, provider, http, pictures, toolsFor }: Rehearsal,
+	{ host, provider, http, forms, pictures, toolsFor }: Rehearsal,
 ): Promise<Rehearsed> {
 	const { request, itemIndex } = submit;
-	const usable = await pictures.check(itemIndex, request);
+	const usable = await pictures.check(itemIndex, request, submit.settings);
 	const prepared = usable.ok ? await prepare(provider, request, toolsFor(itemIndex)) : usable;
 	const isOpen = !http && !prepared.ok && prepared.failure.reason === NO_KEY.failure.reason;
 	if (!prepared.ok && !isOpen) {
@@ -137,14 +138,21 @@ async function rehearse(
 		return { submit, asked: summaryOf(provider, request), notKnown: [], problem };
 	}
 	const final = prepared.ok ? prepared.value : request;
-	const { method, path, body } = provider.preview(final, http?.requestFormat) ?? {};
+	const form = http && forms.next(provider.formsOf?.(final, http));
+	const { method, path, body } = provider.preview(final, form) ?? {};
 	return {
 		submit,
 		asked: summaryOf(provider, final),
 		request: { method, path, body },
-		notKnown: isOpen ? notKnownOf(final) : [],
+		notKnown: [
+			...(isOpen ? notKnownOf(final) : []),
+			...(!http && fieldsIn(final).length > 0 ? [WAY_OF_IMAGES] : []),
+		],
 	};
 }
+
+const WAY_OF_IMAGES =
+	'How the images of the item get to the provider: finding out needs a credential';
 
 /** What would be looked up with a credential. */
 function notKnownOf(request: TaskRequest): string[] {

@@ -4,7 +4,13 @@ import { isReason } from '../providers/errors';
 import type { Failure } from '../providers/http';
 import { isRecord, text } from '../providers/json';
 import type { RequestSummary, SubmitRequest } from './settings';
-import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
+import {
+	dependsOnItemAlone,
+	digestOf,
+	digestOfItem,
+	evenlySpaced,
+	type PurchaseContext,
+} from './purchase';
 
 /** What the memory holds of one submit. `at`: Unix ms of the submit, 0 where that is not known. */
 export type Remembered =
@@ -133,10 +139,12 @@ export class Memory {
 
 	/**
 	 * The nonce of this run's wait. All tries of Retry On Fail have the same one, because their submits call back with
-	 * it. Another execution has another one, because its submits do not call back here.
+	 * it. Another execution has another one, because its submits do not call back here. Each tool call has its own: an agent
+	 * that works on several items at once gives calls the same run index, and no call for it arrives anywhere.
 	 */
 	nonceFor(make: () => string): string {
-		const { executionId, runIndex } = this.context;
+		const { executionId, runIndex, isToolCall } = this.context;
+		if (isToolCall) return make();
 		const key = `wait:${runIndex}`;
 		const known = this.store[key];
 		const nonce =
@@ -159,7 +167,7 @@ export class Memory {
 		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
 		// A model repeats itself in later runs and with other items, and means the same.
 		if (isToolCall && !settings.buysEachCall) {
-			return `submit:call:${place}:${digestOf([this.written, request])}`;
+			return `submit:call:${place}:${digestOf([this.written, evenlySpaced(request)])}`;
 		}
 		const item = digestOfItem(itemAt(itemIndex));
 		const digest = digestOf([this.written, item, isToolCall ? request : undefined]);

@@ -111,11 +111,22 @@ export class Pictures {
 			: failed({ ...FREE, reason: 'unknownSize', message: `${field} holds ${media.mimeType}` });
 	}
 
-	/** The request itself if all its images can be used. Nothing is delivered. */
-	async check(itemIndex: number, request: TaskRequest): Promise<Result<TaskRequest>> {
+	/**
+	 * The request itself if all its images can be used and there is a way to the provider; without a credential, the way is not
+	 * looked for. Nothing is uploaded.
+	 */
+	async check(
+		itemIndex: number,
+		request: TaskRequest,
+		settings: Settings,
+	): Promise<Result<TaskRequest>> {
+		const { clock, http } = this.deps;
 		for (const field of fieldsIn(request)) {
 			const picture = await this.open(itemIndex, field);
 			if (!picture.ok) return picture;
+			if (!http) continue;
+			const way = await clock.orCancelled(async () => await this.wayOf(picture.value, settings));
+			if (!way.ok) return way;
 		}
 		return success(request);
 	}
@@ -211,20 +222,28 @@ export class Pictures {
 		picture: Picture,
 		settings: Settings,
 	): Promise<Result<{ via: ImagesVia; url: string }>> {
+		const way = await this.wayOf(picture, settings);
+		if (!way.ok) return way;
+		if ('url' in way.value) return success({ via: 'n8n', url: way.value.url });
+		const url = await this.upload(picture, way.value.target);
+		return url.ok ? success({ via: 'upload', url: url.value }) : url;
+	}
+
+	/** The URL under which n8n serves the image, or else where it can be uploaded. */
+	private async wayOf(
+		{ binary, head }: Picture,
+		settings: Settings,
+	): Promise<Result<{ url: string } | { target: string }>> {
 		const { http, provider } = this.deps;
 		const target = http && provider.uploads?.baseUrl(http);
-		const signed = await this.sign(picture.binary, settings);
+		const signed = await this.sign(binary, settings);
 		// An execution that does not wait may end, and lose its files, before the provider fetches them.
 		const isKept = settings.waitMode !== 'dontWait' || target === undefined;
-		const test =
-			'url' in signed && isKept ? await this.isServed(signed.url, picture.head) : undefined;
+		const test = 'url' in signed && isKept ? await this.isServed(signed.url, head) : undefined;
 		if ('url' in signed && (test === 'served' || (test === 'unknown' && target === undefined))) {
-			return success({ via: 'n8n', url: signed.url });
+			return success({ url: signed.url });
 		}
-		if (provider.uploads && target !== undefined) {
-			const url = await this.upload(picture, target);
-			return url.ok ? success({ via: 'upload', url: url.value }) : url;
-		}
+		if (target !== undefined) return success({ target });
 		const why =
 			'problem' in signed ? signed.problem : `${new URL(signed.url).host} does not serve it`;
 		return undeliverable(typeof test === 'object' ? test.refused : why);
@@ -349,9 +368,12 @@ function lifeOf({ waitMode, timeLimitMs }: Settings): number {
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 100_000) / 10} MB`;
 
 /** The type of a file that Midjourney does not accept: by its first bytes, otherwise as n8n knows it. */
-const kindOf = ({ mimeType }: IBinaryData, media: Media | undefined): string =>
-	media?.mimeType ??
-	(mimeType.startsWith('image/') ? `not ${mimeType}, although it is labelled so` : mimeType);
+function kindOf({ mimeType }: Partial<IBinaryData>, media: Media | undefined): string {
+	if (media) return media.mimeType;
+	// An item that a Code node has made may lack its type.
+	if (!mimeType) return 'of an unknown type';
+	return TAKEN.has(mimeType) ? `not ${mimeType}, although it is labelled so` : mimeType;
+}
 
 const FREE: Omit<Failure, 'reason'> = { accepted: 'no', transient: false };
 

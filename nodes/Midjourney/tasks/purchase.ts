@@ -28,6 +28,14 @@ export const digestOfItem = (item: INodeExecutionData | undefined): string =>
 			),
 	]);
 
+/** The same value with single spaces in its texts: a model that repeats a call may change nothing else. */
+export const evenlySpaced = (value: unknown): unknown =>
+	JSON.parse(
+		JSON.stringify(value ?? null, (_, part: unknown) =>
+			typeof part === 'string' ? part.trim().replace(/\s+/g, ' ') : part,
+		),
+	);
+
 function canonical(value: unknown): string {
 	// Take the value as it is after saving: dates are strings, and undefined fields are gone.
 	const saved: unknown = JSON.parse(JSON.stringify(value ?? null));

@@ -50,7 +50,7 @@ export async function toItems(
 	const results = host.isTool
 		? outcomes.map((outcome) => ({ ...outcome, files: [] }))
 		: await withFiles(deps, outcomes, writer);
-	const items = results.flatMap((result) =>
+	const items = withCostOnce(results).flatMap((result) =>
 		itemsOf(result, provider.name, operation).map((item) => ({ ...item, result })),
 	);
 	const missing = new Set(items.flatMap(({ problem }) => problem ?? []));
@@ -79,6 +79,18 @@ function withNoOutputsTold(
 
 const isWithoutOutputs = ({ task }: Outcome): boolean =>
 	task?.status === 'completed' && task.outputs.length === 0;
+
+/** The cost of a task that several items have asked for stays with the first of them: people add it up. */
+function withCostOnce(results: readonly Result[]): Result[] {
+	const counted = new Set<string>();
+	return results.map((result) => {
+		const { task } = result;
+		if (!task) return result;
+		const isCounted = counted.has(task.taskId);
+		counted.add(task.taskId);
+		return isCounted ? { ...result, task: { ...task, cost: undefined } } : result;
+	});
+}
 
 /** Downloads the files that are wanted. */
 async function withFiles(

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { IDataObject } from 'n8n-workflow';
 
 import {
 	integerField,
@@ -52,6 +53,19 @@ describe('A field', () => {
 				else expect(Object.keys(reading)).toEqual(['value']);
 			}),
 			{ numRuns: 800 },
+		);
+	});
+
+	it('of a prompt gives text or a problem, whatever an expression gives', () => {
+		const prompts = all.filter(({ property }) => property.name === 'prompt');
+		fc.assert(
+			fc.property(fc.constantFrom(...prompts), entered, (field, value) => {
+				const reading = field.read(value);
+				if ('problem' in reading)
+					expect(reading.problem).toMatch(/^(is empty|must be text, not|has )/);
+				else expect(['string', 'undefined']).toContain(typeof reading.value);
+			}),
+			{ numRuns: 300 },
 		);
 	});
 
@@ -248,7 +262,11 @@ describe('A request', () => {
 		exclude: text,
 		mask: like({ url: fc.webUrl() }),
 		parameters: like({ text: promptLike, list: fc.array(like({ prompt: promptLike })) }),
-	}).map((one) => one as TaskRequest);
+	}).map((one) => {
+		const { prompt, ...rest } = one as IDataObject;
+		// A prompt has been read by its field, which gives nothing but text.
+		return { ...rest, ...(typeof prompt === 'string' && { prompt }) } as unknown as TaskRequest;
+	});
 
 	it('is checked without an error, whatever it holds', () => {
 		fc.assert(

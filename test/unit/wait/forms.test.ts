@@ -93,10 +93,81 @@ describe('What is remembered', () => {
 	});
 
 	it('is the form that was understood', async () => {
+		const answers: Record<string, Result<string>> = { wrapped: misread, flat: refused };
+		const { ask, asked } = asking(answers);
+		await ask();
+		answers.flat = taken;
+		await ask();
+		await ask();
+		expect(asked).toEqual(['wrapped', 'flat', 'flat', 'flat']);
+	});
+
+	it('is not a form that has only refused so far, when the first one is taken', async () => {
+		const answers: Record<string, Result<string>> = { wrapped: misread, flat: refused };
+		const { ask, asked } = asking(answers);
+		await ask();
+		answers.wrapped = taken;
+		expect(await ask()).toEqual(taken);
+		await ask();
+		expect(asked).toEqual(['wrapped', 'flat', 'flat', 'wrapped', 'wrapped']);
+	});
+
+	it('stays a guess while only the contents are refused, and the refusal of the content is what is said', async () => {
 		const { ask, asked } = asking({ wrapped: misread, flat: refused });
+		const answers = [await ask(), await ask(), await ask()];
+		expect(answers).toEqual([refused, refused, refused]);
+		expect(asked).toEqual(['wrapped', 'flat', 'flat', 'wrapped', 'flat', 'wrapped']);
+	});
+
+	it('is a guess that is lost in the first form: nothing else is sent, and that is what is said', async () => {
+		const answers: Record<string, Result<string>> = { wrapped: misread, flat: refused };
+		const { ask, asked } = asking(answers);
 		await ask();
+		answers.wrapped = lost;
+		expect(await ask()).toEqual(lost);
+		expect(asked).toEqual(['wrapped', 'flat', 'flat', 'wrapped']);
+	});
+
+	it('is no guess for a request that tells nothing', async () => {
+		const { forms, ask } = asking({ wrapped: misread, flat: refused });
 		await ask();
-		expect(asked).toEqual(['wrapped', 'flat', 'flat']);
+		const asked: unknown[] = [];
+		const answer = await forms.ask({ ...BODY, tells: false }, async (form) => {
+			asked.push(form);
+			return refused;
+		});
+		expect([answer, asked]).toEqual([refused, ['flat']]);
+	});
+
+	it('is the form that has worked, although a request was not understood in either', async () => {
+		const answers: Record<string, Result<string>> = { wrapped: misread };
+		const { forms, ask, asked } = asking(answers);
+		await ask();
+		answers.flat = misread;
+		expect(await ask()).toEqual(misread);
+		answers.flat = taken;
+		expect(forms.next(BODY)).toBe('flat');
+		expect(await ask()).toEqual(taken);
+		expect(asked).toEqual(['wrapped', 'flat', 'flat', 'wrapped', 'flat']);
+	});
+
+	it('is what others are sent in, while such a request is tried in the other form', async () => {
+		const clock = new WaitClock();
+		const forms = new Forms(clock);
+		await forms.ask(BODY, async (form) => (form === 'flat' ? taken : misread));
+		const slowly = async (answer: Result<string>) => {
+			await clock.sleep(1000);
+			return answer;
+		};
+		const bad = forms.ask(BODY, async () => await slowly(misread));
+		await clock.pass(1500);
+		const asked: unknown[] = [];
+		const good = forms.ask(BODY, async (form) => {
+			asked.push(form);
+			return await slowly(form === 'flat' ? taken : misread);
+		});
+		expect(await clock.until(Promise.all([bad, good]))).toEqual([misread, taken]);
+		expect(asked).toEqual(['flat']);
 	});
 
 	it.each([

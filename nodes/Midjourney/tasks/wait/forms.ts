@@ -2,15 +2,18 @@ import type { Failure, Result } from '../../providers/http';
 import type { FormChoice } from '../../providers/provider';
 import type { Clock } from '../clock';
 
-/** If neither form was understood, only the usual one is sent for this long, in ms: the form is not the problem. */
+/** If neither form was understood, no other one is tried for this long, in ms: the form is not the problem. */
 const HOPELESS_MS = 600_000;
 
 /** What is known about one choice of forms. */
 interface Known {
 	/** The form to start with. */
 	form: string;
-	/** Whether an answer has shown that it is the right one. */
-	isSure: boolean;
+	/**
+	 * `sure`: a request was accepted in this form. `guessed`: the other one was not understood, and nothing was accepted in this
+	 * one so far, which a refusal for another reason does not prove to be right.
+	 */
+	trust?: 'guessed' | 'sure';
 	/** Unix ms of the last time when neither form was understood. */
 	hopelessAt?: number;
 	/** Set while a request is finding out; resolves when it has ended. */
@@ -30,8 +33,8 @@ export class Forms {
 	async inTurn<T>(choice: FormChoice | undefined, work: () => Promise<T>): Promise<T> {
 		if (!choice || choice.forms.length < 2) return await work();
 		const known = this.of(choice);
-		while (!known.isSure && known.finding) await known.finding;
-		if (known.isSure || choice.tells === false) return await work();
+		while (known.trust !== 'sure' && known.finding) await known.finding;
+		if (known.trust === 'sure' || choice.tells === false) return await work();
 		let end = () => {};
 		known.finding = new Promise<void>((resolve) => (end = resolve));
 		try {
@@ -40,6 +43,12 @@ export class Forms {
 			known.finding = undefined;
 			end();
 		}
+	}
+
+	/** The form in which the next request is sent; undefined: there is only one. */
+	next(choice: FormChoice | undefined): string | undefined {
+		if (!choice || choice.forms.length < 2) return choice?.forms[0];
+		return this.of(choice).form;
 	}
 
 	/**
@@ -64,13 +73,24 @@ export class Forms {
 		}
 		const other = this.otherFor(choice, known, form, answer.failure);
 		if (other === undefined || !(await goesOn())) return answer;
-		Object.assign(known, { form: other, isSure: false });
 		const second = await ask(other);
-		if (second.ok || isAboutContent(second.failure)) this.settle(known, other);
-		if (second.ok || !mayBeForm(choice, second.failure)) return second;
-		const [usual] = choice.forms;
-		Object.assign(known, { form: usual, isSure: false, hopelessAt: this.clock.now() });
-		return answer;
+		if (second.ok) {
+			this.settle(known, other);
+			return second;
+		}
+		const isNotUnderstood = mayBeForm(choice, second.failure);
+		// A guess that was refused for its content stays one.
+		if (!mayBeForm(choice, answer.failure)) {
+			return isNotUnderstood || isAboutContent(second.failure) ? answer : second;
+		}
+		if (isNotUnderstood) known.hopelessAt = this.clock.now();
+		// What has worked before is not given up for one refusal.
+		if (known.trust !== 'sure') {
+			const [usual] = choice.forms;
+			const guess = isNotUnderstood ? { form: usual } : { form: other, trust: 'guessed' };
+			Object.assign(known, { trust: undefined }, guess);
+		}
+		return isNotUnderstood ? answer : second;
 	}
 
 	/** The form to try instead of the refused one; undefined: the refusal stands. */
@@ -80,7 +100,9 @@ export class Forms {
 		refused: string,
 		failure: Failure,
 	): string | undefined {
-		if (!mayBeForm(choice, failure)) return undefined;
+		const isOfGuess =
+			known.trust === 'guessed' && choice.tells !== false && isAboutContent(failure);
+		if (!isOfGuess && !mayBeForm(choice, failure)) return undefined;
 		// Another request may have found out in the meantime.
 		if (known.form !== refused) return known.form;
 		const { hopelessAt = -Infinity } = known;
@@ -89,11 +111,11 @@ export class Forms {
 	}
 
 	private settle(known: Known, form: string): void {
-		Object.assign(known, { form, isSure: true, hopelessAt: undefined });
+		Object.assign(known, { form, trust: 'sure', hopelessAt: undefined });
 	}
 
 	private of({ of, forms: [usual] }: FormChoice): Known {
-		const known = this.known.get(of) ?? { form: usual, isSure: false };
+		const known: Known = this.known.get(of) ?? { form: usual };
 		this.known.set(of, known);
 		return known;
 	}
@@ -103,6 +125,6 @@ export class Forms {
 const mayBeForm = ({ isFree }: FormChoice, { accepted, suspect }: Failure): boolean =>
 	suspect !== undefined && (accepted === 'no' || isFree === true);
 
-/** A provider that complains about the content of a request has understood its form. */
+/** A provider that complains about the content of a request has probably understood its form. */
 const isAboutContent = ({ reason, accepted, suspect }: Failure): boolean =>
 	reason === 'invalidRequest' && accepted === 'no' && suspect === undefined;

@@ -19,6 +19,8 @@ import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
 import {
 	boughtBefore,
+	deliverPictures,
+	picturesOf,
 	plannedTasks,
 	recallOtherExecution,
 	reconcile,
@@ -81,6 +83,7 @@ async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData
 		? await howToWait(context, settings.waitMode, settings.internalUrl)
 		: { parks: false, polls: true };
 	refuseDeafCallback(run, plan.submits, how);
+	const pictures = picturesOf(run);
 	const tasks = [
 		...plan.refused.map(({ itemIndex, problem }) => refusedTask(itemIndex, problem)),
 		...plan.waits.map((wait) => waitedTask(wait, clock.now())),
@@ -88,7 +91,7 @@ async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData
 			run.host,
 			provider,
 			() => ({ open: boughtBefore(plan.submits, memory) }),
-			async () => await plannedTasks(plan.submits, run, how),
+			async () => await plannedTasks(plan.submits, run, how, pictures),
 		)),
 	].sort((a, b) => a.itemIndex - b.itemIndex);
 	const state = newState({
@@ -103,7 +106,10 @@ async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData
 		run.host,
 		provider,
 		() => ({ open: idsOf(state) }),
-		async () => await keepToPurse(run, state),
+		async () => {
+			await keepToPurse(run, state);
+			await deliverPictures(state.tasks, run, pictures);
+		},
 	);
 	return await goOn(run, state, how);
 }

@@ -66,12 +66,9 @@ export async function plannedTasks(
 	submits: readonly SubmitRequest[],
 	run: RunContext,
 	how: How,
+	pictures: Pictures,
 ): Promise<TaskState[]> {
-	const { context, provider, http, clock } = run;
-	const { helpers } = context;
-	const items = context.getInputData();
-	const itemAt = (itemIndex: number) => items[itemIndex];
-	const pictures = new Pictures({ helpers, provider, http, clock, itemAt });
+	const { provider, http } = run;
 	const toolsFor = lookUps(run, pictures, async (taskId) => await provider.read(http, taskId));
 	return await Promise.all(
 		submits.map(async (submit): Promise<TaskState> => {
@@ -89,18 +86,51 @@ export async function plannedTasks(
 			if (known && (await isTakenUp(task, known, run, how))) return task;
 			run.memory.forget(key);
 			const prepared = await prepare(provider, request, toolsFor(itemIndex));
-			const delivered = prepared.ok
-				? await pictures.deliver(itemIndex, prepared.value, settings)
+			const ready = prepared.ok
+				? await pictures.check(itemIndex, prepared.value, settings)
 				: prepared;
-			if (!prepared.ok || !delivered.ok) {
-				if (!delivered.ok) endWith(task, run.writer.ofSubmit(delivered.failure, false, itemIndex));
+			if (!ready.ok) {
+				endWith(task, run.writer.ofSubmit(ready.failure, false, itemIndex));
 				return task;
 			}
-			const { imagesVia } = delivered.value;
-			task.stage = { at: 'toBuy', request: delivered.value.request, attempts: 0 };
-			// Items do not show the URL that a picture has got: whoever has it may fetch the picture.
-			task.asked = { ...summaryOf(provider, prepared.value), ...(imagesVia && { imagesVia }) };
+			task.stage = { at: 'toBuy', request: ready.value, attempts: 0 };
+			task.asked = summaryOf(provider, ready.value);
 			return task;
+		}),
+	);
+}
+
+/** The images of the items that a run works with. */
+export function picturesOf({ context, provider, http, clock }: RunContext): Pictures {
+	const { helpers } = context;
+	const items = context.getInputData();
+	return new Pictures({ helpers, provider, http, clock, itemAt: (itemIndex) => items[itemIndex] });
+}
+
+/**
+ * Puts the images of the items where the provider can fetch them, for every task that is to be bought. They may be uploaded, so
+ * this comes after everything that may still refuse the run.
+ *
+ * @throws when the execution is cancelled
+ */
+export async function deliverPictures(
+	tasks: readonly TaskState[],
+	{ writer }: Pick<RunContext, 'writer'>,
+	pictures: Pictures,
+): Promise<void> {
+	await Promise.all(
+		tasks.map(async (task) => {
+			const { itemIndex, settings, stage } = task;
+			if (stage.at !== 'toBuy' || !settings) return;
+			const delivered = await pictures.deliver(itemIndex, stage.request, settings);
+			if (!delivered.ok) {
+				endWith(task, writer.ofSubmit(delivered.failure, false, itemIndex));
+				return;
+			}
+			const { request, imagesVia } = delivered.value;
+			task.stage = { ...stage, request };
+			// Items do not show the URL that a picture has got: whoever has it may fetch the picture.
+			if (imagesVia) task.asked = { ...task.asked, imagesVia };
 		}),
 	);
 }
