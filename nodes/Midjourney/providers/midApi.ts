@@ -6,15 +6,17 @@ import {
 	failed,
 	notOffered,
 	success,
+	unreadable,
 	type Result,
 	type Call,
+	type Failed,
 	type Failure,
 	type Http,
 	type Meaning,
 	type Reply,
 	type Suspect,
 } from './http';
-import { noTaskId, OF_ANOTHER_TASK } from './ids';
+import { NO_SUCH_TASK, OF_ANOTHER_TASK, readById } from './ids';
 import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
 import { formWith } from './multipart';
 import type {
@@ -308,14 +310,7 @@ async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
 }
 
 /** A successful answer without the required content. */
-const unreadable = (words: string): Result<never> =>
-	failed({
-		reason: 'unreadable',
-		code: '200',
-		message: words,
-		accepted: 'unknown',
-		transient: true,
-	});
+const incomplete = (message: string): Failed => unreadable({ code: '200', message });
 
 /** 0 generating, 1 success, 2 failed, 3 created but failed upstream (wire.md: MidAPI tasks). */
 const STATUS = new Map<string, TaskStatus>([
@@ -403,29 +398,21 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			return suspect === undefined ? answer : failed({ ...answer.failure, suspect });
 		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
-		return taskId === undefined ? unreadable('The answer contains no task ID') : success(taskId);
+		return taskId === undefined ? incomplete('The answer contains no task ID') : success(taskId);
 	},
 
 	async read(http, taskId) {
-		const refusal = noTaskId(taskId);
-		if (refusal) return refusal;
-		const answer = await ask(http, {
-			method: 'GET',
-			path: `${MJ}/record-info`,
-			query: { taskId },
-		});
-		if (!answer.ok) {
-			// The id is the only possible reason to refuse a read.
-			return answer.failure.reason === 'invalidRequest'
-				? failed({ ...answer.failure, reason: 'notFound' })
-				: answer;
-		}
-		if (answer.value === null || answer.value === undefined) {
-			return failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false });
-		}
-		const task = parseTask(answer.value);
-		if (!task) return unreadable('The answer contains no task');
-		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
+		const call: Call = { method: 'GET', path: `${MJ}/record-info`, query: { taskId } };
+		return await readById(
+			taskId,
+			async () => await ask(http, call),
+			(answer) => {
+				if (answer === null || answer === undefined) return NO_SUCH_TASK;
+				const task = parseTask(answer);
+				if (!task) return incomplete('The answer contains no task');
+				return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
+			},
+		);
 	},
 
 	async credits(http, form) {
@@ -436,7 +423,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			return failure.code === '404' ? failed({ ...failure, suspect: 'balancePath' }) : answer;
 		}
 		const credits = numberIn(answer.value);
-		return credits === undefined ? unreadable('The answer contains no balance') : success(credits);
+		return credits === undefined ? incomplete('The answer contains no balance') : success(credits);
 	},
 
 	async downloadUrl(http, url) {
@@ -448,7 +435,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		if (!answer.ok) return answer;
 		const direct = text(answer.value);
 		return direct === undefined || !isHttpUrl(direct)
-			? unreadable('The answer contains no URL')
+			? incomplete('The answer contains no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},
 
@@ -468,7 +455,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			const { downloadUrl, fileUrl } = isRecord(answer.value) ? answer.value : {};
 			const url = text(downloadUrl) ?? text(fileUrl);
 			return url === undefined || !isHttpUrl(url)
-				? unreadable('The answer holds no URL')
+				? incomplete('The answer holds no URL')
 				: success(url);
 		},
 	},

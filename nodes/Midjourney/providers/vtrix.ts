@@ -6,7 +6,9 @@ import { promptText } from './flags';
 import {
 	failed,
 	notOffered,
+	refused,
 	success,
+	unreadable,
 	type Result,
 	type Call,
 	type Failure,
@@ -14,7 +16,7 @@ import {
 	type Meaning,
 	type Reply,
 } from './http';
-import { noTaskId, OF_ANOTHER_TASK } from './ids';
+import { NO_SUCH_TASK, OF_ANOTHER_TASK, readById } from './ids';
 import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import type {
 	EditImage,
@@ -169,7 +171,7 @@ const maskOf = (mask: Mask): IDataObject =>
 
 /**
  * The meaning of the documented codes, by their last seven digits: the pages disagree about the digits before them (wire.md:
- * Vtrix codes).
+ * Vtrix codes). If a parameter is missing, with its name.
  */
 const CODES: Record<string, string> = {
 	'4001001': 'the text is missing',
@@ -262,7 +264,7 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 	const said = complaintIn(answer);
 	const plain = wordsIn(answer.message);
 	if (status >= 200 && status < 300) {
-		if (!isRecord(opened)) return unreadable(status);
+		if (!isRecord(opened)) return unreadable({ code: String(status) });
 		// A failed task also has an error, but it is still a task with a state.
 		const id = text(opened.status) === undefined ? unlikeRequest(opened) : idIn(opened);
 		const complaint =
@@ -289,9 +291,6 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 				message: [message, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
 			});
 }
-
-const unreadable = (status: number): { ok: false; failure: Failure } =>
-	failed({ reason: 'unreadable', code: String(status), accepted: 'unknown', transient: true });
 
 async function ask(http: Http, call: Call): Promise<Result<IDataObject>> {
 	const reply = await http.send(call);
@@ -407,8 +406,7 @@ function outputsOf(body: IDataObject): Output[] {
 }
 
 /** The source of an operation must exist before anything is paid. */
-const unfit = (message: string): { ok: false; failure: Failure } =>
-	failed({ reason: 'invalidSource', message, accepted: 'no', transient: false });
+const unfit = (message: string) => refused('invalidSource', { message });
 
 function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;
@@ -497,27 +495,24 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 				: answer;
 		}
 		const taskId = idIn(answer.value);
-		return taskId === undefined ? unreadable(200) : success(taskId);
+		return taskId === undefined ? unreadable({ code: '200' }) : success(taskId);
 	},
 
 	async read(http, taskId) {
-		const refusal = noTaskId(taskId);
-		if (refusal) return refusal;
-		const answer = await ask(http, {
-			method: 'GET',
-			path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
-		});
-		if (!answer.ok) {
-			// The id is the only possible reason to refuse a read.
-			return answer.failure.reason === 'invalidRequest'
-				? failed({ ...answer.failure, reason: 'notFound' })
-				: answer;
-		}
-		const { value } = answer;
-		const ids = [value.id, value.task_id, value.request_id].flatMap((id) => text(id) ?? []);
-		if (ids.length > 0 && !ids.includes(taskId)) return OF_ANOTHER_TASK;
-		return idIn(value) === undefined && text(value.status) === undefined
-			? failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false })
-			: success(parseTask(value, taskId));
+		return await readById(
+			taskId,
+			async () =>
+				await ask(http, {
+					method: 'GET',
+					path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
+				}),
+			(answer) => {
+				const ids = [answer.id, answer.task_id, answer.request_id].flatMap((id) => text(id) ?? []);
+				if (ids.length > 0 && !ids.includes(taskId)) return OF_ANOTHER_TASK;
+				return ids.length === 0 && text(answer.status) === undefined
+					? NO_SUCH_TASK
+					: success(parseTask(answer, taskId));
+			},
+		);
 	},
 };
