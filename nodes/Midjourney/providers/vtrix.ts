@@ -173,38 +173,26 @@ const maskOf = (mask: Mask): IDataObject =>
  * The meaning of the documented codes, by their last seven digits: the pages disagree about the digits before them (wire.md:
  * Vtrix codes). If a parameter is missing, with its name.
  */
-const CODES: Record<string, string> = {
-	'4001001': 'the text is missing',
-	'4001002': 'the text is too short or too long',
-	'4001003': 'the callback URL is not valid',
-	'4001004': 'the authentication failed',
-	'4007001': 'the job ID is missing',
-	'4007002': 'the number of the image is missing',
-	'4007003': 'the number of the image is not valid',
-	'4007004': 'the prompt is missing',
-	'4007005': 'the prompt is too short or too long',
-	'4007006': 'the canvas is missing',
-	'4007007': 'the position of the image is missing',
-	'4007008': 'the callback URL is not valid',
-	'4011001': 'the job ID is missing',
-	'4011002': 'the number of the image is missing',
+const CODES: Record<string, readonly [meaning: string, missing?: string]> = {
+	'4001001': ['the text is missing', 'text'],
+	'4001002': ['the text is too short or too long'],
+	'4001003': ['the callback URL is not valid'],
+	'4001004': ['the authentication failed'],
+	'4007001': ['the job ID is missing', 'jobId'],
+	'4007002': ['the number of the image is missing', 'imageNo'],
+	'4007003': ['the number of the image is not valid'],
+	'4007004': ['the prompt is missing', 'remixPrompt'],
+	'4007005': ['the prompt is too short or too long'],
+	'4007006': ['the canvas is missing', 'canvas'],
+	'4007007': ['the position of the image is missing', 'imgPos'],
+	'4007008': ['the callback URL is not valid'],
+	'4011001': ['the job ID is missing', 'jobId'],
+	'4011002': ['the number of the image is missing', 'imageNo'],
 };
 /** Codes with the same meaning for every model, by their last three digits. */
 const ENDINGS: Record<string, string> = {
 	'098': 'the generation failed',
 	'099': 'the service behind Vtrix is unavailable',
-};
-
-/** The parameter that is missing according to a code. */
-const MISSING: Record<string, string> = {
-	'4001001': 'text',
-	'4007001': 'jobId',
-	'4007002': 'imageNo',
-	'4007004': 'remixPrompt',
-	'4007006': 'canvas',
-	'4007007': 'imgPos',
-	'4011001': 'jobId',
-	'4011002': 'imageNo',
 };
 
 /**
@@ -215,7 +203,7 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
 	if (code === undefined || !/^\d{3,}$/.test(code)) return undefined;
 	if (code.length < 7) return meaningOf(Number(code.slice(0, 3)));
 	const own = code.slice(-7);
-	const meaning = CODES[own] ?? ENDINGS[code.slice(-3)];
+	const meaning = CODES[own]?.[0] ?? ENDINGS[code.slice(-3)];
 	if (code.endsWith('098')) {
 		return { reason: 'generationFailed', accepted: 'unknown', transient: false, meaning };
 	}
@@ -431,7 +419,7 @@ function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest
 function misses({ accepted, code = '', message = '' }: Failure, params: IDataObject): boolean {
 	const isMissing = /\b(missing|required)\b/i.test(message);
 	const named = Object.keys(params).find((name) => message.split(/\W+/).includes(name));
-	const wanted = MISSING[code.slice(-7)] ?? (isMissing ? named : undefined);
+	const wanted = CODES[code.slice(-7)]?.[1] ?? (isMissing ? named : undefined);
 	const isOfWrapper = /\b(input|params)\b.*\b(missing|required|must be|not a parameter)\b/i.test(
 		message,
 	);
