@@ -34,6 +34,7 @@ import type {
 import type { Output, Task, TaskStatus } from './task';
 import {
 	callOf,
+	formAmong,
 	NOT_OFFERED,
 	notSent,
 	wireFields,
@@ -49,6 +50,7 @@ const COMMON = '/api/v1/common';
 
 /** kie keeps the balance elsewhere and answers 404 at the usual place (wire.md: MidAPI credits). */
 const BALANCE = { common: `${COMMON}/credit`, chat: '/api/v1/chat/credit' };
+const BALANCE_FORMS = ['common', 'chat'] as const;
 
 /** Where files go with a key of kie.ai; of midapi.ai no such place is documented (wire.md: MidAPI file upload). */
 const UPLOAD_URL: Readonly<Record<string, string>> = {
@@ -185,17 +187,15 @@ const CALLS = {
 /** What this provider offers. */
 export type OfferedByMidApi = OfferedIn<typeof CALLS>;
 
-const post = (path: string, body: IDataObject): Call => ({
-	...{ method: 'POST', path: MJ + path, body },
-});
+const post = (path: string, body: IDataObject): Call => ({ method: 'POST', path: MJ + path, body });
 
-const CONTRACTS: readonly [UpscaleContract, UpscaleContract] = ['reference', 'quickstart'];
+const CONTRACTS = ['reference', 'quickstart'] as const satisfies readonly UpscaleContract[];
 /** What a variation counts the images from (wire.md: MidAPI vary). */
 const INDEX_FORMS = ['indexFrom0', 'indexFrom1'] as const;
 
 /** What the pages of this family describe in two forms; only the chosen one if the user has chosen. */
 function formsOf(asked: TaskRequest | 'credits'): FormChoice | undefined {
-	if (asked === 'credits') return { of: 'balance', forms: ['common', 'chat'], isFree: true };
+	if (asked === 'credits') return { of: 'balance', forms: BALANCE_FORMS, isFree: true };
 	switch (asked.kind) {
 		case 'upscaleImage': {
 			const { contract } = asked;
@@ -233,13 +233,6 @@ function suspectIn({ kind }: TaskRequest, failure: Failure): Suspect | undefined
 	const isFrom1 = /\bimageIndex\b/.test(message) && /\b1\b\D+\b4\b/.test(message);
 	return kind === 'varyImage' && isFrom1 ? 'varyIndexBase' : undefined;
 }
-
-/**
- * The wire form of a request. Settings that are not set are not in the body.
- *
- * @returns undefined if this provider does not offer the request
- */
-const submitCall = (request: TaskRequest): Call | undefined => callOf(CALLS, request.kind, request);
 
 /**
  * The codes of this family (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200. After a 501, work
@@ -380,9 +373,9 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 	formsOf,
 
 	preview(request, wanted, callbackUrl) {
-		const forms = formsOf(request)?.forms ?? [];
-		const form = forms.find((one) => one === wanted) ?? forms[0];
-		const call = submitCall(inForm(request, form));
+		const choice = formsOf(request);
+		const form = choice && formAmong(choice.forms, wanted);
+		const call = callOf(CALLS, request.kind, inForm(request, form));
 		return call === undefined || callbackUrl === undefined
 			? call
 			: { ...call, body: { ...call.body, callBackUrl: callbackUrl } };
@@ -416,7 +409,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 	},
 
 	async credits(http, form) {
-		const path = form === 'chat' ? BALANCE.chat : BALANCE.common;
+		const path = BALANCE[formAmong(BALANCE_FORMS, form)];
 		const answer = await ask(http, { method: 'GET', path });
 		if (!answer.ok) {
 			const { failure } = answer;

@@ -40,6 +40,7 @@ import { charactersIn } from './texts';
 import {
 	callOf,
 	defined,
+	formAmong,
 	NOT_OFFERED,
 	notSent,
 	wireFields,
@@ -53,7 +54,7 @@ import {
 const GENERATION = '/model/v1/generation';
 
 /** The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit). */
-const BODIES: readonly [string, ...string[]] = ['wrapped', 'flat'];
+const BODIES = ['wrapped', 'flat'] as const;
 
 /** The maximum length of the text or prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
@@ -469,7 +470,10 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return {
 			method: 'POST',
 			path: GENERATION,
-			body: form === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+			body:
+				formAmong(BODIES, form) === 'flat'
+					? { ...params, model }
+					: { model, input: [{ params }] },
 		};
 	},
 

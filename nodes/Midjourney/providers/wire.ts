@@ -23,6 +23,12 @@ export function wireFields<R>(request: R, table: Readonly<Record<string, Row<R>>
 export const defined = (fields: IDataObject): IDataObject =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
+/** The form to write a request in: the wanted one if it is among these, otherwise the usual one. */
+export const formAmong = <F extends string>(
+	forms: readonly [usual: F, ...others: F[]],
+	wanted: string | undefined,
+): F => forms.find((form) => form === wanted) ?? forms[0];
+
 /** The call of a provider for each kind of task, or nothing if the provider does not offer it. */
 export type CallTable<C> = {
 	readonly [K in TaskKind]: ((request: RequestMap[K]) => C) | typeof NOT_OFFERED;
