@@ -19,7 +19,7 @@ const MISTAKES: Mistake[] = [
 		file: 'providers/provider.ts',
 		before: '\tstyleWeight?: number;\n',
 		after: '\tstyleWeight?: number;\n\tstop?: number;\n',
-		named: ['providers/flags.ts', 'providers/midApi.ts', 'operations/image/generate.ts'],
+		named: ['providers/language.ts', 'providers/midApi.ts', 'operations/image/generate.ts'],
 		saying: /'stop' is missing/,
 	},
 	{
@@ -51,7 +51,7 @@ const MISTAKES: Mistake[] = [
 		file: 'providers/provider.ts',
 		before: "export type ImageMode = 'textToImage'",
 		after: "export type ImageMode = 'blend' | 'textToImage'",
-		named: ['providers/midApi.ts'],
+		named: ['providers/midApi.ts', 'providers/language.ts'],
 		saying: /'blend' is missing/,
 	},
 	{

@@ -1,4 +1,4 @@
-import { BEFORE, DASHES } from '../providers/flags';
+import { BEFORE, DASHES } from '../providers/language';
 
 /**
  * Midjourney's permutations: `a {red, green} bird` is two prompts, and `--repeat 4` is the same prompt four times. Providers

@@ -2,7 +2,6 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { ownText, rawOf, wordsIn } from './clean';
 import { meaningOf, meaningOfStatus, UNEXPLAINED } from './codes';
-import { promptText } from './flags';
 import {
 	failed,
 	notOffered,
@@ -18,6 +17,7 @@ import {
 } from './http';
 import { NO_SUCH_TASK, OF_ANOTHER_TASK, readById } from './ids';
 import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
+import { promptText } from './language';
 import type {
 	EditImage,
 	FormChoice,
@@ -140,7 +140,7 @@ const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPr
 
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
 const CALLS = {
-	// Its settings are flags in the text; flags.ts has a row for each.
+	// Its settings are flags in the text; language.ts has a row for each.
 	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
 	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
 	varyImage: (request) => call('midjourney_variation', wireFields(request, VARY)),
