@@ -55,6 +55,14 @@ const MISTAKES: Mistake[] = [
 		saying: /'blend' is missing/,
 	},
 	{
+		what: 'a setting that may hold an image of the workflow, and nobody says whether it does',
+		file: 'providers/provider.ts',
+		before: "export interface RetextureImage {\n\tkind: 'retextureImage';\n",
+		after: "export interface RetextureImage {\n\tkind: 'retextureImage';\n\tdepthUrl?: string;\n",
+		named: ['providers/images.ts', 'providers/vtrix.ts', 'operations/image/retexture.ts'],
+		saying: /'depthUrl' is missing/,
+	},
+	{
 		what: 'a provider without its place in the list',
 		file: 'providers/provider.ts',
 		before: "'midApi' | 'vtrix';",
