@@ -17,6 +17,7 @@ import {
 	onlyWith,
 	optional,
 	perProvider,
+	refined,
 	switchField,
 	textField,
 	urlField,
@@ -381,20 +382,12 @@ const listedRatio = withDefault(
 );
 
 /** A ratio of any two whole numbers, as Midjourney accepts it. */
-export const ratioField = (display: Display): Field<string> => {
-	const anyText = textField(11, display);
-	return {
-		...anyText,
-		read(value) {
-			const reading = anyText.read(value);
-			return 'value' in reading && !/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(reading.value)
-				? {
-						problem: `must be width:height in whole numbers, such as 16:9, not “${reading.value}”`,
-					}
-				: reading;
-		},
-	};
-};
+export const ratioField = (display: Display): Field<string> =>
+	refined(textField(11, display), (value) =>
+		/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(value)
+			? { value }
+			: { problem: `must be width:height in whole numbers, such as 16:9, not “${value}”` },
+	);
 
 /** `field` with the choice to leave it to the provider. */
 function withDefault<T>(field: Field<T>): Field<T | undefined> {
@@ -468,23 +461,14 @@ const versionChoices = (...versions: Version[]): INodePropertyOptions[] => [
 ];
 
 /** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
-function versionField(display: Display): Field<string> {
-	const anyText = textField(20, display);
-	return {
-		...anyText,
-		read(value) {
-			const reading = anyText.read(value);
-			if ('problem' in reading) return reading;
-			const [, niji = '', number = ''] =
-				/^\s*v?\s*(niji)?\s*(\d{1,3}(?:\.\d{1,3})?)?\s*$/i.exec(reading.value) ?? [];
-			return niji + number === ''
-				? {
-						problem: `must be a version such as 7, 6.1 or niji6, not “${reading.value}”`,
-					}
-				: { value: niji.toLowerCase() + number };
-		},
-	};
-}
+const versionField = (display: Display): Field<string> =>
+	refined(textField(20, display), (entered) => {
+		const [, niji = '', number = ''] =
+			/^\s*v?\s*(niji)?\s*(\d{1,3}(?:\.\d{1,3})?)?\s*$/i.exec(entered) ?? [];
+		return niji + number === ''
+			? { problem: `must be a version such as 7, 6.1 or niji6, not “${entered}”` }
+			: { value: niji.toLowerCase() + number };
+	});
 
 const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
 
