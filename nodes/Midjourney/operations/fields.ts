@@ -362,24 +362,35 @@ const ASPECT_RATIOS = [
 	'9:16',
 ].map((value) => ({ name: value, value }));
 
+/** `field` with the choice to leave it to the provider. */
+const withDefault = <T>({ property, ...field }: Field<T>): Field<T | undefined> =>
+	optional({
+		...field,
+		property: {
+			...property,
+			options: [
+				{ name: 'Default', value: '', description: "Use the provider's default" },
+				...(property.options ?? []),
+			],
+		},
+	});
+
 /** The choice that allows a value that is not in the list. */
-const CUSTOM = 'custom';
+export const CUSTOM = {
+	name: 'Custom',
+	value: 'custom',
+	description: 'A value that is not in this list',
+} as const;
 
-/** The choice that sends nothing. */
-const DEFAULT: INodePropertyOptions = {
-	name: 'Default',
-	value: '',
-	description: "Use the provider's default",
-};
-
-const listedRatio = withDefault(
-	choiceField(ASPECT_RATIOS, {
-		displayName: 'Aspect Ratio',
-		name: 'aspectRatio',
-		default: '',
-		description: 'Ratio of width to height',
-	}),
-);
+/** A list with the choice Custom. An expression may also have any value that `valid` accepts. */
+export const openList = (
+	valid: Field<string>,
+	options: INodePropertyOptions[],
+	display: Display,
+): Field<string> => ({
+	property: { ...display, type: 'options', options },
+	read: (value) => (value === CUSTOM.value ? { value } : valid.read(value)),
+});
 
 /** A ratio of any two whole numbers, as Midjourney accepts it. */
 export const ratioField = (display: Display): Field<string> =>
@@ -389,36 +400,24 @@ export const ratioField = (display: Display): Field<string> =>
 			: { problem: `must be width:height in whole numbers, such as 16:9, not “${value}”` },
 	);
 
-/** `field` with the choice to leave it to the provider. */
-function withDefault<T>(field: Field<T>): Field<T | undefined> {
-	const { property } = field;
-	return optional({
-		...field,
-		property: { ...property, options: [DEFAULT, ...(property.options ?? [])] },
-	});
-}
-
-const anyRatio: Field<string> = {
-	property: {
-		...listedRatio.property,
-		options: [
-			DEFAULT,
-			...ASPECT_RATIOS,
-			{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
-		],
-	},
-	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
+const RATIO: Display = {
+	displayName: 'Aspect Ratio',
+	name: 'aspectRatio',
+	default: '',
+	description: 'Ratio of width to height',
 };
 
 /** The aspect ratio; with Vtrix any one, else one of the list. */
-export const aspectRatio = perProvider(listedRatio, { vtrix: optional(anyRatio) });
+export const aspectRatio = perProvider(withDefault(choiceField(ASPECT_RATIOS, RATIO)), {
+	vtrix: withDefault(openList(ratioField(RATIO), [...ASPECT_RATIOS, CUSTOM], RATIO)),
+});
 
 /** The aspect ratio, if Custom is chosen in the list. */
 export const customAspectRatio = onlyWith(
 	['vtrix'],
 	onlyFor(
 		aspectRatio,
-		[CUSTOM],
+		[CUSTOM.value],
 		optional(
 			ratioField({
 				displayName: 'Custom Aspect Ratio',
@@ -445,7 +444,7 @@ function chosenOrCustom(
 	custom: Field<string | undefined>,
 ): string | undefined {
 	const chosen = from.get(list);
-	if (chosen !== CUSTOM) return chosen;
+	if (chosen !== CUSTOM.value) return chosen;
 	const own = from.get(custom);
 	if (own !== undefined) return own;
 	const { displayName } = list.property;
@@ -453,12 +452,6 @@ function chosenOrCustom(
 		`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
 	);
 }
-
-const versionChoices = (...versions: Version[]): INodePropertyOptions[] => [
-	DEFAULT,
-	...versions.map((value) => ({ name: versionName(value), value })),
-	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
-];
 
 /** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
 const versionField = (display: Display): Field<string> =>
@@ -470,21 +463,21 @@ const versionField = (display: Display): Field<string> =>
 			: { value: niji.toLowerCase() + number };
 	});
 
-const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
+const VERSION: Display = {
+	displayName: 'Version',
+	name: 'version',
+	default: '',
+	description: 'The version of Midjourney. Defaults to the newest one that the provider offers.',
+};
 
 const versionAmong = (...versions: Version[]): Field<string | undefined> =>
-	optional({
-		read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
-		property: {
-			displayName: 'Version',
-			name: 'version',
-			type: 'options',
-			default: '',
-			description:
-				'The version of Midjourney. Defaults to the newest one that the provider offers.',
-			options: versionChoices(...versions),
-		},
-	});
+	withDefault(
+		openList(
+			versionField(VERSION),
+			[...versions.map((value) => ({ name: versionName(value), value })), CUSTOM],
+			VERSION,
+		),
+	);
 
 /**
  * The version of Midjourney, from a list that also offers Custom. MidAPI's page lists its versions; Vtrix gets them in
@@ -497,7 +490,7 @@ export const version = perProvider(versionAmong('7', '6.1', '6', '5.2', '5.1', '
 /** The version, if Custom is chosen in the list. */
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
-	[CUSTOM],
+	[CUSTOM.value],
 	byPeople(
 		optional(
 			versionField({
