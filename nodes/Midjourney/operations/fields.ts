@@ -126,21 +126,14 @@ export const imageUrls = (images: string): Field<string[]> =>
 		},
 	);
 
-const id = (name: string, displayName: string, description: string): Field<string> =>
-	textField(ID_LENGTH, {
-		displayName,
-		name,
-		default: '={{ $json.taskId }}',
-		required: true,
-		placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
-		description,
-	});
-
-const ofTask = id(
-	'taskId',
-	'Task ID',
-	'The task that made the original. Defaults to the task of the input item.',
-);
+const ofTask = textField(ID_LENGTH, {
+	displayName: 'Task ID',
+	name: 'taskId',
+	default: '={{ $json.taskId }}',
+	required: true,
+	placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
+	description: 'The task that made the original. Defaults to the task of the input item.',
+});
 
 /** With Vtrix the task is read before anything is submitted; without it, the job alone must do. */
 const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(ofTask, {
@@ -430,28 +423,22 @@ export const customAspectRatio = onlyWith(
 	),
 );
 
-/**
- * The aspect ratio to send, from its two fields.
- *
- * @throws NodeOperationError if Custom is chosen and not filled in
- */
-export const aspectRatioFrom = (from: Parameters): string | undefined =>
-	chosenOrCustom(from, aspectRatio, customAspectRatio);
+/** Reads a list, or the field beside it if Custom is chosen. Throws a NodeOperationError if that one is empty. */
+const chosenOrCustom =
+	(list: Field<string | undefined>, custom: Field<string | undefined>) =>
+	(from: Parameters): string | undefined => {
+		const chosen = from.get(list);
+		if (chosen !== CUSTOM.value) return chosen;
+		const own = from.get(custom);
+		if (own !== undefined) return own;
+		const { displayName } = list.property;
+		throw from.reject(
+			`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
+		);
+	};
 
-function chosenOrCustom(
-	from: Parameters,
-	list: Field<string | undefined>,
-	custom: Field<string | undefined>,
-): string | undefined {
-	const chosen = from.get(list);
-	if (chosen !== CUSTOM.value) return chosen;
-	const own = from.get(custom);
-	if (own !== undefined) return own;
-	const { displayName } = list.property;
-	throw from.reject(
-		`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
-	);
-}
+/** The aspect ratio to send, from its two fields. */
+export const aspectRatioFrom = chosenOrCustom(aspectRatio, customAspectRatio);
 
 /** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
 const versionField = (display: Display): Field<string> =>
@@ -504,13 +491,8 @@ export const customVersion: Field<string | undefined> = onlyFor(
 	),
 );
 
-/**
- * The version to send, from its two fields.
- *
- * @throws NodeOperationError if Custom is chosen and not filled in
- */
-export const versionFrom = (from: Parameters): string | undefined =>
-	chosenOrCustom(from, version, customVersion);
+/** The version to send, from its two fields. */
+export const versionFrom = chosenOrCustom(version, customVersion);
 
 /** MidAPI: a text on the result. */
 export const watermark = onlyWith(
