@@ -25,7 +25,6 @@ import type {
 	GenerateImage,
 	GenerateVideo,
 	Provider,
-	Source,
 	TaskRequest,
 	UpscaleContract,
 	UpscaleImage,
@@ -81,100 +80,87 @@ const EXTEND_TASK_TYPE: Record<ExtendVideo['mode'], string> = {
 	manual: 'mj_video_extend_manual',
 };
 
-/** The fields of generate for an image (wire.md: MidAPI generate). */
-const GENERATE_IMAGE: WireTable<GenerateImage> = {
-	mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
-	prompt: ({ prompt }) => ({ prompt }),
-	imageUrls: ({ imageUrls }) => ({ fileUrls: imageUrls }),
-	aspectRatio: ({ aspectRatio }) => ({ aspectRatio }),
-	version: ({ version }) => ({ version }),
-	speed: ({ speed }) => ({ speed }),
-	stylization: ({ stylization }) => ({ stylization }),
-	variety: ({ variety }) => ({ variety }),
-	weirdness: ({ weirdness }) => ({ weirdness }),
-	omniIntensity: ({ omniIntensity }) => ({ ow: omniIntensity }),
-	watermark: waterMark,
-	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
-	// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
-	draft: notSent,
-	exclude: notSent,
-	experimental: notSent,
-	hd: notSent,
-	imageQuality: notSent,
-	imageWeight: notSent,
-	omniReference: notSent,
-	personalization: notSent,
-	raw: notSent,
-	seed: notSent,
-	styleReferences: notSent,
-	styleVersion: notSent,
-	styleWeight: notSent,
-	tile: notSent,
-};
-
-/** The fields of generate for a video (wire.md: MidAPI generate). */
-const GENERATE_VIDEO: WireTable<GenerateVideo> = {
-	quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
-	prompt: ({ prompt }) => ({ prompt }),
-	imageUrl: ({ imageUrl }) => ({ fileUrls: [imageUrl] }),
-	motion: ({ motion }) => ({ motion }),
-	videoCount: ({ videoCount }) => ({ videoBatchSize: videoCount }),
-	aspectRatio: ({ aspectRatio }) => ({ aspectRatio }),
-	version: ({ version }) => ({ version }),
-	watermark: waterMark,
-	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
-};
-
 /** This provider only knows its own task ids. */
-const SOURCE_TASK = {
-	taskId: ({ taskId }: Source) => ({ taskId }),
-	jobId: notSent,
-};
+const SOURCE_TASK = { taskId: 'taskId', jobId: notSent };
 
-/** `contract` chooses the path, and how images are counted (wire.md: MidAPI upscale). */
-const UPSCALE: WireTable<UpscaleImage> = {
-	...SOURCE_TASK,
-	index: ({ index, contract }) =>
-		contract === 'quickstart' ? { index: index + 1 } : { imageIndex: index },
-	watermark: waterMark,
-	contract: notSent,
-	upscaler: notSent,
-};
+/** The call for a request of one kind. */
+const post =
+	<R extends object>(path: string | ((request: R) => string), table: WireTable<R>) =>
+	(request: R): Call => ({
+		method: 'POST',
+		path: MJ + (typeof path === 'string' ? path : path(request)),
+		body: wireFields(request, table),
+	});
 
-/** The fields of a variation (wire.md: MidAPI vary). */
-const VARY: WireTable<VaryImage> = {
-	...SOURCE_TASK,
-	index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
-	watermark: waterMark,
-	firstIndex: notSent,
-	strength: notSent,
-	prompt: notSent,
-};
-
-/** The fields of an extension (wire.md: MidAPI extend). */
-const EXTEND_VIDEO: WireTable<ExtendVideo> = {
-	...SOURCE_TASK,
-	mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
-	index: ({ index }) => ({ index }),
-	prompt: ({ prompt }) => ({ prompt }),
-	watermark: waterMark,
-};
-
-function waterMark({ watermark }: { watermark?: string }): IDataObject {
-	return { waterMark: watermark };
-}
-
-/** What this provider makes of each kind of task. */
+/** What this provider makes of each kind of task (wire.md: MidAPI generate, MidAPI upscale, MidAPI vary, MidAPI extend). */
 const CALLS = {
-	generateImage: (request) => post('/generate', wireFields(request, GENERATE_IMAGE)),
-	upscaleImage: (request) =>
-		post(
-			request.contract === 'quickstart' ? '/upscale' : '/generateUpscale',
-			wireFields(request, UPSCALE),
-		),
-	varyImage: (request) => post('/generateVary', wireFields(request, VARY)),
-	generateVideo: (request) => post('/generate', wireFields(request, GENERATE_VIDEO)),
-	extendVideo: (request) => post('/generateVideoExtend', wireFields(request, EXTEND_VIDEO)),
+	generateImage: post<GenerateImage>('/generate', {
+		mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
+		prompt: 'prompt',
+		imageUrls: 'fileUrls',
+		aspectRatio: 'aspectRatio',
+		version: 'version',
+		speed: 'speed',
+		stylization: 'stylization',
+		variety: 'variety',
+		weirdness: 'weirdness',
+		omniIntensity: 'ow',
+		watermark: 'waterMark',
+		translatePrompt: 'enableTranslation',
+		// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
+		draft: notSent,
+		exclude: notSent,
+		experimental: notSent,
+		hd: notSent,
+		imageQuality: notSent,
+		imageWeight: notSent,
+		omniReference: notSent,
+		personalization: notSent,
+		raw: notSent,
+		seed: notSent,
+		styleReferences: notSent,
+		styleVersion: notSent,
+		styleWeight: notSent,
+		tile: notSent,
+	}),
+	// The contract chooses the path, and how images are counted.
+	upscaleImage: post<UpscaleImage>(
+		({ contract }) => (contract === 'quickstart' ? '/upscale' : '/generateUpscale'),
+		{
+			...SOURCE_TASK,
+			index: ({ index, contract }) =>
+				contract === 'quickstart' ? { index: index + 1 } : { imageIndex: index },
+			watermark: 'waterMark',
+			contract: notSent,
+			upscaler: notSent,
+		},
+	),
+	varyImage: post<VaryImage>('/generateVary', {
+		...SOURCE_TASK,
+		index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
+		watermark: 'waterMark',
+		firstIndex: notSent,
+		strength: notSent,
+		prompt: notSent,
+	}),
+	generateVideo: post<GenerateVideo>('/generate', {
+		quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
+		prompt: 'prompt',
+		imageUrl: ({ imageUrl }) => ({ fileUrls: [imageUrl] }),
+		motion: 'motion',
+		videoCount: 'videoBatchSize',
+		aspectRatio: 'aspectRatio',
+		version: 'version',
+		watermark: 'waterMark',
+		translatePrompt: 'enableTranslation',
+	}),
+	extendVideo: post<ExtendVideo>('/generateVideoExtend', {
+		...SOURCE_TASK,
+		mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
+		index: 'index',
+		prompt: 'prompt',
+		watermark: 'waterMark',
+	}),
 	remixImage: NOT_OFFERED,
 	editImage: NOT_OFFERED,
 	inpaintImage: NOT_OFFERED,
@@ -186,8 +172,6 @@ const CALLS = {
 
 /** What this provider offers. */
 export type OfferedByMidApi = OfferedIn<typeof CALLS>;
-
-const post = (path: string, body: IDataObject): Call => ({ method: 'POST', path: MJ + path, body });
 
 const CONTRACTS = ['reference', 'quickstart'] as const satisfies readonly UpscaleContract[];
 /** What a variation counts the images from (wire.md: MidAPI vary). */

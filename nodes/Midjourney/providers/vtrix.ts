@@ -22,7 +22,6 @@ import type {
 	EditImage,
 	FormChoice,
 	InpaintImage,
-	LayoutOrRule,
 	Mask,
 	OutpaintImage,
 	Provider,
@@ -75,90 +74,79 @@ interface ModelCall {
 	params: IDataObject;
 }
 
-/** The models use Midjourney's own ids; `prepare` looks up the task first. */
-const SOURCE_JOB = {
-	taskId: notSent,
-	jobId: ({ jobId }: Source) => ({ jobId }),
-	index: ({ index }: Source) => ({ imageNo: index }),
-};
+/** The call for a request of one kind. */
+const run =
+	<R extends object>(model: string, table: WireTable<R>) =>
+	(request: R): ModelCall => ({ model, params: wireFields(request, table) });
 
-const remixPrompt = ({ prompt }: { prompt?: string }): IDataObject => ({ remixPrompt: prompt });
-const imgUrl = ({ imageUrl }: { imageUrl: string }): IDataObject => ({ imgUrl: imageUrl });
+/** The models use Midjourney's own ids; `prepare` looks up the task first. */
+const SOURCE_JOB = { taskId: notSent, jobId: 'jobId', index: 'imageNo' };
+
+/** The layout follows from the rule. If it is undefined, it was never set; the provider then says what is missing. */
+const LAYOUT = { canvas: 'canvas', imagePosition: 'imgPos', rule: notSent };
+
 const mask = (request: { mask?: Mask }): IDataObject => ({
 	mask: request.mask && maskOf(request.mask),
 });
 
-/** Undefined fields were never set; the provider then says what is missing. */
-const LAYOUT = {
-	canvas: ({ canvas }: LayoutOrRule) => ({ canvas: canvas && { ...canvas } }),
-	imagePosition: ({ imagePosition }: LayoutOrRule) => ({
-		imgPos: imagePosition && { ...imagePosition },
-	}),
-	// The layout follows from it.
-	rule: notSent,
-};
-
-const UPSCALE: WireTable<UpscaleImage> = {
-	...SOURCE_JOB,
-	upscaler: ({ upscaler = 'standard' }) => ({ type: UPSCALER[upscaler] }),
-	watermark: notSent,
-	contract: notSent,
-};
-
-const VARY: WireTable<VaryImage> = {
-	...SOURCE_JOB,
-	strength: ({ strength = 'subtle' }) => ({ type: VARIATION_TYPE[strength] }),
-	prompt: remixPrompt,
-	watermark: notSent,
-	firstIndex: notSent,
-};
-
-const REMIX: WireTable<RemixImage> = {
-	...SOURCE_JOB,
-	strength: ({ strength }) => ({ mode: REMIX_MODE[strength] }),
-	prompt: remixPrompt,
-};
-
-const EDIT: WireTable<EditImage> = { ...SOURCE_JOB, ...LAYOUT, prompt: remixPrompt, mask };
-
-const INPAINT: WireTable<InpaintImage> = { ...SOURCE_JOB, mask, prompt: remixPrompt };
-
-const OUTPAINT: WireTable<OutpaintImage> = {
-	...SOURCE_JOB,
-	scale: ({ scale }) => ({ scale }),
-	prompt: remixPrompt,
-};
-
-const UPLOAD_PAINT: WireTable<UploadPaintImage> = {
-	...LAYOUT,
-	imageUrl: imgUrl,
-	mask,
-	prompt: remixPrompt,
-};
-
-const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPrompt };
-
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
 const CALLS = {
 	// Its settings are flags in the text; language.ts has a row for each.
-	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
-	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
-	varyImage: (request) => call('midjourney_variation', wireFields(request, VARY)),
-	remixImage: (request) => call('midjourney_remix', wireFields(request, REMIX)),
-	editImage: (request) => call('midjourney_edit', wireFields(request, EDIT)),
-	inpaintImage: (request) => call('midjourney_inpaint', wireFields(request, INPAINT)),
-	outpaintImage: (request) => call('midjourney_outpaint', wireFields(request, OUTPAINT)),
-	uploadPaintImage: (request) => call('midjourney_uploadpaint', wireFields(request, UPLOAD_PAINT)),
-	retextureImage: (request) => call('midjourney_retexture', wireFields(request, RETEXTURE)),
-	runModel: ({ model, parameters }) => call(model, defined(parameters)),
+	generateImage: (request) => ({
+		model: 'midjourney_diffusion',
+		params: { text: promptText(request) },
+	}),
+	upscaleImage: run<UpscaleImage>('midjourney_upscale', {
+		...SOURCE_JOB,
+		upscaler: ({ upscaler = 'standard' }) => ({ type: UPSCALER[upscaler] }),
+		watermark: notSent,
+		contract: notSent,
+	}),
+	varyImage: run<VaryImage>('midjourney_variation', {
+		...SOURCE_JOB,
+		strength: ({ strength = 'subtle' }) => ({ type: VARIATION_TYPE[strength] }),
+		prompt: 'remixPrompt',
+		watermark: notSent,
+		firstIndex: notSent,
+	}),
+	remixImage: run<RemixImage>('midjourney_remix', {
+		...SOURCE_JOB,
+		strength: ({ strength }) => ({ mode: REMIX_MODE[strength] }),
+		prompt: 'remixPrompt',
+	}),
+	editImage: run<EditImage>('midjourney_edit', {
+		...SOURCE_JOB,
+		...LAYOUT,
+		prompt: 'remixPrompt',
+		mask,
+	}),
+	inpaintImage: run<InpaintImage>('midjourney_inpaint', {
+		...SOURCE_JOB,
+		mask,
+		prompt: 'remixPrompt',
+	}),
+	outpaintImage: run<OutpaintImage>('midjourney_outpaint', {
+		...SOURCE_JOB,
+		scale: 'scale',
+		prompt: 'remixPrompt',
+	}),
+	uploadPaintImage: run<UploadPaintImage>('midjourney_uploadpaint', {
+		...LAYOUT,
+		imageUrl: 'imgUrl',
+		mask,
+		prompt: 'remixPrompt',
+	}),
+	retextureImage: run<RetextureImage>('midjourney_retexture', {
+		imageUrl: 'imgUrl',
+		prompt: 'remixPrompt',
+	}),
+	runModel: ({ model, parameters }) => ({ model, params: defined(parameters) }),
 	generateVideo: NOT_OFFERED,
 	extendVideo: NOT_OFFERED,
 } satisfies CallTable<ModelCall>;
 
 /** The kinds of tasks that this provider offers. */
 export type OfferedByVtrix = OfferedIn<typeof CALLS>;
-
-const call = (model: string, params: IDataObject): ModelCall => ({ model, params });
 
 /** The model to run and its parameters on the wire; undefined if this provider does not offer the request. */
 const modelCall = (request: TaskRequest): ModelCall | undefined =>
