@@ -95,6 +95,8 @@ describe('A field reports what does not fit', () => {
 		['a list of BigInts for a choice', aspectRatio, [10n], /not “a list”/],
 		['what holds itself for a number', integer, ROUND, /not “of type object”/],
 		['a list for a text', textField(10, look), ['a'], /must be text, not a list/],
+		['NaN for a text', textField(10, look), NaN, /must be text, not of type number/],
+		['NaN among URLs', imageUrls(''), [NaN], /not a URL/],
 		['too long a text', textField(3, look), 'four', /has 4 characters, but at most 3/],
 		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, but at most 3/],
 		[

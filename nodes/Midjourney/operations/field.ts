@@ -42,7 +42,7 @@ export const isUnset = (value: unknown): boolean =>
 	value === undefined || value === null || value === '';
 
 const asText = (value: unknown): string | undefined =>
-	typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+	typeof value === 'string' ? value : Number.isFinite(value) ? String(value) : undefined;
 
 /** How n8n shows a field, except for its type. */
 export type Display = Omit<INodeProperties, 'type'>;
