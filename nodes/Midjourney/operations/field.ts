@@ -1,6 +1,7 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
 import { addressOfField } from '../providers/images';
+import { isHttpUrl } from '../providers/json';
 import type { ProviderName } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 
@@ -178,7 +179,7 @@ export function urlProblem(entry: string): string | undefined {
 	if (/\s/.test(entry) || !URL.canParse(entry)) {
 		return `contains ${quoted(entry)}, which is not a URL: enter a complete URL that starts with https://`;
 	}
-	return /^https?:$/.test(new URL(entry).protocol)
+	return isHttpUrl(entry)
 		? undefined
 		: `contains ${quoted(entry)}: the provider can only read http and https URLs`;
 }

@@ -218,10 +218,7 @@ function suspectIn({ kind }: TaskRequest, failure: Failure): Suspect | undefined
 	return kind === 'varyImage' && isFrom1 ? 'varyIndexBase' : undefined;
 }
 
-/**
- * The codes of this family (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200. After a 501, work
- * on the request may have started.
- */
+/** The codes of this family, beside those that all providers have (wire.md: MidAPI codes). */
 const CODES: Record<number, Meaning> = {
 	403: { reason: 'invalidKey', accepted: 'no', transient: false },
 	455: { reason: 'maintenance', accepted: 'no', transient: true },
@@ -239,11 +236,7 @@ function envelopeIn(body: unknown): { code: number; words?: string; data: unknow
 		: undefined;
 }
 
-/**
- * Opens the envelope: success requires HTTP 2xx and code 200 (wire.md: MidAPI envelope). A failing code in the body counts
- * more than the status, because this family sends its refusals with HTTP 200. An answer without an envelope does not come
- * from the provider.
- */
+/** The content of an answer, or why it was refused (wire.md: MidAPI envelope). */
 export function openEnvelope({ status, body, retryAfterMs }: Reply): Result<unknown> {
 	const envelope = envelopeIn(body);
 	if (!envelope) return failed({ ...meaningOfStatus(status), code: String(status), retryAfterMs });
@@ -272,10 +265,7 @@ async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 	return reply.ok ? openEnvelope(reply.value) : reply;
 }
 
-/**
- * The same for a path that may not exist. A web framework that names the path has passed the call on to nobody, so this is a
- * refusal. A bare 404 may be the page of a proxy in between.
- */
+/** The same for a path that may not exist, which a web framework says by naming it (wire.md: MidAPI upscale). */
 async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
 	const reply = await http.send(call);
 	if (!reply.ok) return reply;
@@ -297,11 +287,7 @@ const STATUS = new Map<string, TaskStatus>([
 	['3', 'failed'],
 ]);
 
-/**
- * `data` of record-info as a task (wire.md: MidAPI tasks), tolerant of other forms that real clients have met: the flag as
- * text, the result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined if it is not a
- * task.
- */
+/** `data` of record-info as a task, in any form that clients have met (wire.md: MidAPI tasks); undefined if it is none. */
 export function parseTask(data: unknown): Task | undefined {
 	if (!isRecord(data)) return undefined;
 	const taskId = text(data.taskId);
