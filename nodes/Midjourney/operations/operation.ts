@@ -42,14 +42,16 @@ export type Resource = keyof typeof RESOURCES;
 /** A request that names every setting, even those that are not set, so that none can be forgotten. */
 export type Filled<R> = { [S in keyof Required<R>]: R[S] };
 
+type OneOrMore<T> = T | T[];
+
 /** Submits tasks of one kind, usually one per item, and waits for them. Each costs money. */
 interface SubmitsOf<K extends TaskKind> extends Described {
 	does: 'submit';
 	/** Determines which providers offer it. */
 	kind: K;
-	/** Reads and checks the user's input for one item. Throws a NodeOperationError that names item, field and remedy. */
-	requests(from: Parameters): Array<Filled<RequestMap[K]>>;
-	/** Adds what several fields determine together, once the request is read. Throws like `requests`. */
+	/** The request for one item, or several. Throws a NodeOperationError that names item, field and remedy. */
+	request(from: Parameters): OneOrMore<Filled<RequestMap[K]>>;
+	/** Adds what several fields determine together, once the request is read. Throws like `request`. */
 	complete?(from: Parameters, request: TaskRequest): TaskRequest;
 }
 
@@ -62,7 +64,7 @@ export type Operation =
 	| (Described & {
 			/** Waits for tasks that were submitted earlier, or reads them once. */
 			does: 'wait' | 'get';
-			/** Reads and throws like `requests`. */
+			/** Reads and throws like `request`. */
 			taskIds(from: Parameters): string[];
 	  })
 	| (Described & {
@@ -70,7 +72,7 @@ export type Operation =
 			does: 'query';
 			/** The method that a provider needs for it. */
 			needs: 'credits' | 'downloadUrl';
-			/** Reads and throws like `requests`. The question returns undefined if the provider does not have the method. */
+			/** Reads and throws like `request`. The question returns undefined if the provider does not have the method. */
 			question(from: Parameters): Question;
 	  });
 
@@ -118,9 +120,9 @@ export function workOf(operation: Operation, from: Parameters): Work {
 }
 
 function requestsOf(
-	{ requests, complete }: Extract<Operation, { does: 'submit' }>,
+	{ request, complete }: Extract<Operation, { does: 'submit' }>,
 	from: Parameters,
 ): TaskRequest[] {
-	const read: TaskRequest[] = requests(from);
-	return complete ? read.map((request) => complete(from, request)) : read;
+	const read: TaskRequest[] = [request(from)].flat();
+	return complete ? read.map((one) => complete(from, one)) : read;
 }

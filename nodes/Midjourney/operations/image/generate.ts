@@ -366,7 +366,7 @@ export const generateImage: Operation = {
 	],
 	does: 'submit',
 	kind: 'generateImage',
-	requests: (from) => {
+	request: (from) => {
 		const request: Omit<Filled<GenerateImage>, 'prompt'> = {
 			kind: 'generateImage',
 			mode: from.get(mode),

@@ -91,7 +91,5 @@ export const runModel: Operation = {
 	fields: [model, customModel, parameters],
 	does: 'submit',
 	kind: 'runModel',
-	requests: (from) => [
-		{ kind: 'runModel', model: modelFrom(from), parameters: from.get(parameters) },
-	],
+	request: (from) => ({ kind: 'runModel', model: modelFrom(from), parameters: from.get(parameters) }),
 };
