@@ -8,6 +8,7 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed } from '../providers';
+import { impossible } from '../providers/exhaustive';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock } from '../tasks/clock';
 import { openIfThere } from '../tasks/credential';
@@ -228,6 +229,8 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 			case 'get':
 			case 'query':
 				throw new TypeError(`${job.does} waits for nothing`);
+			default:
+				impossible(job);
 		}
 	}
 	return { operation, submits, waits, refused, written };
