@@ -52,12 +52,7 @@ export const NEW_VERSION = hint(
 	ofVersion(`version !== "" && !${JSON.stringify(KNOWN_VERSIONS)}.includes(version)`),
 );
 
-/**
- * Shown where the chosen version does not take a setting, or may not.
- *
- * @param fields as in `flagHints`
- * @param valueOf as in `flagHints`
- */
+/** The same where the chosen version does not take a setting, or may not. */
 export const versionHints = (
 	fields: readonly Label[],
 	valueOf: (name: string) => string,
@@ -65,30 +60,16 @@ export const versionHints = (
 	fields.flatMap(({ name, displayName }) => {
 		const word = wordOf(name);
 		const isUsed = `![undefined, null, "", false].includes(${valueOf(name)})`;
-		const hintFor = (
-			versions: readonly Version[] = [],
-			message: string,
-			type: 'info' | 'warning',
-		): NodeHint[] =>
-			versions.length === 0
-				? []
-				: [
-						hint(
-							message,
-							type,
-							ofVersion(`${JSON.stringify(versions)}.includes(version) && ${isUsed}`),
-						),
-					];
-		return [
-			...hintFor(
-				word.refuses,
-				`The chosen <b>Version</b> does not take <b>${displayName}</b>: choose version ${choicesOf(word)}, or empty the field. With both, nothing is submitted.`,
-				'warning',
-			),
-			...hintFor(
-				word.unclear,
-				`The pages of Midjourney contradict each other on whether the chosen <b>Version</b> takes <b>${displayName}</b>. It is sent as it is.`,
-				'info',
-			),
-		];
+		const among = (versions: readonly Version[]) =>
+			ofVersion(`${JSON.stringify(versions)}.includes(version) && ${isUsed}`);
+		const hints: NodeHint[] = [];
+		if (word.refuses) {
+			const message = `The chosen <b>Version</b> does not take <b>${displayName}</b>: choose version ${choicesOf(word)}, or empty the field. With both, nothing is submitted.`;
+			hints.push(hint(message, 'warning', among(word.refuses)));
+		}
+		if (word.unclear) {
+			const message = `The pages of Midjourney contradict each other on whether the chosen <b>Version</b> takes <b>${displayName}</b>. It is sent as it is.`;
+			hints.push(hint(message, 'info', among(word.unclear)));
+		}
+		return hints;
 	});
