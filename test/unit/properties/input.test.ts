@@ -167,7 +167,7 @@ describe('Permutations', () => {
 		fc.assert(
 			fc.property(meant, ({ prompt, prompts }) => {
 				fc.pre(prompts.length <= MOST_TASKS);
-				expect(permutationsOf(prompt)).toEqual({ prompts });
+				expect(permutationsOf(prompt)).toEqual({ value: prompts });
 			}),
 			{ numRuns: 300 },
 		);
@@ -199,7 +199,7 @@ describe('Permutations', () => {
 					const [{ prompt, prompts }, times, flag] = all;
 					fc.pre(prompts.length * times <= MOST_TASKS);
 					expect(permutationsOf(`${prompt} ${flag}${times}`)).toEqual({
-						prompts: prompts.flatMap((one) => Array.from({ length: times }, () => one)),
+						value: prompts.flatMap((one) => Array.from({ length: times }, () => one)),
 					});
 				},
 			),
@@ -214,8 +214,8 @@ describe('Permutations', () => {
 					expect(made.problem).toMatch(/./);
 					return;
 				}
-				expect(made.prompts.length > 0 && made.prompts.length <= MOST_TASKS).toBe(true);
-				for (const one of made.prompts) {
+				expect(made.value.length > 0 && made.value.length <= MOST_TASKS).toBe(true);
+				for (const one of made.value) {
 					expect(one).not.toMatch(/[{}]/);
 					expect(permutationProblem(one, 'remedy')).toBeUndefined();
 				}

@@ -316,7 +316,7 @@ function promptsFrom(from: Parameters): string[] {
 	const found = permutationsOf(prompt);
 	if ('problem' in found)
 		throw from.reject(`'${imagePrompt.property.displayName}' ${found.problem}`);
-	return found.prompts;
+	return found.value;
 }
 
 /** Image → Generate (wire.md: MidAPI generate, Vtrix models). */
