@@ -186,7 +186,7 @@ export function urlProblem(entry: string): string | undefined {
 
 /** One absolute http(s) URL of at most `max` characters. */
 export const urlField = (display: Display, max = 2048): Field<string> =>
-	refined(textField(max, display), (value) => {
+	refined(textField(max, display), (value): Reading<string> => {
 		const problem = urlProblem(value);
 		return problem === undefined ? { value } : { problem };
 	});
@@ -211,7 +211,7 @@ export const binaryFields = (max: number, display: Display): Field<string[]> =>
 				hint: 'The name of the input field containing the binary file data to use',
 			},
 		),
-		(names) => {
+		(names): Reading<string[]> => {
 			if (names.length > max) {
 				return { problem: `names ${names.length} fields, at most ${max} are allowed` };
 			}
@@ -224,7 +224,7 @@ export const binaryFields = (max: number, display: Display): Field<string[]> =>
 
 /** The same for one image. */
 export const binaryField = (display: Display): Field<string> =>
-	refined(binaryFields(1, display), ([address]) =>
+	refined(binaryFields(1, display), ([address]): Reading<string> =>
 		address === undefined ? { problem: 'is empty' } : { value: address },
 	);
 

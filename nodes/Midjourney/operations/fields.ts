@@ -22,8 +22,9 @@ import {
 	textField,
 	urlField,
 	urlProblem,
-	type Field,
 	type Display,
+	type Field,
+	type Reading,
 } from './field';
 import type { Filled } from './operation';
 import type { Parameters } from './parameters';
@@ -387,7 +388,7 @@ export const openList = (
 
 /** A ratio of any two whole numbers, as Midjourney accepts it. */
 export const ratioField = (display: Display): Field<string> =>
-	refined(textField(11, display), (value) =>
+	refined(textField(11, display), (value): Reading<string> =>
 		/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(value)
 			? { value }
 			: { problem: `must be width:height in whole numbers, such as 16:9, not “${value}”` },
@@ -442,7 +443,7 @@ export const aspectRatioFrom = chosenOrCustom(aspectRatio, customAspectRatio);
 
 /** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
 const versionField = (display: Display): Field<string> =>
-	refined(textField(20, display), (entered) => {
+	refined(textField(20, display), (entered): Reading<string> => {
 		const [, niji = '', number = ''] =
 			/^\s*v?\s*(niji)?\s*(\d{1,3}(?:\.\d{1,3})?)?\s*$/i.exec(entered) ?? [];
 		return niji + number === ''

@@ -37,9 +37,9 @@ export interface Word {
 /** A setting of a request for an image or a video. */
 type Setting = Exclude<keyof GenerateImage | keyof GenerateVideo, 'kind'>;
 
-const OMNI: Partial<Word> = { takes: ['7'], refuses: [...V5, ...V6, ...V8] };
-const STYLE: Partial<Word> = { takes: [...V6, '7', ...V8, 'niji6'], refuses: V5 };
-const CHARACTER: Partial<Word> = { takes: [...V6, 'niji6'], refuses: [...V5, '7', ...V8] };
+const OMNI: Pick<Word, 'takes' | 'refuses'> = { takes: ['7'], refuses: [...V5, ...V6, ...V8] };
+const STYLE: typeof OMNI = { takes: [...V6, '7', ...V8, 'niji6'], refuses: V5 };
+const CHARACTER: typeof OMNI = { takes: [...V6, 'niji6'], refuses: [...V5, '7', ...V8] };
 
 /** The word for each setting, in the order in which they are written. A setting without a row does not compile. */
 export const LANGUAGE: Readonly<Record<Setting, Word>> = {
