@@ -30,7 +30,7 @@ import type {
 	UpscaleImage,
 	VaryImage,
 } from './provider';
-import type { Output, Task, TaskStatus } from './task';
+import { outputAt, type Output, type Task, type TaskStatus } from './task';
 import {
 	callOf,
 	formAmong,
@@ -320,16 +320,14 @@ export function parseTask(data: unknown): Task | undefined {
 	};
 }
 
-/** An output is numbered by its position in the list; one without a usable address leaves a gap. */
+/** An output is numbered by its position in the list. */
 function outputs(data: IDataObject): Output[] {
 	const result = unwrapJson(data.resultInfoJson);
 	const list = isRecord(result) ? result.resultUrls : data.resultUrls;
 	const video = /video/i.test(text(data.taskType) ?? '');
-	return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index): Output[] => {
-		const url = text(isRecord(entry) ? entry.resultUrl : entry);
-		if (url === undefined || !isHttpUrl(url)) return [];
-		return [{ index, type: video || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image', url }];
-	});
+	return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index) =>
+		outputAt(index, text(isRecord(entry) ? entry.resultUrl : entry), video),
+	);
 }
 
 /** MidAPI and kie.ai. */

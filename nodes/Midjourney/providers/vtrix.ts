@@ -16,7 +16,7 @@ import {
 	type Reply,
 } from './http';
 import { NO_SUCH_TASK, OF_ANOTHER_TASK, readById } from './ids';
-import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
+import { isoDate, isRecord, numberIn, text, unwrapJson } from './json';
 import { promptText } from './language';
 import type {
 	EditImage,
@@ -34,7 +34,7 @@ import type {
 	UpscaleImage,
 	VaryImage,
 } from './provider';
-import type { Output, Task, TaskStatus } from './task';
+import { outputAt, type Output, type Task, type TaskStatus } from './task';
 import { charactersIn } from './texts';
 import {
 	callOf,
@@ -363,7 +363,7 @@ function entriesOf({ output }: IDataObject): unknown[] {
 	);
 }
 
-/** An output has the number in its entry, or else that of its position; one without a usable address leaves a gap. */
+/** An output has the number in its entry, or else that of its position. */
 function outputsOf(body: IDataObject): Output[] {
 	const entries = entriesOf(body).map((entry) => (isRecord(entry) ? entry : {}));
 	const named = entries.map(({ imageNo, metadata }) =>
@@ -373,12 +373,10 @@ function outputsOf(body: IDataObject): Output[] {
 	const byName =
 		named.every((number = NaN) => Number.isInteger(number) && number >= 0) &&
 		new Set(named).size === named.length;
-	return entries.flatMap((entry, place): Output[] => {
+	return entries.flatMap((entry, place) => {
 		const url = text(entry.url) ?? text(entry.video_url) ?? text(entry.image_url);
-		if (url === undefined || !isHttpUrl(url)) return [];
-		const isVideo = /video/i.test(text(entry.type) ?? '') || /\.(mp4|webm|mov)(\?|$)/i.test(url);
 		const index = (byName ? named[place] : undefined) ?? place;
-		return [{ index, type: isVideo ? 'video' : 'image', url }];
+		return outputAt(index, url, /video/i.test(text(entry.type) ?? ''));
 	});
 }
 
