@@ -138,6 +138,11 @@ export function choiceField<T extends string | number>(
 	};
 }
 
+/** The choices of a list in which each value is its own name. */
+export const plainChoices = <T extends string | number>(
+	...values: T[]
+): Array<{ name: string; value: T }> => values.map((value) => ({ name: String(value), value }));
+
 /** True or false, also as text from an expression. */
 export function switchField(display: Display): Field<boolean> {
 	return {

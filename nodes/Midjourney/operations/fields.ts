@@ -17,6 +17,7 @@ import {
 	onlyWith,
 	optional,
 	perProvider,
+	plainChoices,
 	refined,
 	switchField,
 	textField,
@@ -342,7 +343,7 @@ export const anyImage = imageFrom(
 	imageUrlField('The image to work on. The provider fetches it, so it must be public.'),
 );
 
-const ASPECT_RATIOS = [
+const ASPECT_RATIOS = plainChoices<string>(
 	'1:1',
 	'1:2',
 	'16:9',
@@ -354,7 +355,7 @@ const ASPECT_RATIOS = [
 	'5:6',
 	'6:5',
 	'9:16',
-].map((value) => ({ name: value, value }));
+);
 
 /** `field` with the choice to leave it to the provider. */
 const withDefault = <T>({ property, ...field }: Field<T>): Field<T | undefined> =>

@@ -1,4 +1,4 @@
-import { choiceField, optional } from '../field';
+import { choiceField, optional, plainChoices } from '../field';
 import {
 	aspectRatio,
 	aspectRatioFrom,
@@ -37,11 +37,7 @@ const motion = choiceField(
 
 const videoCount = optional(
 	choiceField(
-		[
-			{ name: '1', value: 1 },
-			{ name: '2', value: 2 },
-			{ name: '4', value: 4 },
-		] as const,
+		plainChoices(1, 2, 4),
 		{
 			displayName: 'Number of Videos',
 			name: 'videoCount',
