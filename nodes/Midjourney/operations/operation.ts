@@ -42,15 +42,13 @@ export type Resource = keyof typeof RESOURCES;
 /** A request that names every setting, even those that are not set, so that none can be forgotten. */
 export type Filled<R> = { [S in keyof Required<R>]: R[S] };
 
-type OneOrMore<T> = T | T[];
-
 /** Submits tasks of one kind, usually one per item, and waits for them. Each costs money. */
 interface SubmitsOf<K extends TaskKind> extends Described {
 	does: 'submit';
 	/** Determines which providers offer it. */
 	kind: K;
 	/** The request for one item, or several. Throws a NodeOperationError that names item, field and remedy. */
-	request(from: Parameters): OneOrMore<Filled<RequestMap[K]>>;
+	request(from: Parameters): Filled<RequestMap[K]> | Array<Filled<RequestMap[K]>>;
 	/** Adds what several fields determine together, once the request is read. Throws like `request`. */
 	complete?(from: Parameters, request: TaskRequest): TaskRequest;
 }
