@@ -42,7 +42,8 @@ const MISTAKES: Mistake[] = [
 		what: 'a kind of task that a provider offers and no row of its table tries',
 		file: 'providers/midApi.ts',
 		before: '\tremixImage: NOT_OFFERED,\n',
-		after: "\tremixImage: ({ prompt }) => ({ method: 'POST', path: '/remix', body: { prompt } }),\n",
+		after:
+			"\tremixImage: ({ prompt }) => ({ method: 'POST', path: '/remix', body: { prompt } }),\n",
 		named: ['test/wire/midApi.ts'],
 		saying: /'remixImage' is missing/,
 	},

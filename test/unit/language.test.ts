@@ -22,10 +22,11 @@ const problemOf = (request: Partial<GenerateImage>) =>
 	requestProblem({ ...image, ...request }, (path) => path.join('.'), false);
 
 /** The words that some version refuses, or may refuse. */
-const JUDGED = WORDS.flatMap(({ flags: [flag], setting, takes = [], refuses = [], unclear = [] }) =>
-	flag !== undefined && takes.length + refuses.length + unclear.length > 0
-		? [{ flag, setting, takes, refuses, unclear }]
-		: [],
+const JUDGED = WORDS.flatMap(
+	({ flags: [flag], setting, takes = [], refuses = [], unclear = [] }) =>
+		flag !== undefined && takes.length + refuses.length + unclear.length > 0
+			? [{ flag, setting, takes, refuses, unclear }]
+			: [],
 );
 
 describe('The table of the language', () => {

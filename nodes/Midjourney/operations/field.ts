@@ -229,8 +229,10 @@ export const binaryFields = (max: number, display: Display): Field<string[]> =>
 
 /** The same for one image. */
 export const binaryField = (display: Display): Field<string> =>
-	refined(binaryFields(1, display), ([address]): Reading<string> =>
-		address === undefined ? { problem: 'is empty' } : { value: address },
+	refined(
+		binaryFields(1, display),
+		([address]): Reading<string> =>
+			address === undefined ? { problem: 'is empty' } : { value: address },
 	);
 
 /**

@@ -389,10 +389,12 @@ export const openList = (
 
 /** A ratio of any two whole numbers, as Midjourney accepts it. */
 export const ratioField = (display: Display): Field<string> =>
-	refined(textField(11, display), (value): Reading<string> =>
-		/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(value)
-			? { value }
-			: { problem: `must be width:height in whole numbers, such as 16:9, not “${value}”` },
+	refined(
+		textField(11, display),
+		(value): Reading<string> =>
+			/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(value)
+				? { value }
+				: { problem: `must be width:height in whole numbers, such as 16:9, not “${value}”` },
 	);
 
 const RATIO: Display = {

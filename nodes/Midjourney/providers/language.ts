@@ -145,10 +145,18 @@ function versionFlag(version: string): string {
 export function promptText(request: GenerateImage): string {
 	const values = new Map<string, unknown>(Object.entries(request));
 	return Object.entries(LANGUAGE)
-		.map(([setting, { flags: [name], write }]) => {
-			if (write) return write(request);
-			return name === undefined ? undefined : flag(name, values.get(setting));
-		})
+		.map(
+			([
+				setting,
+				{
+					flags: [name],
+					write,
+				},
+			]) => {
+				if (write) return write(request);
+				return name === undefined ? undefined : flag(name, values.get(setting));
+			},
+		)
 		.filter((part) => part !== undefined && part !== '')
 		.join(' ');
 }

@@ -457,9 +457,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 			method: 'POST',
 			path: GENERATION,
 			body:
-				formAmong(BODIES, form) === 'flat'
-					? { ...params, model }
-					: { model, input: [{ params }] },
+				formAmong(BODIES, form) === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		};
 	},
 

@@ -14,7 +14,7 @@ import {
 	permutationsOf,
 } from '../../../nodes/Midjourney/operations/permutations';
 import { requestProblem } from '../../../nodes/Midjourney/operations/requestCheck';
-import { flagIn } from '../../../nodes/Midjourney/providers/flags';
+import { flagIn } from '../../../nodes/Midjourney/providers/language';
 import type { TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import { charactersIn, textsIn, urlsIn } from '../../../nodes/Midjourney/providers/texts';
 import { isPrivate, unreachableImage } from '../../../nodes/Midjourney/tasks/reach';

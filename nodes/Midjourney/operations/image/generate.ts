@@ -134,15 +134,12 @@ const hd = asFlag(
 	),
 );
 const imageQuality = asFlag(
-	choiceField(
-		plainChoices(0.25, 0.5, 1, 2, 4),
-		{
-			displayName: 'Quality',
-			name: 'imageQuality',
-			default: 1,
-			description: 'Rendering effort. The supported values depend on the version (--q).',
-		},
-	),
+	choiceField(plainChoices(0.25, 0.5, 1, 2, 4), {
+		displayName: 'Quality',
+		name: 'imageQuality',
+		default: 1,
+		description: 'Rendering effort. The supported values depend on the version (--q).',
+	}),
 );
 const imageWeight = onlyFor(
 	mode,
@@ -250,16 +247,13 @@ const styleReferenceFields = unlessInMode(
 	}),
 );
 const styleVersion = asFlag(
-	choiceField(
-		plainChoices(1, 2, 3, 4, 5, 6, 7),
-		{
-			displayName: 'Style Version',
-			name: 'styleVersion',
-			default: 6,
-			description:
-				'How style references are read; which values there are depends on the version (--sv)',
-		},
-	),
+	choiceField(plainChoices(1, 2, 3, 4, 5, 6, 7), {
+		displayName: 'Style Version',
+		name: 'styleVersion',
+		default: 6,
+		description:
+			'How style references are read; which values there are depends on the version (--sv)',
+	}),
 );
 const styleWeight = asFlag(
 	integerField(

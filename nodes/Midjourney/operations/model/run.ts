@@ -91,5 +91,9 @@ export const runModel: Operation = {
 	fields: [model, customModel, parameters],
 	does: 'submit',
 	kind: 'runModel',
-	request: (from) => ({ kind: 'runModel', model: modelFrom(from), parameters: from.get(parameters) }),
+	request: (from) => ({
+		kind: 'runModel',
+		model: modelFrom(from),
+		parameters: from.get(parameters),
+	}),
 };

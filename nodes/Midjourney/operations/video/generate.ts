@@ -36,15 +36,12 @@ const motion = choiceField(
 );
 
 const videoCount = optional(
-	choiceField(
-		plainChoices(1, 2, 4),
-		{
-			displayName: 'Number of Videos',
-			name: 'videoCount',
-			default: 1,
-			description: 'How many videos the task generates',
-		},
-	),
+	choiceField(plainChoices(1, 2, 4), {
+		displayName: 'Number of Videos',
+		name: 'videoCount',
+		default: 1,
+		description: 'How many videos the task generates',
+	}),
 );
 
 /** Video → Generate (wire.md: MidAPI generate). */
