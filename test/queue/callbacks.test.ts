@@ -5,7 +5,13 @@ import { withPackage } from '../n8n/stage';
 
 testParkedExecutions({
 	name: `n8n ${CURRENT_N8N} in queue mode`,
-	abilities: { signsResumeUrls: true, stillOpen: 503, readsPerTask: 2.2, hasTwoForCalls: true },
+	abilities: {
+		signsResumeUrls: true,
+		stillOpen: 503,
+		readsPerTask: 2.2,
+		hasTwoForCalls: true,
+		hearsLate: true,
+	},
 	start: async () =>
 		await withPackage(
 			CURRENT_N8N,
