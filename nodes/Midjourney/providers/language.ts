@@ -18,7 +18,7 @@ const V6 = ['6', '6.1'] as const;
 const V8 = ['8.1', '8.2'] as const;
 
 /**
- * The flags that say the same, and the versions that take them (wire.md: Midjourney's language by version, with the sources).
+ * The flags that say the same, and the versions that take them (wire.md: Midjourney's language by version).
  * What no page mentions passes, because a provider may know more, and so does every newer version.
  */
 export interface Word {
