@@ -34,5 +34,6 @@ export const memoryIn = (store: IDataObject, more: Partial<PurchaseContext> = {}
 		written: { prompt: '={{ $json.prompt }}' },
 		itemAt: () => ({ json: {} }),
 		account: { id: 'a', name: 'account A' },
+		isToolCall: false,
 		...more,
 	});

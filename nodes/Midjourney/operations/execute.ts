@@ -11,7 +11,7 @@ import { providerNamed } from '../providers';
 import { impossible } from '../providers/exhaustive';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock } from '../tasks/clock';
-import { openIfThere } from '../tasks/credential';
+import { openIfThere } from '../tasks/connections';
 import { dryRun } from '../tasks/dryRun';
 import { hostOf, isToolCall } from '../tasks/host';
 import { inputError, type NodeProblem } from '../tasks/nodeErrors';

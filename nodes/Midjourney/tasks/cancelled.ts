@@ -37,11 +37,10 @@ export function cancelledMessage(
 }
 
 /**
- * Does the work. When the execution is cancelled meanwhile, or the work fails, the error says what is
- * left at the provider.
+ * Does the work.
  *
- * @param left called at that moment
- * @throws NodeOperationError in place of whatever the work throws
+ * @throws NodeOperationError in place of whatever the work throws, also when the execution is cancelled: it names what
+ * is left at the provider
  */
 export async function untilCancelled<T>(
 	{ node, cancelSignal }: Pick<Host, 'node' | 'cancelSignal'>,

@@ -38,9 +38,7 @@ async function sleepInSlices(ms: number, isOver: () => boolean): Promise<void> {
 	}
 }
 
-/**
- * The clock of the process. It keeps running after `execute()` has returned, and ignores changes of the system time.
- */
+/** The clock of the process. It runs on after `execute()` has returned, and ignores changes of the system time. */
 export const processClock: Clock = {
 	now: () => Math.round(EPOCH_MS + performance.now()),
 	sleep: async (ms) => await sleepInSlices(ms, () => false),

@@ -10,12 +10,12 @@ import { hostOf, type Host } from './host';
 import { lacksSize } from './layout';
 import { ProblemWriter } from './nodeErrors';
 import { summaryOf } from './outcome';
-import { prepare, type Tools } from './prepare';
 import { Pictures } from './pictures';
+import { lookUps, prepare } from './prepare';
 import { overLimit } from './purse';
 import type { RequestSummary, SubmitRequest } from './settings';
 import { accountOf } from './wait/limiter';
-import { lookUps, type Plan } from './wait/plan';
+import type { Plan } from './wait/plan';
 
 /** Shows what a run would send, and sends none of it. Only free look-ups are made, and only those that a request needs. */
 
@@ -55,12 +55,15 @@ export async function dryRun(
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
 	const host = hostOf(context);
-	const tools = toolsFor(host, provider, http);
 	const { helpers } = context;
-	const came = context.getInputData();
-	const itemAt = (itemIndex: number) => came[itemIndex];
+	const incoming = context.getInputData();
+	const itemAt = (itemIndex: number) => incoming[itemIndex];
 	const clock = executionClock(host);
 	const pictures = new Pictures({ helpers, provider, http, clock, itemAt });
+	const account = accountOf(http?.account ?? 'none', processClock);
+	const toolsFor = lookUps({ host, account, clock }, pictures, async (taskId) =>
+		http ? await provider.read(http, taskId) : NO_KEY,
+	);
 	// A cancelled dry run leaves nothing at the provider.
 	const rehearsed = await untilCancelled(
 		host,
@@ -69,7 +72,7 @@ export async function dryRun(
 		async () =>
 			await Promise.all(
 				plan.submits.map(
-					async (submit) => await rehearse(submit, host, provider, http, tools, pictures),
+					async (submit) => await rehearse(submit, { host, provider, http, pictures, toolsFor }),
 				),
 			),
 	);
@@ -81,7 +84,6 @@ export async function dryRun(
 		// A model may take an answer without an image for a failure, and call again.
 		...(host.isTool && { message: TOLD_TO_A_MODEL }),
 	};
-	const incoming = context.getInputData();
 	const items = [
 		...plan.refused.map(({ itemIndex, problem: { message, description } }) => {
 			const isOfDryRun = incoming[itemIndex]?.json.status === DRY_RUN;
@@ -110,33 +112,28 @@ const NOTHING_TO_WORK_ON =
 const TOLD_TO_A_MODEL =
 	'This tool is set to Dry Run: nothing was submitted or bought, and there will be no image. Do not call it again; tell the user.';
 
-function toolsFor(host: Host, provider: Provider, http: Http | undefined): Tools {
-	const account = accountOf(http?.account ?? 'none', processClock);
-	return lookUps({ host, account, clock: executionClock(host) }, async (taskId) =>
-		http ? await provider.read(http, taskId) : NO_KEY,
-	);
+interface Rehearsal {
+	host: Host;
+	provider: Provider;
+	http: Http | undefined;
+	pictures: Pictures;
+	toolsFor: ReturnType<typeof lookUps>;
 }
 
 async function rehearse(
 	submit: SubmitRequest,
-	{ node }: Host,
-	provider: Provider,
-	http: Http | undefined,
-	tools: Tools,
-	pictures: Pictures,
+	{ host, provider, http, pictures, toolsFor }: Rehearsal,
 ): Promise<Rehearsed> {
 	const { request, itemIndex } = submit;
 	const usable = await pictures.check(itemIndex, request);
-	const prepared = usable.ok
-		? await prepare(provider, request, {
-				...tools,
-				sizeOf: async (address) =>
-					(await pictures.sizeOf(itemIndex, address)) ?? (await tools.sizeOf(address)),
-			})
-		: usable;
+	const prepared = usable.ok ? await prepare(provider, request, toolsFor(itemIndex)) : usable;
 	const isOpen = !http && !prepared.ok && prepared.failure.reason === NO_KEY.failure.reason;
 	if (!prepared.ok && !isOpen) {
-		const problem = new ProblemWriter(node, provider).ofSubmit(prepared.failure, false, itemIndex);
+		const problem = new ProblemWriter(host.node, provider).ofSubmit(
+			prepared.failure,
+			false,
+			itemIndex,
+		);
 		return { submit, asked: summaryOf(provider, request), notKnown: [], problem };
 	}
 	const final = prepared.ok ? prepared.value : request;

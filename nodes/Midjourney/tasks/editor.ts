@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, NodeExecutionHint } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 
 /** What n8n's editor shows of a node besides its items: a line while it runs, and a hint when it is done. */
 
@@ -8,16 +8,16 @@ export function tellBrowser(context: IExecuteFunctions, line: string): void {
 }
 
 /** Shows a hint above the items of this run to whoever runs the workflow manually. */
-export function hintAt(context: IExecuteFunctions, hint: NodeExecutionHint): void {
+function hintAt(context: IExecuteFunctions, message: string): void {
 	if (context.getMode() === 'manual' && 'addExecutionHints' in context) {
-		context.addExecutionHints(hint);
+		context.addExecutionHints({ message, type: 'info', location: 'outputPane' });
 	}
 }
 
 /**
  * Says after a manual run what it has bought: running it again just to see the result would buy it again.
  *
- * @param costs of every task that was bought, in US dollars; undefined if the provider does not say
+ * @param costs in US dollars; undefined if the provider does not say
  */
 export function hintAtBought(
 	context: IExecuteFunctions,
@@ -26,27 +26,20 @@ export function hintAtBought(
 	const tasks = costs.length;
 	if (tasks === 0) return;
 	const [these, ids] = tasks === 1 ? ['this one', 'its ID'] : ['these', 'their IDs'];
-	hintAt(context, {
-		message: `Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
-		type: 'info',
-		location: 'outputPane',
-	});
+	hintAt(
+		context,
+		`Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
+	);
 }
 
-/**
- * Says after a manual run that it was a dry run.
- *
- * @param tasks how many tasks it would have bought
- * @param unfit how many items could not be bought
- */
+/** Says after a manual run that it was a dry run: how many tasks it would have bought, and how many items not. */
 export function hintAtDryRun(context: IExecuteFunctions, tasks: number, unfit: number): void {
 	const problems =
 		unfit === 0 ? '' : ` Items that could not be bought: ${unfit}; their errorMessage says why.`;
-	hintAt(context, {
-		message: `Dry run: nothing was bought. Without <b>Dry Run</b> in Options this would buy ${count(tasks)}.${problems}`,
-		type: 'info',
-		location: 'outputPane',
-	});
+	hintAt(
+		context,
+		`Dry run: nothing was bought. Without <b>Dry Run</b> in Options this would buy ${count(tasks)}.${problems}`,
+	);
 }
 
 /** The sum of the known costs, or nothing. Prices have up to four decimals. */

@@ -15,22 +15,9 @@ export interface Item {
  * property is not enumerable: n8n then sends a copy of the item, with the fields of the input added, and the copy lacks
  * the property. With On Error = continue there must be no `error` at all. (n8n 1.123, 2.8 and 2.41.)
  *
- * Neither form has a field `error` in its json: if the first item has one, Retry On Fail runs the whole node again.
+ * Its json has no field `error` either: if the first item has one, Retry On Fail runs the whole node again.
  */
 export function routed({ item, problem }: Item, { node }: Pick<Host, 'node'>): INodeExecutionData {
 	if (!problem || node.onError !== 'continueErrorOutput') return item;
 	return Object.defineProperty({ ...item }, 'error', { value: problem, enumerable: false });
-}
-
-/**
- * The same for items that n8n saves before it routes them. Only what JSON keeps survives that, so the whole item is put
- * under the field `error`, as n8n's own HTTP Request node does. n8n runs nothing again because of it, since the node
- * that waits is disabled.
- */
-export function routedWhenSaved(
-	{ item, problem }: Item,
-	{ node }: Pick<Host, 'node'>,
-): INodeExecutionData {
-	if (!problem || node.onError !== 'continueErrorOutput') return item;
-	return { ...item, json: { error: { message: problem.message, ...item.json } } };
 }

@@ -30,11 +30,7 @@ export function hostOf(context: RequestContext): Host {
 	};
 }
 
-/**
- * The path after the execution's id in the address of this node's calls, as in the node's description. n8n lets a call
- * end any wait whose path fits; with no path at all, a call could end an approval behind the node. A Wait node may have
- * any suffix that its user enters, so this is one that nobody would enter there.
- */
+/** The path of this node's calls, after the execution's id (waiting.md: What waits behind the node keeps waiting). */
 export const RESUME_PATH = 'n8n-nodes-midjourney';
 
 /**

@@ -3,12 +3,8 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 import { isRecord } from '../providers/json';
 
 /**
- * Everything that parking needs beyond n8n's documented interface. Seen to work on n8n 2.41.1, 2.8.4 and 1.123.81;
- * docs/waiting.md tells how. It is feature-detected: where a part is missing, `canPark` says so and the node polls.
- *
- * n8n offers a wait after which no code of the node runs: when the time of a parked node is up, n8n disables the node's
- * entry on the execution's stack and passes that entry's input on. `waitToRunAgain` makes `execute()` run again
- * nevertheless, both when the time is up and when a call has woken the execution.
+ * Everything that parking needs beyond n8n's documented interface; docs/waiting.md tells how it works. Seen to work on
+ * n8n 2.41.1, 2.8.4 and 1.123.81. It is feature-detected: where a part is missing, `canPark` says so and the node polls.
  */
 
 /** The key of the saved text: a connection beside the input, which no workflow has. */

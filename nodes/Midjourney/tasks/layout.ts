@@ -11,9 +11,7 @@ import type {
 	UploadPaintImage,
 } from '../providers/provider';
 
-/**
- * Where an image lies on a canvas, and which part of it a mask covers, once its size is known. Pure geometry, in px.
- */
+/** Where an image lies on a canvas, and which part of it a mask covers, once its size is known. Geometry, in px. */
 
 /**
  * The longest side of canvas and image, in px. No documentation gives a limit for the canvas; this is the one for images
@@ -64,7 +62,7 @@ const NOTHING_TO_PAINT =
 	'The canvas is as large as the image and there is no mask, so there is nothing to paint: choose another canvas, or a Mask';
 
 /** The canvas that a rule makes for an image of this size, and the position of the image on it. */
-export function laidOut(rule: CanvasRule, image: Size): Layout {
+function laidOut(rule: CanvasRule, image: Size): Layout {
 	if ('canvas' in rule) {
 		const { canvas, x, y } = rule;
 		return { canvas, imagePosition: { ...image, x, y } };
@@ -164,9 +162,7 @@ const USUAL: Readonly<Record<string, Size>> = {
 	'16:9': { width: 1456, height: 816 },
 };
 
-/**
- * The usual size of an image whose prompt asks for an aspect ratio; undefined if it asks for none, or for another one.
- */
+/** The usual size of an image for the aspect ratio in its prompt; undefined if it asks for none, or for another one. */
 export function usualSize(prompt: string): Size | undefined {
 	const [, ratio = ''] = /(?:--|[–—])(?:ar|aspect)\s*(\d+:\d+)(?![\d.])/i.exec(prompt) ?? [];
 	return USUAL[ratio];

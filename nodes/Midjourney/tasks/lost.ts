@@ -11,14 +11,6 @@ import type { RequestSummary } from './settings';
 /** How long to wait for such a callback, in ms, unless the user sets it. */
 export const LOST_ANSWER_MS = 120_000;
 
-/** One of the items that are waited for, as far as it matters here. */
-export interface LostWait {
-	taskId?: string;
-	/** Unix ms of the submit. */
-	since: number;
-	asked?: RequestSummary;
-}
-
 /** How much the clocks of the provider and n8n may differ, in ms. */
 const CLOCKS_DIFFER_MS = 300_000;
 
@@ -26,14 +18,15 @@ const CLOCKS_DIFFER_MS = 300_000;
  * Whether a task that a callback has named, and that was read, is the result of a lost submit: it belongs to no other
  * item, was not created before the submit, and agrees with the request as far as the provider tells.
  *
- * @param others all items that are waited for
+ * @param since Unix ms of the submit
+ * @param taken the ids of the tasks of all items
  */
 export function isTaskOf(
-	{ asked, since }: LostWait,
+	{ asked, since }: { asked?: RequestSummary; since: number },
 	task: Task,
-	others: readonly LostWait[],
+	taken: readonly string[],
 ): boolean {
-	if (others.some(({ taskId }) => taskId === task.taskId)) return false;
+	if (taken.includes(task.taskId)) return false;
 	const createdAt = task.createdAt === undefined ? undefined : Date.parse(task.createdAt);
 	if (createdAt !== undefined && createdAt < since - CLOCKS_DIFFER_MS) return false;
 	if (asked?.prompt === undefined) return true;

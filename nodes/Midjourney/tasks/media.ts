@@ -21,12 +21,7 @@ const BRANDS: Record<string, Media> = {
 	mif1: media('image/heif', 'heif'),
 };
 
-/**
- * The type of a file.
- *
- * @param head the first bytes of the file, `HEAD_LENGTH` of them if it has that many
- * @returns undefined when it is neither an image nor a video
- */
+/** The type of a file, by its first `HEAD_LENGTH` bytes; undefined when it is neither an image nor a video. */
 export function mediaOf(head: Uint8Array): Media | undefined {
 	const letters = String.fromCharCode(...head.subarray(0, HEAD_LENGTH));
 	if (letters.startsWith('\x89PNG\r\n\x1a\n')) return media('image/png', 'png');

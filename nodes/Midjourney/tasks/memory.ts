@@ -6,45 +6,26 @@ import { isRecord, text } from '../providers/json';
 import type { RequestSummary, SubmitRequest } from './settings';
 import { dependsOnItemAlone, digestOf, digestOfItem, type PurchaseContext } from './purchase';
 
-/** What the memory holds of one submit. */
-export type Remembered = Bought | Unknown | Refused;
+/** What the memory holds of one submit. `at`: Unix ms of the submit, 0 where that is not known. */
+export type Remembered =
+	/** It was accepted, under this id. */
+	| {
+			state: 'bought';
+			taskId: string;
+			at: number;
+			/** What items show of the request; absent where it is the same as now. */
+			asked?: RequestSummary;
+			/** The name of the credential that it was bought with, where that is not the one of this run. */
+			otherAccount?: string;
+			/** In which execution; known of tool calls only. */
+			executionId?: string;
+	  }
+	/** It was sent, and may have been accepted. `failure`: why that is not known, if there was an answer at all. */
+	| { state: 'unknown'; at: number; executionId?: string; failure?: Failure }
+	/** It was refused for good in this execution. */
+	| { state: 'refused'; failure: Failure };
 
-/** It was accepted, under this id. */
-export interface Bought {
-	state: 'bought';
-	taskId: string;
-	/** Unix ms of the submit, 0 where that is not known. */
-	at: number;
-	/** What items show of the request; absent where it is the same as now. */
-	asked?: RequestSummary;
-	/** The name of the credential that it was bought with, where that is not the one of this run. */
-	otherAccount?: string;
-	/** In which execution; known of tool calls only. */
-	executionId?: string;
-}
-
-/** It was sent, and may have been accepted. */
-export interface Unknown {
-	state: 'unknown';
-	/** Unix ms of the submit, 0 where that is not known. */
-	at: number;
-	/** The execution in which it was sent. */
-	executionId?: string;
-	/** Why the result is unknown, if there was an answer at all. */
-	failure?: Failure;
-}
-
-/** It was refused for good in this execution. */
-export interface Refused {
-	state: 'refused';
-	failure: Failure;
-}
-
-/**
- * Remembers what was bought (architecture.md: Retries pick up). It lives in n8n's node context, which survives the
- * tries of Retry On Fail and is part of the data that a retried execution starts from. Every run that finds the same
- * purchase (purchase.ts) there picks it up.
- */
+/** Remembers in n8n's node context what was bought, by its purchase (architecture.md: Retries pick up). */
 export class Memory {
 	private readonly written: string;
 
@@ -59,7 +40,7 @@ export class Memory {
 		private readonly context: PurchaseContext,
 	) {
 		this.written = digestOf(context.written);
-		this.isSteady = context.isToolCall !== true && dependsOnItemAlone(context.written);
+		this.isSteady = !context.isToolCall && dependsOnItemAlone(context.written);
 		this.account = digestOf(context.account.id).slice(0, 6);
 	}
 
@@ -90,11 +71,7 @@ export class Memory {
 		};
 	}
 
-	/**
-	 * Call this before the request leaves: from then on, it may have been accepted.
-	 *
-	 * @param at Unix ms
-	 */
+	/** Call this before the request leaves: from then on, it may have been accepted. */
 	sending(key: string, at: number): void {
 		this.store[accountKey(this.account)] = this.context.account.name;
 		const { executionId } = this.context;
@@ -135,9 +112,8 @@ export class Memory {
 	/**
 	 * A submit turned out to have been accepted.
 	 *
-	 * @param key of its submit
 	 * @param asked what items show of the request, if that may differ the next time
-	 * @param since Unix ms of the submit, where this memory does not know it
+	 * @param since when it was submitted, where this memory does not know it
 	 */
 	found(key: string, taskId: string, asked?: RequestSummary, since?: number): void {
 		const entry = this.store[key];
@@ -151,15 +127,13 @@ export class Memory {
 	}
 
 	/** Whether it was sent in this execution, and not in one that this execution retries. */
-	isOfThisExecution({ executionId }: Unknown | Bought): boolean {
+	isOfThisExecution({ executionId }: { executionId?: string }): boolean {
 		return executionId === this.context.executionId;
 	}
 
 	/**
 	 * The nonce of this run's wait. All tries of Retry On Fail have the same one, because their submits call back with
 	 * it. Another execution has another one, because its submits do not call back here.
-	 *
-	 * @param make returns a new one
 	 */
 	nonceFor(make: () => string): string {
 		const { executionId, runIndex } = this.context;
@@ -184,11 +158,11 @@ export class Memory {
 		const { runIndex, itemAt, isToolCall } = this.context;
 		const place = part === 0 ? itemIndex : `${itemIndex}.${part}`;
 		// A model repeats itself in later runs and with other items, and means the same.
-		if (isToolCall === true && settings.buysEachCall !== true) {
+		if (isToolCall && !settings.buysEachCall) {
 			return `submit:call:${place}:${digestOf([this.written, request])}`;
 		}
 		const item = digestOfItem(itemAt(itemIndex));
-		const digest = digestOf([this.written, item, isToolCall === true ? request : undefined]);
+		const digest = digestOf([this.written, item, isToolCall ? request : undefined]);
 		return `submit:${runIndex}:${place}:${digest}`;
 	}
 }

@@ -10,15 +10,19 @@ import {
 import type { Failure } from '../providers/http';
 import type { Provider } from '../providers/provider';
 import type { Task } from '../providers/task';
-import type { DownloadFailure } from './download';
+import type { DownloadFailure } from './fileStream';
 
 /** An error that n8n shows, and routes by On Error. Every one names its item, and its task if it has one. */
 export type NodeProblem = NodeApiError | NodeOperationError;
 
+/** The message of something that was thrown. */
+export const wordsOf = (thrown: unknown): string =>
+	thrown instanceof Error ? thrown.message : String(thrown);
+
 /** Names an item as n8n does, counting from 0. */
 const at = (itemIndex: number): string => `[item ${itemIndex}]`;
 
-/** An error about the input of an item, found before anything was sent. */
+/** An error about one item, which it names: mostly about its input. */
 export function inputError(
 	node: INode,
 	itemIndex: number,
@@ -50,8 +54,7 @@ export class ProblemWriter {
 		if (!ambiguous) {
 			return failure
 				? this.write(wordingOf(failure, this.name, { of: 'submit' }), itemIndex, failure)
-				: inputError(
-						this.node,
+				: this.ofItem(
 						itemIndex,
 						'Not submitted, because another submit was refused before',
 						'Nothing was bought for this item.',
@@ -59,8 +62,7 @@ export class ProblemWriter {
 		}
 		return failure
 			? this.write(wordingOfAmbiguous(failure, this.name), itemIndex, failure, 'after the submit')
-			: inputError(
-					this.node,
+			: this.ofItem(
 					itemIndex,
 					'An earlier try may have submitted this item already',
 					AMBIGUOUS_SUBMIT(this.name),
@@ -75,14 +77,10 @@ export class ProblemWriter {
 
 	/** The task was bought with another credential, and this one does not know it. */
 	ofOtherAccount(taskId: string, account: string, itemIndex: number): NodeOperationError {
-		const name = this.provider.displayName;
-		return new NodeOperationError(
-			this.node,
-			`${name} does not know task ${taskId} with this API key: it was bought with the credential ${account} ${at(itemIndex)}`,
-			{
-				itemIndex,
-				description: `The task is paid, and nothing was submitted again. Select that credential again and retry this execution, or use it in Task → Wait with this task ID.`,
-			},
+		return this.ofItem(
+			itemIndex,
+			`${this.name} does not know task ${taskId} with this API key: it was bought with the credential ${account}`,
+			'The task is paid, and nothing was submitted again. Select that credential again and retry this execution, or use it in Task → Wait with this task ID.',
 		);
 	}
 
@@ -92,11 +90,7 @@ export class ProblemWriter {
 		return this.write(wording, itemIndex, failure, `task ${taskId}`);
 	}
 
-	/**
-	 * The time limit was reached while the task was open.
-	 *
-	 * @param limitMs the time limit, in ms
-	 */
+	/** The time limit was reached while the task was open. */
 	ofTimeLimit(
 		taskId: string,
 		limitMs: number,
@@ -104,22 +98,14 @@ export class ProblemWriter {
 		itemIndex: number,
 	): NodeOperationError {
 		const last = failure ? ` The last read failed: ${wordingOf(failure, this.name).what}.` : '';
-		return new NodeOperationError(
-			this.node,
-			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open ${at(itemIndex)}`,
-			{
-				itemIndex,
-				description: `It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
-			},
+		return this.ofItem(
+			itemIndex,
+			`Time limit of ${minutes(limitMs)} reached, task ${taskId} is still open`,
+			`It continues at ${this.name}, and it is paid: do not submit it again. Task → Wait with this task ID continues to wait for it. For other tasks, raise Time Limit in Options, or set On Time Limit to Return Pending.${last}`,
 		);
 	}
 
-	/**
-	 * The task is completed, but some of its files could not be downloaded.
-	 *
-	 * @param indexes of the outputs whose files are missing
-	 * @param now in Unix ms: whether the provider still keeps them
-	 */
+	/** The task is completed, but these outputs could not be downloaded: by now, the provider may not have them. */
 	ofDownload(
 		{ words, code, transient }: DownloadFailure,
 		{ taskId, expiresAt }: Task,
@@ -128,40 +114,25 @@ export class ProblemWriter {
 	): NodeApiError {
 		const outputs = `Output${indexes.length === 1 ? '' : 's'} ${indexes.join(', ')}`;
 		const isExpired = !transient && expiresAt !== undefined && Date.parse(expiresAt) <= now;
-		const message = `${outputs} of task ${taskId} could not be downloaded: ${words} ${at(itemIndex)}`;
-		const error = new NodeApiError(
-			this.node,
-			{},
-			{
-				message,
-				description: isExpired
-					? `The task is completed and paid, but ${this.name} kept its files until ${expiresAt} only: no other operation returns them any more. Use Download Files to store files when they come.`
-					: [
-							'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
-							this.provider.downloadUrl &&
-								'File → Get Download URL creates a new link to a file that the provider still has.',
-						]
-							.filter(Boolean)
-							.join(' '),
-				httpCode: code,
-				itemIndex,
-			},
-		);
-		// NodeApiError replaces a message that contains something like a system error code with a stock text.
-		error.message = message;
-		return error;
+		const remedies = isExpired
+			? [
+					`The task is completed and paid, but ${this.name} kept its files until ${expiresAt} only: no other operation returns them any more. Use Download Files to store files when they come.`,
+				]
+			: [
+					'The task is completed and paid: do not submit it again. Task → Wait with this task ID returns its links and its files, at no cost.',
+					this.provider.downloadUrl &&
+						'File → Get Download URL creates a new link to a file that the provider still has.',
+				];
+		const what = `${outputs} of task ${taskId} could not be downloaded: ${words}`;
+		return this.write({ what, remedy: remedies.filter(Boolean).join(' ') }, itemIndex, { code });
 	}
 
 	/** The provider says that the task is completed, but lists no output. */
 	ofNoOutputs(taskId: string, itemIndex: number): NodeOperationError {
-		const name = this.provider.displayName;
-		return new NodeOperationError(
-			this.node,
-			`Task ${taskId} is completed, but ${name} lists no image or video for it ${at(itemIndex)}`,
-			{
-				itemIndex,
-				description: `It is paid: do not submit it again. Task → Get with this task ID shows what ${name} says about it, at no cost; ask their support for the files.`,
-			},
+		return this.ofItem(
+			itemIndex,
+			`Task ${taskId} is completed, but ${this.name} lists no image or video for it`,
+			`It is paid: do not submit it again. Task → Get with this task ID shows what ${this.name} says about it, at no cost; ask their support for the files.`,
 		);
 	}
 
@@ -173,6 +144,10 @@ export class ProblemWriter {
 
 	private get name(): string {
 		return this.provider.displayName;
+	}
+
+	private ofItem(itemIndex: number, message: string, description: string): NodeOperationError {
+		return inputError(this.node, itemIndex, message, description);
 	}
 
 	private write(

@@ -3,12 +3,11 @@ import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { wordingOf } from '../providers/errors';
 import { failed, success, type Failure, type Http, type Result } from '../providers/http';
 import { fieldAt, fieldsIn, withAddresses } from '../providers/images';
-import { isRecord } from '../providers/json';
 import type { FileToSend } from '../providers/multipart';
 import type { Provider, Size, TaskRequest } from '../providers/provider';
 import type { ExecutionClock } from './clock';
-import { imageSize } from './imageHeader';
-import { beginningOf, isStream } from './imageSize';
+import { requestFile } from './fileStream';
+import { beginningOf, imageSize } from './imageSize';
 import { HEAD_LENGTH, mediaOf, type Media } from './media';
 import { digestOf } from './purchase';
 import { unreachableBecause } from './reach';
@@ -279,17 +278,14 @@ export class Pictures {
 	private async ask(url: string, head: Uint8Array): Promise<SelfTest> {
 		const { host } = new URL(url);
 		try {
-			const reply: unknown = await this.deps.helpers.httpRequest({
+			const reply = await requestFile(this.deps.helpers, {
 				url,
 				headers: { range: `bytes=0-${HEAD_LENGTH - 1}` },
-				encoding: 'stream',
-				returnFullResponse: true,
-				ignoreHttpStatusErrors: true,
 				timeout: SELF_TEST_MS,
 				abortSignal: AbortSignal.timeout(SELF_TEST_MS),
 			});
-			if (!isRecord(reply) || !isStream(reply.body)) return 'unknown';
-			const status = Number(reply.statusCode);
+			if (!reply) return 'unknown';
+			const { status } = reply;
 			const served = await beginningOf(reply.body);
 			if (status !== 200 && status !== 206) {
 				return { refused: `${host} answers ${status} to a request for it` };

@@ -61,18 +61,12 @@ export interface PurchaseContext {
 	written: IDataObject;
 	/** The item that came in at this index. */
 	itemAt(itemIndex: number): INodeExecutionData | undefined;
-	/** The credential; the ids of its tasks mean nothing to another account. */
-	account: Account;
+	/** The credential as n8n names it; the ids of its tasks mean nothing to another account. */
+	account: { id: string; name: string };
 	/**
 	 * Whether an agent has called the node as its tool. What the agent writes into the call does not come in as an item
 	 * everywhere, so such a purchase is identified by its request; and by nothing else, because a model that repeats a call
 	 * has mostly lost track of what it has.
 	 */
-	isToolCall?: boolean;
-}
-
-/** A credential as n8n names it. */
-export interface Account {
-	id: string;
-	name: string;
+	isToolCall: boolean;
 }

@@ -33,11 +33,7 @@ export class Queries {
 		private readonly problems: ProblemWriter,
 	) {}
 
-	/**
-	 * Opens the credential.
-	 *
-	 * @throws NodeOperationError when the node has no credential
-	 */
+	/** @throws NodeOperationError when the node has no credential */
 	static async open(context: IExecuteFunctions, provider: Provider): Promise<Queries> {
 		const host = hostOf(context);
 		const clock = executionClock(host);

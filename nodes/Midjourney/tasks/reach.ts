@@ -78,9 +78,6 @@ const isNear = (providerUrl: string): boolean =>
 /**
  * Why callbacks cannot arrive; undefined when they can, as far as the addresses tell. A provider on a private address,
  * such as an emulator, is expected to reach private addresses.
- *
- * @param callbackUrl where n8n (or the Trigger) listens
- * @param providerUrl the base URL of the provider
  */
 export function unreachableBecause(callbackUrl: string, providerUrl: string): string | undefined {
 	if (!URL.canParse(callbackUrl)) return `the callback address ${callbackUrl} is not a URL`;

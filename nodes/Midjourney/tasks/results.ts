@@ -1,11 +1,13 @@
 import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
-import type { Output } from '../providers/task';
 import type { Provider } from '../providers/provider';
+import type { Output } from '../providers/task';
+import { defined } from '../providers/wire';
 import { untilCancelled } from './cancelled';
 import type { ExecutionClock } from './clock';
 import { Downloads } from './download';
 import { routed, type Item } from './failedItems';
+import type { DownloadFailure } from './fileStream';
 import type { Host } from './host';
 import { ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Outcome } from './outcome';
@@ -25,12 +27,9 @@ const MAY_HAVE_NO_OUTPUT = 'model:run';
 const LOOK = 'task:get';
 
 /**
- * What comes out of the node (architecture.md: What comes out). Downloads the files that are wanted, then makes one
- * item per task or per output, paired with the item that asked for it. A problem fails the node, or with On Error =
- * continue becomes an item of its own. In a tool call it becomes an answer, and nothing is downloaded, because a model
- * gets no files.
+ * Downloads the files that are wanted, then makes the items (architecture.md: What comes out). In a tool call a problem
+ * becomes an answer, and nothing is downloaded, because a model gets no files.
  *
- * @param operation e.g. `image:generate`
  * @param route turns a failed item into the form in which n8n keeps it
  * @throws the first problem, with the ids of all tasks of this run, unless On Error = continue
  */
@@ -103,29 +102,21 @@ async function withFiles(
 			return { ...outcome, files: [] };
 		}
 		const files = await downloads.of(task, settings.download.limit);
-		const failures = files.flatMap(({ output: { index }, stored }) =>
-			stored.ok ? [] : [{ index, failure: stored.failure }],
-		);
-		// An item names everything that it lacks in one message.
-		const perItem =
-			settings.outputItems === 'output' ? failures.map((failure) => [failure]) : [failures];
-		const written = new Map<number, NodeProblem>();
-		for (const lacking of perItem) {
-			const [first] = lacking;
-			if (!first) continue;
-			const indexes = lacking.map(({ index }) => index);
-			const told = writer.ofDownload(first.failure, task, indexes, {
-				itemIndex,
-				now: clock.now(),
-			});
-			for (const index of indexes) written.set(index, told);
-		}
+		const now = clock.now();
+		const lacking = files.flatMap(({ output, stored }) => (stored.ok ? [] : [output.index]));
+		let ofTask: NodeProblem | undefined;
+		const problemOf = (failure: DownloadFailure, index: number) => {
+			const written = (indexes: number[]) =>
+				writer.ofDownload(failure, task, indexes, { itemIndex, now });
+			// An item names everything that it lacks in one message.
+			return settings.outputItems === 'output' ? written([index]) : (ofTask ??= written(lacking));
+		};
 		return {
 			...outcome,
 			files: files.map(({ output, stored }) =>
 				stored.ok
 					? { output, binary: stored.value }
-					: { output, problem: written.get(output.index) },
+					: { output, problem: problemOf(stored.failure, output.index) },
 			),
 		};
 	};
@@ -221,11 +212,8 @@ function statusOf({ task, taskId, mayBeTold }: Outcome): string {
 	return taskId === undefined && !mayBeTold ? 'failed' : 'pending';
 }
 
-const defined = (fields: IDataObject): IDataObject =>
-	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
 /** Adds to a problem the ids of all submitted tasks, and which other items have no result. */
-export function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
+function withTasks(problem: NodeProblem, outcomes: readonly Outcome[]): NodeProblem {
 	const groups = new Map<string, string[]>();
 	for (const { taskId, task } of outcomes) {
 		if (taskId === undefined) continue;

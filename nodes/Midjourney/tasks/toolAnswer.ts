@@ -2,12 +2,10 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import type { Provider } from '../providers/provider';
 import type { Item } from './failedItems';
+import { wordsOf } from './nodeErrors';
 import type { Outcome } from './outcome';
 
-/**
- * What a tool call returns where there is no result. An agent that gets an error from a tool learns little from it or
- * nothing, and calls again. So a problem becomes an answer, which says what happened and what was paid for.
- */
+/** What a tool call returns in place of an error, from which a model would learn little before it calls again. */
 
 const TASK_GET = 'Task → Get or Task → Wait with this task ID';
 
@@ -35,7 +33,7 @@ export function toolAnswer(
  */
 export function toolAnswerTo(error: unknown, begun: boolean): INodeExecutionData {
 	const message = sentences(
-		error instanceof Error ? error.message : String(error),
+		wordsOf(error),
 		descriptionOf(error),
 		begun
 			? 'Even so, something may have been bought and paid: do not submit it again before the user has checked the task list of the provider.'

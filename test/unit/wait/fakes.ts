@@ -115,6 +115,7 @@ export const memoryOver = (store: IDataObject, executionId = EXECUTION) =>
 		written: {},
 		itemAt: () => ({ json: {} }),
 		account: { id: '1', name: 'Scripted' },
+		isToolCall: false,
 	});
 
 export const newAccount = (clock: FakeClock, reads = 32, submits = 5): Account => ({

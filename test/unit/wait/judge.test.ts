@@ -1,4 +1,4 @@
-import { judge } from '../../../nodes/Midjourney/tasks/wait/judge';
+import { judge } from '../../../nodes/Midjourney/tasks/wait/watched';
 import { failing, found } from './fakes';
 
 describe('The judgement of one read', () => {
@@ -8,11 +8,7 @@ describe('The judgement of one read', () => {
 		['running', undefined],
 		['pending', undefined],
 	] as const)('%s: %s', (status, end) => {
-		const answer = found(status);
-		expect(judge(answer, 1_000)).toEqual({
-			...(end && { end }),
-			task: answer.ok && answer.value,
-		});
+		expect(judge(found(status), 1_000)).toBe(end);
 	});
 
 	it.each([
@@ -26,8 +22,7 @@ describe('The judgement of one read', () => {
 		['notAllowed', false, 'lost'],
 		['unreachable', false, 'lost'],
 	] as const)('a failed read (%s, transient: %s): %s', (reason, passing, end) => {
-		const answer = failing(reason, { transient: passing });
-		expect(judge(answer, 1_000)).toEqual({ ...(end && { end }), failure: answer.failure });
+		expect(judge(failing(reason, { transient: passing }), 1_000)).toBe(end);
 	});
 
 	it.each([
@@ -36,10 +31,10 @@ describe('The judgement of one read', () => {
 		['submitted two minutes ago', 120_000, 'lost'],
 		['submitted elsewhere', undefined, 'lost'],
 	])('a task not found, %s (%p ms): %s', (_, since, end) => {
-		expect(judge(failing('notFound', { transient: false }), since).end).toBe(end);
+		expect(judge(failing('notFound', { transient: false }), since)).toBe(end);
 	});
 
 	it('a task not found stays open if the provider says that this is transient', () => {
-		expect(judge(failing('notFound', { transient: true }), undefined).end).toBeUndefined();
+		expect(judge(failing('notFound', { transient: true }), undefined)).toBeUndefined();
 	});
 });

@@ -10,7 +10,7 @@ import {
 	triggerAudience,
 	type CallbackClaims,
 } from '../../../nodes/Midjourney/tasks/callbacks/address';
-import { openAnew } from '../../../nodes/Midjourney/tasks/callbacks/opened';
+import { openAnew } from '../../../nodes/Midjourney/tasks/connections';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { wakesAgain } from '../../../nodes/Midjourney/tasks/wait/registry';
 import {
@@ -103,6 +103,19 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 	const entry = () => entryOf(state);
 	const executeData = entry();
 	const { savedThen = async () => parkedRun(state) } = more;
+	const response = {
+		headersSent: false,
+		status: (code: number) => {
+			status = code;
+			answeredAt = clock.time;
+			return {
+				json: (sent: unknown) => {
+					said = sent;
+					response.headersSent = true;
+				},
+			};
+		},
+	};
 	const context = {
 		executeData,
 		additionalData: { getRunExecutionData: savedThen },
@@ -119,13 +132,7 @@ async function call(state: WaitState | string, { query = {}, body = {}, ...more 
 			opened++;
 			return isBefore && before ? before : await credentials();
 		},
-		getResponseObject: () => ({
-			status: (code: number) => {
-				status = code;
-				answeredAt = clock.time;
-				return { json: (sent: unknown) => (said = sent) };
-			},
-		}),
+		getResponseObject: () => response,
 		helpers: {},
 		logger: { debug() {}, info() {}, warn() {}, error() {} },
 	} as unknown as IWebhookFunctions;

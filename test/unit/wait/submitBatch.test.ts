@@ -62,7 +62,7 @@ function shop(script: Script, setting: Setting = {}) {
 	const { lostAnswerMs, calls = false, reachWait = lostAnswerMs !== undefined } = setting;
 	const settings = { ...SETTINGS, lostAnswerMs };
 	const clock = new WaitClock();
-	const { submits, forms } = newAccount(clock, 8, room);
+	const account = newAccount(clock, 8, room);
 	const store: IDataObject = {};
 	const memory = memoryOver(store);
 	const sent: Array<{
@@ -115,21 +115,22 @@ function shop(script: Script, setting: Setting = {}) {
 		http: NO_HTTP,
 		clock,
 		memory,
-		limiter: submits,
-		forms,
-		stopsAtRefusal: !continues,
+		account,
+		host: { continues },
 		callsReachWait: reachWait,
 		underWay,
 		callbackUrl: calls ? (position) => `https://n8n.example.com/${position}` : undefined,
-		problemOf: (_, failure: Failure | undefined, ambiguous) =>
-			({
-				message: failure ? `${failure.reason}${ambiguous ? '?' : ''}` : 'skipped',
-			}) as NodeProblem,
+		writer: {
+			ofSubmit: (failure: Failure | undefined, ambiguous: boolean) =>
+				({
+					message: failure ? `${failure.reason}${ambiguous ? '?' : ''}` : 'skipped',
+				}) as NodeProblem,
+		},
 		onBought: (_, taskId) => bought.push(taskId),
 	};
 	return {
 		clock,
-		limiter: submits,
+		limiter: account.submits,
 		memory,
 		state,
 		sent,

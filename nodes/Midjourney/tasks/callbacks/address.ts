@@ -4,12 +4,9 @@ import { equalInConstantTime } from '../../providers/callback';
 import { isRecord, text, unwrapJson } from '../../providers/json';
 
 /**
- * The address that a provider calls when a task has ended. It authenticates its calls: everything that this package
- * puts into it is in one token, with a tag that only this n8n can make. So a call that nobody here has asked for is
- * refused before anything is opened, read or remembered. What n8n itself puts into a resume URL is kept.
- *
- * The token is `payload.tag`: JSON in base64url, and HMAC-SHA256 over the audience and the payload. The audience is not
- * in the payload: an address for one execution or Trigger is worth nothing at another.
+ * The address that a provider calls when a task has ended. It authenticates its calls (architecture.md: A callback is
+ * only a hint) by one token, `payload.tag`: JSON in base64url, and HMAC-SHA256 over the audience and the payload. The
+ * audience is not in the payload: an address for one execution or Trigger is worth nothing at another.
  */
 
 /** The query parameter that carries the token. */
@@ -21,9 +18,7 @@ const VERSION = 1;
 /** The longest token that is decoded, in characters; ours are shorter. */
 const LONGEST = 4096;
 
-/**
- * How long an address stays valid after the time limit of its task, in ms: a provider's queue may outlast the limit.
- */
+/** How long an address is valid after the time limit of its task, in ms: a provider's queue may outlast it. */
 export const OUTLASTS_MS = 24 * 3_600_000;
 
 /** The wait that an address belongs to. */
@@ -103,8 +98,6 @@ const tokenIn = (query: unknown): string | undefined =>
 /**
  * The claims in the address of a call; undefined when the tag is wrong, the address is for another audience, or it has
  * expired. Never throws.
- *
- * @param now Unix ms
  */
 export function claimsIn(
 	query: unknown,

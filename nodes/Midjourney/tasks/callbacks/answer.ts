@@ -1,23 +1,27 @@
-import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
-import type { Http, Reply } from '../../providers/http';
+import type { Http } from '../../providers/http';
 import { isRecord, text, unwrapJson } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
+import { defined } from '../../providers/wire';
 import { processClock } from '../clock';
+import { openFor } from '../connections';
+import { wordsOf } from '../nodeErrors';
 import {
 	addressOfExecution,
 	isStatus,
 	knownAddress,
+	postTo,
 	reachableAddress,
 	reachAdvice,
 	type OwnAddress,
 } from '../wait/selfCall';
 import { executionAudience, signedAddress, triggerAudience, type CallbackClaims } from './address';
 import { Starts, startsOf, triggerOf } from './once';
-import { openFor } from './opened';
-import { receive, type Call, type ReceiveSettings, type RemoteWait, type Verdict } from './receive';
+import { receive, type Call, type ReceiveSettings, type RemoteWait } from './receive';
 import { callLogOf } from './refusals';
 import { relay } from './relay';
+import { REPLIES, reply } from './replies';
 import { startItem } from './start';
 
 /** The Trigger's side of a call: passes what n8n gives to receive.ts, and the verdict back to n8n. */
@@ -25,15 +29,8 @@ import { startItem } from './start';
 /** The headers of a provider's signature: an execution that gets the call handed on checks it, too. */
 const SIGNATURE_HEADERS = ['x-webhook-timestamp', 'x-webhook-signature'];
 
-/** One answer for every task, known or unknown, so that a caller learns nothing. */
-const ANSWERS: Record<Verdict['status'], IDataObject> = {
-	200: { ok: true },
-	401: { ok: false, message: 'The call is not authenticated' },
-	503: { ok: false, message: 'Call again' },
-};
-
 /** What a user has set in the Trigger; read when a call arrives, and may throw then. */
-export interface Chosen {
+interface Chosen {
 	provider(): Provider;
 	receiving(): ReceiveSettings;
 	/** The base URL at which this n8n can be reached from inside, if the user has set one. */
@@ -65,14 +62,15 @@ export async function answerCall(
 		if (status === 200) log.taken();
 		else if (status === 401) log.refused(because ?? '');
 		else log.putOff(because ?? '');
-		if (!start) return answer(context, status);
+		const workflowData = start && [[startItem(start, { receivedAt })]];
 		// n8n answers once the execution has started, and then only with 200.
-		const answered = status === 200 ? { webhookResponse: ANSWERS[200] } : answer(context, status);
-		return { ...answered, workflowData: [[startItem(start, { receivedAt })]] };
+		if (workflowData && status === 200) return { webhookResponse: REPLIES[200], workflowData };
+		reply(context, status);
+		return { noWebhookResponse: true, workflowData };
 	} catch (error) {
-		const words = error instanceof Error ? error.message : String(error);
-		context.logger.error(`Midjourney Trigger could not handle a call: ${words}`);
-		return answer(context, 503);
+		context.logger.error(`Midjourney Trigger could not handle a call: ${wordsOf(error)}`);
+		reply(context, 503);
+		return { noWebhookResponse: true };
 	}
 }
 
@@ -81,16 +79,6 @@ const callOf = (context: IWebhookFunctions): Call => ({
 	query: context.getQueryData(),
 	body: context.getBodyData(),
 });
-
-/** Answers at once, unless the call was answered already. */
-function answer(
-	context: IWebhookFunctions,
-	status: Verdict['status'],
-): IWebhookResponseData & { noWebhookResponse: true } {
-	const response = context.getResponseObject();
-	if (!response.headersSent) response.status(status).json(ANSWERS[status]);
-	return { noWebhookResponse: true };
-}
 
 /** The calls that are being handed on. Another call for the same task waits for the same result. */
 const underWay = new Map<string, Promise<boolean>>();
@@ -113,8 +101,13 @@ async function handOn(
 		const said = { ...claims, wait: { nonce, position } };
 		return own && signedAddress(own.resume, said, executionAudience(executionId), http.callbackKey);
 	};
+	const given = unwrapJson(call.body);
+	const body = isRecord(given) ? given : {};
+	const headers = defined(
+		Object.fromEntries(SIGNATURE_HEADERS.map((name) => [name, text(call.headers[name])])),
+	);
 	const post = async (url: string, timeoutMs: number) =>
-		await postCall(context, url, call, timeoutMs);
+		await postTo(context.helpers, url, body, timeoutMs, headers);
 	const hasResumeToken = wait.resumeToken !== undefined;
 	const relaying = relay(until, { clock: processClock, hasResumeToken, address, post }).then(
 		(result) => result !== 'later',
@@ -158,32 +151,4 @@ async function addressOf(
 	}
 	isSaid = !own;
 	return own;
-}
-
-/** Posts a call, without any credential. */
-async function postCall(
-	{ helpers }: IWebhookFunctions,
-	url: string,
-	{ headers, body }: Call,
-	timeout: number,
-): Promise<Reply> {
-	const signature = SIGNATURE_HEADERS.flatMap((name) => {
-		const value = text(headers[name]);
-		return value === undefined ? [] : [[name, value] as const];
-	});
-	const given = unwrapJson(body);
-	const reply: unknown = await helpers.httpRequest({
-		method: 'POST',
-		url,
-		headers: Object.fromEntries(signature),
-		body: isRecord(given) ? given : {},
-		json: true,
-		timeout,
-		disableFollowRedirect: true,
-		ignoreHttpStatusErrors: true,
-		returnFullResponse: true,
-	});
-	return isRecord(reply)
-		? { status: Number(reply.statusCode), body: reply.body }
-		: { status: 0, body: undefined };
 }

@@ -21,9 +21,7 @@ export const FOR_ANYBODY: LookupLimits = {
 	...{ perSecond: 20, burst: 40, inFlight: 4, unknownMs: 60_000, waits: false },
 };
 
-/**
- * For authenticated calls. A provider's status may lag a moment behind its callback, so an unknown task is read again.
- */
+/** For authenticated calls. The status may lag a moment behind the callback, so an unknown task is read again. */
 export const FOR_THE_PROVED: LookupLimits = {
 	...{ perSecond: 50, burst: 400, inFlight: 8, unknownMs: 0, waits: true },
 };
@@ -37,10 +35,7 @@ const OPEN_MS = 2_000;
 /** How many answers are remembered. */
 const REMEMBERED = 500;
 
-/**
- * Reads the tasks that calls name: a limited number per second, each once at a time, and not again while
- * its answer is valid.
- */
+/** Reads the tasks that calls name: a limited number per second, each once at a time, and not while known. */
 export class Lookups {
 	private tokens: number;
 

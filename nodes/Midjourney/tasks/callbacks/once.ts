@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 
 import { text } from '../../providers/json';
 import type { Task } from '../../providers/task';
+import { wordsOf } from '../nodeErrors';
 
 /**
  * A task starts a workflow once. A repeated start that this process knows is refused before it makes an execution. The
@@ -23,7 +24,7 @@ const CLAIMED_MS = 30_000;
 const REMEMBERED = 5_000;
 
 /** How many ends of tasks n8n remembers for each Trigger, each with the execution that it has started. */
-export const REMEMBERED_BY_N8N = 10_000;
+const REMEMBERED_BY_N8N = 10_000;
 
 /** What this process knows of the starts of one Trigger. */
 export class Starts {
@@ -36,8 +37,6 @@ export class Starts {
 	/**
 	 * Whether this end may start an execution. If so, it may not do so again for a while. Synchronous, so nothing can
 	 * come in between.
-	 *
-	 * @param now Unix ms
 	 */
 	claim(key: string, now: number): boolean {
 		if ((this.heldUntil.get(key) ?? -Infinity) > now) return false;
@@ -70,11 +69,7 @@ const startsByTrigger = new Map<string, Starts>();
 export const triggerOf = (context: IWebhookFunctions | IExecuteFunctions): string =>
 	`${context.getWorkflow().id} ${context.getNode().id}`;
 
-/**
- * What this process knows of the starts of a Trigger.
- *
- * @param trigger from `triggerOf`
- */
+/** What this process knows of the starts of a Trigger, by `triggerOf`. */
 export function startsOf(trigger: string): Starts {
 	const starts = startsByTrigger.get(trigger) ?? new Starts();
 	startsByTrigger.set(trigger, starts);
@@ -131,9 +126,8 @@ export async function firstStarts(
 		const isRepeated = (key: string) => known.has(key) && !known.has(ownOf(key));
 		return items.filter((item) => !isRepeated(keyIn(item) ?? ''));
 	} catch (error) {
-		const words = error instanceof Error ? error.message : String(error);
 		context.logger.warn(
-			`Midjourney Trigger cannot tell whether ${keys.join(', ')} has started this workflow before, and starts it: ${words}`,
+			`Midjourney Trigger cannot tell whether ${keys.join(', ')} has started this workflow before, and starts it: ${wordsOf(error)}`,
 		);
 		return items;
 	}

@@ -12,18 +12,15 @@ import { FOR_ANYBODY, FOR_THE_PROVED, lookupsOf } from './lookups';
 import { keyOf, type Starts } from './once';
 
 /**
- * What the Midjourney Trigger does with a call from outside: it authenticates the call, hands it on to the waiting
- * execution, and starts a workflow. A call is only a hint: the task is read, whatever the call says. There is always an
- * answer within the provider's limit, and it reveals nothing about any task.
+ * What the Midjourney Trigger does with a call from outside (architecture.md: The path of a callback). There is always
+ * an answer within the provider's limit, and it reveals nothing about any task.
  */
 
 /** The provider waits 15 s for an answer (wire.md: MidAPI callbacks). All steps together may take this long, in ms. */
 const BUDGET_MS = 12_000;
 /** The time limit for opening the credential, and for reading the task, in ms each. */
 const STEP_MS = 6_000;
-/**
- * The provider's status may lag a moment behind its callback: an open task is read once more after this time, in ms.
- */
+/** The status may lag a moment behind the callback: an open task is read once more after this time, in ms. */
 const LOOK_AGAIN_MS = 2_500;
 
 /** The two ends of a task. */
@@ -50,7 +47,7 @@ export interface Call {
 export type RemoteWait = WaitClaims & { executionId: string };
 
 /** Dependencies of `receive`. */
-export interface ReceiveDeps {
+interface ReceiveDeps {
 	clock: Clock;
 	settings: ReceiveSettings;
 	/** What this process knows of the starts of this Trigger. */
@@ -61,11 +58,7 @@ export interface ReceiveDeps {
 	open(fits: (http: Http) => boolean): Promise<Http | undefined>;
 	/** Reads a task once, over a connection that gives up when the call has ended. May reject. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
-	/**
-	 * Hands the call on to an execution; false when that has to be tried again later.
-	 *
-	 * @param until Unix ms
-	 */
+	/** Hands the call on to an execution; false when that has to be tried again later. */
 	handOn(target: RemoteWait, claims: CallbackClaims, http: Http, until: number): Promise<boolean>;
 }
 

@@ -22,7 +22,6 @@ export class CallLog {
 	/** Unix ms of the last call that was accepted. */
 	private lastTaken?: number;
 
-	/** @param name of the Trigger */
 	constructor(
 		private readonly name: string,
 		private readonly logger: Pick<Logger, 'warn'>,
@@ -75,12 +74,7 @@ export class CallLog {
 
 const logs = new Map<string, CallLog>();
 
-/**
- * The log of a Trigger.
- *
- * @param trigger from `triggerOf`
- * @param name of the Trigger, for the log
- */
+/** The log of a Trigger, by `triggerOf`. */
 export function callLogOf(
 	trigger: string,
 	name: string,

@@ -4,16 +4,14 @@ import { within, type Clock } from '../clock';
 
 /** Hands a call on to a parked execution that no watcher of this process knows. */
 
-/**
- * The time limit of one try, in ms: n8n is near, and the execution that it resumes reads its tasks before it answers.
- */
+/** The time limit of one try, in ms: n8n is near, and the execution reads its tasks before it answers. */
 const TRY_MS = 5_000;
 /** The pause between two tries, in ms: the first at first, then twice as long each time, up to the second. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 
 /** Dependencies of `relay`. */
-export interface RelayDeps {
+interface RelayDeps {
 	clock: Clock;
 	/** Whether the address has n8n's own token for calling the execution; older n8n has none. */
 	hasResumeToken: boolean;
@@ -30,7 +28,6 @@ export interface RelayDeps {
 /**
  * Hands a call on, and tries again while n8n is still saving the execution.
  *
- * @param until Unix ms
  * @returns `taken` by the waiting node; `gone` when nothing waits for the call any more; `later` when
  * nothing could be told
  */

@@ -22,7 +22,7 @@ import type { Start } from './receive';
 const OPERATION = 'task:callback';
 
 /** What a user has set in the Trigger for its items; read in the execution, and may throw. */
-export interface ChosenItems {
+interface ChosenItems {
 	provider(): Provider;
 	/** The form of the items. */
 	items(): Settings;

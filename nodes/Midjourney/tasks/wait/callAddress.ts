@@ -14,7 +14,7 @@ import { resumeTokenOf, resumeUrlOf } from './selfCall';
 import type { WaitState } from './state';
 
 /** The callback addresses of one run. */
-export interface CallbackAddresses {
+interface CallbackAddresses {
 	/** A new callback address for the task at this position; undefined where no callback can arrive. */
 	of(position: number): string | undefined;
 	/** Whether callbacks reach this very wait, directly or through a Trigger. If not, they reach a Trigger only. */

@@ -8,9 +8,7 @@ import type { Watcher } from './watcher';
 /** How often the companion checks that the execution is still waiting, in ms. */
 const CHECK_MS = 60_000;
 
-/**
- * The callback of the last task wakes the execution by its own answer. The companion gives it this head start, in ms.
- */
+/** The head start, in ms, of the callback of the last task, which wakes the execution by its own answer. */
 const CALL_FIRST_MS = 50;
 
 /** A woken execution continues in this process within this time, in ms, or it continues in another one. */

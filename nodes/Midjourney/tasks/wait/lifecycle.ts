@@ -31,6 +31,8 @@ import { EARLY_MS, park, type Park } from './park';
 import { openRun, type RunContext } from './runContext';
 import { forgetWait, keepWait, knownWait } from './registry';
 import {
+	endWith,
+	idsOf,
 	newState,
 	nextStep,
 	parseState,
@@ -40,16 +42,9 @@ import {
 	type TaskState,
 	type WaitState,
 } from './state';
-import {
-	endOverdue,
-	endWith,
-	scheduleOf,
-	skipRest,
-	submitBatch,
-	type SubmitDeps,
-} from './submitBatch';
-import type { Sighting } from './watched';
+import { endOverdue, skipRest, submitBatch, type SubmitDeps } from './submitBatch';
 import { inTurn } from './turns';
+import { scheduleOf, type Sighting } from './watched';
 import { Watcher } from './watcher';
 
 /** After this many missed wakes in a row, the process no longer wakes the execution; callbacks and n8n's timer do. */
@@ -102,7 +97,7 @@ async function beginRun(run: RunContext, plan: Plan): Promise<INodeExecutionData
 	});
 	const { continues } = run.host;
 	if (!continues && tasks.some(({ stage }) => stage.at === 'ended')) {
-		skipRest(state, { problemOf: problemOfSubmit(run) });
+		skipRest(state, run.writer);
 	}
 	await untilCancelled(
 		run.host,
@@ -187,10 +182,7 @@ export async function resumeParked(
 	return await goOn(run, state, how);
 }
 
-/**
- * The life cycle of all tasks of a run, step by step. In the foreground a pause sleeps. Parked, a pause saves the state
- * and gives the execution back; the node resumes from there when it runs again.
- */
+/** The life cycle of all tasks of a run, from here to the items, or until the execution is parked. */
 async function goOn(run: RunContext, state: WaitState, how: How): Promise<INodeExecutionData[]> {
 	const { host, provider } = run;
 	const watcher = watcherFor(run, state, how);
@@ -224,7 +216,7 @@ async function untilParkOrEnd(
 	watcher: Watcher,
 	underWay: SubmitDeps['underWay'],
 ): Promise<Park | undefined> {
-	const { clock, host } = run;
+	const { clock, host, writer } = run;
 	const stopsAtRefusal = !host.continues;
 	const isOpen = (taskId: string) => {
 		const sighting = watcher.sightingOf(taskId);
@@ -232,7 +224,7 @@ async function untilParkOrEnd(
 	};
 	for (;;) {
 		endUnknown(state, run, how);
-		endOverdue(state, clock.now(), { problemOf: problemOfSubmit(run) });
+		endOverdue(state, clock.now(), writer);
 		// The node is going to fail, so nobody would see the results of the other tasks.
 		if (stopsAtRefusal && state.tasks.some(({ stage }) => stage.at === 'ended')) return undefined;
 		const step = nextStep(state, clock.now(), isOpen, stopsAtRefusal);
@@ -274,11 +266,11 @@ const firstUnknownEnd = ({ tasks }: WaitState): number | undefined => {
 };
 
 /** Ends the tasks that no callback has identified in time. */
-function endUnknown(state: WaitState, run: RunContext, { parks }: How): void {
+function endUnknown(state: WaitState, { clock, writer }: RunContext, { parks }: How): void {
 	for (const task of state.tasks) {
 		const { stage } = task;
-		if (stage.at !== 'unknown' || (parks && stage.until > run.clock.now())) continue;
-		endWith(task, problemOfSubmit(run)(task, stage.failure, true), { mayBePaid: true });
+		if (stage.at !== 'unknown' || (parks && stage.until > clock.now())) continue;
+		endWith(task, writer.ofSubmit(stage.failure, true, task.itemIndex), { mayBePaid: true });
 	}
 }
 
@@ -311,11 +303,6 @@ function watch(watcher: Watcher, task: TaskState): void {
 	watcher.add({ ...stage, schedule: scheduleOf(task, stage.fresh) });
 }
 
-const problemOfSubmit =
-	({ writer }: Pick<RunContext, 'writer'>): SubmitDeps['problemOf'] =>
-	({ itemIndex }, failure, ambiguous) =>
-		writer.ofSubmit(failure, ambiguous, itemIndex);
-
 function submitDeps(
 	run: RunContext,
 	state: WaitState,
@@ -323,20 +310,13 @@ function submitDeps(
 	watcher: Watcher,
 	underWay: SubmitDeps['underWay'],
 ): SubmitDeps {
-	const { context, provider, http, clock, memory, account, host } = run;
+	const { context, provider } = run;
 	const addresses = callbackAddresses(run, state, how);
 	return {
-		provider,
-		http,
-		clock,
-		memory,
-		limiter: account.submits,
-		forms: account.forms,
-		stopsAtRefusal: !host.continues,
+		...run,
 		callbackUrl: addresses.of,
 		callsReachWait: addresses.reachWait,
 		underWay,
-		problemOf: problemOfSubmit(run),
 		onBought: (task, taskId) => {
 			watch(watcher, task);
 			tellBrowser(context, `Task ${taskId} submitted`);
@@ -350,9 +330,6 @@ function submitDeps(
 		},
 	};
 }
-
-const idsOf = ({ tasks }: WaitState): string[] =>
-	tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : []));
 
 /** The ids of the tasks that were not seen to end. */
 const openIds = (state: WaitState, watcher: Watcher): string[] =>

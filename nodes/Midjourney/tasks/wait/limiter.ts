@@ -52,9 +52,8 @@ export class Limiter {
 }
 
 /**
- * How many requests of one account may be in flight at once. Reads cost a provider little, and when many tasks
- * end together, the execution waits for nothing else. The pauses between reads of open tasks (schedule.ts)
- * keep other reads few.
+ * How many requests of one account may be in flight at once. Reads cost a provider little, and where many tasks end
+ * together, the execution waits for nothing else. Where they do not, pauses keep them few (schedule.ts).
  */
 const READS_IN_FLIGHT = 64;
 const SUBMITS_IN_FLIGHT = 5;
@@ -77,11 +76,7 @@ export interface Account {
 
 const accounts = new Map<string, Account>();
 
-/**
- * The shared state of an account, created on first use.
- *
- * @param key identifies the account; `Http.account`
- */
+/** The shared state of an account, by `Http.account`; created on first use. */
 export function accountOf(key: string, clock: Clock): Account {
 	const known = accounts.get(key);
 	if (known) return known;

@@ -1,37 +1,34 @@
-import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callback';
 import type { Http } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import { claimsIn, executionAudience, hasToken, type WaitClaims } from '../callbacks/address';
-import { openFor } from '../callbacks/opened';
+import { reply } from '../callbacks/replies';
 import { processClock, type Clock } from '../clock';
+import { openFor } from '../connections';
 import { isStillSaved, RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
+import { wordsOf } from '../nodeErrors';
 import { accountOf } from './limiter';
 import { hasWoken, keepWait, knownWait, wakesAgain } from './registry';
 import { WAKE_FIELD } from './selfCall';
-import { onWake, parseState, serialize, type TaskState, type WaitState } from './state';
-import { scheduleOf } from './submitBatch';
+import { idsOf, onWake, parseState, serialize, type TaskState, type WaitState } from './state';
+import { scheduleOf } from './watched';
 import { Watcher } from './watcher';
 
 /**
- * Handles the calls that reach a parked execution: this package's own wakes, and the provider's callbacks. A callback
- * is only a hint: the task is read, whatever the callback says. The watcher of this process reads the tasks. n8n saves
- * nothing of a call that does not wake the execution.
+ * The calls that reach a parked execution: this package's own wakes, and the provider's callbacks (architecture.md: A
+ * callback is only a hint). n8n saves nothing of a call that does not wake the execution.
  */
 
-/**
- * A provider gives up on a call after 15 s. Every call is answered within this time, in ms, whatever
- * remains to be done.
- */
+/** Every call is answered within this time, in ms, whatever remains to be done: a provider gives up after 15 s. */
 const ANSWER_WITHIN_MS = 8_000;
 
 /**
- * n8n sets the timer of a wait 70 s ahead, and a call that ends the wait does not cancel it. That timer would end
- * whatever wait comes behind the node. So where this process does not watch the execution, a call that arrives this
- * shortly before the timer, in ms, does not wake it; the timer does.
+ * Where this process does not watch the execution, a call this shortly before n8n's timer, in ms, leaves the wake to
+ * the timer, which n8n has set by then (`TIMER_UNSET_MS` in park.ts).
  */
 const TIMER_IS_SET_MS = 75_000;
 
@@ -39,57 +36,42 @@ const TIMER_IS_SET_MS = 75_000;
 const KEPT_MS = 3_600_000;
 
 interface Verdict {
-	status: 200 | 202 | 401 | 404 | 503;
-	body: IDataObject;
+	status: 200 | 401 | 404 | 503;
 	/** The state from which the execution resumes; undefined: it is not woken. */
 	wakeWith?: WaitState;
 }
 
-/** One answer for every task, known or unknown, so that a caller learns nothing. */
-const HEARD: Verdict = { status: 200, body: { ok: true } };
-const CALL_AGAIN: Verdict = { status: 503, body: { ok: false, message: 'Call again' } };
-const NOT_FOR_US: Verdict = {
-	status: 404,
-	body: { ok: false, message: 'Nothing here waits for this call' },
-};
-const REFUSED: Verdict = {
-	status: 401,
-	body: { ok: false, message: 'The call is not authenticated' },
-};
+const HEARD: Verdict = { status: 200 };
+const CALL_AGAIN: Verdict = { status: 503 };
+const NOT_FOR_US: Verdict = { status: 404 };
+const REFUSED: Verdict = { status: 401 };
 
 /**
  * Answers one call. Never throws: n8n would end the execution and lose the data of the nodes before.
  *
  * @param provider undefined: the node names no known provider
- * @returns `workflowData` when the execution is to resume
  */
 export async function onCall(
 	context: IWebhookFunctions,
 	provider: Provider | undefined,
 	clock: Clock = processClock,
 ): Promise<IWebhookResponseData> {
-	let answered = false;
-	const answer = ({ status, body }: Verdict) => {
-		if (!answered) context.getResponseObject().status(status).json(body);
-		answered = true;
-	};
 	try {
 		const working = provider ? decide(context, provider, clock) : Promise.resolve(NOT_FOR_US);
 		const late = clock.sleep(ANSWER_WITHIN_MS).then(() => undefined);
 		let verdict = await Promise.race([working, late]);
 		if (!verdict) {
-			answer({ status: 202, body: { ok: true } });
+			reply(context, 202);
 			verdict = await working;
 		}
-		answer(verdict);
-		const { wakeWith } = verdict;
+		const { status, wakeWith } = verdict;
+		reply(context, status);
 		if (!wakeWith) return { noWebhookResponse: true };
 		saveOnWake(context, serialize(wakeWith));
 		return { noWebhookResponse: true, workflowData: RUN_AGAIN };
 	} catch (error) {
-		const words = error instanceof Error ? error.message : String(error);
-		context.logger.error(`Midjourney could not handle a callback: ${words}`);
-		answer(CALL_AGAIN);
+		context.logger.error(`Midjourney could not handle a callback: ${wordsOf(error)}`);
+		reply(context, 503);
 		return { noWebhookResponse: true };
 	}
 }
@@ -135,7 +117,6 @@ function wakeUp(state: WaitState, clock: Clock): Verdict {
 	return { ...HEARD, wakeWith: onWake(state, clock.now()) };
 }
 
-/** What the handling of an authenticated callback needs. */
 interface Tools {
 	provider: Provider;
 	http: Http;
@@ -207,25 +188,20 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 	return watcher;
 }
 
-/**
- * Handles a callback to the address of a submit whose answer was lost. The task that the callback names is this item's
- * task if the provider knows it, it belongs to no other item, and it was made from this request.
- */
+/** A callback to the address of a submit whose answer was lost (architecture.md: Lost answers). */
 async function onLostAnswer(
 	{ provider, http, clock, isStillParked }: Tools,
 	state: WaitState,
 	task: TaskState,
 	body: unknown,
 ): Promise<Verdict> {
-	const others = state.tasks.map(({ stage }) =>
-		stage.at === 'bought' ? { taskId: stage.taskId, since: stage.since } : { since: 0 },
-	);
+	const taken = idsOf(state);
 	const { asked, stage } = task;
 	const since = stage.at === 'unknown' ? stage.since : 0;
 	for (const taskId of taskIdsIn(body)) {
 		const seen = await provider.read(http, taskId);
 		if (!seen.ok && seen.failure.reason !== 'notFound') return CALL_AGAIN;
-		if (!seen.ok || !isTaskOf({ asked, since }, seen.value, others)) continue;
+		if (!seen.ok || !isTaskOf({ asked, since }, seen.value, taken)) continue;
 		const now = clock.now();
 		const deadline = now + (task.settings?.timeLimitMs ?? 0);
 		// Not `fresh`: the provider has found the task, so it is read at once.

@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import { routed } from '../failedItems';
 import type { NodeProblem, ProblemWriter } from '../nodeErrors';
-import type { Outcome } from '../outcome';
+import { emptyOutcome, type Outcome } from '../outcome';
 import { itemsOf } from '../results';
 import type { RunContext } from './runContext';
 import type { TaskState, WaitState } from './state';
@@ -32,7 +32,7 @@ function outcomeOf(
 	{ writer, clock }: Pick<RunContext, 'writer' | 'clock'>,
 ): Outcome {
 	const { itemIndex, settings, asked, stage, error } = task;
-	const outcome: Outcome = { itemIndex, settings, asked, polls: 0, waitedMs: 0, via: 'submit' };
+	const outcome = { ...emptyOutcome(itemIndex, settings), asked };
 	switch (stage.at) {
 		case 'ended': {
 			const { problem, ...more } = stage;

@@ -16,15 +16,12 @@ import { LAST_READ_MS, type Watcher } from './watcher';
 const FIRST_LOOK_MS = 5 * 60_000;
 const LATER_LOOK_MS = 10 * 60_000;
 
-/**
- * Where only the timer resumes the execution: the shortest time to the next look, in ms. It grows with the time waited.
- */
+/** Where only the timer resumes the execution: the shortest time to the next look, in ms. */
 const SHORTEST_LOOK_MS = 60_000;
 
 /**
- * n8n sets the timer of a wait 70 s before it is due, and no call cancels it. That timer would end whatever wait the
- * execution is in by then, such as an approval. So the process wakes an execution this long before its timer is due, in
- * ms, and the timer is set this far behind everything that the execution waits for.
+ * n8n sets the timer of a wait 70 s before it is due, and no call cancels it: it would end whatever wait the execution
+ * is in by then. So the timer is set this far behind everything that the execution waits for, in ms (docs/waiting.md).
  */
 const TIMER_UNSET_MS = 80_000;
 
@@ -96,8 +93,8 @@ export async function park(
 }
 
 /**
- * How long to wait until the next look, in ms, where only n8n's timer runs the node again. The longer the wait has
- * lasted, the less exact a look has to be. Where callbacks are expected, a look only makes up for a lost one.
+ * The time until the next look, in ms, where only n8n's timer runs the node again: the longer the wait has lasted, the
+ * less exact a look has to be. Where callbacks are expected, a look only makes up for a lost one.
  */
 function lookIn({ tasks }: WaitState, now: number): number {
 	const bought = tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage] : []));

@@ -1,8 +1,5 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import type { Result } from '../../providers/http';
-import type { Task } from '../../providers/task';
-import { sizeReader } from '../imageSize';
 import { savedBefore } from '../internals';
 import { LOST_ANSWER_MS } from '../lost';
 import type { Memory, Remembered } from '../memory';
@@ -10,18 +7,12 @@ import type { NodeProblem } from '../nodeErrors';
 import type { SubmitRequest, Settings } from '../settings';
 import { summaryOf } from '../outcome';
 import { Pictures } from '../pictures';
-import { prepare, type Tools } from '../prepare';
-import { retryTransient } from '../retry';
+import { lookUps, prepare } from '../prepare';
 import type { How } from './how';
-import { Limiter } from './limiter';
 import type { RunContext } from './runContext';
-import { parseState, type TaskState } from './state';
-import { endWith } from './submitBatch';
+import { endWith, parseState, type TaskState } from './state';
 
 /** Turns what an operation asks for into task states: bought before, ready to be bought, or why it cannot be bought. */
-
-/** How many images are checked for their size at once. */
-const FILES_IN_FLIGHT = 5;
 
 /** What an operation asks for, for all items of a run. */
 export interface Plan {
@@ -48,11 +39,7 @@ export const refusedTask = (itemIndex: number, error: NodeProblem): TaskState =>
 	return task;
 };
 
-/**
- * The state of a task that was submitted elsewhere.
- *
- * @param now Unix ms
- */
+/** The state of a task that was submitted elsewhere. */
 export const waitedTask = (
 	{ itemIndex, settings, taskId }: Plan['waits'][number],
 	now: number,
@@ -70,42 +57,6 @@ export const boughtBefore = (submits: readonly SubmitRequest[], memory: Memory):
 		return known?.state === 'bought' ? [known.taskId] : [];
 	});
 
-/** Asks once per argument; later callers get the same answer. */
-function askedOnce<T>(ask: (about: string) => Promise<T>): (about: string) => Promise<T> {
-	const answers = new Map<string, Promise<T>>();
-	return async (about) => {
-		const answer = answers.get(about) ?? ask(about);
-		answers.set(about, answer);
-		return await answer;
-	};
-}
-
-/**
- * Looks up what requests need before they are sent. All of it is free, and each question is asked once.
- *
- * @param read reads a task
- */
-export function lookUps(
-	{ host, clock, account }: Pick<RunContext, 'host' | 'clock' | 'account'>,
-	read: (taskId: string) => Promise<Result<Task>>,
-): Tools {
-	const sizeOf = sizeReader(host);
-	const files = new Limiter(FILES_IN_FLIGHT, clock);
-	return {
-		readTask: askedOnce(
-			async (taskId) =>
-				await retryTransient(
-					clock,
-					async () => await account.reads.run(async () => await read(taskId)),
-				),
-		),
-		sizeOf: askedOnce(
-			async (url) =>
-				await retryTransient(clock, async () => await files.run(async () => await sizeOf(url))),
-		),
-	};
-}
-
 /**
  * The state of the task of each submit: bought before, ready to be bought, or why it cannot be bought. Submits nothing.
  *
@@ -121,7 +72,7 @@ export async function plannedTasks(
 	const items = context.getInputData();
 	const itemAt = (itemIndex: number) => items[itemIndex];
 	const pictures = new Pictures({ helpers, provider, http, clock, itemAt });
-	const tools = lookUps(run, async (taskId) => await provider.read(http, taskId));
+	const toolsFor = lookUps(run, pictures, async (taskId) => await provider.read(http, taskId));
 	return await Promise.all(
 		submits.map(async (submit): Promise<TaskState> => {
 			const { itemIndex, settings, request } = submit;
@@ -137,11 +88,7 @@ export async function plannedTasks(
 			const known = run.memory.recall(key);
 			if (known && (await isTakenUp(task, known, run, how))) return task;
 			run.memory.forget(key);
-			const prepared = await prepare(provider, request, {
-				...tools,
-				sizeOf: async (address) =>
-					(await pictures.sizeOf(itemIndex, address)) ?? (await tools.sizeOf(address)),
-			});
+			const prepared = await prepare(provider, request, toolsFor(itemIndex));
 			const delivered = prepared.ok
 				? await pictures.deliver(itemIndex, prepared.value, settings)
 				: prepared;

@@ -23,8 +23,8 @@ const LEAST = -MISS_COSTS;
 /** How many reads may be wasted per task, in whatever order the tasks end. */
 const MISSES_PER_TASK = 0.5;
 
-/** Dependencies of `ReadAhead`. */
-export interface ReadAheadDeps<T> {
+/** What is read ahead. */
+interface ReadAheadDeps<T> {
 	clock: Clock;
 	/** The number of all tasks, and of those that are open. */
 	tasks(): { all: number; open: number };
@@ -34,12 +34,7 @@ export interface ReadAheadDeps<T> {
 	read(one: T): Promise<boolean>;
 }
 
-/**
- * When many tasks end together, n8n spends a long time on each callback before the node sees it. So after a few
- * callbacks the other open tasks are read in a wave: a few at once at first, and twice as many in each round as long as
- * they turn out to have ended. A read that finds a task open cancels the credit of several ends, so that few tasks are
- * read where few end.
- */
+/** Reads tasks that end together before n8n has passed on all their callbacks (waiting.md: When a task is read). */
 export class ReadAhead<T> {
 	/** When the latest callbacks arrived, in Unix ms. */
 	private calledAt: number[] = [];
@@ -66,10 +61,7 @@ export class ReadAhead<T> {
 		this.credit = Math.max(LEAST, Math.min(MOST, credit));
 	}
 
-	/**
-	 * A callback has reported a task that has ended. Resolves when the wave that it has started is over; at once if it
-	 * has started none.
-	 */
+	/** A callback has reported an end. Resolves when the wave of reads that this has started, if any, is over. */
 	async called(): Promise<void> {
 		const now = this.deps.clock.now();
 		this.calledAt = [...this.calledAt, now].slice(-CALLS);

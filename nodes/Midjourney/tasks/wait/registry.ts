@@ -23,11 +23,7 @@ const waits = new Map<string, Known>();
 /** What this process knows of a wait; undefined if it knows nothing. */
 export const knownWait = (nonce: string): Known | undefined => waits.get(nonce);
 
-/**
- * Remembers a wait, and forgets those that have expired.
- *
- * @param now Unix ms
- */
+/** Remembers a wait, and forgets those that have expired. */
 export function keepWait(nonce: string, known: Known, now: number): void {
 	waits.set(nonce, known);
 	for (const [other, { expiresAt = Infinity }] of waits) if (expiresAt < now) forgetWait(other);
@@ -48,11 +44,7 @@ const woken = new Map<string, number>();
 /** How long a wake is remembered, in ms. */
 const REMEMBERED_MS = 600_000;
 
-/**
- * Whether this process has already woken this park. From now on it counts as woken.
- *
- * @param now Unix ms
- */
+/** Whether this process has already woken this park. From now on it counts as woken. */
 export function wakesAgain(secret: string, now: number): boolean {
 	for (const [known, at] of woken) {
 		if (now - at < REMEMBERED_MS) break;

@@ -2,9 +2,9 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import type { Http } from '../../providers/http';
 import type { Provider } from '../../providers/provider';
-import { openAnew } from '../callbacks/opened';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
-import { hostOf, isToolCall, type Host } from '../host';
+import { openAnew } from '../connections';
+import { hostOf, type Host } from '../host';
 import { Memory } from '../memory';
 import { ProblemWriter } from '../nodeErrors';
 import { accountOf, type Account } from './limiter';
@@ -34,32 +34,25 @@ export async function openRun(
 ): Promise<RunContext> {
 	const host = hostOf(context);
 	const http = await openAnew(context, provider.credentialType, processClock.now());
+	const credential = host.node.credentials?.[provider.credentialType];
+	const items = context.getInputData();
+	const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
+	const memory = new Memory(context.getContext('node'), {
+		executionId: context.getExecutionId(),
+		runIndex: typeof runIndex === 'number' ? runIndex : 0,
+		written,
+		itemAt: (itemIndex) => items[itemIndex],
+		account: { id: credential?.id ?? '', name: credential?.name ?? '' },
+		isToolCall: host.isTool,
+	});
 	return {
 		context,
 		provider,
 		http,
 		host,
 		clock: executionClock(host),
-		memory: memoryOf(context, provider, written),
+		memory,
 		account: accountOf(http.account, processClock),
 		writer: new ProblemWriter(host.node, provider),
 	};
-}
-
-function memoryOf(
-	context: IExecuteFunctions,
-	{ credentialType }: Provider,
-	written: IDataObject,
-): Memory {
-	const items = context.getInputData();
-	const credential = context.getNode().credentials?.[credentialType];
-	const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
-	return new Memory(context.getContext('node'), {
-		executionId: context.getExecutionId(),
-		runIndex: typeof runIndex === 'number' ? runIndex : 0,
-		written,
-		itemAt: (itemIndex) => items[itemIndex],
-		account: { id: credential?.id ?? '', name: credential?.name ?? '' },
-		isToolCall: isToolCall(context),
-	});
 }

@@ -1,6 +1,6 @@
 import type { Account } from './limiter';
 
-/** When an open task is read. All times are in ms. */
+/** When an open task is read (waiting.md: When a task is read). All times are in ms. */
 export interface PollSchedule {
 	/** From the submit to the first read. */
 	first: number;
@@ -8,11 +8,7 @@ export interface PollSchedule {
 	shortest: number;
 	/** The longest pause between two reads, unless the account has too many open tasks. */
 	longest: number;
-	/**
-	 * Each pause is this part of the time waited so far. A result is late by half a pause on average, so its delay is
-	 * always the same small part of the task's duration, whatever the task. lateness.test.ts checks the delay and the
-	 * number of reads.
-	 */
+	/** Each pause is this part of the time waited so far; lateness.test.ts checks what that makes of delay and reads. */
 	growth: number;
 }
 
@@ -34,23 +30,16 @@ export const WHERE_CALLS_ARRIVE: PollSchedule = {
 	growth: 0,
 };
 
-/**
- * For a task that a callback has reported but that still reads as open: the provider's status lags behind its callback.
- */
+/** For a task that a callback has reported but that still reads as open: the status lags behind the callback. */
 export const SOON: PollSchedule = {
 	...{ first: 2_000, shortest: 2_000, longest: 18_000 },
 	growth: 0.1,
 };
 
-/**
- * How long the arrival of callbacks, or their absence, counts, in ms: until a workflow that runs once a day runs again.
- */
+/** How long the arrival or absence of callbacks counts, in ms: until a workflow that runs once a day runs again. */
 const DAY_MS = 26 * 3_600_000;
 
-/**
- * How long further callbacks are expected after one has woken an execution, in ms. It may have arrived in one of
- * several processes, and this one finds what the others have received only by reading.
- */
+/** The same, in ms, for one that may have arrived in another process: its like are found only by reading. */
 const CALLED_ELSEWHERE_MS = 30 * 60_000;
 
 /** How long after a read has shown the end of a task its callback counts as lost, in ms. */
@@ -70,11 +59,7 @@ function silenceOf(hearing: Hearing, now: number): Hearing['silence'] {
 		: undefined;
 }
 
-/**
- * The schedule of tasks whose end a callback can report, as far as the addresses tell.
- *
- * @param now Unix ms
- */
+/** The schedule of tasks whose end a callback can report, as far as the addresses tell. */
 export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 	const silence = silenceOf(hearing, now);
 	if (silence && now - silence.since >= CALL_IS_LOST_MS) return AFTER_SUBMIT;
@@ -84,18 +69,12 @@ export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 		: WHERE_CALLS_MAY_ARRIVE;
 }
 
-/**
- * Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported.
- *
- * @param now Unix ms
- */
+/** Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported. */
 export const callsAreReliable = (hearing: Hearing, now: number): boolean =>
 	silenceOf(hearing, now) === undefined;
 
 /**
  * Records that a read has shown the end of a task before its callback arrived. The callback may still be on its way.
- *
- * @param now Unix ms
  */
 export function endedUncalled(account: Hearing, now: number): void {
 	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = account;
@@ -114,7 +93,7 @@ const READS_PER_SECOND = 40;
  *
  * @param waited ms since the submit
  * @param open the number of open tasks of the account
- * @param random 0 to below 1: shortens the pause by up to a fifth, so that many tasks are not all read at once
+ * @param random 0 to below 1: shortens the pause by up to a fifth
  */
 export function nextPause(
 	{ shortest, longest, growth }: PollSchedule,

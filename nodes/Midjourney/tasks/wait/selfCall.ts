@@ -1,12 +1,13 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
+import type { Reply } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
 import type { Clock } from '../clock';
 import { RESUME_PATH } from '../host';
 
 /**
- * The process calls its own n8n: to wake an execution that it has parked, and to ask for the status of that execution.
- * Neither address needs a login. What n8n adds to them (a token, from about 2.9 on) is kept.
+ * The process calls its own n8n, to wake an execution or to ask for its status. Neither address needs a login. What n8n
+ * adds to them (a token, from about 2.9 on) is kept.
  */
 
 /** The field of the body that carries the secret of a wake. */
@@ -64,15 +65,11 @@ function executionOf(context: IExecuteFunctions): Record<string, unknown> {
 	return isRecord(execution) ? execution : {};
 }
 
-/**
- * Maps n8n's public origin to the one that has led to n8n before, so that origins are not tried anew for each
- * execution.
- */
+/** The origin that has led to n8n before, by its public one: they are not tried anew for each execution. */
 const reachable = new Map<string, string>();
 
 /**
- * Finds out how this process can call its own execution, by asking for the status of the execution. That takes a few ms
- * and changes nothing.
+ * Finds out how this process can call its own execution, by asking for its status, which changes nothing.
  *
  * @param internal the base URL at which n8n can be reached from inside, if the user has set one
  * @returns undefined when none of the addresses leads to this n8n
@@ -120,15 +117,10 @@ export function knownAddress({ resume, status }: OwnAddress): OwnAddress | undef
 	return known === undefined ? undefined : { resume: at(known, resume), status: at(known, status) };
 }
 
-/**
- * The origins that n8n does not let its nodes call. They depend on n8n's settings, so they last as long as the process.
- */
+/** The origins that n8n does not let its nodes call, by its settings: they last as long as the process. */
 const shut = new Set<string>();
 
-/**
- * n8n's message when its protection against private addresses refuses a request (tried in 2.41.1). Older n8n has no
- * such protection.
- */
+/** n8n's message when its protection against private addresses refuses a request (2.41.1; older n8n has none). */
 const SHUT = /blocked because (it resolves to a restricted IP address|the destination hostname is)/;
 
 /** Records the origin of this URL if n8n has refused to call it. */
@@ -280,8 +272,10 @@ export async function wake(
 		const stands = await statusOf(helpers, own);
 		if (!isDue() || !isAlive(stands)) return 'gone';
 		if (stands !== 'running' && stands !== 'new') {
-			const status = await post(helpers, own.resume, { [WAKE_FIELD]: secret });
-			if (status !== undefined && status < 300) return 'woken';
+			const body = { [WAKE_FIELD]: secret };
+			const reply = await postTo(helpers, own.resume, body, TIMEOUT_MS).catch(() => undefined);
+			const status = reply?.status ?? NaN;
+			if (status < 300) return 'woken';
 			if (status === 401 || status === 404 || status === 410) return 'gone';
 		}
 		await clock.sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, 5_000));
@@ -289,24 +283,26 @@ export async function wake(
 	return 'failed';
 }
 
-async function post(
+/** Posts to an execution of this n8n, without any credential. Gives whatever was answered; rejects if nothing was. */
+export async function postTo(
 	helpers: Requester,
 	url: string,
-	body: Record<string, string>,
-): Promise<number | undefined> {
-	try {
-		const reply: unknown = await helpers.httpRequest({
-			method: 'POST',
-			url,
-			body,
-			json: true,
-			timeout: TIMEOUT_MS,
-			disableFollowRedirect: true,
-			ignoreHttpStatusErrors: true,
-			returnFullResponse: true,
-		});
-		return isRecord(reply) ? Number(reply.statusCode) : undefined;
-	} catch {
-		return undefined;
-	}
+	body: IDataObject,
+	timeout: number,
+	headers: IDataObject = {},
+): Promise<Reply> {
+	const reply: unknown = await helpers.httpRequest({
+		method: 'POST',
+		url,
+		headers,
+		body,
+		json: true,
+		timeout,
+		disableFollowRedirect: true,
+		ignoreHttpStatusErrors: true,
+		returnFullResponse: true,
+	});
+	return isRecord(reply)
+		? { status: Number(reply.statusCode), body: reply.body }
+		: { status: NaN, body: undefined };
 }

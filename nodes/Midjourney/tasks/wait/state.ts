@@ -5,10 +5,7 @@ import { LOST_ANSWER_MS } from '../lost';
 import type { NodeProblem } from '../nodeErrors';
 import type { RequestSummary, Settings } from '../settings';
 
-/**
- * The state of everything that one execution of the node waits for, as one value. In the foreground it lives in memory.
- * A parked execution saves it, and the node resumes from it (docs/waiting.md).
- */
+/** The state of everything that one execution of the node waits for, as one value (waiting.md: One state machine). */
 
 /** Raised when an older package could not resume from what this one saves. */
 const VERSION = 1;
@@ -42,19 +39,14 @@ export type Stage =
 	/** There will be no result, whatever happens to the other tasks. */
 	| {
 			at: 'ended';
-			problem: SavedProblem;
+			/** The part of an error that is saved. */
+			problem: { message: string; description?: string };
 			taskId?: string;
 			/** It was not submitted, because of another item's problem. */
 			skipped?: boolean;
 			/** A submit was sent, and it is not known whether it was accepted. */
 			mayBePaid?: boolean;
 	  };
-
-/** The part of an error that is saved. */
-export interface SavedProblem {
-	message: string;
-	description?: string;
-}
 
 /** One task that is waited for. */
 export interface TaskState {
@@ -103,10 +95,7 @@ export interface WaitState {
 	missedWakes: number;
 	/** A callback has woken it. */
 	wasCalled?: boolean;
-	/**
-	 * It runs again, but not to buy: open tasks are read, because a callback may have been lost or a
-	 * process may have died.
-	 */
+	/** It runs again, but not to buy: a callback may have been lost, or a process may have died. */
 	isLook?: boolean;
 	/** The editor already shows the tasks. */
 	isShown: boolean;
@@ -144,9 +133,7 @@ export function taskIdsIn(saved: unknown): string[] {
 
 /**
  * The state after a wake, before the node runs. Intended submits may be sent from now on. A later run that still finds
- * them so (n8n may revive an execution after a crash) is not the first and does not send them.
- *
- * @param now Unix ms
+ * them so is not the first and does not send them.
  */
 export function onWake(state: WaitState, now: number): WaitState {
 	const tasks = state.tasks.map((task, position) => {
@@ -176,7 +163,6 @@ export type Step =
 /**
  * The next step for these tasks.
  *
- * @param now Unix ms
  * @param isOpen whether a bought task has still to end
  * @param holds nothing more is bought while the result of a submit is unknown
  */
@@ -203,9 +189,32 @@ export function withdrawIntent({ tasks }: WaitState): void {
 	}
 }
 
+/**
+ * Ends a task without a result.
+ *
+ * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
+ */
+export function endWith(
+	task: TaskState,
+	error: NodeProblem,
+	more: Omit<Extract<Stage, { at: 'ended' }>, 'at' | 'problem'> = {},
+): void {
+	const { message, description } = error;
+	task.error = error;
+	task.stage = {
+		at: 'ended',
+		problem: { message, description: description ?? undefined },
+		...more,
+	};
+}
+
 /** The positions of the tasks that are at this stage. */
 export const positionsAt = (tasks: readonly TaskState[], at: Stage['at']): number[] =>
 	tasks.flatMap(({ stage }, position) => (stage.at === at ? [position] : []));
+
+/** The ids of the tasks that were bought or waited for. */
+export const idsOf = ({ tasks }: WaitState): string[] =>
+	tasks.flatMap(({ stage }) => (stage.at === 'bought' ? [stage.taskId] : []));
 
 const isState = (value: unknown): value is WaitState =>
 	isRecord(value) &&

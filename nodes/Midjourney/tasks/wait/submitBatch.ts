@@ -1,12 +1,9 @@
-import type { Failure, FailureReason, Http } from '../../providers/http';
-import type { FormChoice, Provider } from '../../providers/provider';
-import { backoff, type ExecutionClock } from '../clock';
-import type { Memory } from '../memory';
+import type { Failure, FailureReason } from '../../providers/http';
+import type { FormChoice } from '../../providers/provider';
+import { backoff } from '../clock';
 import { LOST_ANSWER_MS } from '../lost';
-import type { Forms } from './forms';
-import type { Limiter } from './limiter';
-import type { PollSchedule } from './schedule';
-import { positionsAt, withdrawIntent, type Stage, type TaskState, type WaitState } from './state';
+import type { RunContext } from './runContext';
+import { endWith, positionsAt, withdrawIntent, type TaskState, type WaitState } from './state';
 
 /**
  * How often a submit is sent that was certainly not accepted. Rate limits and maintenance pass by themselves; an
@@ -31,30 +28,23 @@ const ACCOUNT_WIDE: ReadonlySet<FailureReason> = new Set<FailureReason>([
 	'notAllowed',
 ]);
 
-/** Dependencies of `submitBatch`. */
-export interface SubmitDeps {
-	provider: Provider;
-	http: Http;
-	clock: ExecutionClock;
-	memory: Memory;
-	limiter: Limiter;
-	/** Which of the documented forms of a request the account understands. */
-	forms: Forms;
-	/** Whether nothing more is bought after the first refusal, because the node will fail anyway (On Error = stop). */
-	stopsAtRefusal: boolean;
+/** What submits are sent with: what their run works with, and more about their wait. */
+export interface SubmitDeps
+	extends Pick<RunContext, 'provider' | 'http' | 'clock' | 'memory' | 'account'> {
+	/** Unless it continues, nothing more is bought after the first refusal, because the node will fail anyway. */
+	host: Pick<RunContext['host'], 'continues'>;
+	writer: SubmitWriter;
 	/** The address at which the provider reports the end of the task; undefined: none. */
 	callbackUrl?(position: number): string | undefined;
 	/** Whether these reports reach this very wait: one may still identify the task of a submit whose answer was lost. */
 	callsReachWait: boolean;
-	/**
-	 * The error of an item whose submit did not succeed; without a failure, it was not sent because of another submit.
-	 */
-	problemOf(task: TaskState, failure: Failure | undefined, ambiguous: boolean): TaskState['error'];
 	/** The number of submits that were sent and not answered yet. */
 	underWay: { count: number };
 	/** Called with each task id as soon as it is known. */
 	onBought(task: TaskState, taskId: string): void;
 }
+
+type SubmitWriter = Pick<RunContext['writer'], 'ofSubmit'>;
 
 /**
  * Sends the submits at these positions, each once and a few at a time, and records in their stages what came of it. The
@@ -68,27 +58,29 @@ export async function submitBatch(
 	batch: readonly number[],
 	deps: SubmitDeps,
 ): Promise<void> {
-	const { clock, limiter, forms } = deps;
+	const { clock, account, writer } = deps;
 	const progress = { isOver: false, isHeld: false };
 	const send = async (position: number) => {
 		const task = state.tasks[position];
 		if (!task) return;
-		await forms.inTurn(formsFor(task, deps), async () => {
+		await account.forms.inTurn(formsFor(task, deps), async () => {
 			if (progress.isOver || progress.isHeld || state.pausedUntil > clock.now()) return;
 			await submitAt(state, position, task, deps, progress);
 		});
 	};
 	// The provider may have asked another run to pause.
-	const orPaused = () => pause(state, clock.now() + limiter.pausedFor());
+	const orPaused = () => pause(state, clock.now() + account.submits.pausedFor());
 	const ends = await Promise.allSettled(
 		batch.map(async (position) => {
-			const queued = async () => await limiter.run(async () => await send(position), orPaused);
-			await clock.orCancelled(queued, CANCEL_GRACE_MS);
+			await clock.orCancelled(
+				async () => await account.submits.run(async () => await send(position), orPaused),
+				CANCEL_GRACE_MS,
+			);
 		}),
 	);
 	for (const end of ends) if (end.status === 'rejected') throw end.reason;
 	withdrawIntent(state);
-	if (progress.isOver) skipRest(state, deps);
+	if (progress.isOver) skipRest(state, writer);
 }
 
 const formsFor = (
@@ -104,7 +96,8 @@ async function submitAt(
 	deps: SubmitDeps,
 	progress: { isOver: boolean; isHeld: boolean },
 ): Promise<void> {
-	const { clock, limiter } = deps;
+	const { clock, account, writer } = deps;
+	const stopsAtRefusal = !deps.host.continues;
 	const { stage } = task;
 	if (!('request' in stage)) return;
 	const since = clock.now();
@@ -118,7 +111,7 @@ async function submitAt(
 		task.stage = { at: 'toBuy', request: stage.request, attempts };
 		const ms = Math.min(failure.retryAfterMs ?? backoff(attempts, clock), LONGEST_PAUSE_MS);
 		pause(state, clock.now() + ms, { ...failure, attempts });
-		if (failure.reason === 'rateLimited') limiter.pauseFor(ms);
+		if (failure.reason === 'rateLimited') account.submits.pauseFor(ms);
 		return;
 	}
 	const ambiguous = failure.accepted === 'unknown';
@@ -126,12 +119,12 @@ async function submitAt(
 	const until = clock.now() + (task.settings?.lostAnswerMs ?? LOST_ANSWER_MS);
 	if (ambiguous && deps.callsReachWait && until > clock.now()) {
 		task.stage = { at: 'unknown', since, until, failure };
-		progress.isHeld ||= deps.stopsAtRefusal;
+		progress.isHeld ||= stopsAtRefusal;
 		return;
 	}
-	const counted = { ...failure, attempts };
-	endWith(task, deps.problemOf(task, counted, ambiguous), { mayBePaid: ambiguous });
-	progress.isOver ||= deps.stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
+	const problem = writer.ofSubmit({ ...failure, attempts }, ambiguous, task.itemIndex);
+	endWith(task, problem, { mayBePaid: ambiguous });
+	progress.isOver ||= stopsAtRefusal || ACCOUNT_WIDE.has(failure.reason);
 }
 
 /**
@@ -144,14 +137,14 @@ async function sendOnce(
 	state: WaitState,
 	deps: SubmitDeps,
 ): Promise<Failure | undefined> {
-	const { provider, http, clock, memory, forms, callsReachWait, underWay, onBought } = deps;
+	const { provider, http, clock, memory, account, callsReachWait, underWay, onBought } = deps;
 	const { stage, settings, key } = task;
 	if (!('request' in stage) || !settings || key === undefined) return undefined;
 	const since = clock.now();
 	memory.sending(key, since);
 	underWay.count++;
 	const choice = formsFor(task, deps);
-	const sending = forms.ask(
+	const sending = account.forms.ask(
 		choice,
 		async (form) => {
 			const requestForm = form === choice?.forms[0] ? undefined : form;
@@ -182,30 +175,11 @@ async function sendOnce(
 }
 
 /** Ends all tasks that have not been bought yet, because of another item's problem. */
-export function skipRest(state: WaitState, { problemOf }: Pick<SubmitDeps, 'problemOf'>): void {
+export function skipRest(state: WaitState, writer: SubmitWriter): void {
 	for (const position of positionsAt(state.tasks, 'toBuy')) {
 		const task = state.tasks[position];
-		if (task) endWith(task, problemOf(task, undefined, false), { skipped: true });
+		if (task) endWith(task, writer.ofSubmit(undefined, false, task.itemIndex), { skipped: true });
 	}
-}
-
-/**
- * Ends a task without a result.
- *
- * @param error the reason
- * @param more what else is known: the problem is another item's, a submit may have been accepted, or a task exists
- */
-export function endWith(
-	task: TaskState,
-	error: TaskState['error'],
-	more: Partial<Pick<Extract<Stage, { at: 'ended' }>, 'skipped' | 'mayBePaid' | 'taskId'>> = {},
-): void {
-	const problem = {
-		message: error?.message ?? 'There is no result',
-		description: error?.description ?? undefined,
-	};
-	task.error = error;
-	task.stage = { at: 'ended', problem, ...more };
 }
 
 /** Sends nothing before `until`, in Unix ms. */
@@ -217,19 +191,13 @@ function pause(state: WaitState, until: number, because?: Failure): void {
 /**
  * Ends what could not be bought within its time limit, counted from the last accepted submit, however often the
  * provider asks to wait. The last refusal becomes the problem.
- *
- * @param now Unix ms
  */
-export function endOverdue(
-	state: WaitState,
-	now: number,
-	{ problemOf }: Pick<SubmitDeps, 'problemOf'>,
-): void {
+export function endOverdue(state: WaitState, now: number, writer: SubmitWriter): void {
 	if (!state.pausedBy) return;
 	for (const task of state.tasks) {
 		const { stage, settings } = task;
 		if (stage.at !== 'toBuy' || now - state.progressAt < (settings?.timeLimitMs ?? 0)) continue;
-		endWith(task, problemOf(task, state.pausedBy, false));
+		endWith(task, writer.ofSubmit(state.pausedBy, false, task.itemIndex));
 	}
 }
 
@@ -238,9 +206,3 @@ const mayRepeat = (failure: Failure, attempts: number): boolean =>
 	failure.accepted === 'no' &&
 	failure.transient &&
 	attempts < (ATTEMPTS[failure.reason] ?? OTHER_ATTEMPTS);
-
-/** The user's overrides of the read schedule; defaults apply to the rest. Unless `fresh`, the task is read at once. */
-export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
-	...settings?.schedule,
-	...(!fresh && { first: 0 }),
-});

@@ -1,5 +1,5 @@
-import type { Failure } from '../../providers/http';
-import type { Task } from '../../providers/task';
+import type { Failure, Result } from '../../providers/http';
+import { isTerminal, type Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import type { Account } from './limiter';
 import {
@@ -10,6 +10,7 @@ import {
 	usualWhereCalled,
 	type PollSchedule,
 } from './schedule';
+import type { TaskState } from './state';
 
 /** A task to be watched. */
 export interface Target {
@@ -28,9 +29,7 @@ export interface Target {
 
 /** The last known state of a watched task. */
 export interface Sighting {
-	/**
-	 * `lost`: it can no longer be read; `timeLimit`: it was still open at its time limit; undefined: it is still watched.
-	 */
+	/** `lost`: no later read is expected to succeed; `timeLimit`: it was open at its limit; undefined: it is watched. */
 	end?: 'terminal' | 'lost' | 'timeLimit';
 	/** The task as it was last seen. */
 	task?: Task;
@@ -67,6 +66,31 @@ export interface Watched extends Target, Progress {
 	lastAt?: number;
 }
 
+/** How long after its submit a task may be reported as not found, in ms: it may be listed with a delay. */
+const BOOKS_BEHIND_MS = 120_000;
+
+/**
+ * The end of a wait that one read means, whoever has made it; undefined: the task stays open.
+ *
+ * @param sinceSubmitMs undefined for a task that was submitted elsewhere
+ */
+export function judge(
+	answer: Result<Task>,
+	sinceSubmitMs?: number,
+): 'terminal' | 'lost' | undefined {
+	if (answer.ok) return isTerminal(answer.value) ? 'terminal' : undefined;
+	const { reason, transient } = answer.failure;
+	const mayAppear =
+		reason === 'notFound' && sinceSubmitMs !== undefined && sinceSubmitMs < BOOKS_BEHIND_MS;
+	return transient || mayAppear ? undefined : 'lost';
+}
+
+/** The user's overrides of the read schedule; defaults apply to the rest. Unless `fresh`, the task is read at once. */
+export const scheduleOf = ({ settings }: TaskState, fresh: boolean): Partial<PollSchedule> => ({
+	...settings?.schedule,
+	...(!fresh && { first: 0 }),
+});
+
 /** Schedules the next read of a task. */
 export function plan(one: Watched, account: Account, clock: Clock): void {
 	const { since, readAt, chance } = one;
@@ -78,19 +102,12 @@ export function plan(one: Watched, account: Account, clock: Clock): void {
 			: readAt + nextPause(schedule, readAt - since, account.watched, chance);
 }
 
-/**
- * Schedules the next read anew if the account's callbacks are expected differently than before. A read that is due
- * stays due.
- */
+/** Schedules the next read anew if callbacks are expected differently than before. A read that is due stays due. */
 export function planAnew(one: Watched, account: Account, clock: Clock, now: number): void {
 	if (one.due > now && one.usual !== usualOf(one, account, now)) plan(one, account, clock);
 }
 
-/**
- * Whether this task can wait for its callback instead of being read.
- *
- * @param now Unix ms
- */
+/** Whether this task can wait for its callback instead of being read. */
 export const reliesOnCall = (
 	{ called, schedule, sighting }: Watched,
 	account: Account,

@@ -1,12 +1,12 @@
 import type { Result } from '../../providers/http';
 import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
-import { judge } from './judge';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
 import { AFTER_SUBMIT, endedUncalled, SOON, WHERE_CALLS_ARRIVE } from './schedule';
 import type { WaitState } from './state';
 import {
+	judge,
 	plan,
 	planAnew,
 	reliesOnCall,
@@ -29,7 +29,7 @@ const TICK_MS = 1_000;
 const READING_TICK_MS = 200;
 
 /** Dependencies of a watcher. */
-export interface WatcherDeps {
+interface WatcherDeps {
 	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
 	clock: Clock;
@@ -40,8 +40,8 @@ export interface WatcherDeps {
 }
 
 /**
- * The only loop that reads tasks: for a node that waits in the foreground, for callbacks to a parked execution, and in
- * the process beside a parked execution. It keeps ids and the state of each task, nothing of the execution.
+ * The only loop that reads tasks: in the foreground, for callbacks, and beside a parked execution (architecture.md: A
+ * companion keeps little).
  */
 export class Watcher {
 	private readonly watched = new Map<string, Watched>();
@@ -51,10 +51,7 @@ export class Watcher {
 
 	private readonly ahead: ReadAhead<Watched>;
 
-	/**
-	 * The jitter, the same for all tasks: tasks that end together are read together, and the end of the last one is seen
-	 * as soon as that of a single one.
-	 */
+	/** The jitter, the same for all tasks: the end of the last one is then seen as soon as that of a single one. */
 	private readonly chance: number;
 
 	/** What an earlier watcher of the same tasks has seen. */
@@ -132,7 +129,7 @@ export class Watcher {
 
 	/**
 	 * A callback says that a task may have ended: reads it at once. Simultaneous callbacks share a read. Where tasks end
-	 * together, others are read ahead. One of the callbacks waits for that, so that one of them sees when all have ended.
+	 * together, one of the callbacks waits for the others that are read ahead, so that it sees when all have ended.
 	 */
 	async onCallback(taskId: string): Promise<void> {
 		const one = this.watched.get(taskId);
@@ -263,7 +260,6 @@ export class Watcher {
 	 * Decides which due tasks need no read. Of the tasks that await a callback, the first open one is read on behalf of all:
 	 * the others are read only once it has ended without a callback. A callback that has just arrived proves as much for free.
 	 *
-	 * @param now Unix ms
 	 * @returns a predicate; call it once for each open task, in order
 	 */
 	private sparing(now: number): (one: Watched) => boolean {
@@ -319,11 +315,11 @@ export class Watcher {
 		one.reading = undefined;
 		if (one.sighting.end || this.stopped || !answer) return;
 		const waited = clock.now() - one.since;
-		const judged = judge(answer, one.fresh ? waited : undefined);
+		const end = judge(answer, one.fresh ? waited : undefined);
 		one.sighting.failure = answer.ok ? undefined : answer.failure;
 		// What was seen before remains, even if the task cannot be read now.
 		if (answer.ok) one.sighting.task = answer.value;
-		if (judged.end) return this.end(one, judged.end);
+		if (end) return this.end(one, end);
 		const retryAfterMs = answer.ok ? 0 : (answer.failure.retryAfterMs ?? 0);
 		if (retryAfterMs > 0) account.reads.pauseFor(retryAfterMs);
 		one.readAt = clock.now();

@@ -1,9 +1,9 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
-import { callbackKey } from '../../../nodes/Midjourney/providers/callback';
-import type { Http } from '../../../nodes/Midjourney/providers/http';
-import { openAnew, openFor } from '../../../nodes/Midjourney/tasks/callbacks/opened';
-import { settled, WaitClock } from '../wait/fakes';
+import { callbackKey } from '../../nodes/Midjourney/providers/callback';
+import type { Http } from '../../nodes/Midjourney/providers/http';
+import { openAnew, openFor } from '../../nodes/Midjourney/tasks/connections';
+import { settled, WaitClock } from './wait/fakes';
 
 let count = 0;
 

@@ -1,7 +1,8 @@
 import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 
-import { openHttp, type Http } from '../../providers/http';
-import type { Clock } from '../clock';
+import { openHttp, type Http } from '../providers/http';
+import type { Provider } from '../providers/provider';
+import type { Clock } from './clock';
 
 /**
  * The connections to providers that this process has open, by credential. Opening one takes n8n tens of ms, and a
@@ -31,7 +32,6 @@ const openings = new Map<string, Opening>();
  * Opens a new connection to a provider, and keeps it for the calls that follow. Of the context it keeps only what a
  * request needs.
  *
- * @param now Unix ms
  * @throws NodeOperationError when the node has no credential
  */
 export async function openAnew(
@@ -74,6 +74,24 @@ export async function openFor(
 		? latest.http
 		: openAnew(context, credentialType, now()));
 	return fits(http) ? http : undefined;
+}
+
+/** The credential of a node, for a run that may work without one. */
+interface Credential {
+	/** Undefined if there is no credential, or n8n cannot open it. */
+	http: Http | undefined;
+	/** @throws n8n's own NodeOperationError if there is none */
+	demand(): Promise<Http>;
+}
+
+/** Opens the credential of a node if it has one. */
+export async function openIfThere(
+	context: IExecuteFunctions,
+	{ credentialType }: Pick<Provider, 'credentialType'>,
+): Promise<Credential> {
+	const opening = openHttp(context, credentialType);
+	const http = await opening.catch(() => undefined);
+	return { http, demand: async () => await opening };
 }
 
 /** The key of a credential: its id, or its name where it has none. */
