@@ -1,5 +1,5 @@
 import { isSigned, taskIdsIn } from '../../providers/callback';
-import { failed, refused, success, withLimit, type Result, type Http } from '../../providers/http';
+import { failed, success, withLimit, type Result, type Http } from '../../providers/http';
 import { noTaskId } from '../../providers/ids';
 import { isRecord, text } from '../../providers/json';
 import { isTerminal, type Task } from '../../providers/task';
@@ -233,7 +233,7 @@ async function lookUp(
 ): Promise<Result<Task>> {
 	const stepEnd = Math.min(until, clock.now() + STEP_MS);
 	const lookups = lookupsOf(http.account, isProved ? FOR_THE_PROVED : FOR_ANYBODY, clock);
-	let seen: Result<Task> = refused('notFound');
+	let seen: Result<Task> = failed({ reason: 'notFound', accepted: 'no', transient: false });
 	for (const taskId of taskIds) {
 		const looking = async () =>
 			await lookups.read(
