@@ -22,9 +22,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-	console.log('Installing the development dependencies (about a minute, once) …');
+	console.log('Installing the development dependencies (1 GB, a minute or more, once) …');
 	// No install script of a dependency is needed, and some insist on another package manager or build for minutes.
-	const install = ['ci', '--ignore-scripts'];
+	// Warnings about the development tools' own dependencies would be the first thing that anyone reads.
+	const install = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 	// npm names itself in npm_execpath; started by hand, the npm on the PATH serves.
 	const npm = process.env.npm_execpath;
 	const [command, args] = npm ? [process.execPath, [npm, ...install]] : ['npm', install];

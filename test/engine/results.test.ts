@@ -234,6 +234,8 @@ describe.each(DIALECTS)('$displayName', (dialect) => {
 			});
 			expect(result.items.map(({ json }) => json.status)).toEqual(['completed', 'failed']);
 			expect(result.items[1]?.json.errorMessage).toBe("'Prompt' is empty [item 1]");
+			for (const field of ['via', 'polls', 'waitedMs'])
+				expect(result.items[1]?.json).not.toHaveProperty(field);
 			expect(bench.emulator.ledger.submits).toHaveLength(1);
 		});
 	});

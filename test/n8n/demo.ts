@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { startEmulator } from '../emulator/server';
 import { type Execution, N8nClient } from './client';
 import { CURRENT_N8N, installN8n, OLDER_N8N } from './install';
-import { isObject } from './json';
+import { isObject, text } from './json';
 import { inspectMedia } from './media';
 import { buildPackage, packPackage, ROOT } from './pack';
 import { startN8n } from './server';
@@ -202,37 +202,35 @@ async function startOwnProvider(): Promise<ProviderAccess> {
 	return { apiKey: EMULATOR_KEY, baseUrl: emulator.url };
 }
 
-/** Runs a workflow and prints a line whenever a node starts and whenever one is done. */
+/** Runs a workflow and prints a line whenever a Midjourney node has submitted, and whenever one is done. */
 async function runAndTell(
 	client: N8nClient,
 	id: string,
 	workflow: Workflow,
 	real: boolean,
 ): Promise<Execution> {
+	const midjourney = workflow.nodes.filter(({ type }) => type === MIDJOURNEY);
+	const since = new Map<string, number>();
 	const told = new Set<string>();
-	const once = (line: string) => {
-		if (!told.has(line)) detail(line);
-		told.add(line);
-	};
-	const midjourney = new Set(
-		workflow.nodes.filter(({ type }) => type === MIDJOURNEY).map(({ name }) => name),
-	);
-	const executionId = await client.run(id, triggerOf(workflow));
-	const execution = await client.finished(
-		executionId,
-		real ? RUN_TIMEOUT_MS.provider : RUN_TIMEOUT_MS.emulator,
-		({ runs }) => {
-			for (const [name, [run]] of runs) {
-				if (!run || !midjourney.has(name)) continue;
-				const items = run.outputs.flat().length;
-				once(`✔ ${name}: ${items} items after ${(run.took / 1000).toFixed(1)} s`);
+	const tell = ({ status, runs }: Execution) => {
+		const next = [...runs.keys()].flatMap((name) => successorsOf(workflow, name));
+		for (const name of midjourney.map((node) => text(node.name, 'name of a node'))) {
+			if (!since.has(name) && (runs.has(name) || next.includes(name))) {
+				since.set(name, Date.now());
+				detail(`… ${name}: submitted, waiting for the provider to paint`);
 			}
-			const next = [...runs.keys()]
-				.flatMap((name) => successorsOf(workflow, name))
-				.filter((name) => !runs.has(name) && midjourney.has(name));
-			for (const name of next) once(`… ${name}: submitted, waiting for the provider to paint`);
-		},
-	);
+			// A parked node has run, too.
+			const follows = successorsOf(workflow, name).some((one) => runs.has(one));
+			if (told.has(name) || !(follows || status === 'success')) continue;
+			told.add(name);
+			const items = runs.get(name)?.at(-1)?.outputs.flat().length ?? 0;
+			const seconds = (Date.now() - (since.get(name) ?? Date.now())) / 1000;
+			detail(`✔ ${name}: ${items} items after ${seconds.toFixed(1)} s`);
+		}
+	};
+	const executionId = await client.run(id, triggerOf(workflow));
+	const timeLimit = real ? RUN_TIMEOUT_MS.provider : RUN_TIMEOUT_MS.emulator;
+	const execution = await client.finished(executionId, timeLimit, tell);
 	done(`execution ${execution.id}: ${execution.status}`);
 	if (execution.error) detail(execution.error);
 	return execution;

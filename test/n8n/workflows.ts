@@ -41,6 +41,9 @@ export type Credentials = Record<string, { id: string; name: string }>;
 
 const CREDENTIAL_NAMES: Record<string, string> = { midApi: 'MidAPI', vtrixApi: 'Vtrix' };
 
+/** The hosts in the list of MidAPI's credential; any other one is typed into a field of its own. */
+const LISTED_HOSTS = ['https://api.midapi.ai', 'https://api.kie.ai'];
+
 /**
  * Stores one credential of each type, all for the same server, because the emulator stands for every provider.
  *
@@ -55,7 +58,10 @@ export async function createCredentials(
 	const credentials: Credentials = {};
 	for (const type of types) {
 		const full = `${CREDENTIAL_NAMES[type] ?? type}${purpose}`;
-		credentials[type] = { id: await client.createCredential(full, type, data), name: full };
+		const typed = type === 'midApi' && !LISTED_HOSTS.includes(data.baseUrl);
+		const host = typed ? { baseUrl: 'other', otherBaseUrl: data.baseUrl } : {};
+		const id = await client.createCredential(full, type, { ...data, ...host });
+		credentials[type] = { id, name: full };
 	}
 	return credentials;
 }

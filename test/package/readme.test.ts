@@ -2,6 +2,7 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
 import { operations } from '../../nodes/Midjourney/operations';
 import { providersOf } from '../../nodes/Midjourney/operations/operation';
+import { PAGE } from '../faults/summary';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { WALKTHROUGHS } from '../scenarios/walkthroughs';
 import {
@@ -180,6 +181,18 @@ describe('The README', () => {
 			const tested = lists.map(([, list = '']) => list.split(', ').map((name) => names[name]));
 			expect({ suite, tested }).toEqual({ suite, tested: expect.arrayContaining([claimed]) });
 		}
+	});
+
+	it('counts the runs against faulty providers, none of which paid twice', () => {
+		const [, said = ''] = /([\d,]+) runs against faulty providers/.exec(readme) ?? [];
+		const totals = (['submit', 'read', 'file', 'balance'] as const).flatMap((route) =>
+			PAGE.rows(route).filter(([name]) => name === 'All'),
+		);
+		const runs = totals.flatMap(([, ...counts]) => counts.slice(0, 3).map(Number));
+		expect(runs.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(
+			Number(said.replace(',', '')) || Infinity,
+		);
+		expect(totals.map(([, , , , overpaid]) => overpaid)).toEqual(['0', '0', '0', '0']);
 	});
 
 	it('counts the nodes of the example that rebuilds a template', () => {

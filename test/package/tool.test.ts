@@ -222,6 +222,24 @@ describe('The tool', () => {
 		},
 	);
 
+	it.each([
+		{ as: 'a node', type: usual, price: 'Each input item buys one task.' },
+		{
+			as: 'a tool',
+			type: tool,
+			price: 'Each call buys one task. Equal calls within one execution share a task.',
+		},
+	])('says as $as what buys a task', ({ type, price }) => {
+		const parameters = { authentication: 'midApi', resource: 'image', operation: 'generate' };
+		const node = nodeWith(parameters, type);
+		const notices = type.properties.filter(
+			(property) =>
+				property.type === 'notice' &&
+				NodeHelpers.displayParameterPath(parameters, property, '', node, type),
+		);
+		expect(notices.map(({ displayName }) => displayName)).toEqual([price]);
+	});
+
 	it('keeps what people have set as a node has it', () => {
 		const [, , choice] = rows[0] ?? [];
 		const set = { ...choice, waitMode: 'dontWait', options: { reference: 'order 1' } };

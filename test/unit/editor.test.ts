@@ -16,8 +16,8 @@ function seen(mode: string) {
 
 describe('The hint after a run', () => {
 	it.each([
-		[[undefined], /Bought: 1 task\. .*Task → Get.* with its ID/],
-		[Array(4).fill(undefined), /Bought: 4 tasks\. .*Task → Get.* with their IDs/],
+		[[undefined], /Bought: 1 task\. .*enter its taskId in .*Task → Get/],
+		[Array(4).fill(undefined), /Bought: 4 tasks\. .*enter their taskId in .*Task → Get/],
 	])('says how to see the result again for free: %j', (costs, text) => {
 		const { context, hints } = seen('manual');
 		hintAtBought(context, costs);

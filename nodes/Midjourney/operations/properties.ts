@@ -150,7 +150,8 @@ export const providerProperty: INodeProperties = {
 		KEEPS_FIELD_IN_SIGHT,
 	],
 	default: 'midApi',
-	description: 'The service that generates the images. You need an account with it.',
+	description:
+		'The service that generates the images. You need an account with it. For an account with kie.ai, choose MidAPI.',
 };
 
 /** Where the editor shows the credential; by default, above all fields (seen on n8n 2.41.1, read in 2.8.4 and 1.123.81). */
@@ -338,10 +339,12 @@ function noticesOf(operation: Operation, show: Record<string, string[]>): INodeP
 				];
 	const having = providersOf(operation);
 	const others = allProviders.filter((provider) => !having.includes(provider));
-	const cost =
-		'Buys one task per input item, or one per call when an agent uses the node as a tool; equal calls buy once.';
+	const cost = notice('costNotice', 'Each input item buys one task.', having);
+	const costOfCalls = {
+		displayName: 'Each call buys one task. Equal calls within one execution share a task.',
+	};
 	return [
-		...(operation.does === 'submit' ? notice('costNotice', cost, having) : []),
+		...(operation.does === 'submit' ? cost.flatMap((one) => nodeAndTool(costOfCalls, one)) : []),
 		...notice(
 			'providerNotice',
 			`${operation.name} is only available with ${displayNames(having)}: choose it as Provider above.`,

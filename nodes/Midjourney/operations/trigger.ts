@@ -83,7 +83,7 @@ const ONLY_OWN_NAME = 'Only Tasks of This n8n';
 
 /** Which address to copy where; n8n collapses the addresses above the fields. */
 const URL_NOTICE =
-	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks should reach this Trigger. Both nodes need the same credential. To try it out, use the <b>Test URL</b> and click <i>Listen for test event</i> before you submit a task.';
+	'Open <b>Webhook URLs</b> above and copy the <b>Production URL</b>. Enter it as <i>Midjourney Trigger URL</i> in the Options of every Midjourney node whose tasks should reach this Trigger. Both nodes need the same credential. To try it out, click the orange button, then submit a task with the <b>Test URL</b>.';
 
 /** Shown if calls need no token. */
 const TAKES_OTHERS =

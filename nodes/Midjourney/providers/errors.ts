@@ -35,7 +35,7 @@ interface Reason {
 const REASONS: Record<FailureReason, (provider: string) => Reason> = {
 	invalidKey: (provider) => ({
 		what: `${provider} did not accept the API key`,
-		check: `Open the ${provider} credential, paste a current key and use its Test button. Check that Base URL and key belong together: a key of midapi.ai does not work at kie.ai, say.`,
+		check: `Open the ${provider} credential, paste a current key and save it: n8n tests it. A key works only with the service that issued it: one from midapi.ai is unknown to kie.ai.`,
 		cause: 'credential-invalid',
 	}),
 	notAllowed: (provider) => ({

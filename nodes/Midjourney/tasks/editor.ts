@@ -25,10 +25,11 @@ export function hintAtBought(
 ): void {
 	const tasks = costs.length;
 	if (tasks === 0) return;
-	const [these, ids] = tasks === 1 ? ['this one', 'its ID'] : ['these', 'their IDs'];
+	const [what, taskId] =
+		tasks === 1 ? ['this result', 'its taskId'] : ['these results', 'their taskId'];
 	hintAt(
 		context,
-		`Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. Executing the step again buys again; <b>Task → Get</b> with ${ids} (taskId of the items) shows ${these} again at no cost.`,
+		`Bought: ${[count(tasks), ...sumOf(costs)].join(', ')}. Executing this step again buys again. To see ${what} again at no cost, enter ${taskId} in <b>Task → Get</b>.`,
 	);
 }
 

@@ -181,9 +181,8 @@ export function itemsOf(result: Result, provider: string, operation: string): It
 			expiresAt: task?.expiresAt,
 			provider,
 			operation,
-			waitedMs,
-			polls,
-			via,
+			// Nobody waited for what was never submitted.
+			...(taskId !== undefined && { waitedMs, polls, via }),
 			// The provider's own words, where there is nothing else to show.
 			raw: settings?.simplify === false || isWithoutOutputs(result) ? task?.raw : undefined,
 		});
