@@ -42,10 +42,9 @@ export class MidApi implements ICredentialType {
 	documentationUrl = 'https://github.com/n8n-nodes-midjourney/n8n-nodes-midjourney#credentials';
 
 	properties: INodeProperties[] = [
-		apiKeyField({
-			description:
-				'From <a href="https://midapi.ai/api-key" target="_blank">midapi.ai/api-key</a> or <a href="https://kie.ai/api-key" target="_blank">kie.ai/api-key</a>',
-		}),
+		apiKeyField(
+			'From <a href="https://midapi.ai/api-key" target="_blank">midapi.ai/api-key</a> or <a href="https://kie.ai/api-key" target="_blank">kie.ai/api-key</a>',
+		),
 		{
 			displayName: 'Provider',
 			name: 'baseUrl',

@@ -50,10 +50,9 @@ export class VtrixApi implements ICredentialType {
 	documentationUrl = 'https://github.com/n8n-nodes-midjourney/n8n-nodes-midjourney#credentials';
 
 	properties: INodeProperties[] = [
-		apiKeyField({
-			description:
-				'From the API key page of your account at <a href="https://vtrix.ai/" target="_blank">vtrix.ai</a>',
-		}),
+		apiKeyField(
+			'From the API key page of your account at <a href="https://vtrix.ai/" target="_blank">vtrix.ai</a>',
+		),
 		{
 			displayName: 'Base URL',
 			name: 'baseUrl',

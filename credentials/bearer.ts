@@ -8,19 +8,15 @@ import {
 
 /** What both credentials share: the key is sent as a bearer token, and the test reads the body of an answer. */
 
-/**
- * The field for the API key.
- *
- * @param more where to get the key
- */
-export const apiKeyField = (more: Pick<INodeProperties, 'description'>): INodeProperties => ({
+/** The field for the API key, with a description that says where to get one. */
+export const apiKeyField = (description: string): INodeProperties => ({
 	displayName: 'API Key',
 	name: 'apiKey',
 	type: 'string',
 	typeOptions: { password: true },
 	default: '',
 	required: true,
-	...more,
+	description,
 });
 
 /**

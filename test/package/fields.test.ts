@@ -1,5 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 
+import { MidApi } from '../../credentials/MidApi.credentials';
+import { VtrixApi } from '../../credentials/VtrixApi.credentials';
 import { operations } from '../../nodes/Midjourney/operations';
 import type { Field } from '../../nodes/Midjourney/operations/field';
 import { providersOf, workOf, type Operation } from '../../nodes/Midjourney/operations/operation';
@@ -11,6 +13,7 @@ import { failed, success, type Http } from '../../nodes/Midjourney/providers/htt
 import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../nodes/Midjourney/providers/task';
 import { prepare } from '../../nodes/Midjourney/tasks/prepare';
+import { read } from './built';
 
 /** Every field has an effect: it changes what is sent, how the node waits, or what it gives. */
 
@@ -187,6 +190,17 @@ describe('A field of an operation', () => {
 			expect(changed).not.toEqual([]);
 		},
 	);
+});
+
+describe('The fields of the credentials', () => {
+	it('are those that are read where requests are sent', () => {
+		const fields = [new MidApi(), new VtrixApi()].flatMap(({ properties }) =>
+			properties.map(({ name }) => name),
+		);
+		const http = read('nodes/Midjourney/providers/http.ts');
+		const asked = [...http.matchAll(/\bdata\.(\w+)/g)].map(([, name]) => name);
+		expect(new Set(asked)).toEqual(new Set(fields));
+	});
 });
 
 /** Records the fields that an operation reads. */

@@ -20,7 +20,7 @@ const FIELD: Recipe = {
 	heading: 'A new field',
 	files: [
 		'operations/image/generate.ts',
-		'providers/flags.ts',
+		'providers/language.ts',
 		'providers/midApi.ts',
 		'providers/provider.ts',
 	],

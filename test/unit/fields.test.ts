@@ -17,7 +17,6 @@ import {
 	version,
 } from '../../nodes/Midjourney/operations/fields';
 import { generateImage } from '../../nodes/Midjourney/operations/image/generate';
-import { flagConflict } from '../../nodes/Midjourney/operations/promptFlags';
 
 const look = { displayName: 'F', name: 'f', default: '' };
 
@@ -96,6 +95,8 @@ describe('A field reports what does not fit', () => {
 		['a list of BigInts for a choice', aspectRatio, [10n], /not “a list”/],
 		['what holds itself for a number', integer, ROUND, /not “of type object”/],
 		['a list for a text', textField(10, look), ['a'], /must be text, not a list/],
+		['NaN for a text', textField(10, look), NaN, /must be text, not of type number/],
+		['NaN among URLs', imageUrls(''), [NaN], /not a URL/],
 		['too long a text', textField(3, look), 'four', /has 4 characters, but at most 3/],
 		['too many emoji', textField(3, look), '🫖🫖🫖🫖', /has 4 characters, but at most 3/],
 		[
@@ -163,49 +164,5 @@ describe('A URL', () => {
 		['javascript:alert(1)', false],
 	])('%s fits: %s', (url, fits) => {
 		expect(urlProblem(url) === undefined).toBe(fits);
-	});
-});
-
-describe('Prompt and fields that say the same', () => {
-	const field = (name: string) => ({ name, displayName: name });
-
-	it.each([
-		['a cup --ar 16:9', 'aspectRatio'],
-		['a cup --aspect 16:9', 'aspectRatio'],
-		['a cup --v 7', 'version'],
-		['a cup --niji 6', 'version'],
-		['--s 250 a cup', 'stylization'],
-		['a cup —stylize 250', 'stylization'],
-		['a cup --chaos 5', 'variety'],
-		['a cup --w 5', 'weirdness'],
-		['a cup --ow 5', 'omniIntensity'],
-		['a cup --TURBO', 'speed'],
-		['a cup --motion low', 'motion'],
-		['a cup --bs 4', 'videoCount'],
-		['a cup --ar16:9', 'aspectRatio'],
-		['a cup --niji6', 'version'],
-		['a cup --v7.1', 'version'],
-		['a cup --iw.5', 'imageWeight'],
-		['a cup --orefhttps://a.example/1.png', 'omniReference'],
-		['a cup,--ar 16:9', 'aspectRatio'],
-		['a cup –ar 16:9', 'aspectRatio'],
-		['a cup --style raw', 'raw'],
-	])('%s contradicts %s', (prompt, name) => {
-		expect(flagConflict(prompt, [field(name)])).toContain(`'${name}' is set`);
-		expect(flagConflict(prompt, [])).toBeUndefined();
-	});
-
-	it.each([
-		['a cup --ar 16:9', 'version'],
-		['a cup --arc', 'aspectRatio'],
-		['a cup a--ar', 'aspectRatio'],
-		['a cup --stop 80', 'stylization'],
-		['a cup --style raw', 'stylization'],
-		['a cup --video', 'version'],
-		['a cup --raw-ish', 'raw'],
-		['ar 16:9', 'aspectRatio'],
-		['a cup --ar 16:9', 'watermark'],
-	])('%s goes with %s', (prompt, name) => {
-		expect(flagConflict(prompt, [field(name)])).toBeUndefined();
 	});
 });

@@ -2,46 +2,46 @@
 import { runInNewContext } from 'node:vm';
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
 
+import { NEW_VERSION, versionHints } from '../../nodes/Midjourney/operations/hints';
+import { requestProblem } from '../../nodes/Midjourney/operations/requestCheck';
 import {
-	languageHints,
-	languageProblem,
-	NEW_VERSION,
-} from '../../nodes/Midjourney/operations/language';
-import { FLAGS } from '../../nodes/Midjourney/providers/flags';
-import {
+	flagIn,
 	known,
 	KNOWN_VERSIONS,
-	LANGUAGE,
+	promptText,
 	versionName,
 	versionOf,
+	WORDS,
 } from '../../nodes/Midjourney/providers/language';
 import type { GenerateImage, TaskRequest } from '../../nodes/Midjourney/providers/provider';
 
 const image = { kind: 'generateImage', mode: 'textToImage', prompt: 'a cup' } as const;
+const ONE = 'https://a.example/1.png';
 
 const problemOf = (request: Partial<GenerateImage>) =>
-	languageProblem({ ...image, ...request }, (path) => path.join('.'));
+	requestProblem({ ...image, ...request }, (path) => path.join('.'), false);
+
+/** The words that some version refuses, or may refuse. */
+const JUDGED = WORDS.flatMap(
+	({ flags: [flag], setting, takes = [], refuses = [], unclear = [] }) =>
+		flag !== undefined && takes.length + refuses.length + unclear.length > 0
+			? [{ flag, setting, takes, refuses, unclear }]
+			: [],
+);
 
 describe('The table of the language', () => {
-	it.each(LANGUAGE.map((word) => [word.flags[0], word] as const))(
-		'--%s says where it was read and when, and contradicts itself nowhere',
-		(_, { takes, refuses, unclear, sources, read }) => {
-			for (const source of sources) expect(source).toMatch(/^https:\/\/docs\.midjourney\.com\//);
-			expect(read).toMatch(/^\d{4}-\d\d-\d\d$/);
-			const all = [...takes, ...refuses, ...unclear];
-			expect(new Set(all).size).toBe(all.length);
-			expect(all.filter((version) => !KNOWN_VERSIONS.includes(version))).toEqual([]);
-			// Who is told to choose another version must have one to choose.
-			expect(takes).not.toEqual([]);
-		},
-	);
+	it.each(JUDGED)('contradicts itself nowhere: --$flag', ({ takes, refuses, unclear }) => {
+		const all = [...takes, ...refuses, ...unclear];
+		expect(new Set(all).size).toBe(all.length);
+		expect(all.filter((version) => !KNOWN_VERSIONS.includes(version))).toEqual([]);
+		// Who is told to choose another version must have one to choose.
+		expect(takes).not.toEqual([]);
+	});
 
-	it.each(LANGUAGE.flatMap(({ flags, setting }) => (setting ? [[flags, setting] as const] : [])))(
-		'%j are flags of the setting %s',
-		(flags, setting) => {
-			expect(FLAGS[setting]).toEqual(expect.arrayContaining([...flags]));
-		},
-	);
+	it('has each flag once', () => {
+		const all = WORDS.flatMap(({ flags }) => flags);
+		expect(all).toHaveLength(new Set(all).size);
+	});
 });
 
 describe('A version', () => {
@@ -93,8 +93,8 @@ const SET: Partial<Record<string, Partial<GenerateImage>>> = {
 	styleVersion: { styleVersion: 4 },
 };
 
-const refusals = LANGUAGE.flatMap((word) =>
-	word.refuses.map((version) => [word.flags[0], version, word] as const),
+const refusals = JUDGED.flatMap((word) =>
+	word.refuses.map((version) => [word.flag, version, word] as const),
 );
 
 describe.each(refusals)('--%s with version %s', (flag, version, { takes }) => {
@@ -123,10 +123,8 @@ it.each(refusedFields)('The field %s is refused with version %s', (setting, vers
 	);
 });
 
-const passing = LANGUAGE.flatMap((word) =>
-	[...word.takes, ...word.unclear, 'niji8', '9'].map(
-		(version) => [word.flags[0], version] as const,
-	),
+const passing = JUDGED.flatMap(({ flag, takes, unclear }) =>
+	[...takes, ...unclear, 'niji8', '9'].map((version) => [flag, version] as const),
 );
 
 describe('What no page rules out', () => {
@@ -167,7 +165,7 @@ describe('A request of another kind', () => {
 			strength: 'subtle',
 			prompt: 'a cup --v 6.1 --hd',
 		};
-		expect(languageProblem(remix, (path) => path.join('.'))).toMatch(/holds --hd/);
+		expect(requestProblem(remix, (path) => path.join('.'), false)).toMatch(/holds --hd/);
 	});
 });
 
@@ -182,7 +180,7 @@ describe('A hint in the panel', () => {
 		name: 'draft',
 		displayName: 'Draft',
 	};
-	const hints = languageHints([draft], (name) => `$parameter["additionalFields"]?.["${name}"]`);
+	const hints = versionHints([draft], (name) => `$parameter["additionalFields"]?.["${name}"]`);
 	const shown = (parameters: object) =>
 		[...hints, NEW_VERSION].filter((hint) => isShown(hint, parameters)).map(({ type }) => type);
 
@@ -211,5 +209,64 @@ describe('A hint in the panel', () => {
 		['another operation', {}, []],
 	])('with %s', (_, parameters, types) => {
 		expect(shown(parameters)).toEqual(types);
+	});
+});
+
+/** What each setting becomes, and in which order, is in the table of test/wire. */
+describe('A request as one text', () => {
+	/** What is set besides the prompt, and the text. */
+	const CASES: Array<[string, Partial<GenerateImage>, string]> = [
+		['niji with a space', { version: 'Niji 5' }, 'a cup --niji 5'],
+		['niji without a number', { version: 'niji' }, 'a cup --niji'],
+		['seed', { seed: 0 }, 'a cup --seed 0'],
+		['no style', { styleReferences: [] }, 'a cup'],
+		['style version', { styleVersion: 4 }, 'a cup --sv 4'],
+		['personalization', { personalization: ['4gz7xkq', 'm7abc'] }, 'a cup --p 4gz7xkq m7abc'],
+		['experimental', { experimental: 0 }, 'a cup --exp 0'],
+		['hd', { hd: true }, 'a cup --hd'],
+		['nothing that is not to be seen', { exclude: ' ' }, 'a cup'],
+		['a prompt with flags of its own', { prompt: 'a cup --stop 80' }, 'a cup --stop 80'],
+		[
+			'style of images and of codes',
+			{ mode: 'styleReference', imageUrls: [ONE], styleReferences: ['123'] },
+			`a cup --sref ${ONE} 123`,
+		],
+		['what another provider has a field for', { watermark: 'w', translatePrompt: true }, 'a cup'],
+	];
+
+	it.each(CASES)('%s', (_, set, text) => {
+		expect(promptText({ ...image, ...set })).toBe(text);
+	});
+});
+
+describe('A flag in a text', () => {
+	it.each([
+		['text --ar 1:1', '--ar'],
+		['text --ar1:1', '--ar'],
+		['--no hands', '--no'],
+		['7 --tile', '--tile'],
+		['text —stylize 5', '—stylize'],
+		['text –q 2', '–q'],
+		['text\n--ar 1:1', '--ar'],
+		['text,--ar 1:1', '--ar'],
+		['(text)--ar 1:1', '--ar'],
+		['text\u00a0--ar 1:1', '--ar'],
+		['text ---ar 1:1', '---ar'],
+		['text --unheard of', '--unheard'],
+	])('is found in %j', (text, found) => {
+		expect(flagIn(text)).toBe(found);
+	});
+
+	it.each([
+		'text, hands',
+		'black-and-white',
+		'tea — and cups',
+		'1920–1930',
+		'a--b',
+		'text - hands',
+		'text --',
+		'https://a.example/a--b.png',
+	])('is not found in %j', (text) => {
+		expect(flagIn(text)).toBeUndefined();
 	});
 });

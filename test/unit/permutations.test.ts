@@ -37,14 +37,14 @@ describe('The permutations of a prompt', () => {
 	];
 
 	it.each(CASES)('%s', (_, prompt, prompts) => {
-		expect(permutationsOf(prompt)).toEqual({ prompts });
+		expect(permutationsOf(prompt)).toEqual({ value: prompts });
 	});
 
 	it('may be 40', () => {
 		expect(permutationsOf('{a,b,c,d} {a,b} {a,b,c,d,e}')).toMatchObject({
-			prompts: { length: 40 },
+			value: { length: 40 },
 		});
-		expect(permutationsOf('a cup --repeat 40')).toMatchObject({ prompts: { length: 40 } });
+		expect(permutationsOf('a cup --repeat 40')).toMatchObject({ value: { length: 40 } });
 	});
 
 	it.each([

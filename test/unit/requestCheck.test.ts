@@ -114,3 +114,50 @@ describe('The parameters of a model', () => {
 		expect(problemOf(run(parameters), false)).toBeUndefined();
 	});
 });
+
+describe('Prompt and fields that say the same', () => {
+	/** An image with this prompt and any setting. */
+	function imageWith(prompt: string, setting: string) {
+		const set: object = { [setting]: '1' };
+		return Object.assign({ ...image, prompt }, set);
+	}
+
+	it.each([
+		['a cup --ar 16:9', 'aspectRatio'],
+		['a cup --aspect 16:9', 'aspectRatio'],
+		['a cup --v 7', 'version'],
+		['a cup --niji 6', 'version'],
+		['--s 250 a cup', 'stylization'],
+		['a cup —stylize 250', 'stylization'],
+		['a cup --chaos 5', 'variety'],
+		['a cup --w 5', 'weirdness'],
+		['a cup --ow 5', 'omniIntensity'],
+		['a cup --TURBO', 'speed'],
+		['a cup --motion low', 'motion'],
+		['a cup --bs 4', 'videoCount'],
+		['a cup --ar16:9', 'aspectRatio'],
+		['a cup --niji6', 'version'],
+		['a cup --v7.1', 'version'],
+		['a cup --iw.5', 'imageWeight'],
+		['a cup --orefhttps://a.example/1.png', 'omniReference'],
+		['a cup,--ar 16:9', 'aspectRatio'],
+		['a cup –ar 16:9', 'aspectRatio'],
+		['a cup --style raw', 'raw'],
+	])('%s contradicts %s', (prompt, name) => {
+		expect(problemOf(imageWith(prompt, name))).toContain(`'${name}' is set as well`);
+	});
+
+	it.each([
+		['a cup --ar 16:9', 'version'],
+		['a cup --arc', 'aspectRatio'],
+		['a cup a--ar', 'aspectRatio'],
+		['a cup --stop 80', 'stylization'],
+		['a cup --style raw', 'stylization'],
+		['a cup --video', 'version'],
+		['a cup --raw-ish', 'raw'],
+		['ar 16:9', 'aspectRatio'],
+		['a cup --ar 16:9', 'watermark'],
+	])('%s goes with %s', (prompt, name) => {
+		expect(problemOf(imageWith(prompt, name))).toBeUndefined();
+	});
+});

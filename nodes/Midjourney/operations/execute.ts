@@ -8,6 +8,7 @@ import {
 } from 'n8n-workflow';
 
 import { providerNamed } from '../providers';
+import { impossible } from '../providers/exhaustive';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock } from '../tasks/clock';
 import { openIfThere } from '../tasks/connections';
@@ -17,7 +18,7 @@ import { inputError, type NodeProblem } from '../tasks/nodeErrors';
 import type { Settings } from '../tasks/settings';
 import { emptyOutcome, type Outcome } from '../tasks/outcome';
 import { Queries } from '../tasks/query';
-import { unreachableImage, type UnreachableImage } from '../tasks/reach';
+import { unreachableImage } from '../tasks/reach';
 import { toItems } from '../tasks/results';
 import { toolAnswerTo } from '../tasks/toolAnswer';
 import { begin, parkedState, resumeParked } from '../tasks/wait/lifecycle';
@@ -193,24 +194,15 @@ function problemOf(
 ): string | undefined {
 	const nameOf = (path: readonly string[]) => from.nameOf(path);
 	for (const request of requests) {
+		const image = unreachableImage(request, providerUrl);
 		const problem =
 			requestProblem(request, nameOf, from.has(allowPermutations)) ??
-			imageProblem(unreachableImage(request, providerUrl), nameOf) ??
+			(image &&
+				`'${nameOf(image.path)}' contains an address on ${image.host}, which exists only in your own network. The provider cannot fetch it: use a public URL`) ??
 			provider.validate?.(request);
 		if (problem !== undefined) return problem;
 	}
 	return undefined;
-}
-
-/** Why the provider cannot fetch an image of a request. */
-function imageProblem(
-	found: UnreachableImage | undefined,
-	nameOf: (path: readonly string[]) => string,
-): string | undefined {
-	return (
-		found &&
-		`'${nameOf(found.path)}' contains an address on ${found.host}, which exists only in your own network. The provider cannot fetch it: use a public URL`
-	);
 }
 
 /** What to buy and to wait for. */
@@ -237,6 +229,8 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 			case 'get':
 			case 'query':
 				throw new TypeError(`${job.does} waits for nothing`);
+			default:
+				impossible(job);
 		}
 	}
 	return { operation, submits, waits, refused, written };

@@ -1,6 +1,7 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
 import { addressOfField } from '../providers/images';
+import { isHttpUrl } from '../providers/json';
 import type { ProviderName } from '../providers/provider';
 import { charactersIn } from '../providers/texts';
 
@@ -42,7 +43,7 @@ export const isUnset = (value: unknown): boolean =>
 	value === undefined || value === null || value === '';
 
 const asText = (value: unknown): string | undefined =>
-	typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+	typeof value === 'string' ? value : Number.isFinite(value) ? String(value) : undefined;
 
 /** How n8n shows a field, except for its type. */
 export type Display = Omit<INodeProperties, 'type'>;
@@ -66,51 +67,59 @@ export function textField(max: number, display: Display): Field<string> {
 	};
 }
 
-/** A whole number from `min` to `max`, in steps if the provider requires them. */
-export function integerField(
-	{ min, max, step = 1 }: { min: number; max: number; step?: number },
-	display: Display,
-): Field<number> {
-	const range = `a whole number from ${min} to ${max}${step > 1 ? ` in steps of ${step}` : ''}`;
-	return {
-		property: {
-			...display,
-			type: 'number',
-			typeOptions: { minValue: min, maxValue: max, numberStepSize: step, numberPrecision: 0 },
-		},
-		read(value) {
-			const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-			const fits =
-				typeof number === 'number' &&
-				Number.isInteger(number) &&
-				number >= min &&
-				number <= max &&
-				(number - min) % step === 0;
-			return fits ? { value: number } : { problem: `must be ${range}, not ${quoted(value)}` };
-		},
-	};
+/** A field whose value is checked further, or changed, once `field` has read it. */
+export const refined = <T, U>(
+	{ property, read }: Field<T>,
+	further: (value: T) => Reading<U>,
+): Field<U> => ({
+	property,
+	read(value) {
+		const reading = read(value);
+		return 'value' in reading ? further(reading.value) : reading;
+	},
+});
+
+interface Range {
+	min: number;
+	max: number;
+	/** For whole numbers. */
+	step?: number;
 }
 
+/** A whole number from `min` to `max`, in steps if the provider requires them. */
+export const integerField = ({ min, max, step = 1 }: Range, display: Display): Field<number> =>
+	numeric(
+		`a whole number from ${min} to ${max}${step > 1 ? ` in steps of ${step}` : ''}`,
+		(number) =>
+			Number.isInteger(number) && number >= min && number <= max && (number - min) % step === 0,
+		{ minValue: min, maxValue: max, numberStepSize: step, numberPrecision: 0 },
+		display,
+	);
+
 /** A number from `min` to `max`, fractions allowed. */
-export function numberField(
-	{ min, max }: { min: number; max: number },
+export const numberField = ({ min, max }: Omit<Range, 'step'>, display: Display): Field<number> =>
+	numeric(
+		`a number from ${min} to ${max}`,
+		(number) => number >= min && number <= max,
+		// A precision would show 30 as 30.00.
+		{ minValue: min, maxValue: max },
+		display,
+	);
+
+const numeric = (
+	what: string,
+	fits: (number: number) => boolean,
+	typeOptions: INodeProperties['typeOptions'],
 	display: Display,
-): Field<number> {
-	return {
-		property: {
-			...display,
-			type: 'number',
-			// A precision would show 30 as 30.00.
-			typeOptions: { minValue: min, maxValue: max },
-		},
-		read(value) {
-			const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-			return typeof number === 'number' && number >= min && number <= max
-				? { value: number }
-				: { problem: `must be a number from ${min} to ${max}, not ${quoted(value)}` };
-		},
-	};
-}
+): Field<number> => ({
+	property: { ...display, type: 'number', typeOptions },
+	read(value) {
+		const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+		return typeof number === 'number' && fits(number)
+			? { value: number }
+			: { problem: `must be ${what}, not ${quoted(value)}` };
+	},
+});
 
 /** One value of a list. A value from an expression is checked against the list, too. */
 export function choiceField<T extends string | number>(
@@ -128,6 +137,11 @@ export function choiceField<T extends string | number>(
 		},
 	};
 }
+
+/** The choices of a list in which each value is its own name. */
+export const plainChoices = <T extends string | number>(
+	...values: T[]
+): Array<{ name: string; value: T }> => values.map((value) => ({ name: String(value), value }));
 
 /** True or false, also as text from an expression. */
 export function switchField(display: Display): Field<boolean> {
@@ -173,23 +187,17 @@ export function urlProblem(entry: string): string | undefined {
 	if (/\s/.test(entry) || !URL.canParse(entry)) {
 		return `contains ${quoted(entry)}, which is not a URL: enter a complete URL that starts with https://`;
 	}
-	return /^https?:$/.test(new URL(entry).protocol)
+	return isHttpUrl(entry)
 		? undefined
 		: `contains ${quoted(entry)}: the provider can only read http and https URLs`;
 }
 
 /** One absolute http(s) URL of at most `max` characters. */
-export function urlField(display: Display, max = 2048): Field<string> {
-	const anyText = textField(max, display);
-	return {
-		...anyText,
-		read(value) {
-			const reading = anyText.read(value);
-			const problem = 'value' in reading ? urlProblem(reading.value) : undefined;
-			return problem === undefined ? reading : { problem };
-		},
-	};
-}
+export const urlField = (display: Display, max = 2048): Field<string> =>
+	refined(textField(max, display), (value): Reading<string> => {
+		const problem = urlProblem(value);
+		return problem === undefined ? { value } : { problem };
+	});
 
 /** Hides a field when the node is an agent's tool. */
 export const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
@@ -200,42 +208,35 @@ export const NOT_IN_TOOLS = { hide: { '@tool': [true] } };
  *
  * @param max how many there may be
  */
-export function binaryFields(max: number, display: Display): Field<string[]> {
-	const names = listField({ separator: /\s*[,\n]\s*/ }, display);
-	return {
-		property: {
-			...names.property,
-			typeOptions: { binaryDataProperty: true },
-			displayOptions: NOT_IN_TOOLS,
-			hint: 'The name of the input field containing the binary file data to use',
-		},
-		read(value) {
-			const reading = names.read(value);
-			if ('problem' in reading) return reading;
-			if (reading.value.length > max) {
-				return { problem: `names ${reading.value.length} fields, at most ${max} are allowed` };
+export const binaryFields = (max: number, display: Display): Field<string[]> =>
+	refined(
+		listField(
+			{ separator: /\s*[,\n]\s*/ },
+			{
+				...display,
+				typeOptions: { binaryDataProperty: true },
+				displayOptions: NOT_IN_TOOLS,
+				hint: 'The name of the input field containing the binary file data to use',
+			},
+		),
+		(names): Reading<string[]> => {
+			if (names.length > max) {
+				return { problem: `names ${names.length} fields, at most ${max} are allowed` };
 			}
-			const addresses = reading.value.flatMap((name) => addressOfField(name) ?? []);
-			return addresses.length === reading.value.length
+			const addresses = names.flatMap((name) => addressOfField(name) ?? []);
+			return addresses.length === names.length
 				? { value: addresses }
 				: { problem: 'contains an invalid field name' };
 		},
-	};
-}
+	);
 
 /** The same for one image. */
-export function binaryField(display: Display): Field<string> {
-	const { property, read } = binaryFields(1, display);
-	return {
-		property,
-		read(value) {
-			const reading = read(value);
-			if ('problem' in reading) return reading;
-			const [address = ''] = reading.value;
-			return { value: address };
-		},
-	};
-}
+export const binaryField = (display: Display): Field<string> =>
+	refined(
+		binaryFields(1, display),
+		([address]): Reading<string> =>
+			address === undefined ? { problem: 'is empty' } : { value: address },
+	);
 
 /**
  * JSON as text, or a value of the same form from an expression. n8n does not evaluate a text that is not an expression, so

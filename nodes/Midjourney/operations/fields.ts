@@ -17,12 +17,15 @@ import {
 	onlyWith,
 	optional,
 	perProvider,
+	plainChoices,
+	refined,
 	switchField,
 	textField,
 	urlField,
 	urlProblem,
-	type Field,
 	type Display,
+	type Field,
+	type Reading,
 } from './field';
 import type { Filled } from './operation';
 import type { Parameters } from './parameters';
@@ -125,21 +128,14 @@ export const imageUrls = (images: string): Field<string[]> =>
 		},
 	);
 
-const id = (name: string, displayName: string, description: string): Field<string> =>
-	textField(ID_LENGTH, {
-		displayName,
-		name,
-		default: '={{ $json.taskId }}',
-		required: true,
-		placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
-		description,
-	});
-
-const ofTask = id(
-	'taskId',
-	'Task ID',
-	'The task that made the original. Defaults to the task of the input item.',
-);
+const ofTask = textField(ID_LENGTH, {
+	displayName: 'Task ID',
+	name: 'taskId',
+	default: '={{ $json.taskId }}',
+	required: true,
+	placeholder: 'e.g. 9f0c2a77b1e94d5c8a61',
+	description: 'The task that made the original. Defaults to the task of the input item.',
+});
 
 /** With Vtrix the task is read before anything is submitted; without it, the job alone must do. */
 const sourceTaskId: Field<string | undefined> = perProvider<string | undefined>(ofTask, {
@@ -347,7 +343,7 @@ export const anyImage = imageFrom(
 	imageUrlField('The image to work on. The provider fetches it, so it must be public.'),
 );
 
-const ASPECT_RATIOS = [
+const ASPECT_RATIOS = plainChoices<string>(
 	'1:1',
 	'1:2',
 	'16:9',
@@ -359,73 +355,66 @@ const ASPECT_RATIOS = [
 	'5:6',
 	'6:5',
 	'9:16',
-].map((value) => ({ name: value, value }));
-
-/** The choice that allows a value that is not in the list. */
-const CUSTOM = 'custom';
-
-/** The choice that sends nothing. */
-const DEFAULT: INodePropertyOptions = {
-	name: 'Default',
-	value: '',
-	description: "Use the provider's default",
-};
-
-const listedRatio = withDefault(
-	choiceField(ASPECT_RATIOS, {
-		displayName: 'Aspect Ratio',
-		name: 'aspectRatio',
-		default: '',
-		description: 'Ratio of width to height',
-	}),
 );
 
-/** A ratio of any two whole numbers, as Midjourney accepts it. */
-export const ratioField = (display: Display): Field<string> => {
-	const anyText = textField(11, display);
-	return {
-		...anyText,
-		read(value) {
-			const reading = anyText.read(value);
-			return 'value' in reading && !/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(reading.value)
-				? {
-						problem: `must be width:height in whole numbers, such as 16:9, not “${reading.value}”`,
-					}
-				: reading;
-		},
-	};
-};
-
 /** `field` with the choice to leave it to the provider. */
-function withDefault<T>(field: Field<T>): Field<T | undefined> {
-	const { property } = field;
-	return optional({
+const withDefault = <T>({ property, ...field }: Field<T>): Field<T | undefined> =>
+	optional({
 		...field,
-		property: { ...property, options: [DEFAULT, ...(property.options ?? [])] },
+		property: {
+			...property,
+			options: [
+				{ name: 'Default', value: '', description: "Use the provider's default" },
+				...(property.options ?? []),
+			],
+		},
 	});
-}
 
-const anyRatio: Field<string> = {
-	property: {
-		...listedRatio.property,
-		options: [
-			DEFAULT,
-			...ASPECT_RATIOS,
-			{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
-		],
-	},
-	read: (value) => (value === CUSTOM ? { value } : ratioField(listedRatio.property).read(value)),
+/** The choice that allows a value that is not in the list. */
+export const CUSTOM = {
+	name: 'Custom',
+	value: 'custom',
+	description: 'A value that is not in this list',
+} as const;
+
+/** A list with the choice Custom. An expression may also have any value that `valid` accepts. */
+export const openList = (
+	valid: Field<string>,
+	options: INodePropertyOptions[],
+	display: Display,
+): Field<string> => ({
+	property: { ...display, type: 'options', options },
+	read: (value) => (value === CUSTOM.value ? { value } : valid.read(value)),
+});
+
+/** A ratio of any two whole numbers, as Midjourney accepts it. */
+export const ratioField = (display: Display): Field<string> =>
+	refined(
+		textField(11, display),
+		(value): Reading<string> =>
+			/^[1-9]\d{0,4}:[1-9]\d{0,4}$/.test(value)
+				? { value }
+				: { problem: `must be width:height in whole numbers, such as 16:9, not “${value}”` },
+	);
+
+const RATIO: Display = {
+	displayName: 'Aspect Ratio',
+	name: 'aspectRatio',
+	default: '',
+	description: 'Ratio of width to height',
 };
 
 /** The aspect ratio; with Vtrix any one, else one of the list. */
-export const aspectRatio = perProvider(listedRatio, { vtrix: optional(anyRatio) });
+export const aspectRatio = perProvider(withDefault(choiceField(ASPECT_RATIOS, RATIO)), {
+	vtrix: withDefault(openList(ratioField(RATIO), [...ASPECT_RATIOS, CUSTOM], RATIO)),
+});
 
 /** The aspect ratio, if Custom is chosen in the list. */
 export const customAspectRatio = onlyWith(
 	['vtrix'],
 	onlyFor(
 		aspectRatio,
-		[CUSTOM],
+		[CUSTOM.value],
 		optional(
 			ratioField({
 				displayName: 'Custom Aspect Ratio',
@@ -438,69 +427,48 @@ export const customAspectRatio = onlyWith(
 	),
 );
 
-/**
- * The aspect ratio to send, from its two fields.
- *
- * @throws NodeOperationError if Custom is chosen and not filled in
- */
-export const aspectRatioFrom = (from: Parameters): string | undefined =>
-	chosenOrCustom(from, aspectRatio, customAspectRatio);
+/** Reads a list, or the field beside it if Custom is chosen. Throws a NodeOperationError if that one is empty. */
+const chosenOrCustom =
+	(list: Field<string | undefined>, custom: Field<string | undefined>) =>
+	(from: Parameters): string | undefined => {
+		const chosen = from.get(list);
+		if (chosen !== CUSTOM.value) return chosen;
+		const own = from.get(custom);
+		if (own !== undefined) return own;
+		const { displayName } = list.property;
+		throw from.reject(
+			`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
+		);
+	};
 
-function chosenOrCustom(
-	from: Parameters,
-	list: Field<string | undefined>,
-	custom: Field<string | undefined>,
-): string | undefined {
-	const chosen = from.get(list);
-	if (chosen !== CUSTOM) return chosen;
-	const own = from.get(custom);
-	if (own !== undefined) return own;
-	const { displayName } = list.property;
-	throw from.reject(
-		`'Custom ${displayName}' is empty: enter a value, or choose another ${displayName}`,
-	);
-}
-
-const versionChoices = (...versions: Version[]): INodePropertyOptions[] => [
-	DEFAULT,
-	...versions.map((value) => ({ name: versionName(value), value })),
-	{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
-];
+/** The aspect ratio to send, from its two fields. */
+export const aspectRatioFrom = chosenOrCustom(aspectRatio, customAspectRatio);
 
 /** Any version: an expression may name one that is not in the list yet. `v7` is read as 7, `Niji 6` as niji6. */
-function versionField(display: Display): Field<string> {
-	const anyText = textField(20, display);
-	return {
-		...anyText,
-		read(value) {
-			const reading = anyText.read(value);
-			if ('problem' in reading) return reading;
-			const [, niji = '', number = ''] =
-				/^\s*v?\s*(niji)?\s*(\d{1,3}(?:\.\d{1,3})?)?\s*$/i.exec(reading.value) ?? [];
-			return niji + number === ''
-				? {
-						problem: `must be a version such as 7, 6.1 or niji6, not “${reading.value}”`,
-					}
-				: { value: niji.toLowerCase() + number };
-		},
-	};
-}
+const versionField = (display: Display): Field<string> =>
+	refined(textField(20, display), (entered): Reading<string> => {
+		const [, niji = '', number = ''] =
+			/^\s*v?\s*(niji)?\s*(\d{1,3}(?:\.\d{1,3})?)?\s*$/i.exec(entered) ?? [];
+		return niji + number === ''
+			? { problem: `must be a version such as 7, 6.1 or niji6, not “${entered}”` }
+			: { value: niji.toLowerCase() + number };
+	});
 
-const listedVersion = versionField({ displayName: 'Version', name: 'version', default: '' });
+const VERSION: Display = {
+	displayName: 'Version',
+	name: 'version',
+	default: '',
+	description: 'The version of Midjourney. Defaults to the newest one that the provider offers.',
+};
 
 const versionAmong = (...versions: Version[]): Field<string | undefined> =>
-	optional({
-		read: (value) => (value === CUSTOM ? { value } : listedVersion.read(value)),
-		property: {
-			displayName: 'Version',
-			name: 'version',
-			type: 'options',
-			default: '',
-			description:
-				'The version of Midjourney. Defaults to the newest one that the provider offers.',
-			options: versionChoices(...versions),
-		},
-	});
+	withDefault(
+		openList(
+			versionField(VERSION),
+			[...versions.map((value) => ({ name: versionName(value), value })), CUSTOM],
+			VERSION,
+		),
+	);
 
 /**
  * The version of Midjourney, from a list that also offers Custom. MidAPI's page lists its versions; Vtrix gets them in
@@ -513,7 +481,7 @@ export const version = perProvider(versionAmong('7', '6.1', '6', '5.2', '5.1', '
 /** The version, if Custom is chosen in the list. */
 export const customVersion: Field<string | undefined> = onlyFor(
 	version,
-	[CUSTOM],
+	[CUSTOM.value],
 	byPeople(
 		optional(
 			versionField({
@@ -527,13 +495,8 @@ export const customVersion: Field<string | undefined> = onlyFor(
 	),
 );
 
-/**
- * The version to send, from its two fields.
- *
- * @throws NodeOperationError if Custom is chosen and not filled in
- */
-export const versionFrom = (from: Parameters): string | undefined =>
-	chosenOrCustom(from, version, customVersion);
+/** The version to send, from its two fields. */
+export const versionFrom = chosenOrCustom(version, customVersion);
 
 /** MidAPI: a text on the result. */
 export const watermark = onlyWith(

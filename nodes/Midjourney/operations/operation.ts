@@ -47,9 +47,9 @@ interface SubmitsOf<K extends TaskKind> extends Described {
 	does: 'submit';
 	/** Determines which providers offer it. */
 	kind: K;
-	/** Reads and checks the user's input for one item. Throws a NodeOperationError that names item, field and remedy. */
-	requests(from: Parameters): Array<Filled<RequestMap[K]>>;
-	/** Adds what several fields determine together, once the request is read. Throws like `requests`. */
+	/** The request for one item, or several. Throws a NodeOperationError that names item, field and remedy. */
+	request(from: Parameters): Filled<RequestMap[K]> | Array<Filled<RequestMap[K]>>;
+	/** Adds what several fields determine together, once the request is read. Throws like `request`. */
 	complete?(from: Parameters, request: TaskRequest): TaskRequest;
 }
 
@@ -62,7 +62,7 @@ export type Operation =
 	| (Described & {
 			/** Waits for tasks that were submitted earlier, or reads them once. */
 			does: 'wait' | 'get';
-			/** Reads and throws like `requests`. */
+			/** Reads and throws like `request`. */
 			taskIds(from: Parameters): string[];
 	  })
 	| (Described & {
@@ -70,7 +70,7 @@ export type Operation =
 			does: 'query';
 			/** The method that a provider needs for it. */
 			needs: 'credits' | 'downloadUrl';
-			/** Reads and throws like `requests`. The question returns undefined if the provider does not have the method. */
+			/** Reads and throws like `request`. The question returns undefined if the provider does not have the method. */
 			question(from: Parameters): Question;
 	  });
 
@@ -119,9 +119,9 @@ export function workOf(operation: Operation, from: Parameters): Work {
 }
 
 function requestsOf(
-	{ requests, complete }: Extract<Operation, { does: 'submit' }>,
+	{ request, complete }: Extract<Operation, { does: 'submit' }>,
 	from: Parameters,
 ): TaskRequest[] {
-	const read: TaskRequest[] = requests(from);
-	return complete ? read.map((request) => complete(from, request)) : read;
+	const read: TaskRequest[] = [request(from)].flat();
+	return complete ? read.map((one) => complete(from, one)) : read;
 }

@@ -1,4 +1,5 @@
-import { BEFORE, DASHES } from '../providers/flags';
+import { BEFORE, DASHES } from '../providers/language';
+import type { Reading } from './field';
 
 /**
  * Midjourney's permutations: `a {red, green} bird` is two prompts, and `--repeat 4` is the same prompt four times. Providers
@@ -14,8 +15,8 @@ const DEEPEST = 10;
 /** A text, or alternatives, each of which is itself a sequence. */
 type Part = string | Part[][];
 
-/** A prompt as a sequence of parts; or what is wrong with its braces. */
-function parse(prompt: string): { parts: Part[] } | { problem: string } {
+/** A prompt as a sequence of parts. */
+function parse(prompt: string): Reading<Part[]> {
 	const open: Array<{ before: Part[]; alternatives: Part[][] }> = [];
 	let parts: Part[] = [];
 	for (const [token] of prompt.matchAll(/\\[,{}]|[{},]|\\|[^\\{},]+/g)) {
@@ -40,7 +41,7 @@ function parse(prompt: string): { parts: Part[] } | { problem: string } {
 			parts.push(token === '\\,' && inner ? ',' : token);
 		}
 	}
-	return open.length > 0 ? UNPAIRED : { parts };
+	return open.length > 0 ? UNPAIRED : { value: parts };
 }
 
 const UNPAIRED = { problem: 'contains an unmatched brace: remove it' };
@@ -73,9 +74,9 @@ const REPEAT = new RegExp(
 );
 
 /** A prompt, as many times as its --repeat says. */
-function repeated(prompt: string): { prompts: string[] } | { problem: string } {
+function repeated(prompt: string): Reading<string[]> {
 	const found = [...prompt.matchAll(REPEAT)];
-	if (found.length === 0) return { prompts: [prompt] };
+	if (found.length === 0) return { value: [prompt] };
 	const times = Number(found[0]?.[1] ?? 0);
 	if (found.length > 1 || times < 2 || times > MOST_REPEATS) {
 		return {
@@ -83,7 +84,7 @@ function repeated(prompt: string): { prompts: string[] } | { problem: string } {
 		};
 	}
 	const once = prompt.replace(REPEAT, '').trim();
-	return { prompts: Array.from({ length: times }, () => once) };
+	return { value: Array.from({ length: times }, () => once) };
 }
 
 /** Whether a prompt has braces around a quoted name and a colon. */
@@ -92,25 +93,21 @@ const isJson = (prompt: string): boolean => /\{\s*(["“”'])[^{}"“”']*["�
 const JSON_PROMPT =
 	'looks like JSON, and Midjourney takes its braces for permutations, each of them a paid task: write the prompt in plain words';
 
-/**
- * The prompts that a prompt with permutations and --repeat stands for. Each becomes a task of its own.
- *
- * @returns the prompts, or what is wrong, to follow the name of the field
- */
-export function permutationsOf(prompt: string): { prompts: string[] } | { problem: string } {
+/** The prompts that a prompt with permutations and --repeat stands for. Each becomes a task of its own. */
+export function permutationsOf(prompt: string): Reading<string[]> {
 	if (isJson(prompt)) return { problem: JSON_PROMPT };
 	const parsed = parse(prompt);
 	if ('problem' in parsed) return parsed;
-	const combinations = countOf(parsed.parts);
+	const combinations = countOf(parsed.value);
 	if (combinations > MOST_TASKS) return tooMany(combinations);
 	const prompts: string[] = [];
-	for (const text of textsOf(parsed.parts)) {
+	for (const text of textsOf(parsed.value)) {
 		const found = repeated(text);
 		if ('problem' in found) return found;
-		if (found.prompts[0]?.trim() === '') return { problem: 'is empty in one of its permutations' };
-		prompts.push(...found.prompts);
+		if (found.value[0]?.trim() === '') return { problem: 'is empty in one of its permutations' };
+		prompts.push(...found.value);
 	}
-	return prompts.length > MOST_TASKS ? tooMany(prompts.length) : { prompts };
+	return prompts.length > MOST_TASKS ? tooMany(prompts.length) : { value: prompts };
 }
 
 /** A number of tasks for a message, without long digits. */
@@ -135,7 +132,7 @@ export function permutationProblem(prompt: string, remedy: string): string | und
 	const parsed = parse(prompt);
 	if ('problem' in parsed) return parsed.problem;
 	const all = permutationsOf(prompt);
-	const tasks = 'prompts' in all ? all.prompts.length : countOf(parsed.parts);
+	const tasks = 'value' in all ? all.value.length : countOf(parsed.value);
 	const what = /[{}]/.test(prompt) ? 'braces' : '--repeat';
 	const count = tasks > 1 ? `, here ${inWords(tasks)},` : '';
 	return `contains ${what}: Midjourney makes a task of each combination${count} and each is paid. ${remedy}`;

@@ -12,8 +12,7 @@ import type { Provider, ProviderName } from '../providers/provider';
 import { fieldWith, type Choice, type Conditions, type Field } from './field';
 import { toolDescriptionOf } from './toolDescription';
 import { offers, providersOf, RESOURCES, type Operation } from './operation';
-import { languageHints, NEW_VERSION } from './language';
-import { flagHints } from './promptFlags';
+import { flagHints, NEW_VERSION, versionHints } from './hints';
 import {
 	download,
 	laterWaitMode,
@@ -471,7 +470,7 @@ export function hintsOf(operations: readonly Operation[]): NodeHint[] {
 			displayCondition: `={{ $parameter["${OPTIONS}"]?.["dryRun"] === true }}`,
 		},
 		...places.flatMap(([fields, valueOf]) => flagHints(fields, valueOf)),
-		...places.flatMap(([fields, valueOf]) => languageHints(fields, valueOf)),
+		...places.flatMap(([fields, valueOf]) => versionHints(fields, valueOf)),
 		NEW_VERSION,
 	];
 }

@@ -37,11 +37,7 @@ export function toolDescription(operation: Operation): string {
 	}
 }
 
-/**
- * The field with this description.
- *
- * @param show the values of other fields with which it is shown
- */
+/** The field with this description, shown with these values of other fields. */
 export const toolDescriptionOf = (
 	operation: Operation,
 	show: Record<string, string[]>,

@@ -2,10 +2,7 @@ import { createHmac, timingSafeEqual } from 'crypto';
 
 import { isRecord, text, unwrapJson } from './json';
 
-/**
- * A provider's call only says that something may have happened to a task. Nothing in it is trusted until the task has been
- * read (architecture.md: A callback is only a hint).
- */
+/** What is read from a provider's call, of which nothing else is trusted (architecture.md: A callback is only a hint). */
 
 /** How far the timestamp of a signature may be in the past or future, in s (wire.md: MidAPI signatures). */
 const TOLERANCE_S = 300;

@@ -87,7 +87,7 @@ export const withoutKey = (value: string, key: string | undefined): string =>
  * An answer of a provider without the addresses of this n8n (callbacks, and images that n8n serves), in whatever form it echoes
  * them: under any field name, in an object, or in JSON as text. Links to results are kept, because they only work as a whole.
  */
-export function withoutCallbacks(value: unknown, isCallback = false, depth = 0): unknown {
+function withoutCallbacks(value: unknown, isCallback = false, depth = 0): unknown {
 	if (depth > DEEPEST) return null;
 	if (typeof value === 'string') {
 		const isOwn = isCallback || OWN_ADDRESS.test(value);

@@ -186,21 +186,25 @@ export function wordingOf(
 	const { cause } = REASONS[failure.reason](provider);
 	return {
 		what: whatOf(failure, provider),
-		remedy: [
+		remedy: together(
 			situation.of === 'task' ? paid(failure, situation.taskId) : undefined,
 			...circumstances(failure, provider, situation),
 			ending(failure, provider, situation),
-		]
-			.filter(Boolean)
-			.join(' '),
+		),
 		cause,
 	};
 }
 
+const together = (...sentences: Array<string | undefined>): string =>
+	sentences.filter(Boolean).join(' ');
+
 /** What happened, with the provider's own code and message. */
-function whatOf({ reason, code, message: words }: Failure, provider: string): string {
+function whatOf(
+	{ reason, code, message: words }: Pick<Failure, 'reason' | 'code' | 'message'>,
+	provider: string,
+): string {
 	const { what } = REASONS[reason](provider);
-	const own = [code, words && `“${words}”`].filter(Boolean).join(' ');
+	const own = together(code, words && `“${words}”`);
 	return own ? `${what} (${own})` : what;
 }
 
@@ -248,28 +252,19 @@ const OUT_OF_TIME = /time(d[ _]?)?[ _]?out|expired|unavailable|overload/i;
 /** The wording of a failed task, by the reason that its code and message suggest. */
 export function wordingOfFailed({ error, providerStatus }: Task, provider: string): Wording {
 	const { code, message, meaning } = error ?? {};
-	const words = [message, providerStatus].filter(Boolean).join(' ');
+	const words = together(message, providerStatus);
 	const own = MODERATION.test(words)
 		? "Midjourney's moderation rejected it: change the prompt or the images before you submit again."
 		: OWN_TROUBLE.test(code ?? '') || OUT_OF_TIME.test(words)
 			? `The cause was on the side of ${provider}, not in the prompt.`
 			: 'If it fails again, change the prompt or the images.';
-	const failure: Failure = {
-		reason: 'generationFailed',
-		code,
-		message: message,
-		accepted: 'unknown',
-		transient: false,
-	};
 	return {
-		what: whatOf(failure, provider),
-		remedy: [
+		what: whatOf({ reason: 'generationFailed', code, message }, provider),
+		remedy: together(
 			meaning && `This code means: ${meaning}.`,
 			own,
 			'This task has ended. Submitting again creates a new task that is paid separately.',
-		]
-			.filter(Boolean)
-			.join(' '),
+		),
 	};
 }
 
@@ -280,7 +275,8 @@ export const AMBIGUOUS_SUBMIT = (provider: string): string =>
 /** The wording of such a submit, with what is known about the reason. */
 export const wordingOfAmbiguous = (failure: Failure, provider: string): Wording => ({
 	what: whatOf(failure, provider),
-	remedy: [AMBIGUOUS_SUBMIT(provider), ...circumstances(failure, provider, { of: 'submit' })]
-		.filter(Boolean)
-		.join(' '),
+	remedy: together(
+		AMBIGUOUS_SUBMIT(provider),
+		...circumstances(failure, provider, { of: 'submit' }),
+	),
 });

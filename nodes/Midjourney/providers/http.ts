@@ -65,19 +65,29 @@ export interface Failure extends Meaning {
 	suspect?: Suspect;
 }
 
-/** A value, or why there is none. */
-export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+/** A result without a value. */
+export interface Failed {
+	ok: false;
+	failure: Failure;
+}
 
-/** A result with a value. */
+/** A value, or why there is none. */
+export type Result<T> = { ok: true; value: T } | Failed;
+
 export const success = <T>(value: T): Result<T> => ({ ok: true, value });
-/** A result without one. */
-export const failed = (failure: Failure): { ok: false; failure: Failure } => ({
-	ok: false,
-	failure,
-});
+
+export const failed = (failure: Failure): Failed => ({ ok: false, failure });
+
+/** The request was certainly not accepted and, unless the details say otherwise, never will be. */
+export const refused = (reason: FailureReason, details: Partial<Failure> = {}): Failed =>
+	failed({ reason, accepted: 'no', transient: false, ...details });
+
+/** The answer is not one of the provider's: nobody knows what became of the request. */
+export const unreadable = (details: Partial<Failure> = {}): Failed =>
+	failed({ reason: 'unreadable', accepted: 'unknown', transient: true, ...details });
 
 /** The result of a request that a provider does not offer. */
-export const notOffered = failed({ reason: 'notOffered', accepted: 'no', transient: false });
+export const notOffered = refused('notOffered');
 
 /** One request on the wire, relative to the base URL. */
 export interface Call {
@@ -178,7 +188,9 @@ export async function openHttp(context: RequestContext, credentialType: string):
 			if (!isHttpUrl(baseUrl)) {
 				// Not shown: if the user mixed up the fields, it is the key.
 				const field = baseUrl === base ? 'Base URL' : 'File Upload Base URL';
-				return neverSent({ message: `${field} is not a URL that starts with https:// or http://` });
+				return refused('unreachable', {
+					message: `${field} is not a URL that starts with https:// or http://`,
+				});
 			}
 			const signal = AbortSignal.timeout(limitMs);
 			const options: IHttpRequestOptions = {
@@ -232,17 +244,13 @@ async function readReply(
 	signal: AbortSignal,
 	key: string | undefined,
 ): Promise<Result<Reply>> {
-	if (!isRecord(reply) || typeof reply.statusCode !== 'number') return failed(UNREADABLE);
+	if (!isRecord(reply) || typeof reply.statusCode !== 'number') return unreadable();
 	const { statusCode: status } = reply;
 	const read = await bodyOf(reply.body, signal, (words) => withoutKey(words, key));
-	if (!read.ok) {
-		return failed({ ...UNREADABLE, code: String(status), message: read.words });
-	}
+	if (!read.ok) return unreadable({ code: String(status), message: read.words });
 	const headers = isRecord(reply.headers) ? reply.headers : {};
 	return success({ status, body: read.body, retryAfterMs: retryAfterMs(headers['retry-after']) });
 }
-
-const UNREADABLE: Failure = { reason: 'unreadable', accepted: 'unknown', transient: true };
 
 /** The pause that a `Retry-After` header asks for, in ms: a number of seconds or a date. Anything else is ignored. */
 export function retryAfterMs(header: unknown): number | undefined {
@@ -277,8 +285,7 @@ const HELD_BACK = /^(Ssrf\w+|UserError|NodeOperationError)$/;
 /** Messages of Node and axios whose code says nothing. */
 const WORDS_BEFORE_SENDING = /before secure TLS connection was established|Unsupported protocol/;
 
-const neverSent = (what: Partial<Failure>): { ok: false; failure: Failure } =>
-	failed({ reason: 'unreachable', accepted: 'no', transient: false, ...what });
+const neverSent = (details: Partial<Failure>): Failure => refused('unreachable', details).failure;
 
 /** n8n wraps the errors of axios; the actual error is somewhere in the chain of causes. */
 function transportFailure(error: unknown, key: string | undefined): Failure {
@@ -294,15 +301,15 @@ function transportFailure(error: unknown, key: string | undefined): Failure {
 	const said = links.flatMap(({ message }) => text(message) ?? []);
 	const words = cleanText(withoutKey(said[said.length - 1] ?? '', key)) || undefined;
 	if (NO_CONNECTION.has(code ?? '') || links.some(isOfConnecting)) {
-		return neverSent({ code, transient: true }).failure;
+		return neverSent({ code, transient: true });
 	}
 	if (links.some(({ name }) => HELD_BACK.test(String(name))) || NO_REQUEST.has(code ?? '')) {
-		return neverSent({ code, message: words }).failure;
+		return neverSent({ code, message: words });
 	}
 	const spoken = said.find((message) => WORDS_BEFORE_SENDING.test(message));
-	if (spoken !== undefined) return neverSent({ code, message: cleanText(spoken) }).failure;
+	if (spoken !== undefined) return neverSent({ code, message: cleanText(spoken) });
 	if (code !== undefined && (NO_TRUST.test(code) || NO_HANDSHAKE.test(code))) {
-		return neverSent({ code }).failure;
+		return neverSent({ code });
 	}
 	if (TIMED_OUT.has(code ?? '')) {
 		return { reason: 'timedOut', code, accepted: 'unknown', transient: true };

@@ -1,4 +1,5 @@
-import type { Mask, TaskRequest } from './provider';
+import { isRecord } from './json';
+import type { Mask, RequestMap, TaskKind, TaskRequest } from './provider';
 
 /** The images of a request: where it holds their addresses, and how it names those of the workflow. */
 
@@ -22,42 +23,52 @@ export const isInItem = (address: string): boolean => address.startsWith(IN_ITEM
 export const fieldAt = (address: string): string | undefined =>
 	isInItem(address) ? decodeURIComponent(address.slice(IN_ITEM.length)) : undefined;
 
+/** The settings of all requests that hold any text, several, or a mask. */
+type TextSetting = { [K in TaskKind]: TextSettingOf<RequestMap[K]> }[TaskKind];
+type TextSettingOf<R> = {
+	[S in keyof R]-?: string extends R[S]
+		? S
+		: NonNullable<R[S]> extends readonly string[] | Mask
+			? S
+			: never;
+}[keyof R];
+
+/** Whether a setting holds addresses of images. One without a row does not compile. */
+const HOLDS_ADDRESSES: Readonly<Record<TextSetting, boolean>> = {
+	aspectRatio: false,
+	exclude: false,
+	imageUrl: true,
+	imageUrls: true,
+	jobId: false,
+	mask: true,
+	model: false,
+	omniReference: true,
+	personalization: false,
+	prompt: false,
+	styleReferences: true,
+	taskId: false,
+	version: false,
+	watermark: false,
+};
+const HOLDING = new Map<string, boolean>(Object.entries(HOLDS_ADDRESSES));
+
 /** The same request with other addresses for its images. Texts that only mention an address are not changed. */
 export function withAddresses(
 	request: TaskRequest,
 	addressOf: (address: string) => string,
 ): TaskRequest {
-	switch (request.kind) {
-		case 'generateImage': {
-			const { imageUrls, omniReference, styleReferences } = request;
-			return {
-				...request,
-				imageUrls: imageUrls?.map(addressOf),
-				omniReference: omniReference && addressOf(omniReference),
-				styleReferences: styleReferences?.map(addressOf),
-			};
-		}
-		case 'uploadPaintImage':
-			return {
-				...request,
-				imageUrl: addressOf(request.imageUrl),
-				mask: maskWith(request.mask, addressOf),
-			};
-		case 'retextureImage':
-		case 'generateVideo':
-			return { ...request, imageUrl: addressOf(request.imageUrl) };
-		case 'inpaintImage':
-			return { ...request, mask: maskWith(request.mask, addressOf) };
-		case 'editImage':
-			return request.mask ? { ...request, mask: maskWith(request.mask, addressOf) } : request;
-		default:
-			// The others are made of tasks, or of what the user writes for the provider.
-			return request;
-	}
+	const changedIn = (value: unknown): unknown => {
+		if (typeof value === 'string') return addressOf(value);
+		if (Array.isArray(value)) return value.map(changedIn);
+		return isRecord(value) && 'url' in value ? { url: changedIn(value.url) } : value;
+	};
+	const changed: object = Object.fromEntries(
+		Object.entries(request).flatMap(([setting, value]: [string, unknown]) =>
+			HOLDING.get(setting) ? [[setting, changedIn(value)]] : [],
+		),
+	);
+	return Object.assign({ ...request }, changed);
 }
-
-const maskWith = (mask: Mask, addressOf: (address: string) => string): Mask =>
-	'url' in mask ? { url: addressOf(mask.url) } : mask;
 
 /** The binary fields of the item that a request uses, each once. */
 export function fieldsIn(request: TaskRequest): string[] {

@@ -6,15 +6,17 @@ import {
 	failed,
 	notOffered,
 	success,
+	unreadable,
 	type Result,
 	type Call,
+	type Failed,
 	type Failure,
 	type Http,
 	type Meaning,
 	type Reply,
 	type Suspect,
 } from './http';
-import { noTaskId, OF_ANOTHER_TASK } from './ids';
+import { NO_SUCH_TASK, OF_ANOTHER_TASK, readById } from './ids';
 import { isHttpUrl, isoDate, isoOf, isRecord, numberIn, text, unwrapJson } from './json';
 import { formWith } from './multipart';
 import type {
@@ -23,15 +25,15 @@ import type {
 	GenerateImage,
 	GenerateVideo,
 	Provider,
-	Source,
 	TaskRequest,
 	UpscaleContract,
 	UpscaleImage,
 	VaryImage,
 } from './provider';
-import type { Output, Task, TaskStatus } from './task';
+import { outputAt, type Output, type Task, type TaskStatus } from './task';
 import {
 	callOf,
+	formAmong,
 	NOT_OFFERED,
 	notSent,
 	wireFields,
@@ -47,6 +49,7 @@ const COMMON = '/api/v1/common';
 
 /** kie keeps the balance elsewhere and answers 404 at the usual place (wire.md: MidAPI credits). */
 const BALANCE = { common: `${COMMON}/credit`, chat: '/api/v1/chat/credit' };
+const BALANCE_FORMS = ['common', 'chat'] as const;
 
 /** Where files go with a key of kie.ai; of midapi.ai no such place is documented (wire.md: MidAPI file upload). */
 const UPLOAD_URL: Readonly<Record<string, string>> = {
@@ -77,100 +80,87 @@ const EXTEND_TASK_TYPE: Record<ExtendVideo['mode'], string> = {
 	manual: 'mj_video_extend_manual',
 };
 
-/** The fields of generate for an image (wire.md: MidAPI generate). */
-const GENERATE_IMAGE: WireTable<GenerateImage> = {
-	mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
-	prompt: ({ prompt }) => ({ prompt }),
-	imageUrls: ({ imageUrls }) => ({ fileUrls: imageUrls }),
-	aspectRatio: ({ aspectRatio }) => ({ aspectRatio }),
-	version: ({ version }) => ({ version }),
-	speed: ({ speed }) => ({ speed }),
-	stylization: ({ stylization }) => ({ stylization }),
-	variety: ({ variety }) => ({ variety }),
-	weirdness: ({ weirdness }) => ({ weirdness }),
-	omniIntensity: ({ omniIntensity }) => ({ ow: omniIntensity }),
-	watermark: waterMark,
-	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
-	// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
-	draft: notSent,
-	exclude: notSent,
-	experimental: notSent,
-	hd: notSent,
-	imageQuality: notSent,
-	imageWeight: notSent,
-	omniReference: notSent,
-	personalization: notSent,
-	raw: notSent,
-	seed: notSent,
-	styleReferences: notSent,
-	styleVersion: notSent,
-	styleWeight: notSent,
-	tile: notSent,
-};
-
-/** The fields of generate for a video (wire.md: MidAPI generate). */
-const GENERATE_VIDEO: WireTable<GenerateVideo> = {
-	quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
-	prompt: ({ prompt }) => ({ prompt }),
-	imageUrl: ({ imageUrl }) => ({ fileUrls: [imageUrl] }),
-	motion: ({ motion }) => ({ motion }),
-	videoCount: ({ videoCount }) => ({ videoBatchSize: videoCount }),
-	aspectRatio: ({ aspectRatio }) => ({ aspectRatio }),
-	version: ({ version }) => ({ version }),
-	watermark: waterMark,
-	translatePrompt: ({ translatePrompt }) => ({ enableTranslation: translatePrompt }),
-};
-
 /** This provider only knows its own task ids. */
-const SOURCE_TASK = {
-	taskId: ({ taskId }: Source) => ({ taskId }),
-	jobId: notSent,
-};
+const SOURCE_TASK = { taskId: 'taskId', jobId: notSent };
 
-/** `contract` chooses the path, and how images are counted (wire.md: MidAPI upscale). */
-const UPSCALE: WireTable<UpscaleImage> = {
-	...SOURCE_TASK,
-	index: ({ index, contract }) =>
-		contract === 'quickstart' ? { index: index + 1 } : { imageIndex: index },
-	watermark: waterMark,
-	contract: notSent,
-	upscaler: notSent,
-};
+/** The call for a request of one kind. */
+const post =
+	<R extends object>(path: string | ((request: R) => string), table: WireTable<R>) =>
+	(request: R): Call => ({
+		method: 'POST',
+		path: MJ + (typeof path === 'string' ? path : path(request)),
+		body: wireFields(request, table),
+	});
 
-/** The fields of a variation (wire.md: MidAPI vary). */
-const VARY: WireTable<VaryImage> = {
-	...SOURCE_TASK,
-	index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
-	watermark: waterMark,
-	firstIndex: notSent,
-	strength: notSent,
-	prompt: notSent,
-};
-
-/** The fields of an extension (wire.md: MidAPI extend). */
-const EXTEND_VIDEO: WireTable<ExtendVideo> = {
-	...SOURCE_TASK,
-	mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
-	index: ({ index }) => ({ index }),
-	prompt: ({ prompt }) => ({ prompt }),
-	watermark: waterMark,
-};
-
-function waterMark({ watermark }: { watermark?: string }): IDataObject {
-	return { waterMark: watermark };
-}
-
-/** What this provider makes of each kind of task. */
+/** What this provider makes of each kind of task (wire.md: MidAPI generate, MidAPI upscale, MidAPI vary, MidAPI extend). */
 const CALLS = {
-	generateImage: (request) => post('/generate', wireFields(request, GENERATE_IMAGE)),
-	upscaleImage: (request) =>
-		post(
-			request.contract === 'quickstart' ? '/upscale' : '/generateUpscale',
-			wireFields(request, UPSCALE),
-		),
-	varyImage: (request) => post('/generateVary', wireFields(request, VARY)),
-	generateVideo: (request) => post('/generate', wireFields(request, GENERATE_VIDEO)),
-	extendVideo: (request) => post('/generateVideoExtend', wireFields(request, EXTEND_VIDEO)),
+	generateImage: post<GenerateImage>('/generate', {
+		mode: ({ mode }) => ({ taskType: IMAGE_TASK_TYPE[mode] }),
+		prompt: 'prompt',
+		imageUrls: 'fileUrls',
+		aspectRatio: 'aspectRatio',
+		version: 'version',
+		speed: 'speed',
+		stylization: 'stylization',
+		variety: 'variety',
+		weirdness: 'weirdness',
+		omniIntensity: 'ow',
+		watermark: 'waterMark',
+		translatePrompt: 'enableTranslation',
+		// Only Midjourney's own language has these; here, too, a flag in the prompt can set them.
+		draft: notSent,
+		exclude: notSent,
+		experimental: notSent,
+		hd: notSent,
+		imageQuality: notSent,
+		imageWeight: notSent,
+		omniReference: notSent,
+		personalization: notSent,
+		raw: notSent,
+		seed: notSent,
+		styleReferences: notSent,
+		styleVersion: notSent,
+		styleWeight: notSent,
+		tile: notSent,
+	}),
+	// The contract chooses the path, and how images are counted.
+	upscaleImage: post<UpscaleImage>(
+		({ contract }) => (contract === 'quickstart' ? '/upscale' : '/generateUpscale'),
+		{
+			...SOURCE_TASK,
+			index: ({ index, contract }) =>
+				contract === 'quickstart' ? { index: index + 1 } : { imageIndex: index },
+			watermark: 'waterMark',
+			contract: notSent,
+			upscaler: notSent,
+		},
+	),
+	varyImage: post<VaryImage>('/generateVary', {
+		...SOURCE_TASK,
+		index: ({ index, firstIndex = 0 }) => ({ imageIndex: index + firstIndex }),
+		watermark: 'waterMark',
+		firstIndex: notSent,
+		strength: notSent,
+		prompt: notSent,
+	}),
+	generateVideo: post<GenerateVideo>('/generate', {
+		quality: ({ quality }) => ({ taskType: VIDEO_TASK_TYPE[quality] }),
+		prompt: 'prompt',
+		imageUrl: ({ imageUrl }) => ({ fileUrls: [imageUrl] }),
+		motion: 'motion',
+		videoCount: 'videoBatchSize',
+		aspectRatio: 'aspectRatio',
+		version: 'version',
+		watermark: 'waterMark',
+		translatePrompt: 'enableTranslation',
+	}),
+	extendVideo: post<ExtendVideo>('/generateVideoExtend', {
+		...SOURCE_TASK,
+		mode: ({ mode }) => ({ taskType: EXTEND_TASK_TYPE[mode] }),
+		index: 'index',
+		prompt: 'prompt',
+		watermark: 'waterMark',
+	}),
 	remixImage: NOT_OFFERED,
 	editImage: NOT_OFFERED,
 	inpaintImage: NOT_OFFERED,
@@ -183,17 +173,13 @@ const CALLS = {
 /** What this provider offers. */
 export type OfferedByMidApi = OfferedIn<typeof CALLS>;
 
-const post = (path: string, body: IDataObject): Call => ({
-	...{ method: 'POST', path: MJ + path, body },
-});
-
-const CONTRACTS: readonly [UpscaleContract, UpscaleContract] = ['reference', 'quickstart'];
+const CONTRACTS = ['reference', 'quickstart'] as const satisfies readonly UpscaleContract[];
 /** What a variation counts the images from (wire.md: MidAPI vary). */
 const INDEX_FORMS = ['indexFrom0', 'indexFrom1'] as const;
 
 /** What the pages of this family describe in two forms; only the chosen one if the user has chosen. */
 function formsOf(asked: TaskRequest | 'credits'): FormChoice | undefined {
-	if (asked === 'credits') return { of: 'balance', forms: ['common', 'chat'], isFree: true };
+	if (asked === 'credits') return { of: 'balance', forms: BALANCE_FORMS, isFree: true };
 	switch (asked.kind) {
 		case 'upscaleImage': {
 			const { contract } = asked;
@@ -232,17 +218,7 @@ function suspectIn({ kind }: TaskRequest, failure: Failure): Suspect | undefined
 	return kind === 'varyImage' && isFrom1 ? 'varyIndexBase' : undefined;
 }
 
-/**
- * The wire form of a request. Settings that are not set are not in the body.
- *
- * @returns undefined if this provider does not offer the request
- */
-const submitCall = (request: TaskRequest): Call | undefined => callOf(CALLS, request.kind, request);
-
-/**
- * The codes of this family (wire.md: MidAPI codes). They arrive as `code` in the body, often with HTTP 200. After a 501, work
- * on the request may have started.
- */
+/** The codes of this family, beside those that all providers have (wire.md: MidAPI codes). */
 const CODES: Record<number, Meaning> = {
 	403: { reason: 'invalidKey', accepted: 'no', transient: false },
 	455: { reason: 'maintenance', accepted: 'no', transient: true },
@@ -260,11 +236,7 @@ function envelopeIn(body: unknown): { code: number; words?: string; data: unknow
 		: undefined;
 }
 
-/**
- * Opens the envelope: success requires HTTP 2xx and code 200 (wire.md: MidAPI envelope). A failing code in the body counts
- * more than the status, because this family sends its refusals with HTTP 200. An answer without an envelope does not come
- * from the provider.
- */
+/** The content of an answer, or why it was refused (wire.md: MidAPI envelope). */
 export function openEnvelope({ status, body, retryAfterMs }: Reply): Result<unknown> {
 	const envelope = envelopeIn(body);
 	if (!envelope) return failed({ ...meaningOfStatus(status), code: String(status), retryAfterMs });
@@ -293,10 +265,7 @@ async function ask(http: Http, call: Call): Promise<Result<unknown>> {
 	return reply.ok ? openEnvelope(reply.value) : reply;
 }
 
-/**
- * The same for a path that may not exist. A web framework that names the path has passed the call on to nobody, so this is a
- * refusal. A bare 404 may be the page of a proxy in between.
- */
+/** The same for a path that may not exist, which a web framework says by naming it (wire.md: MidAPI upscale). */
 async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
 	const reply = await http.send(call);
 	if (!reply.ok) return reply;
@@ -308,14 +277,7 @@ async function askOneOfTwo(http: Http, call: Call): Promise<Result<unknown>> {
 }
 
 /** A successful answer without the required content. */
-const unreadable = (words: string): Result<never> =>
-	failed({
-		reason: 'unreadable',
-		code: '200',
-		message: words,
-		accepted: 'unknown',
-		transient: true,
-	});
+const incomplete = (message: string): Failed => unreadable({ code: '200', message });
 
 /** 0 generating, 1 success, 2 failed, 3 created but failed upstream (wire.md: MidAPI tasks). */
 const STATUS = new Map<string, TaskStatus>([
@@ -325,11 +287,7 @@ const STATUS = new Map<string, TaskStatus>([
 	['3', 'failed'],
 ]);
 
-/**
- * `data` of record-info as a task (wire.md: MidAPI tasks), tolerant of other forms that real clients have met: the flag as
- * text, the result as JSON text, its entries as plain strings, `resultUrls` directly under `data`. Undefined if it is not a
- * task.
- */
+/** `data` of record-info as a task, in any form that clients have met (wire.md: MidAPI tasks); undefined if it is none. */
 export function parseTask(data: unknown): Task | undefined {
 	if (!isRecord(data)) return undefined;
 	const taskId = text(data.taskId);
@@ -362,16 +320,14 @@ export function parseTask(data: unknown): Task | undefined {
 	};
 }
 
-/** An output is numbered by its position in the list; one without a usable address leaves a gap. */
+/** An output is numbered by its position in the list. */
 function outputs(data: IDataObject): Output[] {
 	const result = unwrapJson(data.resultInfoJson);
 	const list = isRecord(result) ? result.resultUrls : data.resultUrls;
 	const video = /video/i.test(text(data.taskType) ?? '');
-	return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index): Output[] => {
-		const url = text(isRecord(entry) ? entry.resultUrl : entry);
-		if (url === undefined || !isHttpUrl(url)) return [];
-		return [{ index, type: video || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image', url }];
-	});
+	return (Array.isArray(list) ? list : []).flatMap((entry: unknown, index) =>
+		outputAt(index, text(isRecord(entry) ? entry.resultUrl : entry), video),
+	);
 }
 
 /** MidAPI and kie.ai. */
@@ -385,9 +341,9 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 	formsOf,
 
 	preview(request, wanted, callbackUrl) {
-		const forms = formsOf(request)?.forms ?? [];
-		const form = forms.find((one) => one === wanted) ?? forms[0];
-		const call = submitCall(inForm(request, form));
+		const choice = formsOf(request);
+		const form = choice && formAmong(choice.forms, wanted);
+		const call = callOf(CALLS, request.kind, inForm(request, form));
 		return call === undefined || callbackUrl === undefined
 			? call
 			: { ...call, body: { ...call.body, callBackUrl: callbackUrl } };
@@ -403,40 +359,32 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			return suspect === undefined ? answer : failed({ ...answer.failure, suspect });
 		}
 		const taskId = isRecord(answer.value) ? text(answer.value.taskId) : undefined;
-		return taskId === undefined ? unreadable('The answer contains no task ID') : success(taskId);
+		return taskId === undefined ? incomplete('The answer contains no task ID') : success(taskId);
 	},
 
 	async read(http, taskId) {
-		const refusal = noTaskId(taskId);
-		if (refusal) return refusal;
-		const answer = await ask(http, {
-			method: 'GET',
-			path: `${MJ}/record-info`,
-			query: { taskId },
-		});
-		if (!answer.ok) {
-			// The id is the only possible reason to refuse a read.
-			return answer.failure.reason === 'invalidRequest'
-				? failed({ ...answer.failure, reason: 'notFound' })
-				: answer;
-		}
-		if (answer.value === null || answer.value === undefined) {
-			return failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false });
-		}
-		const task = parseTask(answer.value);
-		if (!task) return unreadable('The answer contains no task');
-		return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
+		const call: Call = { method: 'GET', path: `${MJ}/record-info`, query: { taskId } };
+		return await readById(
+			taskId,
+			async () => await ask(http, call),
+			(answer) => {
+				if (answer === null || answer === undefined) return NO_SUCH_TASK;
+				const task = parseTask(answer);
+				if (!task) return incomplete('The answer contains no task');
+				return task.taskId === taskId ? success(task) : OF_ANOTHER_TASK;
+			},
+		);
 	},
 
 	async credits(http, form) {
-		const path = form === 'chat' ? BALANCE.chat : BALANCE.common;
+		const path = BALANCE[formAmong(BALANCE_FORMS, form)];
 		const answer = await ask(http, { method: 'GET', path });
 		if (!answer.ok) {
 			const { failure } = answer;
 			return failure.code === '404' ? failed({ ...failure, suspect: 'balancePath' }) : answer;
 		}
 		const credits = numberIn(answer.value);
-		return credits === undefined ? unreadable('The answer contains no balance') : success(credits);
+		return credits === undefined ? incomplete('The answer contains no balance') : success(credits);
 	},
 
 	async downloadUrl(http, url) {
@@ -448,7 +396,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 		if (!answer.ok) return answer;
 		const direct = text(answer.value);
 		return direct === undefined || !isHttpUrl(direct)
-			? unreadable('The answer contains no URL')
+			? incomplete('The answer contains no URL')
 			: success({ url: direct, validForMs: DOWNLOAD_URL_MS });
 	},
 
@@ -468,7 +416,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			const { downloadUrl, fileUrl } = isRecord(answer.value) ? answer.value : {};
 			const url = text(downloadUrl) ?? text(fileUrl);
 			return url === undefined || !isHttpUrl(url)
-				? unreadable('The answer holds no URL')
+				? incomplete('The answer holds no URL')
 				: success(url);
 		},
 	},

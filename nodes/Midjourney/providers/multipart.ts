@@ -10,7 +10,7 @@ export interface FileToSend {
 }
 
 /** The bytes of a file: all of them, or as they are read from where n8n keeps them. */
-export type FileContent =
+type FileContent =
 	| Uint8Array
 	| { compose(around: (source: AsyncIterable<unknown>) => AsyncIterable<unknown>): object };
 

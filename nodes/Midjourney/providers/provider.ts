@@ -6,8 +6,6 @@ import type { Task } from './task';
 
 /** What an image is generated from. */
 export type ImageMode = 'textToImage' | 'imageToImage' | 'styleReference' | 'omniReference';
-/** How soon a task starts; affects the price. */
-export type Speed = 'relaxed' | 'fast' | 'turbo';
 
 /** Image → Generate. Undefined settings are not sent. */
 export interface GenerateImage {
@@ -18,7 +16,8 @@ export interface GenerateImage {
 	imageUrls?: string[];
 	aspectRatio?: string;
 	version?: string;
-	speed?: Speed;
+	/** How soon the task starts; affects the price. */
+	speed?: 'relaxed' | 'fast' | 'turbo';
 	stylization?: number;
 	variety?: number;
 	weirdness?: number;

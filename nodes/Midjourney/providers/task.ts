@@ -1,5 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import { isHttpUrl } from './json';
+
 /** The state of a task. `pending`: accepted but not started; `running`: in progress; the other two are final. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
 
@@ -9,6 +11,16 @@ export interface Output {
 	index: number;
 	type: 'image' | 'video';
 	url: string;
+}
+
+/**
+ * One entry of a list of outputs; one without a usable address leaves a gap in the numbers.
+ *
+ * @param isVideo whether the provider calls it one; a name that ends as those of videos says so, too
+ */
+export function outputAt(index: number, url: string | undefined, isVideo = false): Output[] {
+	if (url === undefined || !isHttpUrl(url)) return [];
+	return [{ index, type: isVideo || /\.(mp4|webm|mov)(\?|$)/i.test(url) ? 'video' : 'image', url }];
 }
 
 /** One paid job at a provider, in the same form for every provider (architecture.md: Words). */

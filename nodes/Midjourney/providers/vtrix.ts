@@ -2,11 +2,12 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { ownText, rawOf, wordsIn } from './clean';
 import { meaningOf, meaningOfStatus, UNEXPLAINED } from './codes';
-import { promptText } from './flags';
 import {
 	failed,
 	notOffered,
+	refused,
 	success,
+	unreadable,
 	type Result,
 	type Call,
 	type Failure,
@@ -14,13 +15,13 @@ import {
 	type Meaning,
 	type Reply,
 } from './http';
-import { noTaskId, OF_ANOTHER_TASK } from './ids';
-import { isHttpUrl, isoDate, isRecord, numberIn, text, unwrapJson } from './json';
+import { NO_SUCH_TASK, OF_ANOTHER_TASK, readById } from './ids';
+import { isoDate, isRecord, numberIn, text, unwrapJson } from './json';
+import { promptText } from './language';
 import type {
 	EditImage,
 	FormChoice,
 	InpaintImage,
-	LayoutOrRule,
 	Mask,
 	OutpaintImage,
 	Provider,
@@ -33,11 +34,12 @@ import type {
 	UpscaleImage,
 	VaryImage,
 } from './provider';
-import type { Output, Task, TaskStatus } from './task';
+import { outputAt, type Output, type Task, type TaskStatus } from './task';
 import { charactersIn } from './texts';
 import {
 	callOf,
 	defined,
+	formAmong,
 	NOT_OFFERED,
 	notSent,
 	wireFields,
@@ -51,7 +53,7 @@ import {
 const GENERATION = '/model/v1/generation';
 
 /** The pages can be read both ways; the provider's own client wraps (wire.md: Vtrix submit). */
-const BODIES: readonly [string, ...string[]] = ['wrapped', 'flat'];
+const BODIES = ['wrapped', 'flat'] as const;
 
 /** The maximum length of the text or prompt of every model, in characters (wire.md: Vtrix models). */
 const LONGEST_TEXT = 8192;
@@ -72,90 +74,79 @@ interface ModelCall {
 	params: IDataObject;
 }
 
-/** The models use Midjourney's own ids; `prepare` looks up the task first. */
-const SOURCE_JOB = {
-	taskId: notSent,
-	jobId: ({ jobId }: Source) => ({ jobId }),
-	index: ({ index }: Source) => ({ imageNo: index }),
-};
+/** The call for a request of one kind. */
+const run =
+	<R extends object>(model: string, table: WireTable<R>) =>
+	(request: R): ModelCall => ({ model, params: wireFields(request, table) });
 
-const remixPrompt = ({ prompt }: { prompt?: string }): IDataObject => ({ remixPrompt: prompt });
-const imgUrl = ({ imageUrl }: { imageUrl: string }): IDataObject => ({ imgUrl: imageUrl });
+/** The models use Midjourney's own ids; `prepare` looks up the task first. */
+const SOURCE_JOB = { taskId: notSent, jobId: 'jobId', index: 'imageNo' };
+
+/** The layout follows from the rule. If it is undefined, it was never set; the provider then says what is missing. */
+const LAYOUT = { canvas: 'canvas', imagePosition: 'imgPos', rule: notSent };
+
 const mask = (request: { mask?: Mask }): IDataObject => ({
 	mask: request.mask && maskOf(request.mask),
 });
 
-/** Undefined fields were never set; the provider then says what is missing. */
-const LAYOUT = {
-	canvas: ({ canvas }: LayoutOrRule) => ({ canvas: canvas && { ...canvas } }),
-	imagePosition: ({ imagePosition }: LayoutOrRule) => ({
-		imgPos: imagePosition && { ...imagePosition },
-	}),
-	// The layout follows from it.
-	rule: notSent,
-};
-
-const UPSCALE: WireTable<UpscaleImage> = {
-	...SOURCE_JOB,
-	upscaler: ({ upscaler = 'standard' }) => ({ type: UPSCALER[upscaler] }),
-	watermark: notSent,
-	contract: notSent,
-};
-
-const VARY: WireTable<VaryImage> = {
-	...SOURCE_JOB,
-	strength: ({ strength = 'subtle' }) => ({ type: VARIATION_TYPE[strength] }),
-	prompt: remixPrompt,
-	watermark: notSent,
-	firstIndex: notSent,
-};
-
-const REMIX: WireTable<RemixImage> = {
-	...SOURCE_JOB,
-	strength: ({ strength }) => ({ mode: REMIX_MODE[strength] }),
-	prompt: remixPrompt,
-};
-
-const EDIT: WireTable<EditImage> = { ...SOURCE_JOB, ...LAYOUT, prompt: remixPrompt, mask };
-
-const INPAINT: WireTable<InpaintImage> = { ...SOURCE_JOB, mask, prompt: remixPrompt };
-
-const OUTPAINT: WireTable<OutpaintImage> = {
-	...SOURCE_JOB,
-	scale: ({ scale }) => ({ scale }),
-	prompt: remixPrompt,
-};
-
-const UPLOAD_PAINT: WireTable<UploadPaintImage> = {
-	...LAYOUT,
-	imageUrl: imgUrl,
-	mask,
-	prompt: remixPrompt,
-};
-
-const RETEXTURE: WireTable<RetextureImage> = { imageUrl: imgUrl, prompt: remixPrompt };
-
 /** What this provider makes of each kind of task (wire.md: Vtrix models). */
 const CALLS = {
-	// Its settings are flags in the text; flags.ts has a row for each.
-	generateImage: (request) => call('midjourney_diffusion', { text: promptText(request) }),
-	upscaleImage: (request) => call('midjourney_upscale', wireFields(request, UPSCALE)),
-	varyImage: (request) => call('midjourney_variation', wireFields(request, VARY)),
-	remixImage: (request) => call('midjourney_remix', wireFields(request, REMIX)),
-	editImage: (request) => call('midjourney_edit', wireFields(request, EDIT)),
-	inpaintImage: (request) => call('midjourney_inpaint', wireFields(request, INPAINT)),
-	outpaintImage: (request) => call('midjourney_outpaint', wireFields(request, OUTPAINT)),
-	uploadPaintImage: (request) => call('midjourney_uploadpaint', wireFields(request, UPLOAD_PAINT)),
-	retextureImage: (request) => call('midjourney_retexture', wireFields(request, RETEXTURE)),
-	runModel: ({ model, parameters }) => call(model, defined(parameters)),
+	// Its settings are flags in the text; language.ts has a row for each.
+	generateImage: (request) => ({
+		model: 'midjourney_diffusion',
+		params: { text: promptText(request) },
+	}),
+	upscaleImage: run<UpscaleImage>('midjourney_upscale', {
+		...SOURCE_JOB,
+		upscaler: ({ upscaler = 'standard' }) => ({ type: UPSCALER[upscaler] }),
+		watermark: notSent,
+		contract: notSent,
+	}),
+	varyImage: run<VaryImage>('midjourney_variation', {
+		...SOURCE_JOB,
+		strength: ({ strength = 'subtle' }) => ({ type: VARIATION_TYPE[strength] }),
+		prompt: 'remixPrompt',
+		watermark: notSent,
+		firstIndex: notSent,
+	}),
+	remixImage: run<RemixImage>('midjourney_remix', {
+		...SOURCE_JOB,
+		strength: ({ strength }) => ({ mode: REMIX_MODE[strength] }),
+		prompt: 'remixPrompt',
+	}),
+	editImage: run<EditImage>('midjourney_edit', {
+		...SOURCE_JOB,
+		...LAYOUT,
+		prompt: 'remixPrompt',
+		mask,
+	}),
+	inpaintImage: run<InpaintImage>('midjourney_inpaint', {
+		...SOURCE_JOB,
+		mask,
+		prompt: 'remixPrompt',
+	}),
+	outpaintImage: run<OutpaintImage>('midjourney_outpaint', {
+		...SOURCE_JOB,
+		scale: 'scale',
+		prompt: 'remixPrompt',
+	}),
+	uploadPaintImage: run<UploadPaintImage>('midjourney_uploadpaint', {
+		...LAYOUT,
+		imageUrl: 'imgUrl',
+		mask,
+		prompt: 'remixPrompt',
+	}),
+	retextureImage: run<RetextureImage>('midjourney_retexture', {
+		imageUrl: 'imgUrl',
+		prompt: 'remixPrompt',
+	}),
+	runModel: ({ model, parameters }) => ({ model, params: defined(parameters) }),
 	generateVideo: NOT_OFFERED,
 	extendVideo: NOT_OFFERED,
 } satisfies CallTable<ModelCall>;
 
 /** The kinds of tasks that this provider offers. */
 export type OfferedByVtrix = OfferedIn<typeof CALLS>;
-
-const call = (model: string, params: IDataObject): ModelCall => ({ model, params });
 
 /** The model to run and its parameters on the wire; undefined if this provider does not offer the request. */
 const modelCall = (request: TaskRequest): ModelCall | undefined =>
@@ -169,40 +160,28 @@ const maskOf = (mask: Mask): IDataObject =>
 
 /**
  * The meaning of the documented codes, by their last seven digits: the pages disagree about the digits before them (wire.md:
- * Vtrix codes).
+ * Vtrix codes). If a parameter is missing, with its name.
  */
-const CODES: Record<string, string> = {
-	'4001001': 'the text is missing',
-	'4001002': 'the text is too short or too long',
-	'4001003': 'the callback URL is not valid',
-	'4001004': 'the authentication failed',
-	'4007001': 'the job ID is missing',
-	'4007002': 'the number of the image is missing',
-	'4007003': 'the number of the image is not valid',
-	'4007004': 'the prompt is missing',
-	'4007005': 'the prompt is too short or too long',
-	'4007006': 'the canvas is missing',
-	'4007007': 'the position of the image is missing',
-	'4007008': 'the callback URL is not valid',
-	'4011001': 'the job ID is missing',
-	'4011002': 'the number of the image is missing',
+const CODES: Record<string, readonly [meaning: string, missing?: string]> = {
+	'4001001': ['the text is missing', 'text'],
+	'4001002': ['the text is too short or too long'],
+	'4001003': ['the callback URL is not valid'],
+	'4001004': ['the authentication failed'],
+	'4007001': ['the job ID is missing', 'jobId'],
+	'4007002': ['the number of the image is missing', 'imageNo'],
+	'4007003': ['the number of the image is not valid'],
+	'4007004': ['the prompt is missing', 'remixPrompt'],
+	'4007005': ['the prompt is too short or too long'],
+	'4007006': ['the canvas is missing', 'canvas'],
+	'4007007': ['the position of the image is missing', 'imgPos'],
+	'4007008': ['the callback URL is not valid'],
+	'4011001': ['the job ID is missing', 'jobId'],
+	'4011002': ['the number of the image is missing', 'imageNo'],
 };
 /** Codes with the same meaning for every model, by their last three digits. */
 const ENDINGS: Record<string, string> = {
 	'098': 'the generation failed',
 	'099': 'the service behind Vtrix is unavailable',
-};
-
-/** The parameter that is missing according to a code. */
-const MISSING: Record<string, string> = {
-	'4001001': 'text',
-	'4007001': 'jobId',
-	'4007002': 'imageNo',
-	'4007004': 'remixPrompt',
-	'4007006': 'canvas',
-	'4007007': 'imgPos',
-	'4011001': 'jobId',
-	'4011002': 'imageNo',
 };
 
 /**
@@ -213,7 +192,7 @@ function meaningIn(code: string | undefined): (Meaning & { meaning?: string }) |
 	if (code === undefined || !/^\d{3,}$/.test(code)) return undefined;
 	if (code.length < 7) return meaningOf(Number(code.slice(0, 3)));
 	const own = code.slice(-7);
-	const meaning = CODES[own] ?? ENDINGS[code.slice(-3)];
+	const meaning = CODES[own]?.[0] ?? ENDINGS[code.slice(-3)];
 	if (code.endsWith('098')) {
 		return { reason: 'generationFailed', accepted: 'unknown', transient: false, meaning };
 	}
@@ -262,7 +241,7 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 	const said = complaintIn(answer);
 	const plain = wordsIn(answer.message);
 	if (status >= 200 && status < 300) {
-		if (!isRecord(opened)) return unreadable(status);
+		if (!isRecord(opened)) return unreadable({ code: String(status) });
 		// A failed task also has an error, but it is still a task with a state.
 		const id = text(opened.status) === undefined ? unlikeRequest(opened) : idIn(opened);
 		const complaint =
@@ -289,9 +268,6 @@ export function openReply({ status, body, retryAfterMs }: Reply): Result<IDataOb
 				message: [message, `task ${wordsIn(id)}`].filter(Boolean).join(', '),
 			});
 }
-
-const unreadable = (status: number): { ok: false; failure: Failure } =>
-	failed({ reason: 'unreadable', code: String(status), accepted: 'unknown', transient: true });
 
 async function ask(http: Http, call: Call): Promise<Result<IDataObject>> {
 	const reply = await http.send(call);
@@ -387,7 +363,7 @@ function entriesOf({ output }: IDataObject): unknown[] {
 	);
 }
 
-/** An output has the number in its entry, or else that of its position; one without a usable address leaves a gap. */
+/** An output has the number in its entry, or else that of its position. */
 function outputsOf(body: IDataObject): Output[] {
 	const entries = entriesOf(body).map((entry) => (isRecord(entry) ? entry : {}));
 	const named = entries.map(({ imageNo, metadata }) =>
@@ -397,18 +373,15 @@ function outputsOf(body: IDataObject): Output[] {
 	const byName =
 		named.every((number = NaN) => Number.isInteger(number) && number >= 0) &&
 		new Set(named).size === named.length;
-	return entries.flatMap((entry, place): Output[] => {
+	return entries.flatMap((entry, place) => {
 		const url = text(entry.url) ?? text(entry.video_url) ?? text(entry.image_url);
-		if (url === undefined || !isHttpUrl(url)) return [];
-		const isVideo = /video/i.test(text(entry.type) ?? '') || /\.(mp4|webm|mov)(\?|$)/i.test(url);
 		const index = (byName ? named[place] : undefined) ?? place;
-		return [{ index, type: isVideo ? 'video' : 'image', url }];
+		return outputAt(index, url, /video/i.test(text(entry.type) ?? ''));
 	});
 }
 
 /** The source of an operation must exist before anything is paid. */
-const unfit = (message: string): { ok: false; failure: Failure } =>
-	failed({ reason: 'invalidSource', message, accepted: 'no', transient: false });
+const unfit = (message: string) => refused('invalidSource', { message });
 
 function fittedTo(task: Task, request: TaskRequest & Source): Result<TaskRequest> {
 	const { taskId, jobId, status, outputs } = task;
@@ -435,7 +408,7 @@ function misses({ accepted, code = '', message = '' }: Failure, params: IDataObj
 	// An empty value is missing in either form.
 	const sent = Object.keys(params).filter((name) => !isBlank(params[name]));
 	const named = sent.find((name) => message.split(/\W+/).includes(name));
-	const wanted = MISSING[code.slice(-7)] ?? (isMissing ? named : undefined);
+	const wanted = CODES[code.slice(-7)]?.[1] ?? (isMissing ? named : undefined);
 	const isOfWrapper = /\b(input|params)\b.*\b(missing|required|must be|not a parameter)\b/i.test(
 		message,
 	);
@@ -488,7 +461,8 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 		return {
 			method: 'POST',
 			path: GENERATION,
-			body: form === 'flat' ? { ...params, model } : { model, input: [{ params }] },
+			body:
+				formAmong(BODIES, form) === 'flat' ? { ...params, model } : { model, input: [{ params }] },
 		};
 	},
 
@@ -502,27 +476,24 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 				: answer;
 		}
 		const taskId = idIn(answer.value);
-		return taskId === undefined ? unreadable(200) : success(taskId);
+		return taskId === undefined ? unreadable({ code: '200' }) : success(taskId);
 	},
 
 	async read(http, taskId) {
-		const refusal = noTaskId(taskId);
-		if (refusal) return refusal;
-		const answer = await ask(http, {
-			method: 'GET',
-			path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
-		});
-		if (!answer.ok) {
-			// The id is the only possible reason to refuse a read.
-			return answer.failure.reason === 'invalidRequest'
-				? failed({ ...answer.failure, reason: 'notFound' })
-				: answer;
-		}
-		const { value } = answer;
-		const ids = [value.id, value.task_id, value.request_id].flatMap((id) => text(id) ?? []);
-		if (ids.length > 0 && !ids.includes(taskId)) return OF_ANOTHER_TASK;
-		return idIn(value) === undefined && text(value.status) === undefined
-			? failed({ reason: 'notFound', code: '200', accepted: 'no', transient: false })
-			: success(parseTask(value, taskId));
+		return await readById(
+			taskId,
+			async () =>
+				await ask(http, {
+					method: 'GET',
+					path: `${GENERATION}/task/${encodeURIComponent(taskId)}`,
+				}),
+			(answer) => {
+				const ids = [answer.id, answer.task_id, answer.request_id].flatMap((id) => text(id) ?? []);
+				if (ids.length > 0 && !ids.includes(taskId)) return OF_ANOTHER_TASK;
+				return ids.length === 0 && text(answer.status) === undefined
+					? NO_SUCH_TASK
+					: success(parseTask(answer, taskId));
+			},
+		);
 	},
 };

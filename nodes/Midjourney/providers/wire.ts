@@ -4,24 +4,36 @@ import type { RequestMap, TaskKind } from './provider';
 
 /** How requests become calls: tables per provider and kind of task, whose completeness the compiler checks. */
 
-/** The fields on the wire that express one setting of a request; undefined fields are not sent. */
-type Row<R> = (request: R) => IDataObject;
+/** The name of a setting on the wire, or the fields that express it. */
+type Row<R> = string | ((request: R) => IDataObject);
 
 /** How every setting of a request is expressed. A setting without a row does not compile. */
-export type WireTable<R> = Readonly<Record<Exclude<keyof R, 'kind'>, Row<R>>>;
+export type WireTable<R> = { readonly [S in Exclude<keyof R, 'kind'>]: Row<R> };
 
 /** For a setting that this provider does not have, or that only chooses between two calls. */
-export const notSent: Row<unknown> = () => ({});
+export const notSent = (): IDataObject => ({});
 
 /** The fields of a request on the wire, without those that are undefined. */
-export function wireFields<R>(request: R, table: Readonly<Record<string, Row<R>>>): IDataObject {
-	const fields = Object.values(table).map((row) => row(request));
+export function wireFields<R extends object>(
+	request: R,
+	table: Readonly<Record<string, Row<R>>>,
+): IDataObject {
+	const values = new Map<string, unknown>(Object.entries(request));
+	const fields = Object.entries(table).map(([setting, row]) =>
+		typeof row === 'string' ? { [row]: values.get(setting) } : row(request),
+	);
 	return defined(Object.assign({}, ...fields));
 }
 
 /** The fields that are not undefined. */
 export const defined = (fields: IDataObject): IDataObject =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** The form to write a request in: the wanted one if it is among these, otherwise the usual one. */
+export const formAmong = <F extends string>(
+	forms: readonly [usual: F, ...others: F[]],
+	wanted: string | undefined,
+): F => forms.find((form) => form === wanted) ?? forms[0];
 
 /** The call of a provider for each kind of task, or nothing if the provider does not offer it. */
 export type CallTable<C> = {

@@ -1,4 +1,4 @@
-import { failed, success, type Result, type Failure } from '../providers/http';
+import { refused, success, type Failed, type Result } from '../providers/http';
 import type { Size } from '../providers/provider';
 import { requestFile, type FileBody } from './fileStream';
 import type { Host } from './host';
@@ -59,8 +59,8 @@ export async function beginningOf(stream: FileBody): Promise<Uint8Array> {
 }
 
 /** The failure of an image whose size cannot be found. */
-export const sizeUnknown = (message: string, transient = false): { ok: false; failure: Failure } =>
-	failed({ reason: 'unknownSize', message, accepted: 'no', transient });
+export const sizeUnknown = (message: string, transient = false): Failed =>
+	refused('unknownSize', { message, transient });
 
 /**
  * The size of an image, in px, in the beginning of its file.

@@ -1,4 +1,4 @@
-import { failed, success, type Result } from '../providers/http';
+import { refused, success, type Result } from '../providers/http';
 import type { Provider, Size, TaskRequest } from '../providers/provider';
 import type { Task } from '../providers/task';
 import { sizeReader, sizeUnknown, type SizeOf } from './imageSize';
@@ -67,7 +67,7 @@ export async function prepare(
 	if (!size.ok) return size;
 	const sized = withSize(prepared.value, size.value);
 	return 'problem' in sized
-		? failed({ reason: 'unfitCanvas', message: sized.problem, accepted: 'no', transient: false })
+		? refused('unfitCanvas', { message: sized.problem })
 		: success(sized.request);
 }
 

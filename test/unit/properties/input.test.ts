@@ -15,7 +15,7 @@ import {
 	permutationsOf,
 } from '../../../nodes/Midjourney/operations/permutations';
 import { requestProblem } from '../../../nodes/Midjourney/operations/requestCheck';
-import { flagIn } from '../../../nodes/Midjourney/providers/flags';
+import { flagIn } from '../../../nodes/Midjourney/providers/language';
 import type { TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import { charactersIn, textsIn, urlsIn } from '../../../nodes/Midjourney/providers/texts';
 import { isPrivate, unreachableImage } from '../../../nodes/Midjourney/tasks/reach';
@@ -181,7 +181,7 @@ describe('Permutations', () => {
 		fc.assert(
 			fc.property(meant, ({ prompt, prompts }) => {
 				fc.pre(prompts.length <= MOST_TASKS);
-				expect(permutationsOf(prompt)).toEqual({ prompts });
+				expect(permutationsOf(prompt)).toEqual({ value: prompts });
 			}),
 			{ numRuns: 300 },
 		);
@@ -213,7 +213,7 @@ describe('Permutations', () => {
 					const [{ prompt, prompts }, times, flag] = all;
 					fc.pre(prompts.length * times <= MOST_TASKS);
 					expect(permutationsOf(`${prompt} ${flag}${times}`)).toEqual({
-						prompts: prompts.flatMap((one) => Array.from({ length: times }, () => one)),
+						value: prompts.flatMap((one) => Array.from({ length: times }, () => one)),
 					});
 				},
 			),
@@ -228,8 +228,8 @@ describe('Permutations', () => {
 					expect(made.problem).toMatch(/./);
 					return;
 				}
-				expect(made.prompts.length > 0 && made.prompts.length <= MOST_TASKS).toBe(true);
-				for (const one of made.prompts) {
+				expect(made.value.length > 0 && made.value.length <= MOST_TASKS).toBe(true);
+				for (const one of made.value) {
 					expect(one).not.toMatch(/[{}]/);
 					expect(permutationProblem(one, 'remedy')).toBeUndefined();
 				}

@@ -16,13 +16,11 @@ export const editImage: Operation = {
 	does: 'submit',
 	kind: 'editImage',
 	complete: imageSize.into,
-	requests: (from) => [
-		{
-			kind: 'editImage',
-			...sourceImage.from(from),
-			prompt: from.get(remixPrompt),
-			...canvas.from(from),
-			mask: optionalMask.from(from),
-		},
-	],
+	request: (from) => ({
+		kind: 'editImage',
+		...sourceImage.from(from),
+		prompt: from.get(remixPrompt),
+		...canvas.from(from),
+		mask: optionalMask.from(from),
+	}),
 };

@@ -12,6 +12,7 @@ import {
 	onlyWith,
 	optional,
 	perProvider,
+	plainChoices,
 	switchField,
 	textField,
 	urlField,
@@ -89,6 +90,9 @@ const omniIntensity = perProvider(onlyFor(mode, ['omniReference'], intensity), {
 
 /** A setting with a Midjourney flag that MidAPI has no field for. */
 const asFlag = <T>(field: Field<T>) => onlyWith(['vtrix'], optional(field));
+/** The same, except in the mode that is for it. */
+const unlessInMode = <T>(own: 'omniReference' | 'styleReference', field: Field<T>) =>
+	exceptFor(mode, [own], asFlag(field));
 
 const draft = asFlag(
 	switchField({
@@ -130,15 +134,12 @@ const hd = asFlag(
 	),
 );
 const imageQuality = asFlag(
-	choiceField(
-		[0.25, 0.5, 1, 2, 4].map((value) => ({ name: String(value), value })),
-		{
-			displayName: 'Quality',
-			name: 'imageQuality',
-			default: 1,
-			description: 'Rendering effort. The supported values depend on the version (--q).',
-		},
-	),
+	choiceField(plainChoices(0.25, 0.5, 1, 2, 4), {
+		displayName: 'Quality',
+		name: 'imageQuality',
+		default: 1,
+		description: 'Rendering effort. The supported values depend on the version (--q).',
+	}),
 );
 const imageWeight = onlyFor(
 	mode,
@@ -155,31 +156,25 @@ const imageWeight = onlyFor(
 		),
 	),
 );
-const omniReference = exceptFor(
-	mode,
-	['omniReference'],
-	asFlag(
-		urlField({
-			displayName: 'Omni Reference URL',
-			name: 'omniReference',
-			default: '',
-			placeholder: 'e.g. https://example.com/teapot.png',
-			description: 'An image whose character or object should appear (--oref)',
-		}),
-	),
+const omniReference = unlessInMode(
+	'omniReference',
+	urlField({
+		displayName: 'Omni Reference URL',
+		name: 'omniReference',
+		default: '',
+		placeholder: 'e.g. https://example.com/teapot.png',
+		description: 'An image whose character or object should appear (--oref)',
+	}),
 );
-const omniReferenceField = exceptFor(
-	mode,
-	['omniReference'],
-	asFlag(
-		binaryField({
-			displayName: 'Omni Reference Field Name',
-			name: 'omniReferenceField',
-			default: 'data',
-			placeholder: 'e.g. data',
-			description: 'A binary field with an image whose character or object should appear (--oref)',
-		}),
-	),
+const omniReferenceField = unlessInMode(
+	'omniReference',
+	binaryField({
+		displayName: 'Omni Reference Field Name',
+		name: 'omniReferenceField',
+		default: 'data',
+		placeholder: 'e.g. data',
+		description: 'A binary field with an image whose character or object should appear (--oref)',
+	}),
 );
 const personalization = asFlag(
 	listField(
@@ -219,55 +214,46 @@ const seed = asFlag(
 /** The weight of a style among others. */
 const WEIGHT = /::\d+(\.\d+)?$/;
 
-const styleReferences = exceptFor(
-	mode,
-	['styleReference'],
-	asFlag(
-		listField(
-			{
-				separator: /[\s,]+/,
-				check: (entry) => {
-					const style = entry.replace(WEIGHT, '');
-					return /^(\d+|random)$/.test(style) ? undefined : urlProblem(style);
-				},
-			},
-			{
-				displayName: 'Style References',
-				name: 'styleReferences',
-				default: '',
-				placeholder: 'e.g. https://example.com/style.png',
-				typeOptions: { rows: 2 },
-				description:
-					'URLs of images whose style to use, or style codes (--sref). Each can have a weight, such as 123::2.',
-			},
-		),
-	),
-);
-const styleReferenceFields = exceptFor(
-	mode,
-	['styleReference'],
-	asFlag(
-		binaryFields(10, {
-			displayName: 'Style Reference Field Names',
-			name: 'styleReferenceFields',
-			default: 'data',
-			placeholder: 'e.g. data, image2',
-			description:
-				'Binary fields with images whose style to use (--sref), in addition to Style References',
-		}),
-	),
-);
-const styleVersion = asFlag(
-	choiceField(
-		[1, 2, 3, 4, 5, 6, 7].map((value) => ({ name: String(value), value })),
+const styleReferences = unlessInMode(
+	'styleReference',
+	listField(
 		{
-			displayName: 'Style Version',
-			name: 'styleVersion',
-			default: 6,
+			separator: /[\s,]+/,
+			check: (entry) => {
+				const style = entry.replace(WEIGHT, '');
+				return /^(\d+|random)$/.test(style) ? undefined : urlProblem(style);
+			},
+		},
+		{
+			displayName: 'Style References',
+			name: 'styleReferences',
+			default: '',
+			placeholder: 'e.g. https://example.com/style.png',
+			typeOptions: { rows: 2 },
 			description:
-				'How style references are read; which values there are depends on the version (--sv)',
+				'URLs of images whose style to use, or style codes (--sref). Each can have a weight, such as 123::2.',
 		},
 	),
+);
+const styleReferenceFields = unlessInMode(
+	'styleReference',
+	binaryFields(10, {
+		displayName: 'Style Reference Field Names',
+		name: 'styleReferenceFields',
+		default: 'data',
+		placeholder: 'e.g. data, image2',
+		description:
+			'Binary fields with images whose style to use (--sref), in addition to Style References',
+	}),
+);
+const styleVersion = asFlag(
+	choiceField(plainChoices(1, 2, 3, 4, 5, 6, 7), {
+		displayName: 'Style Version',
+		name: 'styleVersion',
+		default: 6,
+		description:
+			'How style references are read; which values there are depends on the version (--sv)',
+	}),
 );
 const styleWeight = asFlag(
 	integerField(
@@ -316,7 +302,7 @@ function promptsFrom(from: Parameters): string[] {
 	const found = permutationsOf(prompt);
 	if ('problem' in found)
 		throw from.reject(`'${imagePrompt.property.displayName}' ${found.problem}`);
-	return found.prompts;
+	return found.value;
 }
 
 /** Image → Generate (wire.md: MidAPI generate, Vtrix models). */
@@ -366,7 +352,7 @@ export const generateImage: Operation = {
 	],
 	does: 'submit',
 	kind: 'generateImage',
-	requests: (from) => {
+	request: (from) => {
 		const request: Omit<Filled<GenerateImage>, 'prompt'> = {
 			kind: 'generateImage',
 			mode: from.get(mode),

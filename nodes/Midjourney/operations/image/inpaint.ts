@@ -15,12 +15,10 @@ export const inpaintImage: Operation = {
 	does: 'submit',
 	kind: 'inpaintImage',
 	complete: areaImageSize.into,
-	requests: (from) => [
-		{
-			kind: 'inpaintImage',
-			...sourceImage.from(from),
-			mask: mask.from(from),
-			prompt: from.get(optionalPrompt),
-		},
-	],
+	request: (from) => ({
+		kind: 'inpaintImage',
+		...sourceImage.from(from),
+		mask: mask.from(from),
+		prompt: from.get(optionalPrompt),
+	}),
 };

@@ -17,36 +17,35 @@ import type { Parameters } from '../parameters';
 
 /** The parts of an image that Edit, Inpaint and Upload Paint repaint (wire.md: Vtrix masks). */
 
-const KINDS = {
-	areas: { name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
-	json: {
+const KINDS = [
+	{ name: 'Areas', value: 'areas', description: 'Rectangles and polygons on the image' },
+	{
 		name: 'Areas as JSON',
 		value: 'json',
 		description: 'The same areas as a JSON list, for example from a model that detects objects',
 	},
-	field: {
+	{
 		name: 'Image in Binary Field',
 		value: 'binary',
 		description: 'A black and white image from the input item: the white parts are painted again',
 		displayOptions: NOT_IN_TOOLS,
 	},
-	none: { name: 'None', value: 'none', description: 'Paint only the empty parts of the canvas' },
-	url: {
+	{
 		name: 'Mask URL',
 		value: 'url',
 		description: 'A black and white image whose white parts are repainted',
 	},
+] as const;
+const NONE = {
+	name: 'None',
+	value: 'none',
+	description: 'Paint only the empty parts of the canvas',
 } as const;
-const LOOK = { displayName: 'Mask', name: 'mask', noDataExpression: true };
+const DISPLAY = { displayName: 'Mask', name: 'mask', noDataExpression: true };
+
 /** The kind of a mask, where a mask is required. */
-export const maskKind = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url], {
-	...LOOK,
-	default: 'areas',
-});
-const kindOrNone = choiceField([KINDS.areas, KINDS.json, KINDS.field, KINDS.url, KINDS.none], {
-	...LOOK,
-	default: 'none',
-});
+export const maskKind = choiceField(KINDS, { ...DISPLAY, default: 'areas' });
+const kindOrNone = choiceField([...KINDS, NONE], { ...DISPLAY, default: 'none' });
 
 const url = onlyFor(
 	kindOrNone,

@@ -24,12 +24,10 @@ export const outpaintImage: Operation = {
 	fields: [...sourceImage.fields, scale, optionalPrompt],
 	does: 'submit',
 	kind: 'outpaintImage',
-	requests: (from) => [
-		{
-			kind: 'outpaintImage',
-			...sourceImage.from(from),
-			scale: from.get(scale),
-			prompt: from.get(optionalPrompt),
-		},
-	],
+	request: (from) => ({
+		kind: 'outpaintImage',
+		...sourceImage.from(from),
+		scale: from.get(scale),
+		prompt: from.get(optionalPrompt),
+	}),
 };

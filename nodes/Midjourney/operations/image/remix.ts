@@ -13,12 +13,10 @@ export const remixImage: Operation = {
 	fields: [...sourceImage.fields, remixPrompt, strength],
 	does: 'submit',
 	kind: 'remixImage',
-	requests: (from) => [
-		{
-			kind: 'remixImage',
-			...sourceImage.from(from),
-			prompt: from.get(remixPrompt),
-			strength: from.get(strength),
-		},
-	],
+	request: (from) => ({
+		kind: 'remixImage',
+		...sourceImage.from(from),
+		prompt: from.get(remixPrompt),
+		strength: from.get(strength),
+	}),
 };

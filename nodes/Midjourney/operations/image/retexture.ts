@@ -11,11 +11,9 @@ export const retextureImage: Operation = {
 	fields: [...anyImage.fields, remixPrompt],
 	does: 'submit',
 	kind: 'retextureImage',
-	requests: (from) => [
-		{
-			kind: 'retextureImage',
-			imageUrl: anyImage.from(from),
-			prompt: from.get(remixPrompt),
-		},
-	],
+	request: (from) => ({
+		kind: 'retextureImage',
+		imageUrl: anyImage.from(from),
+		prompt: from.get(remixPrompt),
+	}),
 };

@@ -16,13 +16,11 @@ export const uploadPaintImage: Operation = {
 	does: 'submit',
 	kind: 'uploadPaintImage',
 	complete: imageSize.into,
-	requests: (from) => [
-		{
-			kind: 'uploadPaintImage',
-			imageUrl: anyImage.from(from),
-			prompt: from.get(remixPrompt),
-			...canvas.from(from),
-			mask: mask.from(from),
-		},
-	],
+	request: (from) => ({
+		kind: 'uploadPaintImage',
+		imageUrl: anyImage.from(from),
+		prompt: from.get(remixPrompt),
+		...canvas.from(from),
+		mask: mask.from(from),
+	}),
 };

@@ -62,16 +62,14 @@ export const upscaleImage: Operation = {
 	additional: [contract, watermark],
 	does: 'submit',
 	kind: 'upscaleImage',
-	requests: (from) => {
+	request: (from) => {
 		const chosen = from.get(contract);
-		return [
-			{
-				kind: 'upscaleImage',
-				...sourceImage.from(from),
-				watermark: from.get(watermark),
-				contract: chosen === 'auto' ? undefined : chosen,
-				upscaler: from.get(upscaler),
-			},
-		];
+		return {
+			kind: 'upscaleImage',
+			...sourceImage.from(from),
+			watermark: from.get(watermark),
+			contract: chosen === 'auto' ? undefined : chosen,
+			upscaler: from.get(upscaler),
+		};
 	},
 };

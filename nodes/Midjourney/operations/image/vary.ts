@@ -40,17 +40,15 @@ export const varyImage: Operation = {
 	additional: [indexBase, watermark],
 	does: 'submit',
 	kind: 'varyImage',
-	requests: (from) => {
+	request: (from) => {
 		const base = from.get(indexBase);
-		return [
-			{
-				kind: 'varyImage',
-				...sourceImage.from(from),
-				watermark: from.get(watermark),
-				firstIndex: base === 'auto' ? undefined : base,
-				strength: from.get(strength),
-				prompt: from.get(newPrompt),
-			},
-		];
+		return {
+			kind: 'varyImage',
+			...sourceImage.from(from),
+			watermark: from.get(watermark),
+			firstIndex: base === 'auto' ? undefined : base,
+			strength: from.get(strength),
+			prompt: from.get(newPrompt),
+		};
 	},
 };

@@ -1,14 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isRecord } from '../../providers/json';
-import { byPeople, jsonField, onlyFor, textField, type Field, type Reading } from '../field';
+import { byPeople, jsonField, onlyFor, textField, type Display, type Reading } from '../field';
+import { CUSTOM, openList } from '../fields';
 import type { Operation } from '../operation';
 import type { Parameters } from '../parameters';
-
-/** A text field, because an expression may name any model. */
-const anyModel = textField(100, { displayName: 'Model', name: 'model', default: '' });
-
-const CUSTOM = 'custom';
 
 /** Models without documentation; each documented one has an operation of its own. */
 const UNDOCUMENTED = [
@@ -40,24 +36,18 @@ const UNDOCUMENTED = [
 	},
 ];
 
-const model: Field<string> = {
-	...anyModel,
-	property: {
-		...anyModel.property,
-		type: 'options',
-		options: [
-			{ name: 'Custom', value: CUSTOM, description: 'A value that is not in this list' },
-			...UNDOCUMENTED,
-		],
-		default: CUSTOM,
-		description:
-			'The model to run. Those in this list probably exist, but Vtrix documents none of them.',
-	},
+const MODEL: Display = {
+	displayName: 'Model',
+	name: 'model',
+	default: CUSTOM.value,
+	description:
+		'The model to run. Those in this list probably exist, but Vtrix documents none of them.',
 };
+const model = openList(textField(100, MODEL), [CUSTOM, ...UNDOCUMENTED], MODEL);
 
 const customModel = onlyFor(
 	model,
-	[CUSTOM],
+	[CUSTOM.value],
 	byPeople(
 		textField(100, {
 			displayName: 'Custom Model',
@@ -72,7 +62,7 @@ const customModel = onlyFor(
 
 function modelFrom(from: Parameters): string {
 	const chosen = from.get(model);
-	return chosen === CUSTOM ? from.need(customModel) : chosen;
+	return chosen === CUSTOM.value ? from.need(customModel) : chosen;
 }
 
 const parameters = jsonField(
@@ -101,7 +91,9 @@ export const runModel: Operation = {
 	fields: [model, customModel, parameters],
 	does: 'submit',
 	kind: 'runModel',
-	requests: (from) => [
-		{ kind: 'runModel', model: modelFrom(from), parameters: from.get(parameters) },
-	],
+	request: (from) => ({
+		kind: 'runModel',
+		model: modelFrom(from),
+		parameters: from.get(parameters),
+	}),
 };

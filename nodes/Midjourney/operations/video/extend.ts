@@ -23,13 +23,11 @@ export const extendVideo: Operation = {
 	additional: [watermark],
 	does: 'submit',
 	kind: 'extendVideo',
-	requests: (from) => [
-		{
-			kind: 'extendVideo',
-			mode: from.get(extendMode),
-			...sourceVideo.from(from),
-			prompt: from.get(nextPrompt),
-			watermark: from.get(watermark),
-		},
-	],
+	request: (from) => ({
+		kind: 'extendVideo',
+		mode: from.get(extendMode),
+		...sourceVideo.from(from),
+		prompt: from.get(nextPrompt),
+		watermark: from.get(watermark),
+	}),
 };

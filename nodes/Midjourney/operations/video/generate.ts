@@ -1,4 +1,4 @@
-import { choiceField, optional } from '../field';
+import { choiceField, optional, plainChoices } from '../field';
 import {
 	aspectRatio,
 	aspectRatioFrom,
@@ -36,19 +36,12 @@ const motion = choiceField(
 );
 
 const videoCount = optional(
-	choiceField(
-		[
-			{ name: '1', value: 1 },
-			{ name: '2', value: 2 },
-			{ name: '4', value: 4 },
-		] as const,
-		{
-			displayName: 'Number of Videos',
-			name: 'videoCount',
-			default: 1,
-			description: 'How many videos the task generates',
-		},
-	),
+	choiceField(plainChoices(1, 2, 4), {
+		displayName: 'Number of Videos',
+		name: 'videoCount',
+		default: 1,
+		description: 'How many videos the task generates',
+	}),
 );
 
 /** Video → Generate (wire.md: MidAPI generate). */
@@ -62,18 +55,16 @@ export const generateVideo: Operation = {
 	additional: [videoCount, translatePrompt, watermark],
 	does: 'submit',
 	kind: 'generateVideo',
-	requests: (from) => [
-		{
-			kind: 'generateVideo',
-			quality: from.get(quality),
-			prompt: from.get(videoPrompt),
-			imageUrl: image.from(from),
-			motion: from.get(motion),
-			videoCount: from.get(videoCount),
-			aspectRatio: aspectRatioFrom(from),
-			version: versionFrom(from),
-			watermark: from.get(watermark),
-			translatePrompt: from.get(translatePrompt),
-		},
-	],
+	request: (from) => ({
+		kind: 'generateVideo',
+		quality: from.get(quality),
+		prompt: from.get(videoPrompt),
+		imageUrl: image.from(from),
+		motion: from.get(motion),
+		videoCount: from.get(videoCount),
+		aspectRatio: aspectRatioFrom(from),
+		version: versionFrom(from),
+		watermark: from.get(watermark),
+		translatePrompt: from.get(translatePrompt),
+	}),
 };
