@@ -86,15 +86,15 @@ const UNFIT: Unfit = {
 	],
 	'an omni reference with a version that has none': [
 		generate({ mode: 'omniReference', imageUrls: 'https://a.example/1.png', version: '6.1' }),
-		/'Mode' asks for --oref, which version 6\.1 does not take: choose version 7, or choose another mode/,
+		/'Mode' asks for --oref, which version 6\.1 does not support: choose version 7, or choose another mode/,
 	],
-	'a flag in the prompt that the version does not take': [
+	'a flag in the prompt that the version does not support': [
 		generate({ prompt: 'a cup --stop 80', version: '7' }),
-		/'Prompt' holds --stop, which version 7 does not take: choose version 5\.1, 5\.2 or 6, or take/,
+		/'Prompt' contains --stop, which version 7 does not support: choose version 5\.1, 5\.2 or 6, or take/,
 	],
-	'a flag in the prompt that the version in the prompt does not take': [
+	'a flag in the prompt that the version in the prompt does not support': [
 		generate({ prompt: 'a cup --cref https://a.example/1.png --v 7' }),
-		/'Prompt' holds --cref, which version 7 does not take: choose version 6, 6\.1 or Niji 6, or/,
+		/'Prompt' contains --cref, which version 7 does not support: choose version 6, 6\.1 or Niji 6, or/,
 	],
 	'index 4': [
 		{ resource: 'image', operation: 'upscale', taskId: 't', index: 4 },
@@ -138,7 +138,7 @@ const OWN: Partial<Record<ProviderName, Unfit>> = {
 		'variety 7': [style({ variety: 7 }), /'Variety' must be .* in steps of 5/],
 		'no task id': [
 			{ resource: 'image', operation: 'upscale', taskId: NOTHING, index: 0 },
-			/'Task ID' is empty/,
+			/'Task ID' is empty: connect the node whose output has it, or enter a value/,
 		],
 		'manual extension without a prompt': [
 			{

@@ -399,7 +399,7 @@ describe('The examples, switched to Dry Run', () => {
 		});
 		expect(items[0]?.json).toMatchObject({
 			valid: false,
-			errorMessage: expect.stringMatching(/has no binary field Photo/) as unknown,
+			errorMessage: expect.stringMatching(/has no binary field 'Photo'/) as unknown,
 		});
 	});
 

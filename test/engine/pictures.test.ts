@@ -248,7 +248,7 @@ describe('A picture of the workflow', () => {
 				/would buy 2 tasks/,
 			],
 			['Minimum Balance', { credentials: { minimumBalance: 1001 } }, /has 1000 credits left/],
-			['another item', { files: [{ data: inMemory(PNG) }, {}] }, /has no binary field data/],
+			['another item', { files: [{ data: inMemory(PNG) }, {}] }, /has no binary field 'data'/],
 			[
 				'Dry Run',
 				{ parameters: { ...edited, options: { dryRun: true, maxTasks: 1 } } },
@@ -320,11 +320,11 @@ describe('A picture of the workflow', () => {
 		const CASES: Record<string, [() => Promise<Record<string, IBinaryData>>, RegExp]> = {
 			'no file at all': [
 				async () => ({}),
-				/cannot be used \(“the item has no binary field data, and no other”\)/,
+				/cannot be used \(“the item has no binary field 'data', and no other one”\)/,
 			],
 			'a field that is not there': [
 				async () => ({ image2: await stored(), photo: await stored() }),
-				/“the item has no binary field data, only image2, photo”/,
+				/“the item has no binary field 'data', only 'image2', 'photo'”/,
 			],
 			'a PDF': [
 				async () => await file(PDF, 'application/pdf', 'a.pdf'),

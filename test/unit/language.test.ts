@@ -102,13 +102,13 @@ describe.each(refusals)('--%s with version %s', (flag, version, { takes }) => {
 
 	it('is refused in the prompt, with what to choose', () => {
 		const found = problemOf({ version, prompt: `a cup --${flag} 1` });
-		expect(found).toContain(`'prompt' holds --${flag}, which version ${name} does not take`);
+		expect(found).toContain(`'prompt' contains --${flag}, which version ${name} does not support`);
 		for (const other of takes) expect(found).toContain(versionName(other));
 	});
 
 	it('is refused where the prompt itself says the version', () => {
 		const say = version.startsWith('niji') ? `--niji ${version.slice(4)}` : `--v ${version}`;
-		expect(problemOf({ prompt: `a cup ${say} --${flag} 1` })).toMatch(/does not take/);
+		expect(problemOf({ prompt: `a cup ${say} --${flag} 1` })).toMatch(/does not support/);
 	});
 });
 
@@ -119,7 +119,7 @@ const refusedFields = refusals.flatMap(([flag, version, { setting = '' }]) => {
 
 it.each(refusedFields)('The field %s is refused with version %s', (setting, version, flag, set) => {
 	expect(problemOf({ version, ...set })).toContain(
-		`'${setting}' asks for --${flag}, which version ${versionName(version)} does not take`,
+		`'${setting}' asks for --${flag}, which version ${versionName(version)} does not support`,
 	);
 });
 
@@ -151,7 +151,7 @@ describe('What no page rules out', () => {
 describe('A mode', () => {
 	it('that stands for a flag is checked as one', () => {
 		expect(problemOf({ version: '6.1', mode: 'omniReference' })).toMatch(
-			/^'mode' asks for --oref, which version 6\.1 does not take: choose version 7, or choose another mode/,
+			/^'mode' asks for --oref, which version 6\.1 does not support: choose version 7, or choose another mode/,
 		);
 	});
 });
@@ -165,7 +165,7 @@ describe('A request of another kind', () => {
 			strength: 'subtle',
 			prompt: 'a cup --v 6.1 --hd',
 		};
-		expect(requestProblem(remix, (path) => path.join('.'), false)).toMatch(/holds --hd/);
+		expect(requestProblem(remix, (path) => path.join('.'), false)).toMatch(/contains --hd/);
 	});
 });
 

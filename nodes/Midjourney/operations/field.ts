@@ -45,6 +45,9 @@ export const isUnset = (value: unknown): boolean =>
 const asText = (value: unknown): string | undefined =>
 	typeof value === 'string' ? value : Number.isFinite(value) ? String(value) : undefined;
 
+/** The problem of a field that must have a value and has none. */
+export const EMPTY = 'is empty';
+
 /** How n8n shows a field, except for its type. */
 export type Display = Omit<INodeProperties, 'type'>;
 
@@ -54,7 +57,7 @@ export function textField(max: number, display: Display): Field<string> {
 		property: { ...display, type: 'string' },
 		read(value) {
 			const text = asText(value);
-			if (isUnset(value) || text?.trim() === '') return { problem: 'is empty' };
+			if (isUnset(value) || text?.trim() === '') return { problem: EMPTY };
 			if (text === undefined) return { problem: `must be text, not ${kindOf(value)}` };
 			const characters = charactersIn(text);
 			if (characters > max) {
@@ -175,7 +178,7 @@ export function listField(
 			const entries = (Array.isArray(value) ? value : (asText(value) ?? '').split(separator))
 				.map((entry: unknown) => asText(entry)?.trim() ?? quoted(entry))
 				.filter((entry) => entry !== '');
-			if (entries.length === 0) return { problem: 'is empty' };
+			if (entries.length === 0) return { problem: EMPTY };
 			const problem = entries.map((entry) => check?.(entry)).find((found) => found !== undefined);
 			return problem === undefined ? { value: entries } : { problem };
 		},
@@ -235,7 +238,7 @@ export const binaryField = (display: Display): Field<string> =>
 	refined(
 		binaryFields(1, display),
 		([address]): Reading<string> =>
-			address === undefined ? { problem: 'is empty' } : { value: address },
+			address === undefined ? { problem: EMPTY } : { value: address },
 	);
 
 /**
@@ -246,7 +249,7 @@ export function jsonField<T>(read: (value: unknown) => Reading<T>, display: Disp
 	return {
 		property: { ...display, type: 'json', typeOptions: { rows: 5, ...display.typeOptions } },
 		read(value) {
-			if (isUnset(value)) return { problem: 'is empty' };
+			if (isUnset(value)) return { problem: EMPTY };
 			if (typeof value !== 'string') return read(value);
 			if (value.includes('{{')) {
 				return {

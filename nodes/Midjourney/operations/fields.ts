@@ -175,7 +175,7 @@ export const taskIdsField = (name: string, use: string): Field<string[]> => ({
 			separator: /[\s,]+/,
 			check: (entry) =>
 				charactersIn(entry) > ID_LENGTH
-					? `holds an ID of more than ${ID_LENGTH} characters: separate several with commas or line breaks`
+					? `contains an ID of more than ${ID_LENGTH} characters: separate several with commas or line breaks`
 					: undefined,
 		},
 		{

@@ -52,7 +52,7 @@ export const NEW_VERSION = hint(
 	ofVersion(`version !== "" && !${JSON.stringify(KNOWN_VERSIONS)}.includes(version)`),
 );
 
-/** The same where the chosen version does not take a setting, or may not. */
+/** The same where the chosen version does not support a setting, or may not. */
 export const versionHints = (
 	fields: readonly Label[],
 	valueOf: (name: string) => string,
@@ -64,7 +64,7 @@ export const versionHints = (
 			ofVersion(`${JSON.stringify(versions)}.includes(version) && ${isUsed}`);
 		const hints: NodeHint[] = [];
 		if (word.refuses) {
-			const message = `The chosen <b>Version</b> does not take <b>${displayName}</b>: choose version ${choicesOf(word)}, or empty the field. With both, nothing is submitted.`;
+			const message = `The chosen <b>Version</b> does not support <b>${displayName}</b>: choose version ${choicesOf(word)}, or empty the field. With both, nothing is submitted.`;
 			hints.push(hint(message, 'warning', among(word.refuses)));
 		}
 		if (word.unclear) {

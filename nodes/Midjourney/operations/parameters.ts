@@ -3,7 +3,7 @@ import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
 import type { ProviderName } from '../providers/provider';
-import { fieldWith, type Conditions, type Field } from './field';
+import { EMPTY, fieldWith, type Conditions, type Field } from './field';
 
 /** The source of parameters: a running node, or a node that handles a webhook call. */
 export interface ParameterSource {
@@ -37,7 +37,8 @@ export class Parameters {
 			? own.read(this.entered(own))
 			: (field.unset ?? { problem: 'is not available with this provider' });
 		if ('problem' in reading) {
-			throw this.reject(`'${field.property.displayName}' ${reading.problem}`);
+			const { displayName } = field.property;
+			throw this.reject(`'${displayName}' ${reading.problem}${remedyFor(field, reading.problem)}`);
 		}
 		return reading.value;
 	}
@@ -110,4 +111,12 @@ export class Parameters {
 		this.collections.set(name, collection);
 		return collection;
 	}
+}
+
+/** What to do about a field without a value that the input item usually fills. */
+function remedyFor({ property }: Field<unknown>, problem: string): string {
+	const isOfItem = typeof property.default === 'string' && property.default.startsWith('=');
+	return isOfItem && problem === EMPTY
+		? ': connect the node whose output has it, or enter a value'
+		: '';
 }

@@ -90,7 +90,7 @@ function flagConflict(request: TaskRequest, nameOf: NameOf): string | undefined 
 	return undefined;
 }
 
-/** The first thing in a request that its version certainly does not take, in fields or as a flag in the prompt. */
+/** The first thing in a request that its version certainly does not support, in fields or as a flag in the prompt. */
 function versionProblem(request: TaskRequest, nameOf: NameOf): string | undefined {
 	const chosen = versionIn(request);
 	if (chosen === undefined) return undefined;
@@ -102,7 +102,7 @@ function versionProblem(request: TaskRequest, nameOf: NameOf): string | undefine
 		if (!word.refuses?.some((one) => one === version)) continue;
 		const used = useOf(word, request, nameOf);
 		if (used === undefined) continue;
-		return `'${used.field}' ${used.says}, which version ${versionName(version)} does not take: choose version ${choicesOf(word)}, or ${used.remedy}`;
+		return `'${used.field}' ${used.says}, which version ${versionName(version)} does not support: choose version ${choicesOf(word)}, or ${used.remedy}`;
 	}
 	return undefined;
 }
@@ -140,7 +140,7 @@ function useOf(
 	const flag = foundIn(promptOf(request), flags);
 	return flag === undefined
 		? undefined
-		: { field: nameOf(['prompt']), says: `holds ${flag}`, remedy: 'take the flag out' };
+		: { field: nameOf(['prompt']), says: `contains ${flag}`, remedy: 'take the flag out' };
 }
 
 /** The versions that take a word, as in “7, 8.1 or 8.2”. */

@@ -179,8 +179,8 @@ export class Pictures {
 		const binary = Object.keys(files).includes(field) ? files[field] : undefined;
 		if (!binary) {
 			const names = Object.keys(files);
-			const there = names.length > 0 ? `only ${names.join(', ')}` : 'and no other';
-			return unusable(`the item has no binary field ${field}, ${there}`);
+			const there = names.length > 0 ? `only '${names.join("', '")}'` : 'and no other one';
+			return unusable(`the item has no binary field '${field}', ${there}`);
 		}
 		try {
 			const bytes = await this.lengthOf(binary);
