@@ -148,7 +148,7 @@ describe('The size of a picture', () => {
 		const binary = { data: Buffer.from('GIF89a').toString('base64'), mimeType: 'image/gif' };
 		const { pictures } = picturesWith(SERVES, { binary });
 		expect(await pictures.sizeOf(0, ADDRESS)).toMatchObject({
-			failure: { reason: 'unknownSize', message: 'data holds image/gif' },
+			failure: { reason: 'unknownSize', message: 'data is image/gif' },
 		});
 	});
 });

@@ -69,7 +69,7 @@ describe('What is shown of a request', () => {
 				},
 			};
 			const { [kind]: request } = REQUESTS;
-			const shown = provider.preview(request, requestFormat, callbackUrl);
+			const shown = provider.preview(request, callbackUrl, requestFormat);
 			await provider.submit(http, request, callbackUrl);
 			expect(sent).toEqual([shown]);
 			expect(JSON.stringify(shown).includes('n8n.example.com')).toBe(callbackUrl !== undefined);

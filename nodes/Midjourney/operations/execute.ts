@@ -27,7 +27,7 @@ import { onCall } from '../tasks/wait/onCall';
 import { allowPermutations } from './fields';
 import { operations } from './index';
 import { offers, providersOf, workOf, type Operation, type Work } from './operation';
-import { Parameters } from './parameters';
+import { chosenProvider, Parameters } from './parameters';
 import { displayNames, placesOf, writtenOf } from './properties';
 import { requestProblem } from './requestCheck';
 import { isDryRun, settingsFrom } from './settings';
@@ -101,15 +101,6 @@ async function carryOut(
 export async function webhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const provider = providerNamed(context.getNodeParameter('authentication', undefined));
 	return await onCall(context, provider);
-}
-
-function chosenProvider(context: IExecuteFunctions): Provider {
-	const chosen = context.getNodeParameter('authentication', 0);
-	const provider = providerNamed(chosen);
-	if (provider) return provider;
-	throw new NodeOperationError(context.getNode(), `'Provider' ${String(chosen)} is not known`, {
-		description: 'Choose one from the list.',
-	});
 }
 
 function chosenOperation(context: IExecuteFunctions, provider: Provider): Operation {

@@ -1,14 +1,29 @@
-import type { IDataObject, INode, NodeOperationError } from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type INode } from 'n8n-workflow';
 
+import { providerNamed } from '../providers';
 import { isRecord } from '../providers/json';
 import { inputError } from '../tasks/nodeErrors';
-import type { ProviderName } from '../providers/provider';
+import type { Provider, ProviderName } from '../providers/provider';
 import { EMPTY, fieldWith, type Conditions, type Field } from './field';
 
 /** The source of parameters: a running node, or a node that handles a webhook call. */
 export interface ParameterSource {
 	getNode(): INode;
 	getNodeParameter(name: string, itemIndex: number, fallback?: unknown): unknown;
+}
+
+/**
+ * The provider that the node is set to.
+ *
+ * @throws NodeOperationError if there is none of that name
+ */
+export function chosenProvider(source: ParameterSource): Provider {
+	const chosen = source.getNodeParameter('authentication', 0, undefined);
+	const provider = providerNamed(chosen);
+	if (provider) return provider;
+	throw new NodeOperationError(source.getNode(), `'Provider' ${String(chosen)} is not known`, {
+		description: 'Choose one from the list.',
+	});
 }
 
 /** The user's input for one item. */

@@ -1,21 +1,18 @@
-import {
-	NodeOperationError,
-	type IExecuteFunctions,
-	type IHookFunctions,
-	type INodeExecutionData,
-	type INodeProperties,
-	type IWebhookFunctions,
-	type IWebhookResponseData,
+import type {
+	IExecuteFunctions,
+	IHookFunctions,
+	INodeExecutionData,
+	INodeProperties,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { providerNamed } from '../providers';
-import type { Provider } from '../providers/provider';
 import { answerCall } from '../tasks/callbacks/answer';
 import type { ReceiveSettings, TaskEnd } from '../tasks/callbacks/receive';
 import { beginWorkflow } from '../tasks/callbacks/start';
 import { areShut, reachAdvice } from '../tasks/wait/selfCall';
 import { choiceField, onlyFor, type Field } from './field';
-import { Parameters, type ParameterSource } from './parameters';
+import { chosenProvider, Parameters, type ParameterSource } from './parameters';
 import {
 	alphabetically,
 	credentialsProperty,
@@ -172,14 +169,6 @@ const sourceOf = (context: IHookFunctions | IWebhookFunctions): ParameterSource 
 		context.getNodeParameter(name, fallback),
 });
 
-/** @throws NodeOperationError if the provider is unknown */
-function providerChosen(source: ParameterSource): Provider {
-	const chosen = source.getNodeParameter('authentication', 0, undefined);
-	const provider = providerNamed(chosen);
-	if (provider) return provider;
-	throw new NodeOperationError(source.getNode(), `'Provider' ${String(chosen)} is not known`);
-}
-
 /** Warns in n8n's log about problems with a Trigger that is being published. Never throws. */
 export async function onPublish(context: IHookFunctions): Promise<void> {
 	const { name, webhookId } = context.getNode();
@@ -204,7 +193,7 @@ export async function onPublish(context: IHookFunctions): Promise<void> {
 export async function onCallback(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const source = sourceOf(context);
 	return await answerCall(context, {
-		provider: () => providerChosen(source),
+		provider: () => chosenProvider(source),
 		receiving: () => receiveSettings(context),
 		internalUrl: () => optionsIn(source).get(internalUrl),
 	});
@@ -217,7 +206,7 @@ export async function onCallback(context: IWebhookFunctions): Promise<IWebhookRe
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	return await beginWorkflow(context, {
-		provider: () => providerChosen(context),
+		provider: () => chosenProvider(context),
 		items: () => settingsFrom(optionsIn(context)),
 	});
 }

@@ -340,7 +340,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 
 	formsOf,
 
-	preview(request, wanted, callbackUrl) {
+	preview(request, callbackUrl, wanted) {
 		const choice = formsOf(request);
 		const form = choice && formAmong(choice.forms, wanted);
 		const call = callOf(CALLS, request.kind, inForm(request, form));
@@ -350,7 +350,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 	},
 
 	async submit(http, request, callbackUrl, form) {
-		const call = midApi.preview(request, form, callbackUrl);
+		const call = midApi.preview(request, callbackUrl, form);
 		if (!call) return notOffered;
 		const send = request.kind === 'upscaleImage' ? askOneOfTwo : ask;
 		const answer = await send(http, call);

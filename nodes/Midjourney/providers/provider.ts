@@ -302,11 +302,11 @@ export interface Provider {
 	/**
 	 * The request that buys a task, exactly as `submit` sends it.
 	 *
-	 * @param form one of `formsOf`; undefined or unknown: the usual one
 	 * @param callbackUrl as in `submit`
+	 * @param form one of `formsOf`; undefined or unknown: the usual one
 	 * @returns undefined for a kind of task that this provider does not offer
 	 */
-	preview(request: TaskRequest, form?: string, callbackUrl?: string): Call | undefined;
+	preview(request: TaskRequest, callbackUrl?: string, form?: string): Call | undefined;
 	/**
 	 * Buys a task and returns its id. Call it once per task (architecture.md: Pay once).
 	 *

@@ -453,7 +453,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 
 	formsOf: (asked, http) => (asked === 'credits' ? undefined : bodyForms(http)),
 
-	preview(request, form, callbackUrl) {
+	preview(request, callbackUrl, form) {
 		const call = modelCall(request);
 		if (!call) return undefined;
 		const { model } = call;
@@ -467,7 +467,7 @@ export const vtrix: Provider & { readonly name: 'vtrix' } = {
 	},
 
 	async submit(http, request, callbackUrl, form = bodyForms(http).forms[0]) {
-		const call = vtrix.preview(request, form, callbackUrl);
+		const call = vtrix.preview(request, callbackUrl, form);
 		if (!call) return notOffered;
 		const answer = await ask(http, call);
 		if (!answer.ok) {

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { failed, type Http } from '../providers/http';
+import { refused, type Http } from '../providers/http';
 import { fieldsIn } from '../providers/images';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { defined } from '../providers/wire';
@@ -41,7 +41,7 @@ interface Shown {
 }
 
 /** The answer to every read without a credential. What depends on that task stays unknown. */
-const NO_KEY = failed({ reason: 'invalidKey', accepted: 'no', transient: false });
+const NO_KEY = refused('invalidKey');
 
 /**
  * Shows every task that a plan would buy as one item, paired with the input item that requests it. An input item with invalid
@@ -139,7 +139,7 @@ async function rehearse(
 	}
 	const final = prepared.ok ? prepared.value : request;
 	const form = http && forms.next(provider.formsOf?.(final, http));
-	const { method, path, body } = provider.preview(final, form) ?? {};
+	const { method, path, body } = provider.preview(final, undefined, form) ?? {};
 	return {
 		submit,
 		asked: summaryOf(provider, final),

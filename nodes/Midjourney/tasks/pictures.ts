@@ -1,7 +1,7 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { wordingOf } from '../providers/errors';
-import { failed, success, type Failure, type Http, type Result } from '../providers/http';
+import { refused, success, type Failed, type Http, type Result } from '../providers/http';
 import { fieldAt, fieldsIn, withAddresses } from '../providers/images';
 import type { FileToSend } from '../providers/multipart';
 import type { Provider, Size, TaskRequest } from '../providers/provider';
@@ -108,7 +108,7 @@ export class Pictures {
 		const { size, media } = picture.value;
 		return size
 			? success(size)
-			: failed({ ...FREE, reason: 'unknownSize', message: `${field} holds ${media.mimeType}` });
+			: refused('unknownSize', { message: `${field} is ${media.mimeType}` });
 	}
 
 	/**
@@ -375,10 +375,6 @@ function kindOf({ mimeType }: Partial<IBinaryData>, media: Media | undefined): s
 	return TAKEN.has(mimeType) ? `not ${mimeType}, although it is labelled so` : mimeType;
 }
 
-const FREE: Omit<Failure, 'reason'> = { accepted: 'no', transient: false };
+const unusable = (message: string): Failed => refused('unusableImage', { message });
 
-const unusable = (message: string): { ok: false; failure: Failure } =>
-	failed({ ...FREE, reason: 'unusableImage', message });
-
-const undeliverable = (message: string): { ok: false; failure: Failure } =>
-	failed({ ...FREE, reason: 'undeliverableImage', message });
+const undeliverable = (message: string): Failed => refused('undeliverableImage', { message });
