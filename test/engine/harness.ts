@@ -180,6 +180,9 @@ const DEAF_URL = 'http://127.0.0.1:1';
 export class Engine {
 	readonly logged: string[] = [];
 
+	/** How often a node has made n8n open a credential. */
+	credentialsOpened = 0;
+
 	private constructor(private readonly loader: PackageDirectoryLoader) {}
 
 	/** @throws when the package is not built */
@@ -415,10 +418,10 @@ export class Engine {
 				isCredentialUsableByNode: () => true,
 				authenticate,
 				preAuthentication: async () => undefined,
-				getDecrypted: async (_data: unknown, _credential: unknown, name: string) => ({
-					...defaultsOf(this.credentialType(name)),
-					...secret,
-				}),
+				getDecrypted: async (_data: unknown, _credential: unknown, name: string) => {
+					this.credentialsOpened++;
+					return { ...defaultsOf(this.credentialType(name)), ...secret };
+				},
 				getCredentialsProperties: (name: string) => this.credentialType(name).properties,
 			},
 			currentNodeExecutionIndex: 0,

@@ -223,6 +223,20 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 		);
 	});
 
+	describe('The credential', () => {
+		it.each([
+			['a purchase', { waitMode: 'poll' }],
+			['Task → Get', { resource: 'task', operation: 'get', taskId: 'a task of nobody' }],
+			['Task → Wait', { resource: 'task', operation: 'wait', taskId: 'a task of nobody' }],
+		])('is opened once for %s, which costs n8n tens of ms', async (_, parameters) => {
+			const before = bench.engine.credentialsOpened;
+			await bench.run({
+				parameters: { resource: 'image', operation: 'generate', prompt: 'a cup', ...parameters },
+			});
+			expect(bench.engine.credentialsOpened - before).toBe(1);
+		});
+	});
+
 	describe("Don't Wait", () => {
 		it('gives the task id at once without a read', async () => {
 			const { items } = await bench.generate({ waitMode: 'dontWait' });

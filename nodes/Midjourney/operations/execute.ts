@@ -9,8 +9,9 @@ import {
 
 import { providerNamed } from '../providers';
 import { impossible } from '../providers/exhaustive';
+import type { Http } from '../providers/http';
 import type { Provider, TaskRequest } from '../providers/provider';
-import { executionClock } from '../tasks/clock';
+import { executionClock, processClock } from '../tasks/clock';
 import { openIfThere } from '../tasks/connections';
 import { dryRun } from '../tasks/dryRun';
 import { hostOf, isToolCall } from '../tasks/host';
@@ -66,7 +67,7 @@ async function carryOut(
 	const written = writtenOf(context.getNode().parameters, operation, provider.name);
 	if (parked) return await resumeParked(context, provider, parked, written);
 	const places = placesOf(operation, provider.name);
-	const credential = await openIfThere(context, provider);
+	const credential = await openIfThere(context, provider, processClock.now());
 	const reader = { context, provider, providerUrl: credential.http?.baseUrl };
 	const jobs = agreed(
 		context,
@@ -76,7 +77,7 @@ async function carryOut(
 	if (jobs.some(({ isDry }) => isDry)) {
 		return await dryRun(context, provider, credential.http, planOf(jobs, name, written));
 	}
-	await credential.demand();
+	const http = await credential.demand();
 	const unfit = jobs.flatMap((job) => (job.does === 'nothing' ? [job] : []));
 	const [first] = unfit;
 	if (first && !hostOf(context).continues) {
@@ -90,10 +91,10 @@ async function carryOut(
 	switch (operation.does) {
 		case 'submit':
 		case 'wait':
-			return await begin(context, provider, planOf(jobs, name, written));
+			return await begin(context, provider, http, planOf(jobs, name, written));
 		case 'get':
 		case 'query':
-			return await ask(context, provider, jobs, name);
+			return await ask(context, provider, http, jobs, name);
 	}
 }
 
@@ -231,10 +232,12 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 async function ask(
 	context: IExecuteFunctions,
 	provider: Provider,
+	http: Http,
 	jobs: readonly Job[],
 	operation: string,
 ): Promise<INodeExecutionData[]> {
-	const queries = await Queries.open(context, provider);
+	const host = hostOf(context);
+	const queries = new Queries(host, provider, http);
 	const outcomes = await Promise.all(
 		jobs.flatMap((job): Array<Outcome | Promise<Outcome>> => {
 			const { itemIndex } = job;
@@ -253,6 +256,5 @@ async function ask(
 			}
 		}),
 	);
-	const host = hostOf(context);
 	return await toItems({ host, provider, clock: executionClock(host) }, outcomes, operation);
 }

@@ -92,7 +92,11 @@ export function writtenOf(
 		resource: operation.resource,
 		operation: operation.operation,
 	};
-	const common = new Set(Object.values(commonFields(operation)).flat());
+	const common = new Set(
+		Object.values(commonFields(operation))
+			.flat()
+			.map((field) => fieldWith(field, provider)),
+	);
 	for (const [field, place] of placesOf(operation, provider)) {
 		if (common.has(field)) continue;
 		const { name, default: untouched } = field.property;

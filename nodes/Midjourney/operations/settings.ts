@@ -433,7 +433,6 @@ export function settingsFrom(from: Parameters): Settings {
 		lostAnswerMs: lostAnswer === undefined ? undefined : lostAnswer * 60_000,
 		buyAgain: from.get(buyAgain),
 		buysEachCall: from.get(equalCalls) === 'buy',
-		dryRun: isDryRun(from),
 		maxTasks: guarded(from, maxTasks),
 		reference: from.get(reference),
 		triggerUrl: from.get(triggerUrl),

@@ -84,12 +84,13 @@ interface Credential {
 	demand(): Promise<Http>;
 }
 
-/** Opens the credential of a node if it has one. */
+/** Opens the credential of a node, as `openAnew`, if it has one. */
 export async function openIfThere(
 	context: IExecuteFunctions,
 	{ credentialType }: Pick<Provider, 'credentialType'>,
+	now: number,
 ): Promise<Credential> {
-	const opening = openHttp(context, credentialType);
+	const opening = openAnew(context, credentialType, now);
 	const http = await opening.catch(() => undefined);
 	return { http, demand: async () => await opening };
 }

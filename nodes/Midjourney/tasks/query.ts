@@ -1,9 +1,9 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 
-import { notOffered, openHttp, type Result, type Http } from '../providers/http';
+import { notOffered, type Http, type Result } from '../providers/http';
 import type { Provider } from '../providers/provider';
-import { executionClock, processClock } from './clock';
-import { hostOf } from './host';
+import { executionClock, processClock, type ExecutionClock } from './clock';
+import type { Host } from './host';
 import { ProblemWriter } from './nodeErrors';
 import type { Settings } from './settings';
 import { emptyOutcome, type Outcome } from './outcome';
@@ -27,31 +27,25 @@ export async function creditsOf(
 
 /** Makes the requests that cost nothing, for all items of a run. */
 export class Queries {
-	private constructor(
-		private readonly provider: Provider,
-		private readonly ask: <T>(question: (http: Http) => Promise<Result<T>>) => Promise<Result<T>>,
-		private readonly problems: ProblemWriter,
-	) {}
+	private readonly clock: ExecutionClock;
 
-	/** @throws NodeOperationError when the node has no credential */
-	static async open(context: IExecuteFunctions, provider: Provider): Promise<Queries> {
-		const host = hostOf(context);
-		const clock = executionClock(host);
-		const limiter = new Limiter(IN_FLIGHT, clock);
-		const http = await openHttp(context, provider.credentialType);
-		return new Queries(
-			provider,
-			async (question) =>
-				await limiter.run(
-					async () => await retryTransient(clock, async () => await question(http)),
-				),
-			new ProblemWriter(host.node, provider),
-		);
+	private readonly limiter: Limiter;
+
+	private readonly problems: ProblemWriter;
+
+	constructor(
+		host: Host,
+		private readonly provider: Provider,
+		private readonly http: Http,
+	) {
+		this.clock = executionClock(host);
+		this.limiter = new Limiter(IN_FLIGHT, this.clock);
+		this.problems = new ProblemWriter(host.node, provider);
 	}
 
 	/** Reads a task. */
 	async task(itemIndex: number, settings: Settings, taskId: string): Promise<Outcome> {
-		const seen = await this.ask(async (http) => await this.provider.read(http, taskId));
+		const seen = await this.ask(async () => await this.provider.read(this.http, taskId));
 		const outcome = { itemIndex, settings, taskId, polls: 1, waitedMs: 0, via: 'poll' } as const;
 		return seen.ok
 			? { ...outcome, task: seen.value }
@@ -65,11 +59,15 @@ export class Queries {
 		question: (provider: Provider, http: Http) => Promise<Result<IDataObject> | undefined>,
 	): Promise<Outcome> {
 		const answer = await this.ask(
-			async (http) => (await question(this.provider, http)) ?? notOffered,
+			async () => (await question(this.provider, this.http)) ?? notOffered,
 		);
 		const outcome = emptyOutcome(itemIndex, settings);
 		return answer.ok
 			? { ...outcome, answer: answer.value }
 			: { ...outcome, problem: this.problems.ofQuestion(answer.failure, itemIndex) };
+	}
+	private async ask<T>(question: () => Promise<Result<T>>): Promise<Result<T>> {
+		const { limiter, clock } = this;
+		return await limiter.run(async () => await retryTransient(clock, question));
 	}
 }

@@ -20,8 +20,6 @@ export interface Settings {
 	buyAgain?: readonly number[];
 	/** In an agent's tool: a call buys even if an earlier one of the execution asked for the same. */
 	buysEachCall?: boolean;
-	/** Nothing is bought, and items show what would be. The same for all items of a run. */
-	dryRun?: boolean;
 	/** The most tasks that one run of the node may buy; undefined: no limit. */
 	maxTasks?: number;
 	/** The base URL at which this n8n can be reached from inside, where that is not its public one. */

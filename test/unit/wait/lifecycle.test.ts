@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
-import type { Result } from '../../../nodes/Midjourney/providers/http';
+import { openHttp, type Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { processClock } from '../../../nodes/Midjourney/tasks/clock';
@@ -100,6 +100,9 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 	return { context, node, store, executionId, cancel };
 }
 
+const beginIn = async (context: IExecuteFunctions, provider: Provider, plan: Plan) =>
+	await begin(context, provider, await openHttp(context, provider.credentialType), plan);
+
 const planOf = (items: number, settings: Settings = POLL, more: Partial<Plan> = {}): Plan => ({
 	operation: 'image:generate',
 	submits: Array.from({ length: items }, (_, itemIndex) => ({
@@ -132,7 +135,7 @@ async function within(ms: number, work: Promise<INodeExecutionData[]>) {
 describe('Waiting in the foreground', () => {
 	it('gives the results of what was bought', async () => {
 		const { provider, submits } = providerOf((id) => found('completed', id));
-		const items = await within(MINUTE, begin(runOf().context, provider, planOf(3)));
+		const items = await within(MINUTE, beginIn(runOf().context, provider, planOf(3)));
 		expect(items.map(({ taskId }) => taskId)).toEqual(['new 1', 'new 2', 'new 3']);
 		expect(submits).toHaveLength(3);
 	});
@@ -141,11 +144,11 @@ describe('Waiting in the foreground', () => {
 		let isDone = false;
 		const slow = providerOf((id) => found(isDone ? 'completed' : 'running', id));
 		const settings = { ...POLL, timeLimitMs: 180 * MINUTE };
-		const waiting = begin(runOf().context, slow.provider, planOf(1, settings));
+		const waiting = beginIn(runOf().context, slow.provider, planOf(1, settings));
 		waiting.catch(() => {});
 		await jest.advanceTimersByTimeAsync(61 * MINUTE);
 		const quick = providerOf((id) => found('completed', id));
-		await within(MINUTE, begin(runOf().context, quick.provider, planOf(1)));
+		await within(MINUTE, beginIn(runOf().context, quick.provider, planOf(1)));
 		isDone = true;
 		expect(await within(5 * MINUTE, waiting)).toMatchObject([{ status: 'completed' }]);
 	});
@@ -156,7 +159,7 @@ describe("Don't Wait", () => {
 
 	it('gives the task ids and reads nothing', async () => {
 		const { provider, reads } = providerOf((id) => found('running', id));
-		const items = await within(MINUTE, begin(runOf().context, provider, planOf(2, settings)));
+		const items = await within(MINUTE, beginIn(runOf().context, provider, planOf(2, settings)));
 		expect(items.map(({ taskId }) => taskId)).toEqual(['new 1', 'new 2']);
 		expect(reads).toEqual([]);
 	});
@@ -165,7 +168,10 @@ describe("Don't Wait", () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, node } = runOf({ continues: true });
 		const refused = [{ itemIndex: 1, problem: inputError(node, 1, 'Too long') }];
-		const items = await within(MINUTE, begin(context, provider, planOf(1, settings, { refused })));
+		const items = await within(
+			MINUTE,
+			beginIn(context, provider, planOf(1, settings, { refused })),
+		);
 		expect(items[0]).toMatchObject({ taskId: 'new 1' });
 		expect(items).toHaveLength(2);
 	});
@@ -235,14 +241,14 @@ describe('A retry of an execution that was parked', () => {
 		const { provider, submits } = providerOf((id) => found('completed', id));
 		const { context } = runOf({ saved: serialize(savedAt(at)) });
 		expect(parkedState(context)).toBeUndefined();
-		await within(MINUTE, begin(context, provider, planOf(1))).catch(() => {});
+		await within(MINUTE, beginIn(context, provider, planOf(1))).catch(() => {});
 		expect(submits).toHaveLength(count);
 	});
 
 	it('picks up what was bought', async () => {
 		const { provider } = providerOf((id) => found('completed', id));
 		const { context } = runOf({ saved: serialize(savedAt('bought')) });
-		const items = await within(MINUTE, begin(context, provider, planOf(1)));
+		const items = await within(MINUTE, beginIn(context, provider, planOf(1)));
 		expect(items).toMatchObject([{ taskId: 'old', status: 'completed' }]);
 	});
 
@@ -252,7 +258,7 @@ describe('A retry of an execution that was parked', () => {
 		const memory = memoryOver(store, 'another');
 		memory.sending(key, 0);
 		memory.ambiguous(key, failing('timedOut').failure);
-		const items = await within(MINUTE, begin(context, provider, planOf(1)));
+		const items = await within(MINUTE, beginIn(context, provider, planOf(1)));
 		expect(items).toMatchObject([{ taskId: 'old', status: 'completed' }]);
 	});
 
@@ -266,7 +272,7 @@ describe('A retry of an execution that was parked', () => {
 				MINUTE,
 				(async () => {
 					expect(parkedState(context)).toBeUndefined();
-					return await begin(context, provider, planOf(1));
+					return await beginIn(context, provider, planOf(1));
 				})(),
 			).catch(() => {});
 			expect(submits).toEqual([]);
@@ -291,7 +297,7 @@ describe('When the execution is cancelled', () => {
 	it('the error names the tasks that go on', async () => {
 		const { provider } = providerOf((id) => found('running', id));
 		const { context, cancel } = runOf();
-		const work = begin(context, provider, planOf(2));
+		const work = beginIn(context, provider, planOf(2));
 		work.catch(() => {});
 		await jest.advanceTimersByTimeAsync(10_000);
 		cancel.abort();

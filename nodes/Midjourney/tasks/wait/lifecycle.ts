@@ -7,9 +7,11 @@ import {
 } from 'n8n-workflow';
 
 import { impossible } from '../../providers/exhaustive';
+import type { Http } from '../../providers/http';
 import type { Provider } from '../../providers/provider';
 import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
+import { openAnew } from '../connections';
 import { hintAtBought, tellBrowser } from '../editor';
 import { savedBefore } from '../internals';
 import { overLimit, tooLittleLeft } from '../purse';
@@ -30,7 +32,7 @@ import {
 } from './plan';
 import { outcomesOf } from './outcomes';
 import { EARLY_MS, park, type Park } from './park';
-import { openRun, type RunContext } from './runContext';
+import { runWith, type RunContext } from './runContext';
 import { forgetWait, keepWait, knownWait } from './registry';
 import {
 	endWith,
@@ -61,9 +63,10 @@ const MISSED_WAKES = 2;
 export async function begin(
 	context: IExecuteFunctions,
 	provider: Provider,
+	http: Http,
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
-	const run = await openRun(context, provider, plan.written);
+	const run = runWith(context, provider, http, plan.written);
 	const { host, memory, clock } = run;
 	if (!host.isTool) return await beginRun(run, plan);
 	const keys = plan.submits.map(
@@ -169,11 +172,14 @@ export async function resumeParked(
 	state: WaitState,
 	written: IDataObject,
 ): Promise<INodeExecutionData[]> {
-	const run = await openRun(context, provider, written).catch((error: Error) => {
+	const { credentialType } = provider;
+	const opening = openAnew(context, credentialType, processClock.now());
+	const http = await opening.catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
 			description: `These tasks are paid, and still there: ${idsOf(state).join(', ')}. Task → Wait returns their results.`,
 		});
 	});
+	const run = runWith(context, provider, http, written);
 	const { clock } = run;
 	for (const task of state.tasks) reconcile(task, run);
 	const settings = state.tasks.find((task) => task.settings)?.settings;

@@ -3,7 +3,6 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { Http } from '../../providers/http';
 import type { Provider } from '../../providers/provider';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
-import { openAnew } from '../connections';
 import { hostOf, type Host } from '../host';
 import { Memory } from '../memory';
 import { ProblemWriter } from '../nodeErrors';
@@ -22,18 +21,17 @@ export interface RunContext {
 }
 
 /**
- * Opens the credential and the memory.
+ * What a run works with, beside its connection to the provider.
  *
  * @param written as in `Plan`
- * @throws NodeOperationError when n8n cannot open the credential
  */
-export async function openRun(
+export function runWith(
 	context: IExecuteFunctions,
 	provider: Provider,
+	http: Http,
 	written: IDataObject,
-): Promise<RunContext> {
+): RunContext {
 	const host = hostOf(context);
-	const http = await openAnew(context, provider.credentialType, processClock.now());
 	const credential = host.node.credentials?.[provider.credentialType];
 	const items = context.getInputData();
 	const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
