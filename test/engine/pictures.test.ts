@@ -411,12 +411,12 @@ describe('A picture of the workflow', () => {
 			[
 				'gives no address',
 				{ status: 200, body: { success: true, code: 200, msg: 'ok', data: {} } },
-				/the upload failed: .*“The answer holds no URL”/,
+				/the upload failed: .*“The answer contains no URL”/,
 			],
 			[
 				'gives an address that nobody can fetch',
 				{ status: 200, body: { code: 200, msg: 'ok', data: { downloadUrl: 'file:///a.png' } } },
-				/“The answer holds no URL”/,
+				/“The answer contains no URL”/,
 			],
 			[
 				'shows a page',

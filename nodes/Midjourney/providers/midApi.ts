@@ -416,7 +416,7 @@ export const midApi: Provider & { readonly name: 'midApi' } = {
 			const { downloadUrl, fileUrl } = isRecord(answer.value) ? answer.value : {};
 			const url = text(downloadUrl) ?? text(fileUrl);
 			return url === undefined || !isHttpUrl(url)
-				? incomplete('The answer holds no URL')
+				? incomplete('The answer contains no URL')
 				: success(url);
 		},
 	},
