@@ -7,7 +7,7 @@ import type { Field } from '../../nodes/Midjourney/operations/field';
 import { providersOf, workOf, type Operation } from '../../nodes/Midjourney/operations/operation';
 import { Parameters } from '../../nodes/Midjourney/operations/parameters';
 import { placesOf } from '../../nodes/Midjourney/operations/properties';
-import { settingsFrom } from '../../nodes/Midjourney/operations/settings';
+import { isDryRun, settingsFrom } from '../../nodes/Midjourney/operations/settings';
 import { providers } from '../../nodes/Midjourney/providers';
 import { failed, success, type Http } from '../../nodes/Midjourney/providers/http';
 import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
@@ -109,7 +109,7 @@ const COMPANIONS: Record<string, IDataObject> = {
 	allowPermutations: { prompt: 'a {red, green} bird' },
 };
 
-/** Everything that a run of the node takes from its parameters: its requests and its settings. */
+/** Everything that a run takes from its parameters: requests, settings, whether it buys. */
 async function demandsOf(
 	operation: Operation,
 	provider: ProviderName,
@@ -154,7 +154,12 @@ async function demandsOf(
 			await doer.submit(http, prepared.value);
 		}
 	}
-	return { looks: work.does === 'submit' ? undefined : work, sent, settings: settingsFrom(from) };
+	return {
+		looks: work.does === 'submit' ? undefined : work,
+		sent,
+		settings: settingsFrom(from),
+		isDry: isDryRun(from),
+	};
 }
 
 const fieldRows = operations.flatMap((operation) =>

@@ -66,6 +66,7 @@ export class Queries {
 			? { ...outcome, answer: answer.value }
 			: { ...outcome, problem: this.problems.ofQuestion(answer.failure, itemIndex) };
 	}
+
 	private async ask<T>(question: () => Promise<Result<T>>): Promise<Result<T>> {
 		const { limiter, clock } = this;
 		return await limiter.run(async () => await retryTransient(clock, question));
