@@ -183,6 +183,9 @@ export class Engine {
 	/** How often a node has made n8n open a credential. */
 	credentialsOpened = 0;
 
+	/** What n8n made for each run, by execution, as long as something holds it. */
+	readonly made = new Map<string, Array<WeakRef<object>>>();
+
 	private constructor(private readonly loader: PackageDirectoryLoader) {}
 
 	/** @throws when the package is not built */
@@ -412,7 +415,7 @@ export class Engine {
 			if (typeof own !== 'function') throw new Error(`${name} does not authenticate by a function`);
 			return await own.call(this.credentialType(name), data, options);
 		};
-		return {
+		const data = {
 			credentialsHelper: {
 				getParentTypes: () => [],
 				isCredentialUsableByNode: () => true,
@@ -440,7 +443,9 @@ export class Engine {
 				nodes: [],
 				connections: {},
 			} as never),
-		} as never;
+		};
+		this.made.set(executionId, [...(this.made.get(executionId) ?? []), new WeakRef(data)]);
+		return data as never;
 	}
 }
 

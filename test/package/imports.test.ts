@@ -91,7 +91,7 @@ function floorOf(file: string): Floor | undefined {
 
 /** What must not even be named on a floor, because it belongs to others. */
 const UNKNOWN_TO: Array<[Floor, string, RegExp]> = [
-	['operations', 'HTTP', /^(httpRequest|IHttpRequest|openHttp$)/],
+	['operations', 'HTTP', /^(httpRequest|IHttpRequest|openCredential$)/],
 	['tasks', 'requests with a key', /^httpRequestWithAuthentication$/],
 	['tasks', 'parameters of n8n', /^(getNodeParameter$|INodePropert|INodeParameter)/],
 	['providers', 'parameters of n8n', /^(getNodeParameter$|INodePropert|INodeParameter)/],

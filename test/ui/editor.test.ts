@@ -285,7 +285,9 @@ describe(`The editor of n8n ${CURRENT_N8N}`, () => {
 			await until('the execution is parked', parked, (status) => status === 'waiting');
 			// Until it has ended, n8n shows nothing of a resumed node, and in particular no error.
 			expect(await editor.panel.innerText()).not.toMatch(/\berror\b|\bproblem\b/i);
-			expect(await editor.busy()).toEqual(['Generate']);
+			// The editor may draw the nodes a moment after n8n has saved the execution.
+			const isWaited = (busy: string[]) => busy.join() === 'Generate';
+			await until('only Generate is busy', async () => await editor.busy(), isWaited);
 			emulator.finish(taskId);
 			const size = await editor.view();
 			expect(size).toEqual(SIZE);

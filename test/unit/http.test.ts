@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 
 import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
-import { openHttp } from '../../nodes/Midjourney/providers/http';
+import { openCredential } from '../../nodes/Midjourney/providers/http';
 
 type Request = (options: IHttpRequestOptions, credential?: object) => Promise<unknown>;
 
@@ -35,8 +35,14 @@ function context(request: Request, credential: object = {}) {
 	return Object.assign(fake as unknown as IExecuteFunctions, { opened });
 }
 
+/** The access that a context gets by its credential. */
+async function accessOf(own: IExecuteFunctions) {
+	const { through } = await openCredential(own, 'midApi');
+	return through(own.helpers);
+}
+
 const open = async (request: Request, credential?: object) =>
-	await openHttp(context(request, credential), 'midApi');
+	await accessOf(context(request, credential));
 
 const GET = { method: 'GET', path: '/x' } as const;
 const POST = { method: 'POST', path: '/x', body: {} } as const;
@@ -223,7 +229,7 @@ describe('A request', () => {
 			given.push(additional);
 			return OK;
 		});
-		const http = await openHttp(own, 'midApi');
+		const http = await accessOf(own);
 		await http.send(GET);
 		await http.send(POST);
 		const data = { baseUrl: 'https://api.example.com', apiKey: KEY };
@@ -245,7 +251,7 @@ describe('A request', () => {
 	];
 
 	it.each(ENDLESS)('ends when its time is up, although %s', async (_, request) => {
-		const http = await openHttp(context(request), 'midApi');
+		const http = await accessOf(context(request));
 		expect(await http.send({ ...POST, limitMs: 1 })).toEqual({
 			ok: false,
 			failure: { reason: 'timedOut', accepted: 'unknown', transient: true },
@@ -256,7 +262,7 @@ describe('A request', () => {
 describe('The callback secrets', () => {
 	const never = async () => await new Promise<never>(() => {});
 	const opened = async (credential: object, instance = 'this n8n') =>
-		await openHttp(
+		await openCredential(
 			Object.assign(context(never, credential), { getInstanceId: () => instance }),
 			'midApi',
 		);

@@ -9,10 +9,10 @@ import {
 
 import { providerNamed } from '../providers';
 import { impossible } from '../providers/exhaustive';
-import type { Http } from '../providers/http';
+import type { OpenCredential } from '../providers/http';
 import type { Provider, TaskRequest } from '../providers/provider';
 import { executionClock, processClock } from '../tasks/clock';
-import { openIfThere } from '../tasks/connections';
+import { openIfThere } from '../tasks/openCredentials';
 import { dryRun } from '../tasks/dryRun';
 import { hostOf, isToolCall } from '../tasks/host';
 import { inputError, type NodeProblem } from '../tasks/nodeErrors';
@@ -68,16 +68,17 @@ async function carryOut(
 	if (parked) return await resumeParked(context, provider, parked, written);
 	const places = placesOf(operation, provider.name);
 	const credential = await openIfThere(context, provider, processClock.now());
-	const reader = { context, provider, providerUrl: credential.http?.baseUrl };
+	const reader = { context, provider, providerUrl: credential.opened?.baseUrl };
 	const jobs = agreed(
 		context,
 		context.getInputData().map((_, itemIndex) => read(reader, operation, places, itemIndex)),
 	);
 	const name = `${operation.resource}:${operation.operation}`;
 	if (jobs.some(({ isDry }) => isDry)) {
-		return await dryRun(context, provider, credential.http, planOf(jobs, name, written));
+		const http = credential.opened?.through(context.helpers);
+		return await dryRun(context, provider, http, planOf(jobs, name, written));
 	}
-	const http = await credential.demand();
+	const opened = await credential.demand();
 	const unfit = jobs.flatMap((job) => (job.does === 'nothing' ? [job] : []));
 	const [first] = unfit;
 	if (first && !hostOf(context).continues) {
@@ -91,10 +92,10 @@ async function carryOut(
 	switch (operation.does) {
 		case 'submit':
 		case 'wait':
-			return await begin(context, provider, http, planOf(jobs, name, written));
+			return await begin(context, provider, opened, planOf(jobs, name, written));
 		case 'get':
 		case 'query':
-			return await ask(context, provider, http, jobs, name);
+			return await ask(context, provider, opened, jobs, name);
 	}
 }
 
@@ -232,12 +233,12 @@ function planOf(jobs: readonly Job[], operation: string, written: IDataObject): 
 async function ask(
 	context: IExecuteFunctions,
 	provider: Provider,
-	http: Http,
+	credential: OpenCredential,
 	jobs: readonly Job[],
 	operation: string,
 ): Promise<INodeExecutionData[]> {
 	const host = hostOf(context);
-	const queries = new Queries(host, provider, http);
+	const queries = new Queries(host, provider, credential.through(context.helpers));
 	const outcomes = await Promise.all(
 		jobs.flatMap((job): Array<Outcome | Promise<Outcome>> => {
 			const { itemIndex } = job;

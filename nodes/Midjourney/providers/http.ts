@@ -4,6 +4,7 @@ import type {
 	IExecuteFunctions,
 	IHttpRequestOptions,
 	IWebhookFunctions,
+	RequestHelperFunctions,
 } from 'n8n-workflow';
 
 import { bodyOf } from './body';
@@ -111,8 +112,8 @@ export interface Reply {
 	retryAfterMs?: number;
 }
 
-/** Access to one provider's API with the user's key. */
-export interface Http {
+/** What a credential says about a provider's API. */
+export interface ApiSettings {
 	/** The address of the API, without a trailing slash. */
 	readonly baseUrl: string;
 	/** Identifies the account without revealing anything about it. */
@@ -130,6 +131,25 @@ export interface Http {
 	 * is not a valid number.
 	 */
 	readonly minimumBalance?: number;
+}
+
+/** An open credential. It holds nothing of the execution or call that opened it. */
+export interface OpenCredential extends ApiSettings {
+	/** Access to the API. Whoever holds it holds these `helpers`. */
+	through(helpers: RequestHelpers): Http;
+}
+
+/**
+ * The part of n8n's `helpers` that sends requests. n8n's own hold the execution that n8n made them for, with all its items
+ * (architecture.md: A companion keeps little).
+ */
+export type RequestHelpers = Pick<
+	RequestHelperFunctions,
+	'httpRequest' | 'httpRequestWithAuthentication'
+>;
+
+/** Access to one provider's API with the user's key. */
+export interface Http extends ApiSettings {
 	send(call: Call): Promise<Result<Reply>>;
 }
 
@@ -153,28 +173,29 @@ const LONGEST_RETRY_AFTER_MS = 3_600_000;
 export type RequestContext = IExecuteFunctions | IWebhookFunctions;
 
 /**
- * Opens access to a provider. n8n adds the key (`authenticate` of the credential). Every HTTP status is returned as a reply,
- * and every transport error as a failure. Nothing is repeated here and no redirect is followed: the key goes to the base URL
- * (with a file, to the provider's host for uploads) and nowhere else.
+ * Opens a credential. Its access still works after the node has returned. n8n adds the key (`authenticate` of the credential).
+ * Every HTTP status is returned as a reply, and every transport error as a failure. Nothing is repeated here and no redirect is
+ * followed: the key goes to the base URL (with a file, to the provider's host for uploads) and nowhere else.
  *
- * The credential is opened once, and only the parts of the context that a request needs are kept. So the access still works
- * after the node has returned, and holds no items. n8n tears down requests of a context that can be cancelled, which would
- * lose the id of a task that may already be paid; this one cannot be cancelled (the node itself stops at once,
- * tasks/clock.ts).
+ * n8n tears down requests of a context that can be cancelled, which would lose the id of a task that may already be paid; this
+ * one cannot be cancelled (the node itself stops at once, tasks/clock.ts).
  *
  * @throws if n8n cannot open the credential
  */
-export async function openHttp(context: RequestContext, credentialType: string): Promise<Http> {
+export async function openCredential(
+	context: RequestContext,
+	credentialType: string,
+): Promise<OpenCredential> {
 	const data = await context.getCredentials(credentialType);
-	const { helpers, logger } = context;
+	const { logger } = context;
 	const node = context.getNode();
-	const caller = { helpers, logger, getNode: () => node, getCredentials: async () => data };
+	const caller = { logger, getNode: () => node, getCredentials: async () => data };
 	const { id, name } = node.credentials?.[credentialType] ?? {};
 	const credentialsDecrypted = { id: id ?? '', name: name ?? '', type: credentialType, data };
 	const key = text(data.apiKey)?.trim();
 	const host = data.baseUrl === 'other' ? data.otherBaseUrl : data.baseUrl;
 	const base = withoutSlash(host) ?? '';
-	return {
+	const settings: ApiSettings = {
 		baseUrl: base,
 		account: createHash('sha256').update(`${credentialType} ${base} ${key}`).digest('hex'),
 		callbackKey: callbackKey(key ?? '', context.getInstanceId()),
@@ -184,6 +205,9 @@ export async function openHttp(context: RequestContext, credentialType: string):
 		requestFormat: text(data.requestFormat),
 		uploadUrl: withoutSlash(data.fileUploadUrl),
 		minimumBalance: minimumIn(data.minimumBalance),
+	};
+	const through = (helpers: RequestHelpers): Http => ({
+		...settings,
 		async send({ method, path, baseUrl = base, query, body, form, limitMs = LIMIT_MS[method] }) {
 			if (!isHttpUrl(baseUrl)) {
 				// Not shown: if the user mixed up the fields, it is the key.
@@ -213,11 +237,11 @@ export async function openHttp(context: RequestContext, credentialType: string):
 					options.body = await form.open();
 					options.headers = { 'content-type': form.contentType, 'content-length': form.bytes };
 				}
-				const reply: unknown = await Reflect.apply(helpers.httpRequestWithAuthentication, caller, [
-					credentialType,
-					options,
-					{ credentialsDecrypted },
-				]);
+				const reply: unknown = await Reflect.apply(
+					helpers.httpRequestWithAuthentication,
+					{ ...caller, helpers },
+					[credentialType, options, { credentialsDecrypted }],
+				);
 				return await readReply(reply, signal, key);
 			} catch (error) {
 				return signal.aborted
@@ -225,7 +249,8 @@ export async function openHttp(context: RequestContext, credentialType: string):
 					: failed(transportFailure(error, key));
 			}
 		},
-	};
+	});
+	return { ...settings, through };
 }
 
 const withoutSlash = (url: unknown): string | undefined =>

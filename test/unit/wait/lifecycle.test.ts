@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
-import { openHttp, type Result } from '../../../nodes/Midjourney/providers/http';
+import { openCredential, type Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../../nodes/Midjourney/providers/task';
 import { processClock } from '../../../nodes/Midjourney/tasks/clock';
@@ -101,7 +101,7 @@ function runOf({ continues = false, saved }: { continues?: boolean; saved?: stri
 }
 
 const beginIn = async (context: IExecuteFunctions, provider: Provider, plan: Plan) =>
-	await begin(context, provider, await openHttp(context, provider.credentialType), plan);
+	await begin(context, provider, await openCredential(context, provider.credentialType), plan);
 
 const planOf = (items: number, settings: Settings = POLL, more: Partial<Plan> = {}): Plan => ({
 	operation: 'image:generate',

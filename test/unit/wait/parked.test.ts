@@ -8,7 +8,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
-import { openHttp, type Result } from '../../../nodes/Midjourney/providers/http';
+import { openCredential, type Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider } from '../../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../../nodes/Midjourney/providers/task';
 import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
@@ -159,7 +159,12 @@ async function run(items: number, settings: Partial<Settings>, seller: Seller, w
 			const parked = parkedState(context);
 			const items = parked
 				? await resumeParked(context, provider, parked, {})
-				: await begin(context, provider, await openHttp(context, provider.credentialType), plan);
+				: await begin(
+						context,
+						provider,
+						await openCredential(context, provider.credentialType),
+						plan,
+					);
 			if (isPut) {
 				if (items.length > 0) shown = items;
 				data = { ...entry.data };

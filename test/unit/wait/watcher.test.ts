@@ -1,7 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- to see what is left in memory */
-import { setFlagsFromString } from 'v8';
-import { runInNewContext } from 'vm';
-
 import type { Result } from '../../../nodes/Midjourney/providers/http';
 import type { Task } from '../../../nodes/Midjourney/providers/task';
 import type { Account } from '../../../nodes/Midjourney/tasks/wait/limiter';
@@ -9,10 +5,8 @@ import type { PollSchedule } from '../../../nodes/Midjourney/tasks/wait/schedule
 import type { Target } from '../../../nodes/Midjourney/tasks/wait/watched';
 import { Watcher } from '../../../nodes/Midjourney/tasks/wait/watcher';
 import { seededRandom } from '../../emulator/random';
+import { collectGarbage } from '../../garbage';
 import { failing, found, never, newAccount, settled, WaitClock } from './fakes';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
 
 /** The answer to a read of a task, by the number of earlier ones. */
 type Script = (taskId: string, read: number) => Result<Task> | Promise<Result<Task>>;
@@ -814,7 +808,7 @@ describe('A watcher that follows another', () => {
 		first.watcher.add(target());
 		first.watcher = next(first.watcher);
 		await clock.pass(10_000);
-		collectGarbage();
+		await collectGarbage();
 		expect(first.watcher.allEnded).toBe(false);
 		expect(gone.deref()).toBeUndefined();
 	});

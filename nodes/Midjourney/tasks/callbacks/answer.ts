@@ -5,7 +5,7 @@ import { isRecord, text, unwrapJson } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import { defined } from '../../providers/wire';
 import { processClock } from '../clock';
-import { openFor } from '../connections';
+import { openFor } from '../openCredentials';
 import { wordsOf } from '../nodeErrors';
 import {
 	addressOfExecution,

@@ -1,5 +1,12 @@
 import { isSigned, taskIdsIn } from '../../providers/callback';
-import { failed, success, withLimit, type Result, type Http } from '../../providers/http';
+import {
+	failed,
+	success,
+	withLimit,
+	type ApiSettings,
+	type Result,
+	type Http,
+} from '../../providers/http';
 import { noTaskId } from '../../providers/ids';
 import { isRecord, text } from '../../providers/json';
 import { isTerminal, type Task } from '../../providers/task';
@@ -54,9 +61,9 @@ interface ReceiveDeps {
 	starts: Starts;
 	/** The audience that an address must have. */
 	audience(): string;
-	/** A connection to the provider; undefined when the call fits none. May reject. */
-	open(fits: (http: Http) => boolean): Promise<Http | undefined>;
-	/** Reads a task once, over a connection that gives up when the call has ended. May reject. */
+	/** Access to the provider; undefined when the call fits no credential. May reject. */
+	open(fits: (settings: ApiSettings) => boolean): Promise<Http | undefined>;
+	/** Reads a task once, with an access that gives up when the call has ended. May reject. */
 	read(http: Http, taskId: string): Promise<Result<Task>>;
 	/** Hands the call on to an execution; false when that has to be tried again later. */
 	handOn(target: RemoteWait, claims: CallbackClaims, http: Http, until: number): Promise<boolean>;
@@ -88,9 +95,9 @@ export async function receive(call: Call, deps: ReceiveDeps): Promise<Verdict> {
 	if (!isTokened && settings.onlyOwnTasks) {
 		return refused('no token in the address, and Only Tasks of This n8n is on');
 	}
-	const claimsWith = ({ callbackKey }: Http) =>
+	const claimsWith = ({ callbackKey }: ApiSettings) =>
 		claimsIn(call.query, deps.audience(), callbackKey, clock.now());
-	const fits = (http: Http) => !isTokened || claimsWith(http) !== undefined;
+	const fits = (opened: ApiSettings) => !isTokened || claimsWith(opened) !== undefined;
 	const opened = await within(clock, begin + STEP_MS, async () => ({
 		http: await deps.open(fits),
 	}));

@@ -7,11 +7,12 @@ import {
 } from 'n8n-workflow';
 
 import { impossible } from '../../providers/exhaustive';
-import type { Http } from '../../providers/http';
+import type { Http, OpenCredential } from '../../providers/http';
+import { lastingHelpers } from '../../providers/lastingHelpers';
 import type { Provider } from '../../providers/provider';
 import { untilCancelled } from '../cancelled';
 import { processClock } from '../clock';
-import { openAnew } from '../connections';
+import { openAnew } from '../openCredentials';
 import { hintAtBought, tellBrowser } from '../editor';
 import { savedBefore } from '../internals';
 import { overLimit, tooLittleLeft } from '../purse';
@@ -63,10 +64,10 @@ const MISSED_WAKES = 2;
 export async function begin(
 	context: IExecuteFunctions,
 	provider: Provider,
-	http: Http,
+	credential: OpenCredential,
 	plan: Plan,
 ): Promise<INodeExecutionData[]> {
-	const run = runWith(context, provider, http, plan.written);
+	const run = runWith(context, provider, credential, plan.written);
 	const { host, memory, clock } = run;
 	if (!host.isTool) return await beginRun(run, plan);
 	const keys = plan.submits.map(
@@ -174,12 +175,12 @@ export async function resumeParked(
 ): Promise<INodeExecutionData[]> {
 	const { credentialType } = provider;
 	const opening = openAnew(context, credentialType, processClock.now());
-	const http = await opening.catch((error: Error) => {
+	const credential = await opening.catch((error: Error) => {
 		throw new NodeOperationError(context.getNode(), error.message, {
 			description: `These tasks are paid, and still there: ${idsOf(state).join(', ')}. Task → Wait returns their results.`,
 		});
 	});
-	const run = runWith(context, provider, http, written);
+	const run = runWith(context, provider, credential, written);
 	const { clock } = run;
 	for (const task of state.tasks) reconcile(task, run);
 	const settings = state.tasks.find((task) => task.settings)?.settings;
@@ -287,26 +288,30 @@ function endUnknown(state: WaitState, { clock, writer }: RunContext, { parks }: 
 }
 
 /** A watcher of all tasks. It takes over what an earlier watcher of this process has seen. */
-function watcherFor(
-	{ context, provider, http, account, clock }: RunContext,
-	state: WaitState,
-	{ parks, polls }: How,
-): Watcher {
+function watcherFor(run: RunContext, state: WaitState, { parks, polls }: How): Watcher {
+	const { context, credential, provider, account, clock } = run;
 	const before = knownWait(state.nonce)?.watcher;
-	const read = async (taskId: string) => await provider.read(http, taskId);
-	let ended = 0;
-	const onEnd = (taskId: string, { end, task }: Sighting) =>
-		tellBrowser(
-			context,
-			`${++ended} of ${state.tasks.length}: task ${taskId} is ${task?.status ?? end}`,
-		);
-	// A watcher that outlives the run must not keep the run's context.
-	const hears = parks ? {} : { onEnd };
-	const watcher = new Watcher({ read, account, clock: processClock, polls, ...hears }, before);
+	// A watcher that outlives the run must not hold the run's context.
+	const http = parks ? credential.through(lastingHelpers(context.helpers)) : run.http;
+	const hears = parks ? {} : { onEnd: tellEnds(context, state.tasks.length) };
+	const watcher = new Watcher(
+		{ read: readThrough(http, provider), account, clock: processClock, polls, ...hears },
+		before,
+	);
 	if (state.wasCalled) account.calledElsewhereAt = clock.now();
 	for (const task of state.tasks) watch(watcher, task);
 	keepWait(state.nonce, { watcher, http }, clock.now());
 	return watcher;
+}
+
+/** A function of its own: a closure holds everything that any closure of the same scope uses, such as the run's context. */
+const readThrough = (http: Http, provider: Provider) => async (taskId: string) =>
+	await provider.read(http, taskId);
+
+function tellEnds(context: IExecuteFunctions, count: number) {
+	let ended = 0;
+	return (taskId: string, { end, task }: Sighting) =>
+		tellBrowser(context, `${++ended} of ${count}: task ${taskId} is ${task?.status ?? end}`);
 }
 
 function watch(watcher: Watcher, task: TaskState): void {

@@ -1,13 +1,13 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { equalInConstantTime, isSigned, taskIdsIn } from '../../providers/callback';
-import type { Http } from '../../providers/http';
+import type { ApiSettings, Http } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import { claimsIn, executionAudience, hasToken, type WaitClaims } from '../callbacks/address';
 import { reply } from '../callbacks/replies';
 import { processClock, type Clock } from '../clock';
-import { openFor } from '../connections';
+import { openFor } from '../openCredentials';
 import { isStillSaved, RUN_AGAIN, saveOnWake, savedFor } from '../internals';
 import { isTaskOf } from '../lost';
 import { wordsOf } from '../nodeErrors';
@@ -92,11 +92,11 @@ async function decide(
 	if (!hasToken(query)) return REFUSED;
 	const audience = executionAudience(state.executionId);
 	const headers = { ...context.getHeaderData() };
-	const waitBy = ({ callbackKey }: Http) =>
+	const waitBy = ({ callbackKey }: ApiSettings) =>
 		claimsIn(query, audience, callbackKey, clock.now())?.wait;
 	// The signature has to fit as well: a webhook secret that was added since is found when the credential
 	// is opened again.
-	const fits = (one: Http) =>
+	const fits = (one: ApiSettings) =>
 		waitBy(one) !== undefined &&
 		(one.webhookSecrets.length === 0 || isSigned(headers, body, one.webhookSecrets, clock.now()));
 	const known = knownWait(state.nonce)?.http;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'crypto';
 import type { INodeExecutionData } from 'n8n-workflow';
 
+import { lastingHelpers } from '../../providers/lastingHelpers';
 import { processClock } from '../clock';
 import { waitToRunAgain } from '../internals';
 import { watchOver } from './companion';
@@ -48,7 +49,7 @@ export async function park(
 	watcher: Watcher,
 	{ wakeAt, buys = false }: Park,
 ): Promise<INodeExecutionData[]> {
-	const { context, http, clock } = run;
+	const { context, credential, clock } = run;
 	const now = clock.now();
 	const isWait = !buys;
 	const secret = randomBytes(16).toString('hex');
@@ -77,6 +78,8 @@ export async function park(
 	const taskIds = state.tasks.map(({ stage }) =>
 		stage.at === 'bought' ? stage.taskId : undefined,
 	);
+	const helpers = lastingHelpers(context.helpers);
+	const http = credential.through(helpers);
 	keepWait(state.nonce, { watcher, http, secret, how, taskIds }, now);
 	void watchOver({
 		nonce: state.nonce,
@@ -85,7 +88,7 @@ export async function park(
 		wakesAtEnd: wakeAt === undefined,
 		own: how.own,
 		watcher,
-		helpers: context.helpers,
+		helpers,
 		logger: context.logger,
 		clock: processClock,
 	});

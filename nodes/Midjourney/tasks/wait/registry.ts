@@ -5,7 +5,7 @@ import type { Watcher } from './watcher';
 /** What this process knows of a wait besides the saved state. */
 export interface Known {
 	watcher: Watcher;
-	/** The connection to the provider, so that a callback need not open the credential again. */
+	/** Access to the provider, so that a callback need not open the credential again. */
 	http: Http;
 	/** The secret of the park that this process is to wake; undefined: it is not to wake one. */
 	secret?: string;

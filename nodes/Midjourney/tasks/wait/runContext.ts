@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import type { Http } from '../../providers/http';
+import type { Http, OpenCredential } from '../../providers/http';
 import type { Provider } from '../../providers/provider';
 import { executionClock, processClock, type ExecutionClock } from '../clock';
 import { hostOf, type Host } from '../host';
@@ -12,6 +12,8 @@ import { accountOf, type Account } from './limiter';
 export interface RunContext {
 	context: IExecuteFunctions;
 	provider: Provider;
+	credential: OpenCredential;
+	/** For requests of this run. */
 	http: Http;
 	host: Host;
 	clock: ExecutionClock;
@@ -21,18 +23,18 @@ export interface RunContext {
 }
 
 /**
- * What a run works with, beside its connection to the provider.
+ * What a run works with.
  *
  * @param written as in `Plan`
  */
 export function runWith(
 	context: IExecuteFunctions,
 	provider: Provider,
-	http: Http,
+	credential: OpenCredential,
 	written: IDataObject,
 ): RunContext {
 	const host = hostOf(context);
-	const credential = host.node.credentials?.[provider.credentialType];
+	const used = host.node.credentials?.[provider.credentialType];
 	const items = context.getInputData();
 	const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
 	const memory = new Memory(context.getContext('node'), {
@@ -40,17 +42,18 @@ export function runWith(
 		runIndex: typeof runIndex === 'number' ? runIndex : 0,
 		written,
 		itemAt: (itemIndex) => items[itemIndex],
-		account: { id: credential?.id ?? '', name: credential?.name ?? '' },
+		account: { id: used?.id ?? '', name: used?.name ?? '' },
 		isToolCall: host.isTool,
 	});
 	return {
 		context,
 		provider,
-		http,
+		credential,
+		http: credential.through(context.helpers),
 		host,
 		clock: executionClock(host),
 		memory,
-		account: accountOf(http.account, processClock),
+		account: accountOf(credential.account, processClock),
 		writer: new ProblemWriter(host.node, provider),
 	};
 }

@@ -1,8 +1,8 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
 import { callbackKey } from '../../nodes/Midjourney/providers/callback';
-import type { Http } from '../../nodes/Midjourney/providers/http';
-import { openAnew, openFor } from '../../nodes/Midjourney/tasks/connections';
+import type { ApiSettings } from '../../nodes/Midjourney/providers/http';
+import { openAnew, openFor } from '../../nodes/Midjourney/tasks/openCredentials';
 import { settled, WaitClock } from './wait/fakes';
 
 let count = 0;
@@ -36,7 +36,7 @@ function credential() {
 	const context = contextOf({ id, name: 'Scripted' });
 	/** A call with an address that was made with this key. */
 	const callOf = (apiKey: string, from = context) => {
-		const fits = (http: Http) => http.callbackKey === callbackKey(apiKey, 'this n8n');
+		const fits = (opened: ApiSettings) => opened.callbackKey === callbackKey(apiKey, 'this n8n');
 		return openFor(from, 'scriptedApi', clock, fits);
 	};
 	return {
