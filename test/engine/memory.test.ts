@@ -27,12 +27,15 @@ describe.each(DIALECTS)('With $displayName, the process holds nothing', (dialect
 		['one that was cancelled', {}, { meanwhile: ({ cancel }) => cancel() }],
 		['a call of a tool', {}, { settings: { type: `${MIDJOURNEY}Tool` } }],
 		['a dry run', { options: { dryRun: true } }, {}],
-	])('of an execution that has ended, once another one has: %s', async (_, parameters, scenario) => {
-		const executionId = `ended-${++count}`;
-		await bench.generate(parameters, { ...scenario, executionId });
-		await bench.generate({ waitMode: 'auto' }, { executionId: `after ${executionId}` });
-		expect(await heldOf(executionId)).toEqual([]);
-	});
+	])(
+		'of an execution that has ended, once another one has: %s',
+		async (_, parameters, scenario) => {
+			const executionId = `ended-${++count}`;
+			await bench.generate(parameters, { ...scenario, executionId });
+			await bench.generate({ waitMode: 'auto' }, { executionId: `after ${executionId}` });
+			expect(await heldOf(executionId)).toEqual([]);
+		},
+	);
 
 	it('of a parked execution, once another one is parked', async () => {
 		const instance = await bench.instance();
