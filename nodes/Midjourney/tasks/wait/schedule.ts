@@ -15,7 +15,7 @@ export interface PollSchedule {
 /** For a task whose end no callback will report. No task ends before the first read. */
 export const AFTER_SUBMIT: PollSchedule = {
 	...{ first: 4_000, shortest: 500, longest: 18_000 },
-	growth: 0.1,
+	growth: 0.08,
 };
 
 /** For a task whose end a callback can report, as far as the addresses tell; whether one will is not known yet. */
