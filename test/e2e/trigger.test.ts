@@ -9,6 +9,7 @@ import { type Emulator, startEmulator } from '../emulator';
 import type { Item, N8nClient } from '../n8n/client';
 import { CURRENT_N8N, LAST_N8N_1, OLDER_N8N } from '../n8n/install';
 import { isObject, type JsonObject, text } from '../n8n/json';
+import { holdFiles } from '../scenarios/heldFiles';
 import { prompts, Wait } from '../scenarios/wait';
 import { until } from '../n8n/until';
 import { freePort } from '../n8n/process';
@@ -183,33 +184,6 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 	/** Delivers the callback again, or to another address. */
 	const call = async ({ taskId, provider }: Bought, to?: string) =>
 		(await emulatorOf(provider).deliverCallback(taskId, { to }))[0];
-
-	/** Holds back all files of this provider. */
-	function holdFiles(provider: ProviderName): { letGo(): void; areAskedFor(): Promise<unknown> } {
-		let asked = 0;
-		let open = () => {};
-		const isOpen = new Promise<void>((resolve) => (open = resolve));
-		const mend = emulatorOf(provider).intercept(async ({ path }) => {
-			if (path.startsWith('/files/')) {
-				asked++;
-				await isOpen;
-			}
-			return undefined;
-		});
-		return {
-			letGo: () => {
-				mend();
-				open();
-			},
-			areAskedFor: async () =>
-				await until(
-					'files are asked for',
-					() => asked,
-					(count) => count > 0,
-					MINUTE,
-				),
-		};
-	}
 
 	const answersFor = ({ taskId, provider }: Bought) =>
 		emulatorOf(provider)
@@ -393,7 +367,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		async () => {
 			const { workflowId, url } = await publish(FILES);
 			const bought = await buy(url);
-			const files = holdFiles('signing');
+			const files = holdFiles(signing);
 			await finish(bought);
 			expect(answersFor(bought)).toEqual([200]);
 			await files.areAskedFor();
@@ -409,7 +383,7 @@ describe.each([CURRENT_N8N, OLDER_N8N, LAST_N8N_1])('The Trigger in n8n %s', (ve
 		async () => {
 			const { workflowId, url } = await publish(FILES);
 			const bought = await buy(url, { reference: 'order 7' });
-			const files = holdFiles('signing');
+			const files = holdFiles(signing);
 			await finish(bought);
 			expect(answersFor(bought)).toEqual([200]);
 			await files.areAskedFor();

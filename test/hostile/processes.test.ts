@@ -2,12 +2,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { CURRENT_N8N } from '../n8n/install';
+import { text } from '../n8n/json';
 import { type QueueN8n, startQueueN8n } from '../n8n/queue';
 import { say, signUp, START_TIMEOUT_MS, withPackage } from '../n8n/stage';
+import { until } from '../n8n/until';
+import { holdFiles } from '../scenarios/heldFiles';
 import { send, type Sent, startWitness, type Witness } from './http';
 import { StoriesTally } from './page';
 import { callOf, faultsOf, fresh, type Scene, startsOnceSettled, type Told } from './stories';
-import { TARGETS } from './targets';
+import { TARGETS, TriggerTarget } from './targets';
 
 /** A main process and a webhook process that both take calls, and two workers, on one database. */
 
@@ -91,6 +94,43 @@ describe(`n8n ${CURRENT_N8N} in queue mode`, () => {
 				const told = { calls: 4, statuses, starts, wanted: 1, reads: 0, faults: [] };
 				stories.add('Forged at both, then honest', name, told);
 				expect([TARGETS[name], faultsOf(told)]).toEqual([TARGETS[name], []]);
+			} finally {
+				await target.close();
+			}
+		},
+		3 * MINUTE,
+	);
+
+	test(
+		'Workers that are killed while the Trigger fetches files leave an execution that can be retried',
+		async () => {
+			const target = await TriggerTarget.publish('trigger', scene, {
+				...{ provider: 'midApi', download: true },
+			});
+			const { client } = scene;
+			try {
+				await target.buy(1);
+				const files = holdFiles(target.emulator);
+				target.emulator.finish(target.aim(0).taskId);
+				expect((await send(callOf(target, 0))).status).toBe(200);
+				await files.areAskedFor();
+				await n8n.down('SIGKILL', 'workers');
+				files.letGo();
+				await n8n.up();
+				const [crashed] = await until(
+					'the execution has crashed',
+					async () => await client.executions(target.workflowId),
+					([execution]) => execution?.status === 'crashed',
+					MINUTE,
+				);
+				// The task has started its workflow: a repeated call does not start it again.
+				expect((await send(callOf(target, 0))).status).toBe(200);
+				const retried = await client.retry(target.workflowId, text(crashed?.id, 'id'));
+				const { status, runs } = await client.finished(retried, MINUTE);
+				const items = runs.get('After')?.flatMap(({ outputs }) => outputs.flat()) ?? [];
+				expect([status, ...items.map(({ binary }) => binary.data?.mimeType)]).toEqual([
+					...['success', 'image/png', 'image/png', 'image/png', 'image/png'],
+				]);
 			} finally {
 				await target.close();
 			}

@@ -209,6 +209,8 @@ interface TriggerOptions {
 	provider: 'midApi' | 'vtrix';
 	/** Default: yes. */
 	onlyOwnTasks?: boolean;
+	/** The Trigger fetches the files; default: no. */
+	download?: boolean;
 	/** The provider signs its calls, and the Trigger checks that. */
 	hmacKey?: string;
 	emulator?: EmulatorOptions;
@@ -235,7 +237,7 @@ export class TriggerTarget implements Target {
 		options: TriggerOptions,
 	): Promise<TriggerTarget> {
 		const { client, n8n } = place;
-		const { provider, onlyOwnTasks = true, hmacKey } = options;
+		const { provider, onlyOwnTasks = true, download = false, hmacKey } = options;
 		const emulator = await startEmulator({
 			...{ credits: 1e6, latencyMs: Infinity, callbacks: 'manual', hmacKey },
 			callbackRetryPausesMs: RETRY_PAUSES_MS,
@@ -254,7 +256,7 @@ export class TriggerTarget implements Target {
 			nodes: [
 				{
 					...node('Midjourney Trigger', TRIGGER, 1, {
-						...{ authentication: provider, onlyOwnTasks, download: false },
+						...{ authentication: provider, onlyOwnTasks, download },
 					}),
 					...{ webhookId, credentials },
 				},
