@@ -5,13 +5,14 @@ import type { JsonObject } from '../n8n/json';
 import { MIDJOURNEY, type Workflow } from '../n8n/workflows';
 
 /** Ways to wait for tasks in n8n. */
-export type Way = 'auto' | 'autoUncalled' | 'callback' | 'loop' | 'webhook';
+export type Way = 'auto' | 'autoUncalled' | 'callback' | 'relayed' | 'loop' | 'webhook';
 
 /** What each is called in the tables. */
 export const NAMES: Readonly<Record<Way, string>> = {
 	auto: 'Auto, callbacks',
 	autoUncalled: 'Auto, no callbacks',
 	callback: 'Callback',
+	relayed: 'Callback through a Trigger',
 	loop: 'HTTP Request + Wait 5 s, loop',
 	webhook: 'HTTP Request + Wait on webhook',
 };
@@ -22,6 +23,8 @@ export interface Provider {
 	/** Stored credentials: the emulator under its own address, and under one that looks public. */
 	credential: { id: string; name: string };
 	publicCredential: { id: string; name: string };
+	/** The address of a Trigger that hands calls on. */
+	triggerUrl: string;
 }
 
 /** Node behind the wait. */
@@ -61,20 +64,21 @@ const status = (url: string, taskId: string) =>
 
 /** The nodes of one way to wait, from `Items` to `Next`. */
 function waiting(way: Way, provider: Provider): { nodes: JsonObject[]; connections: JsonObject } {
-	const { url, credential, publicCredential } = provider;
+	const { url, credential, publicCredential, triggerUrl } = provider;
 	switch (way) {
 		case 'auto':
 		case 'autoUncalled':
 		case 'callback':
+		case 'relayed':
 			return {
 				nodes: [
 					{
 						...node('Wait For It', MIDJOURNEY, 1, {
 							...{ authentication: 'midApi', resource: 'image', operation: 'generate' },
 							...{ mode: 'textToImage', prompt: '={{ $json.prompt }}' },
-							waitMode: way === 'callback' ? 'callback' : 'auto',
+							waitMode: way === 'callback' || way === 'relayed' ? 'callback' : 'auto',
 							download: false,
-							options: { outputItems: 'task' },
+							options: { outputItems: 'task', ...(way === 'relayed' && { triggerUrl }) },
 						}),
 						credentials: { midApi: way === 'autoUncalled' ? publicCredential : credential },
 					},
@@ -154,6 +158,22 @@ export function workflowFor(way: Way, provider: Provider, path: string): Workflo
 			node(NEXT, 'n8n-nodes-base.noOp', 1, {}),
 		],
 		connections: { Start: to('List'), List: to('Items'), ...connections },
+		settings: { executionOrder: 'v1' },
+	};
+}
+
+/** A Trigger of the same account. */
+export function triggerWorkflow(credential: Provider['credential'], webhookId: string): Workflow {
+	const trigger = {
+		...node('Trigger', 'n8n-nodes-midjourney.midjourneyTrigger', 1, {
+			...{ authentication: 'midApi', download: false },
+		}),
+		...{ webhookId, credentials: { midApi: credential } },
+	};
+	return {
+		name: `Trigger ${webhookId}`,
+		nodes: [trigger, node(NEXT, 'n8n-nodes-base.noOp', 1, {})],
+		connections: { Trigger: to(NEXT) },
 		settings: { executionOrder: 'v1' },
 	};
 }

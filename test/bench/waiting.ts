@@ -10,7 +10,15 @@ import { CURRENT_N8N } from '../n8n/install';
 import { startQueueN8n } from '../n8n/queue';
 import { type N8nServer, startN8n } from '../n8n/server';
 import { signUp, withPackage } from '../n8n/stage';
-import { NAMES, NEXT, type Provider, quickWorkflow, type Way, workflowFor } from './contestants';
+import {
+	NAMES,
+	NEXT,
+	type Provider,
+	quickWorkflow,
+	triggerWorkflow,
+	type Way,
+	workflowFor,
+} from './contestants';
 import { cpuOf, happens, probe, seconds, spreadOf, table } from './measure';
 import { parked } from './parked';
 
@@ -23,7 +31,7 @@ Measures how the node waits, beside what n8n brings by itself, in a real n8n, an
   --long             tasks of 240 and 600 s, too (a quarter of an hour)
   --burst <list>     tasks that end together (default 1,10,50,100,200)
   --spread <seconds> that end one after the other within this (default 0: all at the same moment)
-  --ways <list>      that are waited for so: webhook, auto, callback (default: all)
+  --ways <list>      that are waited for so: webhook, auto, callback, relayed (default: all)
   --cap <seconds>    give up a burst after this (default 90)
   --parked <number>  only this: so many executions parked at once (1000: six minutes)
   --workers <number> workers of the queue, each with five slots (default 1)
@@ -66,10 +74,15 @@ class Market {
 			return { id: await place.client.createCredential(name, 'midApi', data), name };
 		};
 		const { port } = new URL(emulator.url);
+		const credential = await make(emulator.url);
+		const webhookId = randomUUID();
+		const { client, n8n } = place;
+		await client.activate(await client.importWorkflow(triggerWorkflow(credential, webhookId)));
 		return new Market(place, emulator, {
 			url: emulator.url,
-			credential: await make(emulator.url),
+			credential,
 			publicCredential: await make(`${PUBLIC_HOST}:${port}`),
+			triggerUrl: `${n8n.webhookUrl}/webhook/${webhookId}/webhook`,
 		});
 	}
 
@@ -226,7 +239,7 @@ async function delays(place: Place, lengths: number[], reps: number): Promise<st
 
 // --- 2: many that end together ----------------------------------------------------------------------------------------
 
-const BURST_WAYS = ['webhook', 'auto', 'callback'] as const;
+const BURST_WAYS = ['webhook', 'auto', 'callback', 'relayed'] as const;
 
 interface BurstOptions {
 	sizes: number[];
