@@ -144,12 +144,15 @@ async function followed(
 	const { emulator, workflowId, executionId } = wait;
 	const since = Date.now();
 	const ended = new Set<string>();
-	const beat = setInterval(() => {
-		const next = emulator.ledger.submits.find(({ taskId }) => !ended.has(taskId));
-		if (next === undefined) return;
-		ended.add(next.taskId);
-		emulator.finish(next.taskId);
-	}, BEAT_MS);
+	let beat: NodeJS.Timeout | undefined;
+	const endTasks = () => {
+		beat = setInterval(() => {
+			const next = emulator.ledger.submits.find(({ taskId }) => !ended.has(taskId));
+			if (next === undefined) return;
+			ended.add(next.taskId);
+			emulator.finish(next.taskId);
+		}, BEAT_MS);
+	};
 	const troubles: string[] = reached ? [] : ['never stood at this step'];
 	const look = async (id: string): Promise<Execution> =>
 		await withRetries(async () => await client.execution(id)).catch((error: unknown) => ({
@@ -168,22 +171,36 @@ async function followed(
 			await pause(LOOK_MS);
 		}
 	};
+	/** Whether the execution could be stopped; false when it has ended by itself meanwhile. */
+	const stops = async () =>
+		await withRetries(async () => await client.stopExecution(executionId)).then(
+			() => true,
+			(error: unknown) => {
+				if (!String(error).includes('Only running or waiting')) throw error;
+				return false;
+			},
+		);
+	const retried = async () => {
+		const id = await client
+			.retry(workflowId, executionId)
+			.catch((error: unknown) => void troubles.push(`no retry: ${String(error)}`));
+		return id === undefined ? await look(executionId) : await turns(id, isFinal, SETTLED_MS);
+	};
 	const isFinal = (status: string) => FINAL.has(status);
 	const isSettled = (status: string) => !['new', 'running', 'unreadable'].includes(status);
 	try {
+		if (cell.then === 'restart') endTasks();
 		const settled = await turns(executionId, isSettled, SETTLED_MS);
 		let last = settled;
 		if (cell.then === 'restart') {
 			if (!isFinal(settled.status)) last = await turns(executionId, isFinal, patienceMs);
-		} else if (settled.status !== 'success') {
-			// A waiting execution would go on by itself. A user who does not trust that stops and retries it.
-			if (!isFinal(settled.status))
-				await withRetries(async () => await client.stopExecution(executionId));
-			const retried = await client
-				.retry(workflowId, executionId)
-				.catch((error: unknown) => void troubles.push(`no retry: ${String(error)}`));
-			last =
-				retried === undefined ? await look(executionId) : await turns(retried, isFinal, SETTLED_MS);
+		} else {
+			// A waiting execution would go on by itself. A user who does not trust that stops and retries it. Its tasks end
+			// only then: what n8n makes of an execution that is stopped while it is being woken is not judged here.
+			const isStopped = isFinal(settled.status) || (await stops());
+			endTasks();
+			if (!isStopped) last = await turns(executionId, isFinal, SETTLED_MS);
+			else if (settled.status !== 'success') last = await retried();
 		}
 		// Anything else that n8n has begun for it counts, too.
 		await pause(1000);
