@@ -144,15 +144,12 @@ async function followed(
 	const { emulator, workflowId, executionId } = wait;
 	const since = Date.now();
 	const ended = new Set<string>();
-	let beat: NodeJS.Timeout | undefined;
-	const endTasks = () => {
-		beat = setInterval(() => {
-			const next = emulator.ledger.submits.find(({ taskId }) => !ended.has(taskId));
-			if (next === undefined) return;
-			ended.add(next.taskId);
-			emulator.finish(next.taskId);
-		}, BEAT_MS);
-	};
+	const beat = setInterval(() => {
+		const next = emulator.ledger.submits.find(({ taskId }) => !ended.has(taskId));
+		if (next === undefined) return;
+		ended.add(next.taskId);
+		emulator.finish(next.taskId);
+	}, BEAT_MS);
 	const troubles: string[] = reached ? [] : ['never stood at this step'];
 	const look = async (id: string): Promise<Execution> =>
 		await withRetries(async () => await client.execution(id)).catch((error: unknown) => ({
@@ -189,16 +186,13 @@ async function followed(
 	const isFinal = (status: string) => FINAL.has(status);
 	const isSettled = (status: string) => !['new', 'running', 'unreadable'].includes(status);
 	try {
-		if (cell.then === 'restart') endTasks();
 		const settled = await turns(executionId, isSettled, SETTLED_MS);
 		let last = settled;
 		if (cell.then === 'restart') {
 			if (!isFinal(settled.status)) last = await turns(executionId, isFinal, patienceMs);
 		} else {
-			// A waiting execution would go on by itself. A user who does not trust that stops and retries it. Its tasks end
-			// only then: what n8n makes of an execution that is stopped while it is being woken is not judged here.
+			// A waiting execution would go on by itself. A user who does not trust that stops and retries it.
 			const isStopped = isFinal(settled.status) || (await stops());
-			endTasks();
 			if (!isStopped) last = await turns(executionId, isFinal, SETTLED_MS);
 			else if (settled.status !== 'success') last = await retried();
 		}
