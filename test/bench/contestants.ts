@@ -5,7 +5,14 @@ import type { JsonObject } from '../n8n/json';
 import { MIDJOURNEY, type Workflow } from '../n8n/workflows';
 
 /** Ways to wait for tasks in n8n. */
-export type Way = 'auto' | 'autoUncalled' | 'callback' | 'relayed' | 'loop' | 'webhook';
+export type Way =
+	| 'auto'
+	| 'autoUncalled'
+	| 'callback'
+	| 'relayed'
+	| 'loop'
+	| 'webhook'
+	| 'firstCall';
 
 /** What each is called in the tables. */
 export const NAMES: Readonly<Record<Way, string>> = {
@@ -15,6 +22,7 @@ export const NAMES: Readonly<Record<Way, string>> = {
 	relayed: 'Callback through a Trigger',
 	loop: 'HTTP Request + Wait 5 s, loop',
 	webhook: 'HTTP Request + Wait on webhook',
+	firstCall: 'the same in one execution, resumed by the first call',
 };
 
 /** Where the emulator is. */
@@ -117,6 +125,7 @@ function waiting(way: Way, provider: Provider): { nodes: JsonObject[]; connectio
 				},
 			};
 		case 'webhook':
+		case 'firstCall':
 			return {
 				nodes: [
 					submit(url, ', callBackUrl: $execution.resumeUrl'),
