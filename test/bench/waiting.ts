@@ -28,7 +28,7 @@ Measures how the node waits, beside what n8n brings by itself, in a real n8n, an
 
   --only <list>      of: delay, burst, ten, queue (default: all)
   --reps <number>    runs of each case of the delays (default 3)
-  --long             tasks of 240 and 600 s, too (a quarter of an hour)
+  --long             tasks of 240 and 600 s, too (half an hour)
   --burst <list>     tasks that end together (default 1,10,50,100,200)
   --spread <seconds> that end one after the other within this (default 0: all at the same moment)
   --ways <list>      that are waited for so: webhook, firstCall, auto, callback, relayed (default: all)
@@ -157,15 +157,10 @@ interface Measured {
 
 // --- 1: how late, and at what price -----------------------------------------------------------------------------------
 
-/** Lets n8n hear a call for the account, as it has after its first task: until then it reads more often. */
-async function hearCall({ emulator, place }: Market, stand: Stand): Promise<void> {
-	const prompts = promptsFor(1);
-	await order(stand, prompts);
-	const { submits } = emulator.ledger;
-	const isOurs = ({ body }: (typeof submits)[number]) => prompts.includes(String(body.prompt));
-	await happens(() => submits.some(isOurs), 30_000);
-	for (const { taskId } of submits.filter(isOurs)) emulator.finish(taskId);
-	await endedExecutions(place.client, stand, 1, 30_000);
+/** Lets n8n hear the call of a task for the account, as it has after its first one: until then it reads more often. */
+async function hearCall({ place }: Market, stand: Stand, length: number): Promise<void> {
+	await order(stand, promptsFor(1));
+	await endedExecutions(place.client, stand, 1, length * 1000 + LATEST_MS);
 }
 
 async function delays(place: Place, lengths: number[], reps: number): Promise<string> {
@@ -179,6 +174,7 @@ async function delays(place: Place, lengths: number[], reps: number): Promise<st
 	}
 	const cases: Case[] = [];
 	const markets: Market[] = [];
+	const firsts: Array<Promise<void>> = [];
 	for (const length of lengths) {
 		const market = await Market.open(place, { latencyMs: length * 1000, seed: length });
 		markets.push(market);
@@ -187,12 +183,14 @@ async function delays(place: Place, lengths: number[], reps: number): Promise<st
 				// One call wakes one execution: it cannot wait for ten.
 				if (way === 'webhook' && count > 1) continue;
 				const stand = await market.stand(way);
-				if (way === 'auto') await hearCall(market, stand);
+				if (way === 'auto') firsts.push(hearCall(market, stand, length));
 				const orders = Array.from({ length: reps }, () => promptsFor(count));
 				cases.push({ length, count, way, market, stand, orders });
 			}
 		}
 	}
+	say('one task for each account first …');
+	await Promise.all(firsts);
 	// The longest first, each kind spread over the whole time.
 	const plan = Array.from({ length: reps }, (_, rep) =>
 		[...cases].reverse().map((one) => ({ one, prompts: one.orders[rep] ?? [] })),

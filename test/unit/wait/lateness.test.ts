@@ -11,11 +11,17 @@ const DAY = 24 * 60 * MINUTE;
 const WORST_MS = 20_000;
 
 /** Executions with so many tasks that take about so long; each task up to `part` shorter or longer. */
-function orders(times: number, count: number, length: number, part: number, called = false) {
+function orders(
+	times: number,
+	count: number,
+	length: number,
+	part: number,
+	calls: Pick<Order, 'called' | 'arrives'> = { called: false },
+) {
 	const random = seededRandom(length);
 	return Array.from(
 		{ length: times },
-		(): Order => ({ lengths: lengthsAround(length * 1000, count, part, random), called }),
+		(): Order => ({ lengths: lengthsAround(length * 1000, count, part, random), ...calls }),
 	);
 }
 
@@ -58,7 +64,9 @@ describe('Where calls may arrive, and none does', () => {
 		it.each(LENGTHS)(
 			'of %i s is seen a quarter of that or 4 s late on average, and never 20 s late',
 			async (length) => {
-				const { mean, worst } = lateness(await eachAlone(orders(16, count, length, 0.2, true)));
+				const { mean, worst } = lateness(
+					await eachAlone(orders(16, count, length, 0.2, { called: true })),
+				);
 				expect(mean).toBeLessThanOrEqual(Math.max(4_000, 0.25 * length * 1000));
 				expect(worst).toBeLessThanOrEqual(WORST_MS);
 			},
@@ -67,7 +75,7 @@ describe('Where calls may arrive, and none does', () => {
 
 	it.each([6, 8, 24])('that happens once a day if one comes every %i hours', async (hours) => {
 		const [first, ...others] = await oneAfterAnother(
-			orders(24 / hours + 1, 1, 60, 0.2, true),
+			orders(24 / hours + 1, 1, 60, 0.2, { called: true }),
 			hours * 60 * MINUTE,
 		);
 		expect(first?.reads).toBeLessThanOrEqual(10);
@@ -90,6 +98,19 @@ describe('Where calls arrive, in a process that was just started', () => {
 	}
 
 	const IMAGES = [20, 45, 60, 90];
+
+	it.each(LENGTHS)(
+		'tasks of %i s, one every hour, are read once each from the second on',
+		async (length) => {
+			const day = oneAfterAnother(
+				orders(24, 1, length, 0.2, { called: true, arrives: true }),
+				60 * MINUTE,
+			);
+			const [, ...others] = await day;
+			expect(readsOf(others)).toBeLessThanOrEqual(1.1);
+			expect(lateness(others).worst).toBeLessThanOrEqual(1_000);
+		},
+	);
 
 	it.each<[string, number[], number, number]>([
 		['images, every quarter of an hour', IMAGES, 15, 1.1],

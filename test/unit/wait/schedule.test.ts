@@ -1,6 +1,7 @@
 import {
 	AFTER_SUBMIT,
 	endedUncalled,
+	heardEnd,
 	nextPause,
 	usualWhereCalled,
 	WHERE_CALLS_ARRIVE,
@@ -121,5 +122,61 @@ describe('Where calls can arrive, tasks', () => {
 		],
 	])('are %s when %s', (expected, _, past) => {
 		expect(howAfter(past)).toBe(expected);
+	});
+});
+
+describe('Where calls arrive, the first read of a task', () => {
+	const SECOND = 1000;
+	const HOUR = 3600 * SECOND;
+
+	/** When it comes, in s, after calls have reported tasks that took so many s, each so many hours ago. */
+	function firstAfter(heard: Array<{ took: number; ago: number }>): number {
+		const now = 1000 * HOUR;
+		const account: Parameters<typeof heardEnd>[0] = { calledAt: now };
+		for (const { took, ago } of heard) heardEnd(account, took * SECOND, now - ago * HOUR);
+		return usualWhereCalled(account, now).first / SECOND;
+	}
+
+	it.each<[string, number, Array<{ took: number; ago: number }>]>([
+		['two minutes after its submit', 120, []],
+		['two minutes after it where tasks take a minute', 120, [{ took: 60, ago: 1 }]],
+		['once it takes half as long again as others', 360, [{ took: 240, ago: 1 }]],
+		['once it takes half as long again', 900, [{ took: 600, ago: 1 }]],
+		['a quarter of an hour after it at the latest', 900, [{ took: 1800, ago: 1 }]],
+		[
+			'later than the slowest',
+			360,
+			[
+				{ took: 240, ago: 2 },
+				{ took: 60, ago: 1 },
+			],
+		],
+		[
+			'later than the slowest',
+			360,
+			[
+				{ took: 60, ago: 2 },
+				{ took: 240, ago: 1 },
+			],
+		],
+		['as before when that was more than a day ago', 120, [{ took: 240, ago: 30 }]],
+		[
+			'later than the slowest of a day',
+			150,
+			[
+				{ took: 240, ago: 30 },
+				{ took: 100, ago: 1 },
+			],
+		],
+	])('comes %s: %i s', (_, first, heard) => {
+		expect(firstAfter(heard)).toBe(first);
+	});
+
+	it('stays planned while no call reports a slower one', () => {
+		const account: Parameters<typeof heardEnd>[0] = { calledAt: 0 };
+		heardEnd(account, 240 * SECOND, 0);
+		const before = usualWhereCalled(account, SECOND);
+		heardEnd(account, 60 * SECOND, SECOND);
+		expect(usualWhereCalled(account, SECOND)).toBe(before);
 	});
 });

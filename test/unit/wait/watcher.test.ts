@@ -602,6 +602,17 @@ describe('For a task that a call is expected for', () => {
 		expect(moments()).toEqual([120_000, 420_000, 720_000]);
 	});
 
+	it('a watcher leaves a task to its call as long as others have taken', async () => {
+		const { watcher, clock, account, reads } = watching((id) => (id === 'first' ? DONE : RUNNING));
+		account.calledAt = 0;
+		watcher.add(hopeful('first'));
+		await clock.pass(100_000);
+		await clock.until(watcher.onCallback('first'));
+		watcher.add(hopeful('second', { since: clock.time }));
+		await clock.pass(200_000);
+		expect(reads.slice(1)).toEqual([{ taskId: 'second', at: 250_000 }]);
+	});
+
 	it('a watcher reads one task for all where calls have arrived', async () => {
 		const { watcher, clock, account, reads } = watching(() => RUNNING);
 		account.calledAt = 0;

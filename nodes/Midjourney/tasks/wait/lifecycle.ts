@@ -191,7 +191,8 @@ export async function resumeParked(
 		known ?? (await howToWait(context, settings?.waitMode ?? 'auto', settings?.internalUrl));
 	if (state.missedWakes >= MISSED_WAKES) delete how.own;
 	if (isMissed) state.missedWakes++;
-	state.isLook = positionsAt(state.tasks, 'sending').length === 0;
+	// A process that has polled the tasks all the time reads them when they are due.
+	state.isLook = !known?.polls && positionsAt(state.tasks, 'sending').length === 0;
 	return await goOn(run, state, how);
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { Forms } from './forms';
+import type { PollSchedule } from './schedule';
 
 /** The longest pause that a provider can impose, in ms: a task's time limit must not depend on the provider. */
 const LONGEST_PAUSE_MS = 120_000;
@@ -72,6 +73,8 @@ export interface Account {
 	calledElsewhereAt?: number;
 	/** Since when reads have shown ends that no callback reported, and until when that counts; both in Unix ms. */
 	silence?: { since: number; until: number };
+	/** The slowest task that a callback has reported (`tookMs` in ms, `at` in Unix ms), and the schedule that follows from it. */
+	slowest?: { tookMs: number; at: number; schedule: PollSchedule };
 }
 
 const accounts = new Map<string, Account>();

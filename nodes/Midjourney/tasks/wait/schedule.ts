@@ -24,7 +24,10 @@ export const WHERE_CALLS_MAY_ARRIVE: PollSchedule = {
 	growth: 0.5,
 };
 
-/** For a task whose end a callback should report, as others have arrived. Reads only make up for lost callbacks. */
+/**
+ * For a task whose end a callback should report, as others have arrived. Reads only make up for lost callbacks. The first
+ * read comes later where tasks take longer (`heardEnd`).
+ */
 export const WHERE_CALLS_ARRIVE: PollSchedule = {
 	...{ first: 120_000, shortest: 300_000, longest: 300_000 },
 	growth: 0,
@@ -45,8 +48,12 @@ const CALLED_ELSEWHERE_MS = 30 * 60_000;
 /** How long after a read has shown the end of a task its callback counts as lost, in ms. */
 const CALL_IS_LOST_MS = 5_000;
 
+/** A task is overdue when it takes this many times as long as the slowest one of late, but at the latest after so many ms. */
+const OVERDUE = 1.5;
+const LATEST_FIRST_MS = 15 * 60_000;
+
 /** What a process knows of the callbacks of an account. */
-type Hearing = Pick<Account, 'calledAt' | 'calledElsewhereAt' | 'silence'>;
+type Hearing = Pick<Account, 'calledAt' | 'calledElsewhereAt' | 'silence' | 'slowest'>;
 
 const lastCallOf = ({ calledAt = -Infinity, calledElsewhereAt = -Infinity }: Hearing): number =>
 	Math.max(calledAt, calledElsewhereAt);
@@ -65,8 +72,24 @@ export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
 	if (silence && now - silence.since >= CALL_IS_LOST_MS) return AFTER_SUBMIT;
 	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = hearing;
 	return now - calledAt < DAY_MS || now - calledElsewhereAt < CALLED_ELSEWHERE_MS
-		? WHERE_CALLS_ARRIVE
+		? (slowestOf(hearing, now)?.schedule ?? WHERE_CALLS_ARRIVE)
 		: WHERE_CALLS_MAY_ARRIVE;
+}
+
+const slowestOf = ({ slowest }: Hearing, now: number): Hearing['slowest'] =>
+	slowest && now - slowest.at < DAY_MS ? slowest : undefined;
+
+/**
+ * Records how long a task took whose end a callback has reported: until others take longer than the slowest one of a day,
+ * there is nothing to make up for.
+ *
+ * @param tookMs from the submit to the callback
+ */
+export function heardEnd(account: Hearing, tookMs: number, now: number): void {
+	if (tookMs <= (slowestOf(account, now)?.tookMs ?? -Infinity)) return;
+	const overdue = Math.min(tookMs * OVERDUE, LATEST_FIRST_MS);
+	const first = Math.max(overdue, WHERE_CALLS_ARRIVE.first);
+	account.slowest = { tookMs, at: now, schedule: { ...WHERE_CALLS_ARRIVE, first } };
 }
 
 /** Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported. */

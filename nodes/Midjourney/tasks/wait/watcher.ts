@@ -3,7 +3,7 @@ import type { Task } from '../../providers/task';
 import type { Clock } from '../clock';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
-import { AFTER_SUBMIT, endedUncalled, SOON, WHERE_CALLS_ARRIVE } from './schedule';
+import { AFTER_SUBMIT, endedUncalled, heardEnd, SOON, WHERE_CALLS_ARRIVE } from './schedule';
 import type { WaitState } from './state';
 import {
 	judge,
@@ -328,8 +328,12 @@ export class Watcher {
 	}
 
 	private end(one: Watched, end: NonNullable<Sighting['end']>): void {
+		const now = this.deps.clock.now();
 		one.sighting.end = end;
-		one.sighting.endedAt = this.deps.clock.now();
+		one.sighting.endedAt = now;
+		if (end === 'terminal' && one.sighting.called && one.fresh) {
+			heardEnd(this.deps.account, now - one.since, now);
+		}
 		if (!this.openIds.delete(one.taskId)) return;
 		if (!this.stopped) this.deps.account.watched--;
 		this.deps.onEnd?.(one.taskId, one.sighting);
