@@ -12,7 +12,7 @@ import {
 import { operations } from './operations';
 import { execute, webhook } from './operations/execute';
 import { credentials, hintsOf, propertiesOf, subtitleOf } from './operations/properties';
-import { RESUME_PATH } from './tasks/host';
+import { RESUME_PATH } from './tasks/n8n/host';
 
 /** The webhook of a parked execution. Without `responseData`, the last caller would get a stray text. */
 const resumeWebhooks: IWebhookDescription[] = [

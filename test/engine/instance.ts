@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
+import { RESUME_PATH } from '../../nodes/Midjourney/tasks/n8n/host';
 import { EXECUTION } from './executions';
 import type { Engine, Result, Scenario } from './harness';
 

@@ -8,7 +8,7 @@ import { retryOf, until, useEngine } from './setup';
 
 /**
  * Parked executions in n8n's own engine, with an n8n around it that keeps and resumes them (instance.ts). What leans on
- * n8n's inside (tasks/internals.ts) is noticed here when an n8n treats it otherwise.
+ * n8n's inside (tasks/n8n/internals.ts) is noticed here when an n8n treats it otherwise.
  */
 
 const eachPrompt = { prompt: '={{ $json.prompt }}' };

@@ -12,7 +12,7 @@ import { providers } from '../../nodes/Midjourney/providers';
 import { failed, success, type Http } from '../../nodes/Midjourney/providers/http';
 import type { ProviderName } from '../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../nodes/Midjourney/providers/task';
-import { prepare } from '../../nodes/Midjourney/tasks/prepare';
+import { prepare } from '../../nodes/Midjourney/tasks/submit/prepare';
 import { read } from './built';
 
 /** Every field has an effect: it changes what is sent, how the node waits, or what it gives. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { RESUME_PATH } from '../../nodes/Midjourney/tasks/host';
+import { RESUME_PATH } from '../../nodes/Midjourney/tasks/n8n/host';
 import {
 	DEFAULT_API_KEY,
 	type Delivery,

@@ -5,7 +5,7 @@ import {
 	cancelledMessage,
 	untilCancelled,
 	type Left,
-} from '../../nodes/Midjourney/tasks/cancelled';
+} from '../../nodes/Midjourney/tasks/n8n/cancelled';
 
 describe('The message of a cancelled execution', () => {
 	it.each<[string, Left, string]>([

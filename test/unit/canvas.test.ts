@@ -12,7 +12,7 @@ import {
 	usualSize,
 	withSize,
 	type ForSize,
-} from '../../nodes/Midjourney/tasks/layout';
+} from '../../nodes/Midjourney/tasks/submit/layout';
 
 describe('The smallest canvas of a ratio that holds the whole image', () => {
 	it.each([

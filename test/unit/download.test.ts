@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import type { IBinaryData } from 'n8n-workflow';
 
 import type { Task } from '../../nodes/Midjourney/providers/task';
-import { Downloads, type Stored } from '../../nodes/Midjourney/tasks/download';
-import type { Host } from '../../nodes/Midjourney/tasks/host';
+import { Downloads, type Stored } from '../../nodes/Midjourney/tasks/files/download';
+import type { Host } from '../../nodes/Midjourney/tasks/n8n/host';
 import { FakeClock } from './fakeClock';
 
 const PNG = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(1000, 7)]);

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, NodeExecutionHint } from 'n8n-workflow';
 
-import { hintAtBought, hintAtDryRun, tellBrowser } from '../../nodes/Midjourney/tasks/editor';
+import { hintAtBought, hintAtDryRun, tellBrowser } from '../../nodes/Midjourney/tasks/n8n/editor';
 
 /** A node as the editor sees it. */
 function seen(mode: string) {

@@ -3,7 +3,7 @@ import type { INode } from 'n8n-workflow';
 import type { Failure, FailureReason } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import { vtrix } from '../../nodes/Midjourney/providers/vtrix';
-import { ProblemWriter } from '../../nodes/Midjourney/tasks/nodeErrors';
+import { ProblemWriter } from '../../nodes/Midjourney/tasks/n8n/nodeErrors';
 import type { Task } from '../../nodes/Midjourney/providers/task';
 
 const node: INode = {

@@ -1,5 +1,5 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets promises settle between two moments of a clock that stands still */
-import type { Clock } from '../../nodes/Midjourney/tasks/clock';
+import type { Clock } from '../../nodes/Midjourney/tasks/n8n/clock';
 
 /** A clock that jumps from one sleep's end to the next as soon as everything else has settled. */
 export class FakeClock implements Clock {

@@ -1,9 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Http } from '../../nodes/Midjourney/providers/http';
-import { Memory } from '../../nodes/Midjourney/tasks/memory';
+import { Memory } from '../../nodes/Midjourney/tasks/submit/memory';
 import type { Settings } from '../../nodes/Midjourney/tasks/settings';
-import type { PurchaseContext } from '../../nodes/Midjourney/tasks/purchase';
+import type { PurchaseContext } from '../../nodes/Midjourney/tasks/submit/purchase';
 
 /** For code with a fake provider: nothing goes over a wire. */
 export const NO_HTTP: Http = {

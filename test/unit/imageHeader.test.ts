@@ -1,4 +1,4 @@
-import { imageSize } from '../../nodes/Midjourney/tasks/imageSize';
+import { imageSize } from '../../nodes/Midjourney/tasks/files/imageSize';
 
 const ascii = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
 const big = (value: number, bytes: number): number[] =>

@@ -1,8 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- makes files, it is not a node */
 import { Readable } from 'node:stream';
 
-import { sizeReader } from '../../nodes/Midjourney/tasks/imageSize';
-import type { Host } from '../../nodes/Midjourney/tasks/host';
+import { sizeReader } from '../../nodes/Midjourney/tasks/files/imageSize';
+import type { Host } from '../../nodes/Midjourney/tasks/n8n/host';
 
 const URL_WITH_KEY = 'https://files.example/1.png?key=secret';
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452000005b000000330', 'hex');

@@ -1,6 +1,6 @@
 import { addressOfField } from '../../nodes/Midjourney/providers/images';
 import type { Task } from '../../nodes/Midjourney/providers/task';
-import { isTaskOf } from '../../nodes/Midjourney/tasks/lost';
+import { isTaskOf } from '../../nodes/Midjourney/tasks/wait/lost';
 
 const task = (prompt: string): Task => ({
 	provider: 'vtrix',

@@ -1,4 +1,4 @@
-import { fileNameOf, mediaOf } from '../../nodes/Midjourney/tasks/media';
+import { fileNameOf, mediaOf } from '../../nodes/Midjourney/tasks/files/media';
 
 const PNG = { mimeType: 'image/png', extension: 'png' };
 const head = (letters: string) => Buffer.from(letters, 'latin1');

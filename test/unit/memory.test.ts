@@ -4,13 +4,13 @@ import { operations } from '../../nodes/Midjourney/operations';
 import { providersOf } from '../../nodes/Midjourney/operations/operation';
 import { placesOf, writtenOf } from '../../nodes/Midjourney/operations/properties';
 import type { Failure } from '../../nodes/Midjourney/providers/http';
-import type { Memory } from '../../nodes/Midjourney/tasks/memory';
+import type { Memory } from '../../nodes/Midjourney/tasks/submit/memory';
 import type { SubmitRequest } from '../../nodes/Midjourney/tasks/settings';
 import {
 	dependsOnItemAlone,
 	digestOfItem,
 	type PurchaseContext,
-} from '../../nodes/Midjourney/tasks/purchase';
+} from '../../nodes/Midjourney/tasks/submit/purchase';
 import { memoryIn, SETTINGS } from './fixtures';
 
 const order = (more: Partial<SubmitRequest> = {}): SubmitRequest => ({

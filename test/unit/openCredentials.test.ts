@@ -2,7 +2,7 @@ import type { IWebhookFunctions } from 'n8n-workflow';
 
 import { callbackKey } from '../../nodes/Midjourney/providers/callback';
 import type { ApiSettings } from '../../nodes/Midjourney/providers/http';
-import { openAnew, openFor } from '../../nodes/Midjourney/tasks/openCredentials';
+import { openAnew, openFor } from '../../nodes/Midjourney/tasks/n8n/openCredentials';
 import { settled, WaitClock } from './wait/fakes';
 
 let count = 0;

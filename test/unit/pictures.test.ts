@@ -6,9 +6,9 @@ import type { IBinaryData } from 'n8n-workflow';
 import { success } from '../../nodes/Midjourney/providers/http';
 import { addressOfField } from '../../nodes/Midjourney/providers/images';
 import type { TaskRequest, Uploads } from '../../nodes/Midjourney/providers/provider';
-import { executionClock } from '../../nodes/Midjourney/tasks/clock';
-import type { Host } from '../../nodes/Midjourney/tasks/host';
-import { Pictures, type PictureDeps } from '../../nodes/Midjourney/tasks/pictures';
+import { executionClock } from '../../nodes/Midjourney/tasks/n8n/clock';
+import type { Host } from '../../nodes/Midjourney/tasks/n8n/host';
+import { Pictures, type PictureDeps } from '../../nodes/Midjourney/tasks/files/pictures';
 import type { Settings } from '../../nodes/Midjourney/tasks/settings';
 import { NO_HTTP, SETTINGS } from './fixtures';
 

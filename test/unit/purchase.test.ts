@@ -1,6 +1,6 @@
 import type { IBinaryData } from 'n8n-workflow';
 
-import { digestOfItem } from '../../nodes/Midjourney/tasks/purchase';
+import { digestOfItem } from '../../nodes/Midjourney/tasks/submit/purchase';
 
 const file = (more: Partial<IBinaryData> = {}): IBinaryData => ({
 	data: 'filesystem-v2',

@@ -1,7 +1,7 @@
 import { failed, success, type Failure, type Http } from '../../nodes/Midjourney/providers/http';
 import { midApi } from '../../nodes/Midjourney/providers/midApi';
 import { vtrix } from '../../nodes/Midjourney/providers/vtrix';
-import { overLimit, tooLittleLeft } from '../../nodes/Midjourney/tasks/purse';
+import { overLimit, tooLittleLeft } from '../../nodes/Midjourney/tasks/submit/purse';
 import { NO_HTTP } from './fixtures';
 
 describe('Maximum Tasks per Run', () => {

@@ -3,7 +3,7 @@ import {
 	isPrivate,
 	unreachableBecause,
 	unreachableImage,
-} from '../../nodes/Midjourney/tasks/reach';
+} from '../../nodes/Midjourney/tasks/submit/reach';
 
 describe('A private address', () => {
 	it.each([

@@ -2,7 +2,7 @@ import { NodeOperationError, type IDataObject, type INode } from 'n8n-workflow';
 
 import { providerNamed } from '../providers';
 import { isRecord } from '../providers/json';
-import { inputError } from '../tasks/nodeErrors';
+import { inputError } from '../tasks/n8n/nodeErrors';
 import type { Provider, ProviderName } from '../providers/provider';
 import { EMPTY, fieldWith, type Conditions, type Field } from './field';
 

@@ -1,4 +1,4 @@
-import { LOST_ANSWER_MS } from '../tasks/lost';
+import { LOST_ANSWER_MS } from '../tasks/wait/lost';
 import type { Settings, WaitMode } from '../tasks/settings';
 import {
 	byPeople,

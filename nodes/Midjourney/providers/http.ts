@@ -178,7 +178,7 @@ export type RequestContext = IExecuteFunctions | IWebhookFunctions;
  * followed: the key goes to the base URL (with a file, to the provider's host for uploads) and nowhere else.
  *
  * n8n tears down requests of a context that can be cancelled, which would lose the id of a task that may already be paid; this
- * one cannot be cancelled (the node itself stops at once, tasks/clock.ts).
+ * one cannot be cancelled (the node itself stops at once, tasks/n8n/clock.ts).
  *
  * @throws if n8n cannot open the credential
  */

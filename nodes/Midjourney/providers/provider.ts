@@ -285,7 +285,7 @@ export interface Provider {
 	finalPrompt?(request: TaskRequest): string | undefined;
 	/**
 	 * Looks up what a request needs before it can be sent, and checks it, except for the size of an image, which the provider
-	 * does not know (tasks/prepare.ts). Without this method, a request is sent as it is.
+	 * does not know (tasks/submit/prepare.ts). Without this method, a request is sent as it is.
 	 *
 	 * @param readTask reads a task, at no cost
 	 * @returns the request to submit

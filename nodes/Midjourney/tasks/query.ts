@@ -2,12 +2,12 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { notOffered, type Http, type Result } from '../providers/http';
 import type { Provider } from '../providers/provider';
-import { executionClock, processClock, type ExecutionClock } from './clock';
-import type { Host } from './host';
-import { ProblemWriter } from './nodeErrors';
-import type { Settings } from './settings';
-import { emptyOutcome, type Outcome } from './outcome';
+import { executionClock, processClock, type ExecutionClock } from './n8n/clock';
+import type { Host } from './n8n/host';
+import { ProblemWriter } from './n8n/nodeErrors';
+import { emptyOutcome, type Outcome } from './output/outcome';
 import { retryTransient } from './retry';
+import type { Settings } from './settings';
 import { accountOf, Limiter } from './wait/limiter';
 
 /** How many free requests are in flight at once. */

@@ -1,5 +1,5 @@
 import { failed, type Result } from '../providers/http';
-import { backoff, type ExecutionClock } from './clock';
+import { backoff, type ExecutionClock } from './n8n/clock';
 
 /** How often a free request that fails for a transient reason is tried. */
 const ATTEMPTS = 4;

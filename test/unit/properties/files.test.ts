@@ -6,10 +6,10 @@ import fc from 'fast-check';
 
 import { parseTask as midApiTask } from '../../../nodes/Midjourney/providers/midApi';
 import { parseTask as vtrixTask } from '../../../nodes/Midjourney/providers/vtrix';
-import type { Host } from '../../../nodes/Midjourney/tasks/host';
-import { imageSize, sizeReader } from '../../../nodes/Midjourney/tasks/imageSize';
-import { Downloads } from '../../../nodes/Midjourney/tasks/download';
-import { fileNameOf, HEAD_LENGTH, mediaOf } from '../../../nodes/Midjourney/tasks/media';
+import type { Host } from '../../../nodes/Midjourney/tasks/n8n/host';
+import { imageSize, sizeReader } from '../../../nodes/Midjourney/tasks/files/imageSize';
+import { Downloads } from '../../../nodes/Midjourney/tasks/files/download';
+import { fileNameOf, HEAD_LENGTH, mediaOf } from '../../../nodes/Midjourney/tasks/files/media';
 import { FakeClock } from '../fakeClock';
 import { fileUrl, json, text } from './arbitraries';
 

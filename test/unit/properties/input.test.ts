@@ -18,7 +18,7 @@ import { requestProblem } from '../../../nodes/Midjourney/operations/requestChec
 import { flagIn } from '../../../nodes/Midjourney/providers/language';
 import type { TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import { charactersIn, textsIn, urlsIn } from '../../../nodes/Midjourney/providers/texts';
-import { isPrivate, unreachableImage } from '../../../nodes/Midjourney/tasks/reach';
+import { isPrivate, unreachableImage } from '../../../nodes/Midjourney/tasks/submit/reach';
 import { json, like, text } from './arbitraries';
 
 const word = fc.stringMatching(/^[a-z]{1,8}$/);

@@ -9,8 +9,8 @@ import {
 	savedFor,
 	saveOnWake,
 	waitToRunAgain,
-} from '../../../nodes/Midjourney/tasks/internals';
-import type { Remembered } from '../../../nodes/Midjourney/tasks/memory';
+} from '../../../nodes/Midjourney/tasks/n8n/internals';
+import type { Remembered } from '../../../nodes/Midjourney/tasks/submit/memory';
 import {
 	newState,
 	nextStep,

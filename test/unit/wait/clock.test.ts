@@ -1,8 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- to see what is left behind */
 import { getEventListeners } from 'events';
 
-import type { Host } from '../../../nodes/Midjourney/tasks/host';
-import { backoff, executionClock, processClock } from '../../../nodes/Midjourney/tasks/clock';
+import type { Host } from '../../../nodes/Midjourney/tasks/n8n/host';
+import { backoff, executionClock, processClock } from '../../../nodes/Midjourney/tasks/n8n/clock';
 import { never, WaitClock } from './fakes';
 
 const DAY = 86_400_000;

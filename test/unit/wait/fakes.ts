@@ -2,8 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Result, Failure, Http } from '../../../nodes/Midjourney/providers/http';
 import type { Task, TaskStatus } from '../../../nodes/Midjourney/providers/task';
-import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/clock';
-import { Memory } from '../../../nodes/Midjourney/tasks/memory';
+import type { ExecutionClock } from '../../../nodes/Midjourney/tasks/n8n/clock';
+import { Memory } from '../../../nodes/Midjourney/tasks/submit/memory';
 import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { Forms } from '../../../nodes/Midjourney/tasks/wait/forms';
 import { Limiter, type Account } from '../../../nodes/Midjourney/tasks/wait/limiter';

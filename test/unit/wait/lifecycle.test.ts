@@ -3,8 +3,8 @@ import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from '
 import { openCredential, type Result } from '../../../nodes/Midjourney/providers/http';
 import type { Provider, TaskRequest } from '../../../nodes/Midjourney/providers/provider';
 import type { Task } from '../../../nodes/Midjourney/providers/task';
-import { processClock } from '../../../nodes/Midjourney/tasks/clock';
-import { inputError } from '../../../nodes/Midjourney/tasks/nodeErrors';
+import { processClock } from '../../../nodes/Midjourney/tasks/n8n/clock';
+import { inputError } from '../../../nodes/Midjourney/tasks/n8n/nodeErrors';
 import type { Settings } from '../../../nodes/Midjourney/tasks/settings';
 import { begin, parkedState, resumeParked } from '../../../nodes/Midjourney/tasks/wait/lifecycle';
 import type { Plan } from '../../../nodes/Midjourney/tasks/wait/plan';

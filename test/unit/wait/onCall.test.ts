@@ -10,7 +10,7 @@ import {
 	triggerAudience,
 	type CallbackClaims,
 } from '../../../nodes/Midjourney/tasks/callbacks/address';
-import { openAnew } from '../../../nodes/Midjourney/tasks/openCredentials';
+import { openAnew } from '../../../nodes/Midjourney/tasks/n8n/openCredentials';
 import { onCall } from '../../../nodes/Midjourney/tasks/wait/onCall';
 import { wakesAgain } from '../../../nodes/Midjourney/tasks/wait/registry';
 import {

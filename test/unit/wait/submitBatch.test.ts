@@ -6,7 +6,7 @@ import type {
 	Provider,
 	TaskRequest,
 } from '../../../nodes/Midjourney/providers/provider';
-import type { NodeProblem } from '../../../nodes/Midjourney/tasks/nodeErrors';
+import type { NodeProblem } from '../../../nodes/Midjourney/tasks/n8n/nodeErrors';
 import {
 	newState,
 	positionsAt,

@@ -1,5 +1,5 @@
 import type { CanvasRule, LayoutOrRule } from '../../providers/provider';
-import { LONGEST_SIDE } from '../../tasks/layout';
+import { LONGEST_SIDE } from '../../tasks/submit/layout';
 import { choiceField, integerField, numberField, onlyFor, type Field } from '../field';
 import { ratioField } from '../fields';
 import type { Filled } from '../operation';

@@ -2,7 +2,7 @@ import type { INodeProperties } from 'n8n-workflow';
 
 import { isRecord, text } from '../../providers/json';
 import type { Mask } from '../../providers/provider';
-import { pairs } from '../../tasks/layout';
+import { pairs } from '../../tasks/submit/layout';
 import {
 	binaryField,
 	choiceField,

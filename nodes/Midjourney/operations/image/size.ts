@@ -1,5 +1,5 @@
 import type { TaskRequest } from '../../providers/provider';
-import { lacksSize, LONGEST_SIDE, withSize } from '../../tasks/layout';
+import { lacksSize, LONGEST_SIDE, withSize } from '../../tasks/submit/layout';
 import { integerField, onlyFor, optional, type Field } from '../field';
 import type { Parameters } from '../parameters';
 import { maskKind } from './mask';

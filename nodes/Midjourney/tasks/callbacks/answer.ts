@@ -4,9 +4,9 @@ import type { Http } from '../../providers/http';
 import { isRecord, text, unwrapJson } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import { defined } from '../../providers/wire';
-import { processClock } from '../clock';
-import { openFor } from '../openCredentials';
-import { wordsOf } from '../nodeErrors';
+import { processClock } from '../n8n/clock';
+import { wordsOf } from '../n8n/nodeErrors';
+import { openFor } from '../n8n/openCredentials';
 import {
 	addressOfExecution,
 	isStatus,

@@ -1,6 +1,6 @@
 import { failed, type Result } from '../../providers/http';
 import { isTerminal, type Task } from '../../providers/task';
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 import { Limiter } from '../wait/limiter';
 
 /** How many tasks the calls may make this n8n read. */

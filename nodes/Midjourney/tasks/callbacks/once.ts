@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 
 import { text } from '../../providers/json';
 import type { Task } from '../../providers/task';
-import { wordsOf } from '../nodeErrors';
+import { wordsOf } from '../n8n/nodeErrors';
 
 /**
  * A task starts a workflow once. A repeated start that this process knows is refused before it makes an execution. The

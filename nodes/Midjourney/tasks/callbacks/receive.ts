@@ -10,7 +10,7 @@ import {
 import { noTaskId } from '../../providers/ids';
 import { isRecord, text } from '../../providers/json';
 import { isTerminal, type Task } from '../../providers/task';
-import { within, type Clock } from '../clock';
+import { within, type Clock } from '../n8n/clock';
 import { accountOf } from '../wait/limiter';
 import { knownWait } from '../wait/registry';
 import type { Watcher } from '../wait/watcher';

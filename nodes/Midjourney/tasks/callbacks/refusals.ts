@@ -1,6 +1,6 @@
 import type { Logger } from 'n8n-workflow';
 
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 
 /** At most one line of each kind is logged in this time, in ms, however many calls arrive. */
 const MINUTE_MS = 60_000;

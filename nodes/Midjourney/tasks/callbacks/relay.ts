@@ -1,6 +1,6 @@
 import type { Reply } from '../../providers/http';
 import { isRecord } from '../../providers/json';
-import { within, type Clock } from '../clock';
+import { within, type Clock } from '../n8n/clock';
 
 /** Hands a call on to a parked execution that no watcher of this process knows. */
 

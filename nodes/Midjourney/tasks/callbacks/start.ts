@@ -3,12 +3,12 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { isRecord, text } from '../../providers/json';
 import type { Provider } from '../../providers/provider';
 import type { Task } from '../../providers/task';
-import { executionClock } from '../clock';
-import { routed } from '../failedItems';
-import { hostOf } from '../host';
+import { executionClock } from '../n8n/clock';
+import { hostOf } from '../n8n/host';
+import { routed } from '../output/failedItems';
+import type { Outcome } from '../output/outcome';
+import { toItems, type ResultDeps } from '../output/results';
 import type { Settings } from '../settings';
-import type { Outcome } from '../outcome';
-import { toItems, type ResultDeps } from '../results';
 import { firstStarts, KEY_FIELD, startsOf, triggerOf } from './once';
 import type { Start } from './receive';
 

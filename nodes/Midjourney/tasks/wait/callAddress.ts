@@ -5,9 +5,9 @@ import {
 	signedAddress,
 	triggerAudience,
 } from '../callbacks/address';
-import { inputError } from '../nodeErrors';
+import { inputError } from '../n8n/nodeErrors';
 import type { SubmitRequest, Settings } from '../settings';
-import { unreachableBecause } from '../reach';
+import { unreachableBecause } from '../submit/reach';
 import type { How } from './how';
 import type { RunContext } from './runContext';
 import { resumeTokenOf, resumeUrlOf } from './selfCall';

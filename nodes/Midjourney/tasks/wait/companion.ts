@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 import { forgetWait, hasWoken, knownWait } from './registry';
 import { isAlive, statusOf, wake, type OwnAddress } from './selfCall';
 import type { Watcher } from './watcher';

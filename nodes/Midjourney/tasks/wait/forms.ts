@@ -1,6 +1,6 @@
 import type { Failure, Result } from '../../providers/http';
 import type { FormChoice } from '../../providers/provider';
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 
 /** If neither form was understood, no other one is tried for this long, in ms: the form is not the problem. */
 const HOPELESS_MS = 600_000;

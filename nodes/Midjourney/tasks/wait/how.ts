@@ -1,8 +1,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { isRecord, text } from '../../providers/json';
-import { isToolCall } from '../host';
-import { canPark } from '../internals';
+import { isToolCall } from '../n8n/host';
+import { canPark } from '../n8n/internals';
 import type { WaitMode } from '../settings';
 import { ownAddress, reachAdvice, type OwnAddress } from './selfCall';
 

@@ -10,16 +10,18 @@ import { impossible } from '../../providers/exhaustive';
 import type { Http, OpenCredential } from '../../providers/http';
 import { lastingHelpers } from '../../providers/lastingHelpers';
 import type { Provider } from '../../providers/provider';
-import { untilCancelled } from '../cancelled';
-import { processClock } from '../clock';
-import { openAnew } from '../openCredentials';
-import { hintAtBought, tellBrowser } from '../editor';
-import { savedBefore } from '../internals';
-import { overLimit, tooLittleLeft } from '../purse';
-import { toItems } from '../results';
+import { untilCancelled } from '../n8n/cancelled';
+import { processClock } from '../n8n/clock';
+import { hintAtBought, tellBrowser } from '../n8n/editor';
+import { savedBefore } from '../n8n/internals';
+import { openAnew } from '../n8n/openCredentials';
+import { toItems } from '../output/results';
 import { retryTransient } from '../retry';
+import { overLimit, tooLittleLeft } from '../submit/purse';
 import { callbackAddresses, refuseDeafCallback } from './callAddress';
 import { howToWait, type How } from './how';
+import { outcomesOf } from './outcomes';
+import { EARLY_MS, park, type Park } from './park';
 import {
 	boughtBefore,
 	deliverPictures,
@@ -31,10 +33,8 @@ import {
 	waitedTask,
 	type Plan,
 } from './plan';
-import { outcomesOf } from './outcomes';
-import { EARLY_MS, park, type Park } from './park';
-import { runWith, type RunContext } from './runContext';
 import { forgetWait, keepWait, knownWait } from './registry';
+import { runWith, type RunContext } from './runContext';
 import {
 	endWith,
 	idsOf,

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 import { Forms } from './forms';
 import type { PollSchedule } from './schedule';
 

@@ -1,9 +1,9 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import { routed } from '../failedItems';
-import type { NodeProblem, ProblemWriter } from '../nodeErrors';
-import { emptyOutcome, type Outcome } from '../outcome';
-import { itemsOf } from '../results';
+import type { NodeProblem, ProblemWriter } from '../n8n/nodeErrors';
+import { routed } from '../output/failedItems';
+import { emptyOutcome, type Outcome } from '../output/outcome';
+import { itemsOf } from '../output/results';
 import type { RunContext } from './runContext';
 import type { TaskState, WaitState } from './state';
 import type { Sighting } from './watched';

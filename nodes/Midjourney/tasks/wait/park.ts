@@ -2,13 +2,13 @@ import { randomBytes } from 'crypto';
 import type { INodeExecutionData } from 'n8n-workflow';
 
 import { lastingHelpers } from '../../providers/lastingHelpers';
-import { processClock } from '../clock';
-import { waitToRunAgain } from '../internals';
+import { processClock } from '../n8n/clock';
+import { waitToRunAgain } from '../n8n/internals';
 import { watchOver } from './companion';
 import type { How } from './how';
 import { endOf, readsOf, shownWhileWaiting } from './outcomes';
-import type { RunContext } from './runContext';
 import { forgetWait, keepWait } from './registry';
+import type { RunContext } from './runContext';
 import { resumeUrlOf } from './selfCall';
 import { BATCH, positionsAt, serialize, type WaitState } from './state';
 import { LAST_READ_MS, type Watcher } from './watcher';

@@ -1,14 +1,14 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import { savedBefore } from '../internals';
-import { LOST_ANSWER_MS } from '../lost';
-import type { Memory, Remembered } from '../memory';
-import type { NodeProblem } from '../nodeErrors';
+import { Pictures } from '../files/pictures';
+import { savedBefore } from '../n8n/internals';
+import type { NodeProblem } from '../n8n/nodeErrors';
+import { summaryOf } from '../output/outcome';
 import type { SubmitRequest, Settings } from '../settings';
-import { summaryOf } from '../outcome';
-import { Pictures } from '../pictures';
-import { lookUps, prepare } from '../prepare';
+import type { Memory, Remembered } from '../submit/memory';
+import { lookUps, prepare } from '../submit/prepare';
 import type { How } from './how';
+import { LOST_ANSWER_MS } from './lost';
 import type { RunContext } from './runContext';
 import { endWith, parseState, type TaskState } from './state';
 

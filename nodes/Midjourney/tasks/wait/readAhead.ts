@@ -1,4 +1,4 @@
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 
 /**
  * Tasks are taken to end together when `CALLS` callbacks arrive within `WITHIN_MS_EACH` per open task,

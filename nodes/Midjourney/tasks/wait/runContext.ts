@@ -2,10 +2,10 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import type { Http, OpenCredential } from '../../providers/http';
 import type { Provider } from '../../providers/provider';
-import { executionClock, processClock, type ExecutionClock } from '../clock';
-import { hostOf, type Host } from '../host';
-import { Memory } from '../memory';
-import { ProblemWriter } from '../nodeErrors';
+import { executionClock, processClock, type ExecutionClock } from '../n8n/clock';
+import { hostOf, type Host } from '../n8n/host';
+import { ProblemWriter } from '../n8n/nodeErrors';
+import { Memory } from '../submit/memory';
 import { accountOf, type Account } from './limiter';
 
 /** What a run of the node works with. */

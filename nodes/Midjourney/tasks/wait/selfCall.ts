@@ -2,8 +2,8 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import type { Reply } from '../../providers/http';
 import { isRecord, text } from '../../providers/json';
-import type { Clock } from '../clock';
-import { RESUME_PATH } from '../host';
+import type { Clock } from '../n8n/clock';
+import { RESUME_PATH } from '../n8n/host';
 
 /**
  * The process calls its own n8n, to wake an execution or to ask for its status. Neither address needs a login. What n8n

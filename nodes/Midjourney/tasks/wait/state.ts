@@ -1,9 +1,9 @@
 import type { Failure } from '../../providers/http';
 import { isRecord, unwrapJson } from '../../providers/json';
 import type { TaskRequest } from '../../providers/provider';
-import { LOST_ANSWER_MS } from '../lost';
-import type { NodeProblem } from '../nodeErrors';
+import type { NodeProblem } from '../n8n/nodeErrors';
 import type { RequestSummary, Settings } from '../settings';
+import { LOST_ANSWER_MS } from './lost';
 
 /** The state of everything that one execution of the node waits for, as one value (waiting.md: One state machine). */
 

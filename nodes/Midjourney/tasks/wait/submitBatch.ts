@@ -1,7 +1,7 @@
 import type { Failure, FailureReason } from '../../providers/http';
 import type { FormChoice } from '../../providers/provider';
-import { backoff } from '../clock';
-import { LOST_ANSWER_MS } from '../lost';
+import { backoff } from '../n8n/clock';
+import { LOST_ANSWER_MS } from './lost';
 import type { RunContext } from './runContext';
 import { endWith, positionsAt, withdrawIntent, type TaskState, type WaitState } from './state';
 

@@ -1,4 +1,4 @@
-import type { ExecutionClock } from '../clock';
+import type { ExecutionClock } from '../n8n/clock';
 
 /** What is under way in this process, by what nothing else may be done about meanwhile. */
 const underWay = new Map<string, Promise<unknown>>();

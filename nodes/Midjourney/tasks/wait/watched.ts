@@ -1,6 +1,6 @@
 import type { Failure, Result } from '../../providers/http';
 import { isTerminal, type Task } from '../../providers/task';
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 import type { Account } from './limiter';
 import {
 	AFTER_SUBMIT,

@@ -1,6 +1,6 @@
 import type { Result } from '../../providers/http';
 import type { Task } from '../../providers/task';
-import type { Clock } from '../clock';
+import type { Clock } from '../n8n/clock';
 import type { Account } from './limiter';
 import { ReadAhead } from './readAhead';
 import { AFTER_SUBMIT, endedUncalled, heardEnd, SOON, WHERE_CALLS_ARRIVE } from './schedule';

@@ -5,9 +5,9 @@ import {
 	type ApiSettings,
 	type Http,
 	type OpenCredential,
-} from '../providers/http';
-import { lastingHelpers } from '../providers/lastingHelpers';
-import type { Provider } from '../providers/provider';
+} from '../../providers/http';
+import { lastingHelpers } from '../../providers/lastingHelpers';
+import type { Provider } from '../../providers/provider';
 import type { Clock } from './clock';
 import { wordsOf } from './nodeErrors';
 

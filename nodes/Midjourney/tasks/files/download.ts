@@ -1,13 +1,13 @@
 import type { IBinaryData } from 'n8n-workflow';
 
-import { retryAfterMs } from '../providers/http';
-import { isHttpUrl, text } from '../providers/json';
-import type { Output, Task } from '../providers/task';
-import { backoff, type ExecutionClock } from './clock';
+import { retryAfterMs } from '../../providers/http';
+import { isHttpUrl, text } from '../../providers/json';
+import type { Output, Task } from '../../providers/task';
+import { backoff, type ExecutionClock } from '../n8n/clock';
+import type { Host } from '../n8n/host';
+import { Limiter } from '../wait/limiter';
 import { FileStream, tooLarge, type DownloadFailure } from './fileStream';
-import type { Host } from './host';
 import { fileNameOf, mediaOf } from './media';
-import { Limiter } from './wait/limiter';
 
 /** How many files are downloaded at once. */
 const IN_FLIGHT = 3;

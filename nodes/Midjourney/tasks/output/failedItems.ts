@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import type { Host } from './host';
-import type { NodeProblem } from './nodeErrors';
+import type { Host } from '../n8n/host';
+import type { NodeProblem } from '../n8n/nodeErrors';
 
 /** An item, and the problem that it stands for, if any. */
 export interface Item {

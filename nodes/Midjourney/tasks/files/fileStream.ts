@@ -1,7 +1,7 @@
 import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 
-import { isRecord, text } from '../providers/json';
-import type { Host } from './host';
+import { isRecord, text } from '../../providers/json';
+import type { Host } from '../n8n/host';
 import { HEAD_LENGTH } from './media';
 
 /** Files of the web, as streams. */

@@ -1,12 +1,12 @@
-import { refused, success, type Result } from '../providers/http';
-import type { Provider, Size, TaskRequest } from '../providers/provider';
-import type { Task } from '../providers/task';
-import { sizeReader, sizeUnknown, type SizeOf } from './imageSize';
+import { refused, success, type Result } from '../../providers/http';
+import type { Provider, Size, TaskRequest } from '../../providers/provider';
+import type { Task } from '../../providers/task';
+import { sizeReader, sizeUnknown, type SizeOf } from '../files/imageSize';
+import type { Pictures } from '../files/pictures';
+import { retryTransient } from '../retry';
+import { Limiter } from '../wait/limiter';
+import type { RunContext } from '../wait/runContext';
 import { lacksSize, usualSize, withSize, type ForSize } from './layout';
-import type { Pictures } from './pictures';
-import { retryTransient } from './retry';
-import { Limiter } from './wait/limiter';
-import type { RunContext } from './wait/runContext';
 
 /** How many images are checked for their size at once. */
 const FILES_IN_FLIGHT = 5;

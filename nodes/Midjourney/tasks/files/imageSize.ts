@@ -1,7 +1,7 @@
-import { refused, success, type Failed, type Result } from '../providers/http';
-import type { Size } from '../providers/provider';
+import { refused, success, type Failed, type Result } from '../../providers/http';
+import type { Size } from '../../providers/provider';
+import type { Host } from '../n8n/host';
 import { requestFile, type FileBody } from './fileStream';
-import type { Host } from './host';
 
 /** The most that is read of a file, in bytes: enough for the profiles and previews that cameras put before the size. */
 const MOST_BYTES = 256 * 1024;

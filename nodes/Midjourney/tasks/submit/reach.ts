@@ -1,5 +1,5 @@
-import type { TaskRequest } from '../providers/provider';
-import { textsIn, urlsIn } from '../providers/texts';
+import type { TaskRequest } from '../../providers/provider';
+import { textsIn, urlsIn } from '../../providers/texts';
 
 /** Whether a provider can reach the address for its callbacks, and the images that it is to fetch. */
 

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INode } from 'n8n-workflow';
 
-import type { RequestContext } from '../providers/http';
+import type { RequestContext } from '../../providers/http';
 
 /** What n8n offers to a running node as well as to one that is called over the web. */
 export interface Host {

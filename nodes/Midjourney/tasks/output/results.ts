@@ -1,15 +1,15 @@
 import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 
-import type { Provider } from '../providers/provider';
-import type { Output } from '../providers/task';
-import { defined } from '../providers/wire';
-import { untilCancelled } from './cancelled';
-import type { ExecutionClock } from './clock';
-import { Downloads } from './download';
+import type { Provider } from '../../providers/provider';
+import type { Output } from '../../providers/task';
+import { defined } from '../../providers/wire';
+import { Downloads } from '../files/download';
+import type { DownloadFailure } from '../files/fileStream';
+import { untilCancelled } from '../n8n/cancelled';
+import type { ExecutionClock } from '../n8n/clock';
+import type { Host } from '../n8n/host';
+import { ProblemWriter, type NodeProblem } from '../n8n/nodeErrors';
 import { routed, type Item } from './failedItems';
-import type { DownloadFailure } from './fileStream';
-import type { Host } from './host';
-import { ProblemWriter, type NodeProblem } from './nodeErrors';
 import type { Outcome } from './outcome';
 import { toolAnswer } from './toolAnswer';
 

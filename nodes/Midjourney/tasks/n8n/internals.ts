@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
-import { isRecord } from '../providers/json';
+import { isRecord } from '../../providers/json';
 
 /**
  * Everything that parking needs beyond n8n's documented interface; docs/waiting.md tells how it works. Seen to work on

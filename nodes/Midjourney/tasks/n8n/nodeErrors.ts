@@ -6,11 +6,11 @@ import {
 	wordingOfAmbiguous,
 	wordingOfFailed,
 	type Wording,
-} from '../providers/errors';
-import type { Failure } from '../providers/http';
-import type { Provider } from '../providers/provider';
-import type { Task } from '../providers/task';
-import type { DownloadFailure } from './fileStream';
+} from '../../providers/errors';
+import type { Failure } from '../../providers/http';
+import type { Provider } from '../../providers/provider';
+import type { Task } from '../../providers/task';
+import type { DownloadFailure } from '../files/fileStream';
 
 /** An error that n8n shows, and routes by On Error. Every one names its item, and its task if it has one. */
 export type NodeProblem = NodeApiError | NodeOperationError;

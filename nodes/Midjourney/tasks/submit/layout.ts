@@ -9,7 +9,7 @@ import type {
 	Size,
 	TaskRequest,
 	UploadPaintImage,
-} from '../providers/provider';
+} from '../../providers/provider';
 
 /** Where an image lies on a canvas, and which part of it a mask covers, once its size is known. Geometry, in px. */
 

@@ -1,9 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isReason } from '../providers/errors';
-import type { Failure } from '../providers/http';
-import { isRecord, text } from '../providers/json';
-import type { RequestSummary, SubmitRequest } from './settings';
+import { isReason } from '../../providers/errors';
+import type { Failure } from '../../providers/http';
+import { isRecord, text } from '../../providers/json';
+import type { RequestSummary, SubmitRequest } from '../settings';
 import {
 	dependsOnItemAlone,
 	digestOf,

@@ -1,7 +1,7 @@
-import { isInItem } from '../providers/images';
-import { isHttpUrl } from '../providers/json';
-import { isTerminal, type Task } from '../providers/task';
-import type { RequestSummary } from './settings';
+import { isInItem } from '../../providers/images';
+import { isHttpUrl } from '../../providers/json';
+import { isTerminal, type Task } from '../../providers/task';
+import type { RequestSummary } from '../settings';
 
 /**
  * Submits whose answer was lost. The callback address of each submit names it, so a callback to that address can tell

@@ -1,8 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import type { Provider } from '../providers/provider';
+import type { Provider } from '../../providers/provider';
+import { wordsOf } from '../n8n/nodeErrors';
 import type { Item } from './failedItems';
-import { wordsOf } from './nodeErrors';
 import type { Outcome } from './outcome';
 
 /** What a tool call returns in place of an error, from which a model would learn little before it calls again. */

@@ -1,9 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Provider, TaskRequest } from '../providers/provider';
-import type { Task } from '../providers/task';
-import type { NodeProblem } from './nodeErrors';
-import type { RequestSummary, Settings } from './settings';
+import type { Provider, TaskRequest } from '../../providers/provider';
+import type { Task } from '../../providers/task';
+import type { NodeProblem } from '../n8n/nodeErrors';
+import type { RequestSummary, Settings } from '../settings';
 
 /** What items show of a request to this provider. */
 export function summaryOf(provider: Provider, request: TaskRequest): RequestSummary {

@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
-import { isRecord } from '../providers/json';
+import { isRecord } from '../../providers/json';
 
 /**
  * What identifies a purchase: what the user wrote and what came in, never the value of an expression, because that may

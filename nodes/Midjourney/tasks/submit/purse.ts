@@ -1,8 +1,8 @@
-import { wordingOf } from '../providers/errors';
-import { notOffered, type Http, type Result } from '../providers/http';
-import type { Provider } from '../providers/provider';
-import { creditsOf } from './query';
-import type { Settings } from './settings';
+import { wordingOf } from '../../providers/errors';
+import { notOffered, type Http, type Result } from '../../providers/http';
+import type { Provider } from '../../providers/provider';
+import { creditsOf } from '../query';
+import type { Settings } from '../settings';
 
 /** What a run may spend. It is checked once, before the first submit, and the run is refused as a whole or not at all. */
 

@@ -1,6 +1,6 @@
 import { NodeOperationError } from 'n8n-workflow';
 
-import type { Provider } from '../providers/provider';
+import type { Provider } from '../../providers/provider';
 import type { Host } from './host';
 
 /** What an execution leaves at the provider when it is cancelled. */

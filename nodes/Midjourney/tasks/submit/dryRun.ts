@@ -1,23 +1,23 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { refused, type Http } from '../providers/http';
-import { fieldsIn } from '../providers/images';
-import type { Provider, TaskRequest } from '../providers/provider';
-import { defined } from '../providers/wire';
-import { untilCancelled } from './cancelled';
-import { executionClock, processClock } from './clock';
-import { hintAtDryRun } from './editor';
-import { hostOf, type Host } from './host';
+import { refused, type Http } from '../../providers/http';
+import { fieldsIn } from '../../providers/images';
+import type { Provider, TaskRequest } from '../../providers/provider';
+import { defined } from '../../providers/wire';
+import { Pictures } from '../files/pictures';
+import { untilCancelled } from '../n8n/cancelled';
+import { executionClock, processClock } from '../n8n/clock';
+import { hintAtDryRun } from '../n8n/editor';
+import { hostOf, type Host } from '../n8n/host';
+import { ProblemWriter } from '../n8n/nodeErrors';
+import { summaryOf } from '../output/outcome';
+import type { RequestSummary, SubmitRequest } from '../settings';
+import type { Forms } from '../wait/forms';
+import { accountOf } from '../wait/limiter';
+import type { Plan } from '../wait/plan';
 import { lacksSize } from './layout';
-import { ProblemWriter } from './nodeErrors';
-import { summaryOf } from './outcome';
-import { Pictures } from './pictures';
 import { lookUps, prepare } from './prepare';
 import { overLimit } from './purse';
-import type { RequestSummary, SubmitRequest } from './settings';
-import type { Forms } from './wait/forms';
-import { accountOf } from './wait/limiter';
-import type { Plan } from './wait/plan';
 
 /** Shows what a run would send, and sends none of it. Only free look-ups are made, and only those that a request needs. */
 
