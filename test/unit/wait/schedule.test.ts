@@ -2,6 +2,7 @@ import {
 	AFTER_SUBMIT,
 	endedUncalled,
 	heardEnd,
+	type Hearing,
 	nextPause,
 	usualWhereCalled,
 	WHERE_CALLS_ARRIVE,
@@ -132,7 +133,7 @@ describe('Where calls arrive, the first read of a task', () => {
 	/** When it comes, in s, after calls have reported tasks that took so many s, each so many hours ago. */
 	function firstAfter(heard: Array<{ took: number; ago: number }>): number {
 		const now = 1000 * HOUR;
-		const account: Parameters<typeof heardEnd>[0] = { calledAt: now };
+		const account: Hearing = { calledAt: now };
 		for (const { took, ago } of heard) heardEnd(account, took * SECOND, now - ago * HOUR);
 		return usualWhereCalled(account, now).first / SECOND;
 	}
@@ -173,7 +174,7 @@ describe('Where calls arrive, the first read of a task', () => {
 	});
 
 	it('stays planned while no call reports a slower one', () => {
-		const account: Parameters<typeof heardEnd>[0] = { calledAt: 0 };
+		const account: Hearing = { calledAt: 0 };
 		heardEnd(account, 240 * SECOND, 0);
 		const before = usualWhereCalled(account, SECOND);
 		heardEnd(account, 60 * SECOND, SECOND);

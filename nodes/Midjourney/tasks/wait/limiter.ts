@@ -1,6 +1,6 @@
 import type { Clock } from '../n8n/clock';
 import { Forms } from './forms';
-import type { PollSchedule } from './schedule';
+import type { Hearing } from './schedule';
 
 /** The longest pause that a provider can impose, in ms: a task's time limit must not depend on the provider. */
 const LONGEST_PAUSE_MS = 120_000;
@@ -60,21 +60,13 @@ const READS_IN_FLIGHT = 64;
 const SUBMITS_IN_FLIGHT = 5;
 
 /** What all users of one API key share, within the whole process. */
-export interface Account {
+export interface Account extends Hearing {
 	reads: Limiter;
 	submits: Limiter;
 	/** Which of the documented forms of a request the account understands. */
 	forms: Forms;
 	/** The number of open tasks that are being watched. */
 	watched: number;
-	/** Unix ms of the last callback that arrived in this process. */
-	calledAt?: number;
-	/** Unix ms of the last callback that woke an execution, whichever process it arrived in. */
-	calledElsewhereAt?: number;
-	/** Since when reads have shown ends that no callback reported, and until when that counts; both in Unix ms. */
-	silence?: { since: number; until: number };
-	/** The slowest task that a callback has reported (`tookMs` in ms, `at` in Unix ms), and the schedule that follows from it. */
-	slowest?: { tookMs: number; at: number; schedule: PollSchedule };
 }
 
 const accounts = new Map<string, Account>();

@@ -1,5 +1,3 @@
-import type { Account } from './limiter';
-
 /** When an open task is read (waiting.md: When a task is read). All times are in ms. */
 export interface PollSchedule {
 	/** From the submit to the first read. */
@@ -53,7 +51,16 @@ const OVERDUE = 1.5;
 const LATEST_FIRST_MS = 15 * 60_000;
 
 /** What a process knows of the callbacks of an account. */
-type Hearing = Pick<Account, 'calledAt' | 'calledElsewhereAt' | 'silence' | 'slowest'>;
+export interface Hearing {
+	/** Unix ms of the last callback that arrived in this process. */
+	calledAt?: number;
+	/** Unix ms of the last callback that woke an execution, whichever process it arrived in. */
+	calledElsewhereAt?: number;
+	/** Since when reads have shown ends that no callback reported, and until when that counts; both in Unix ms. */
+	silence?: { since: number; until: number };
+	/** The slowest task that a callback has reported (`tookMs` in ms, `at` in Unix ms), and the schedule that follows from it. */
+	slowest?: { tookMs: number; at: number; schedule: PollSchedule };
+}
 
 const lastCallOf = ({ calledAt = -Infinity, calledElsewhereAt = -Infinity }: Hearing): number =>
 	Math.max(calledAt, calledElsewhereAt);
