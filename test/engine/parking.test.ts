@@ -295,6 +295,19 @@ describe.each(DIALECTS)('With $displayName', (dialect) => {
 			expect(bench.emulator.ledger.reads).toHaveLength(5);
 		});
 
+		it('leave nothing to read before them once a task has taken as long, not even for a look', async () => {
+			const instance = await bench.instance();
+			await bench.emulate({ latencyMs: 8 * 60_000, callbacks: 'automatic' });
+			const parameters = { ...{ resource: 'image', operation: 'generate' }, prompt: 'a teapot' };
+			// Without Wait Options, which would say when to read.
+			const scenario = bench.scenario({ parameters: { ...parameters, waitMode: 'auto' } });
+			await instance.complete(scenario);
+			const before = bench.emulator.ledger.reads.length;
+			await instance.complete({ ...scenario, executionId: OTHER_EXECUTION });
+			expect(instance.runsOf(OTHER_EXECUTION)).toBeGreaterThan(3);
+			expect(bench.emulator.ledger.reads).toHaveLength(before + 1);
+		});
+
 		it.each<[string, (address: unknown) => URL]>([
 			['no token', withoutToken],
 			['another tag', underOtherTag],
