@@ -22,6 +22,9 @@ const SURELY_MS = 5_000;
 /** A task is not read earlier after its submit unless a call names it. */
 const FIRST_READ_MS = 4_000;
 
+/** How long after the call that wakes an execution it is stopped. */
+const STOPS_AFTER_MS = [0, 10, 25, 40];
+
 /** Each approval with calls that come directly and through a Trigger. */
 const WAYS: ReadonlyArray<Omit<Plan, 'prompts'>> = APPROVALS.flatMap((approval) => [
 	{ approval, waitMode: 'auto', waitOptions: { firstCheck: 60 } },
@@ -706,6 +709,23 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			const since = Date.now();
 			for (const position of [1, 2, 0]) wait.finish(position);
 			expectResumedOnce(wait, await wait.ended(), since, [0, 1, 2]);
+		});
+
+		// n8n then writes the end of the execution twice, and it is not certain which of the two stays.
+		scenario('stopped while a call wakes it: the execution or its retry brings all', async () => {
+			const waits = await Promise.all(
+				STOPS_AFTER_MS.map(async () => await park({ prompts: prompts(2), waitMode: 'auto' })),
+			);
+			const ends = await Promise.all(
+				waits.map(async (wait, at) => await wait.stoppedWhileWoken(STOPS_AFTER_MS[at] ?? 0)),
+			);
+			for (const [at, { results, stored }] of ends.entries()) {
+				const { emulator } = waits[at] ?? {};
+				const ids = emulator?.ledger.submits.map(({ taskId }) => taskId) ?? [];
+				expect(ids).toHaveLength(2);
+				expect(results.map(({ json }) => json.taskId).sort()).toEqual(ids.sort());
+				for (const id of ids) expect(stored).toContain(id);
+			}
 		});
 	});
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { RESUME_PATH } from '../../nodes/Midjourney/tasks/n8n/host';
 import {
@@ -245,6 +246,31 @@ export class Wait {
 		const wait = new Wait(emulator, workflowId, retryId, place, plan, this.relayId);
 		await wait.untilParked();
 		return wait;
+	}
+
+	/**
+	 * "Stop" in the list of executions this many ms after the call of the last task, and "Retry" if n8n then offers it. Gives
+	 * the results of whichever brought them, and everything that n8n has stored of both.
+	 */
+	async stoppedWhileWoken(afterMs: number): Promise<{ results: Item[]; stored: string }> {
+		const { workflowId, executionId, client, plan } = this;
+		const last = plan.prompts.length - 1;
+		for (const position of plan.prompts.keys()) {
+			if (position < last) await this.finishAndDeliver(position);
+		}
+		const called = this.finishAndDeliver(last);
+		await pause(afterMs);
+		// Where it has ended meanwhile, there is nothing to stop.
+		await client.stopExecution(executionId).catch(() => undefined);
+		await called;
+		const stopped = await this.ended();
+		const retryId =
+			stopped.status === 'success'
+				? executionId
+				: // It may end with success after all, and is not to be retried then.
+					await client.retry(workflowId, executionId).catch(() => executionId);
+		const end = await client.finished(retryId, PATIENCE_MS);
+		return { results: resultsOf(end), stored: stopped.raw + end.raw };
 	}
 
 	/** Waits until the execution has gone on, and waits for the approval behind the node. */
