@@ -711,8 +711,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 			expectResumedOnce(wait, await wait.ended(), since, [0, 1, 2]);
 		});
 
-		// n8n then writes the end of the execution twice, and it is not certain which of the two stays.
-		scenario('stopped while a call wakes it: the execution or its retry brings all', async () => {
+		// n8n then writes the end of the execution twice, and it is not certain which of the two stays. If the stop hits the
+		// run of the node itself, n8n 1.123 retries without the node.
+		scenario('stopped while a call wakes it: nothing is bought again, every task is kept', async () => {
 			const waits = await Promise.all(
 				STOPS_AFTER_MS.map(async () => await park({ prompts: prompts(2), waitMode: 'auto' })),
 			);
@@ -723,8 +724,9 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 				const { emulator } = waits[at] ?? {};
 				const ids = emulator?.ledger.submits.map(({ taskId }) => taskId) ?? [];
 				expect(ids).toHaveLength(2);
-				expect(results.map(({ json }) => json.taskId).sort()).toEqual(ids.sort());
 				for (const id of ids) expect(stored).toContain(id);
+				const brought = results.map(({ json }) => json.taskId);
+				expect([[], ids.sort()]).toContainEqual(brought.sort());
 			}
 		});
 	});
