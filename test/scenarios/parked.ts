@@ -713,22 +713,25 @@ export function testParkedExecutions({ name, start, abilities }: Stage): void {
 
 		// n8n then writes the end of the execution twice, and it is not certain which of the two stays. If the stop hits the
 		// run of the node itself, n8n 1.123 retries without the node.
-		scenario('stopped while a call wakes it: nothing is bought again, every task is kept', async () => {
-			const waits = await Promise.all(
-				STOPS_AFTER_MS.map(async () => await park({ prompts: prompts(2), waitMode: 'auto' })),
-			);
-			const ends = await Promise.all(
-				waits.map(async (wait, at) => await wait.stoppedWhileWoken(STOPS_AFTER_MS[at] ?? 0)),
-			);
-			for (const [at, { results, stored }] of ends.entries()) {
-				const { emulator } = waits[at] ?? {};
-				const ids = emulator?.ledger.submits.map(({ taskId }) => taskId) ?? [];
-				expect(ids).toHaveLength(2);
-				for (const id of ids) expect(stored).toContain(id);
-				const brought = results.map(({ json }) => json.taskId);
-				expect([[], ids.sort()]).toContainEqual(brought.sort());
-			}
-		});
+		scenario(
+			'stopped while a call wakes it: nothing is bought again, every task is kept',
+			async () => {
+				const waits = await Promise.all(
+					STOPS_AFTER_MS.map(async () => await park({ prompts: prompts(2), waitMode: 'auto' })),
+				);
+				const ends = await Promise.all(
+					waits.map(async (wait, at) => await wait.stoppedWhileWoken(STOPS_AFTER_MS[at] ?? 0)),
+				);
+				for (const [at, { results, stored }] of ends.entries()) {
+					const { emulator } = waits[at] ?? {};
+					const ids = emulator?.ledger.submits.map(({ taskId }) => taskId) ?? [];
+					expect(ids).toHaveLength(2);
+					for (const id of ids) expect(stored).toContain(id);
+					const brought = results.map(({ json }) => json.taskId);
+					expect([[], ids.sort()]).toContainEqual(brought.sort());
+				}
+			},
+		);
 	});
 
 	describe.each(APPROVALS.map(({ title }, at) => [title, at] as const))(
