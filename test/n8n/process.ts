@@ -126,6 +126,12 @@ async function tryPort(port: number): Promise<void> {
 	await new Promise((resolve) => server.close(resolve));
 }
 
+/**
+ * What a main process answers once it is ready. Older versions call themselves ready before their API answers; and all have
+ * their API before they have looked at the executions that a crash has left, and their pages after that.
+ */
+export const READY_PATHS = ['/healthz/readiness', '/rest/settings', '/'];
+
 /** Whether all these paths are answered with a 2xx. */
 export async function answers(url: string, ...paths: string[]): Promise<boolean> {
 	const all = await Promise.all(paths.map(async (path) => await fetch(url + path)));

@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { answers, type Ending, freePort, type RunningProcess } from './process';
+import { answers, type Ending, freePort, READY_PATHS, type RunningProcess } from './process';
 import {
 	installPackage,
 	type N8nOptions,
@@ -105,8 +105,7 @@ export async function startQueueN8n(options: QueueOptions): Promise<QueueN8n> {
 		for (const role of roles) brokers.set(role, await freePort());
 		const start = async (role: Role) => {
 			const port = ports.get(role) ?? 0;
-			const paths =
-				role === 'main' ? ['/healthz/readiness', '/rest/settings'] : ['/healthz/readiness'];
+			const paths = role === 'main' ? READY_PATHS : ['/healthz/readiness'];
 			const process = await startN8nProcess(installation, {
 				command: commandOf(role),
 				folder: folderOf(role),

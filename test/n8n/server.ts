@@ -10,7 +10,14 @@ import { promisify } from 'node:util';
 import type { N8nInstallation } from './install';
 import { object, text } from './json';
 import { npm } from './npm';
-import { answers, type Ending, freePort, type RunningProcess, startProcess } from './process';
+import {
+	answers,
+	type Ending,
+	freePort,
+	READY_PATHS,
+	type RunningProcess,
+	startProcess,
+} from './process';
 
 /** How to start an n8n. */
 export interface N8nOptions {
@@ -87,8 +94,7 @@ export async function startN8n(options: N8nOptions): Promise<RegularN8n> {
 			folder: userFolder,
 			logFile,
 			env,
-			// Older versions call themselves ready before their API answers.
-			isReady: async () => await answers(url, '/healthz/readiness', '/rest/settings'),
+			isReady: async () => await answers(url, ...READY_PATHS),
 		});
 
 	let upSince = Date.now();
