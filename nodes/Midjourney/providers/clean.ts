@@ -52,7 +52,7 @@ const CUT_SECRET = new RegExp(
 
 /**
  * The parameters that identify a callback address of ours (tasks/callbacks/address.ts), and the path under which n8n serves
- * an image of the workflow to anyone who has its token (tasks/files/pictures.ts).
+ * an image of the workflow to anyone who has its token (tasks/files/signedUrls.ts).
  */
 const OWN_ADDRESS = /mj(?:Token|Reference)|\/binary-data\\*\/signed\?/i;
 const CALLBACK_FIELD = /call[-_ ]?back/i;

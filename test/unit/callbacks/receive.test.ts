@@ -384,6 +384,7 @@ describe('A call for an execution that a watcher of this process waits for', () 
 		const nonce = `wait ${++count}`;
 		const reads: number[] = [];
 		const watcher = new Watcher({
+			operation: 'image:generate',
 			read: async () => {
 				reads.push(clock.time);
 				return await read(reads.length - 1);

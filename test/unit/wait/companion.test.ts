@@ -33,6 +33,7 @@ function parked(setting: Setting = {}) {
 	const account = newAccount(clock);
 	const reads: number[] = [];
 	const watcher = new Watcher({
+		operation: 'image:generate',
 		read: async (taskId) => {
 			reads.push(clock.time);
 			return found(clock.time >= (endsAt[Number(taskId)] ?? 0) ? 'completed' : 'running', taskId);

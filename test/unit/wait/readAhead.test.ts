@@ -34,6 +34,7 @@ function waiting({ endsAt, polls, readMs = 30, ...more }: Setting) {
 	const underWay = new Set<string>();
 	let twiceAtOnce = 0;
 	const watcher = new Watcher({
+		operation: 'image:generate',
 		account,
 		clock,
 		polls,

@@ -17,7 +17,13 @@ const fresh = () => `name ${++count}`;
 function newWatcher() {
 	const clock = new WaitClock();
 	const account = newAccount(clock);
-	const watcher = new Watcher({ read: async () => found('running'), account, clock, polls: true });
+	const watcher = new Watcher({
+		operation: 'image:generate',
+		read: async () => found('running'),
+		account,
+		clock,
+		polls: true,
+	});
 	watcher.add({
 		taskId: 't1',
 		since: 0,

@@ -9,6 +9,8 @@ import {
 	WHERE_CALLS_MAY_ARRIVE,
 } from '../../../nodes/Midjourney/tasks/wait/schedule';
 
+const IMAGES = 'image:generate';
+
 describe('The pause between two reads', () => {
 	it.each([
 		['half a second at least', 0, 500],
@@ -83,7 +85,7 @@ describe('Where calls can arrive, tasks', () => {
 		const at = (ago?: number) => (ago === undefined ? undefined : NOW - ago);
 		const account = { calledAt: at(call), calledElsewhereAt: at(callElsewhere) };
 		for (const ago of uncalled) endedUncalled(account, NOW - ago);
-		return NAMES.get(usualWhereCalled(account, NOW));
+		return NAMES.get(usualWhereCalled(account, IMAGES, NOW));
 	}
 
 	it.each<[string, string, Past]>([
@@ -134,8 +136,8 @@ describe('Where calls arrive, the first read of a task', () => {
 	function firstAfter(heard: Array<{ took: number; ago: number }>): number {
 		const now = 1000 * HOUR;
 		const account: Hearing = { calledAt: now };
-		for (const { took, ago } of heard) heardEnd(account, took * SECOND, now - ago * HOUR);
-		return usualWhereCalled(account, now).first / SECOND;
+		for (const { took, ago } of heard) heardEnd(account, IMAGES, took * SECOND, now - ago * HOUR);
+		return usualWhereCalled(account, IMAGES, now).first / SECOND;
 	}
 
 	it.each<[string, number, Array<{ took: number; ago: number }>]>([
@@ -173,11 +175,17 @@ describe('Where calls arrive, the first read of a task', () => {
 		expect(firstAfter(heard)).toBe(first);
 	});
 
+	it('does not wait for what another operation takes', () => {
+		const account: Hearing = { calledAt: 0 };
+		heardEnd(account, 'video:generate', 600 * SECOND, 0);
+		expect(usualWhereCalled(account, IMAGES, SECOND).first).toBe(120 * SECOND);
+	});
+
 	it('stays planned while no call reports a slower one', () => {
 		const account: Hearing = { calledAt: 0 };
-		heardEnd(account, 240 * SECOND, 0);
-		const before = usualWhereCalled(account, SECOND);
-		heardEnd(account, 60 * SECOND, SECOND);
-		expect(usualWhereCalled(account, SECOND)).toBe(before);
+		heardEnd(account, IMAGES, 240 * SECOND, 0);
+		const before = usualWhereCalled(account, IMAGES, SECOND);
+		heardEnd(account, IMAGES, 60 * SECOND, SECOND);
+		expect(usualWhereCalled(account, IMAGES, SECOND)).toBe(before);
 	});
 });

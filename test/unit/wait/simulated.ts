@@ -45,6 +45,7 @@ export async function waitFor(
 	});
 	let reads = 0;
 	const watcher = new Watcher({
+		operation: 'image:generate',
 		account,
 		clock,
 		polls: true,

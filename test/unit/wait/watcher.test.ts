@@ -38,7 +38,14 @@ function watching(
 		polls = true,
 		before,
 		account = newAccount(clock),
-	}: { clock?: WaitClock; polls?: boolean; before?: Watcher; account?: Account } = {},
+		operation = 'image:generate',
+	}: {
+		clock?: WaitClock;
+		polls?: boolean;
+		before?: Watcher;
+		account?: Account;
+		operation?: string;
+	} = {},
 ) {
 	const reads: Array<{ taskId: string; at: number }> = [];
 	const watcher = new Watcher(
@@ -50,6 +57,7 @@ function watching(
 			},
 			account,
 			clock,
+			operation,
 			polls,
 		},
 		before,
@@ -611,6 +619,19 @@ describe('For a task that a call is expected for', () => {
 		watcher.add(hopeful('second', { since: clock.time }));
 		await clock.pass(200_000);
 		expect(reads.slice(1)).toEqual([{ taskId: 'second', at: 250_000 }]);
+	});
+
+	it('a watcher does not wait for what tasks of another operation take', async () => {
+		const video = watching(() => DONE, { operation: 'video:generate' });
+		const { clock, account } = video;
+		account.calledAt = 0;
+		video.watcher.add(hopeful());
+		await clock.pass(100_000);
+		await clock.until(video.watcher.onCallback('t1'));
+		const image = watching(() => RUNNING, { clock, account });
+		image.watcher.add(hopeful('t2', { since: clock.time }));
+		await clock.pass(130_000);
+		expect(image.moments()).toEqual([220_000]);
 	});
 
 	it('a watcher reads one task for all where calls have arrived', async () => {

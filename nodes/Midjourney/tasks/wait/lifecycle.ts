@@ -296,7 +296,10 @@ function watcherFor(run: RunContext, state: WaitState, { parks, polls }: How): W
 	const http = parks ? credential.through(lastingHelpers(context.helpers)) : run.http;
 	const hears = parks ? {} : { onEnd: tellEnds(context, state.tasks.length) };
 	const watcher = new Watcher(
-		{ read: readThrough(http, provider), account, clock: processClock, polls, ...hears },
+		{
+			...{ read: readThrough(http, provider), account, clock: processClock },
+			...{ operation: state.operation, polls, ...hears },
+		},
 		before,
 	);
 	if (state.wasCalled) account.calledElsewhereAt = clock.now();

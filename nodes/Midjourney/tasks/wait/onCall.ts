@@ -172,6 +172,7 @@ function watcherOf(state: WaitState, provider: Provider, http: Http, clock: Cloc
 			read: async (taskId) => await provider.read(http, taskId),
 			account: accountOf(http.account, processClock),
 			clock: processClock,
+			operation: state.operation,
 			polls: false,
 		});
 	// More tasks may have been bought since an earlier call.

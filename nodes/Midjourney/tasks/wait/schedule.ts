@@ -58,8 +58,17 @@ export interface Hearing {
 	calledElsewhereAt?: number;
 	/** Since when reads have shown ends that no callback reported, and until when that counts; both in Unix ms. */
 	silence?: { since: number; until: number };
-	/** The slowest task that a callback has reported (`tookMs` in ms, `at` in Unix ms), and the schedule that follows from it. */
-	slowest?: { tookMs: number; at: number; schedule: PollSchedule };
+	/** By operation: the slowest task that a callback has reported. Images do not wait as long as videos. */
+	slowest?: Map<string, Slowest>;
+}
+
+interface Slowest {
+	/** From the submit to the callback, in ms. */
+	tookMs: number;
+	/** Unix ms of the callback. */
+	at: number;
+	/** When others of the operation are read. */
+	schedule: PollSchedule;
 }
 
 const lastCallOf = ({ calledAt = -Infinity, calledElsewhereAt = -Infinity }: Hearing): number =>
@@ -74,29 +83,32 @@ function silenceOf(hearing: Hearing, now: number): Hearing['silence'] {
 }
 
 /** The schedule of tasks whose end a callback can report, as far as the addresses tell. */
-export function usualWhereCalled(hearing: Hearing, now: number): PollSchedule {
+export function usualWhereCalled(hearing: Hearing, operation: string, now: number): PollSchedule {
 	const silence = silenceOf(hearing, now);
 	if (silence && now - silence.since >= CALL_IS_LOST_MS) return AFTER_SUBMIT;
 	const { calledAt = -Infinity, calledElsewhereAt = -Infinity } = hearing;
 	return now - calledAt < DAY_MS || now - calledElsewhereAt < CALLED_ELSEWHERE_MS
-		? (slowestOf(hearing, now)?.schedule ?? WHERE_CALLS_ARRIVE)
+		? (slowestOf(hearing, operation, now)?.schedule ?? WHERE_CALLS_ARRIVE)
 		: WHERE_CALLS_MAY_ARRIVE;
 }
 
-const slowestOf = ({ slowest }: Hearing, now: number): Hearing['slowest'] =>
-	slowest && now - slowest.at < DAY_MS ? slowest : undefined;
+function slowestOf({ slowest }: Hearing, operation: string, now: number): Slowest | undefined {
+	const known = slowest?.get(operation);
+	return known && now - known.at < DAY_MS ? known : undefined;
+}
 
 /**
  * Records how long a task took whose end a callback has reported: until others take longer than the slowest one of a day,
- * there is nothing to make up for.
+ * there is nothing to make up for in others of the operation.
  *
  * @param tookMs from the submit to the callback
  */
-export function heardEnd(account: Hearing, tookMs: number, now: number): void {
-	if (tookMs <= (slowestOf(account, now)?.tookMs ?? -Infinity)) return;
+export function heardEnd(account: Hearing, operation: string, tookMs: number, now: number): void {
+	if (tookMs <= (slowestOf(account, operation, now)?.tookMs ?? -Infinity)) return;
 	const overdue = Math.min(tookMs * OVERDUE, LATEST_FIRST_MS);
 	const first = Math.max(overdue, WHERE_CALLS_ARRIVE.first);
-	account.slowest = { tookMs, at: now, schedule: { ...WHERE_CALLS_ARRIVE, first } };
+	account.slowest ??= new Map();
+	account.slowest.set(operation, { tookMs, at: now, schedule: { ...WHERE_CALLS_ARRIVE, first } });
 }
 
 /** Whether callbacks can be relied on: since the last one, no read has shown an end that no callback reported. */

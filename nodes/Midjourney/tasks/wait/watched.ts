@@ -56,6 +56,8 @@ export interface Progress {
 
 /** A task with everything that its watcher keeps. */
 export interface Watched extends Target, Progress {
+	/** What has made it, as `image:generate`. */
+	operation: string;
 	/** 0 to below 1: the jitter that shortens its pauses. */
 	chance: number;
 	/** The read in flight. */
@@ -118,7 +120,11 @@ export const reliesOnCall = (
 	Object.keys(schedule).length === 0 &&
 	callsAreReliable(account, now);
 
-function usualOf({ called, sighting }: Watched, account: Account, now: number): PollSchedule {
+function usualOf(
+	{ called, sighting, operation }: Watched,
+	account: Account,
+	now: number,
+): PollSchedule {
 	if (sighting.called) return SOON;
-	return called ? usualWhereCalled(account, now) : AFTER_SUBMIT;
+	return called ? usualWhereCalled(account, operation, now) : AFTER_SUBMIT;
 }

@@ -33,6 +33,8 @@ interface WatcherDeps {
 	read(taskId: string): Promise<Result<Task>>;
 	account: Account;
 	clock: Clock;
+	/** What has made the tasks, as `image:generate`. */
+	operation: string;
 	/** Whether it also polls tasks whose end a callback will report. */
 	polls: boolean;
 	/** Called when a task has ended. */
@@ -87,7 +89,7 @@ export class Watcher {
 	/** Watches another task. If it is watched already, only a later deadline changes anything. */
 	add(target: Target): void {
 		const { chance } = this;
-		const { clock, account } = this.deps;
+		const { clock, account, operation } = this.deps;
 		const present = this.watched.get(target.taskId);
 		if (present) {
 			present.deadline = Math.max(present.deadline, target.deadline);
@@ -96,7 +98,8 @@ export class Watcher {
 		const since = Number.isFinite(target.since) ? target.since : clock.now();
 		const known = this.known.get(target.taskId);
 		const sighting = { reads: 0, called: false, ...known?.sighting };
-		const one = { ...target, since, due: since, usual: AFTER_SUBMIT, chance, ...known, sighting };
+		const planned = { since, due: since, usual: AFTER_SUBMIT, chance, ...known, sighting };
+		const one = { ...target, operation, ...planned };
 		this.watched.set(target.taskId, one);
 		if (!known) plan(one, account, clock);
 		if (sighting.end || this.stopped) return;
@@ -332,7 +335,7 @@ export class Watcher {
 		one.sighting.end = end;
 		one.sighting.endedAt = now;
 		if (end === 'terminal' && one.sighting.called && one.fresh) {
-			heardEnd(this.deps.account, now - one.since, now);
+			heardEnd(this.deps.account, one.operation, now - one.since, now);
 		}
 		if (!this.openIds.delete(one.taskId)) return;
 		if (!this.stopped) this.deps.account.watched--;
